@@ -1,1 +1,71 @@
-//! Sessions on Verizon ThingSpace.
+//! Sessions on Verizon ThingSpace: start one, use it, reset its password, end it.
+//!
+//! Every Connectivity Management request carries two tokens: an access token, which an API key buys, and a session
+//! token, which a username and password buy. This crate obtains both, keeps them fresh and puts them on requests,
+//! without ever printing one.
+//!
+//! ```
+//! use thingspace_session::{ApiKey, Credentials, ThingSpace};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let sandbox = thingspace_sandbox::Sandbox::start().await?;
+//! # let base_url = sandbox.base_url();
+//! let thingspace = ThingSpace::builder()
+//!     .api_key(ApiKey::new("sandbox-key", "sandbox-secret"))
+//!     .base_url(base_url) // leave it out for production
+//!     .build()?;
+//! let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
+//!
+//! // Any ThingSpace request: the session adds both tokens.
+//! let request = session.request(reqwest::Method::POST, "/m2m/v1/devices/actions/list")?;
+//! let answer: serde_json::Value = session.send(request.json(&serde_json::json!({}))).await?.json().await?;
+//! # assert_eq!(answer["method"], "POST");
+//!
+//! session.end().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to go from here
+//!
+//! - [`ThingSpace`] holds the configuration and the access token; [`ThingSpace::builder`] lists what can be set.
+//! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks.
+//! - [`api`] is the client generated from `openapi.yaml`, for callers who want its builders and typed answers:
+//!   [`ThingSpace::api`] carries the access token, [`Session::api`] both.
+//! - [`Error`] says what went wrong and what to do; `?` turns every [`api::Error`] into one.
+//!
+//! # What it promises
+//!
+//! - No secret is printed: not by `Debug`, not in errors, logs or spans. Secrets are erased when they are dropped.
+//! - Tokens go to the platform and nowhere else: no redirect is followed, no other origin is served, and `http://`
+//!   is refused except on this machine.
+//! - A password reset is sent once. It is repeated only where no connection came about at all.
+//! - Whatever comes over the network, there is no panic and no unbounded buffer.
+//!
+//! # Tracing
+//!
+//! Each call is one [`tracing`] span named `thingspace.call` at level `INFO`, with the fields `operation`, `method`,
+//! `path`, `status`, `duration_ms` and `attempt`; a repeat is an event at level `WARN` inside it. No body, header
+//! value or query is ever recorded.
+//!
+//! # Features
+//!
+//! `rustls` (default): TLS by rustls with the operating system's trust store.
+
+mod client;
+mod credentials;
+mod error;
+mod generated;
+mod oauth;
+mod session;
+mod transport;
+
+pub use client::{ThingSpace, ThingSpaceBuilder};
+pub use credentials::{AccessToken, ApiKey, Credentials, Password, Secret, SessionToken};
+pub use error::{Error, ErrorCode, Refusal};
+pub use generated::client as api;
+pub use generated::operations::Environment;
+pub use oauth::AccessTokenProvider;
+pub use session::Session;
+pub use transport::Retries;

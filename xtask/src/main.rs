@@ -1,2 +1,72 @@
 //! `cargo xtask`: what maintainers run.
-fn main() {}
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "saying how it went is what these commands are for")]
+
+mod interop;
+mod process;
+mod sandbox;
+mod workspace;
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+/// What can go wrong is told to a person, and to nobody else.
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+struct Command {
+    name: &'static str,
+    arguments: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result,
+}
+
+#[rustfmt::skip]
+const COMMANDS: [Command; 2] = [
+    Command { name: "interop", arguments: "[--record]", about: "Verizon's Python SDK and schemathesis against the sandbox", run: interop::run },
+    Command { name: "sandbox", arguments: "[--listen ADDRESS]", about: "runs the sandbox until it is stopped", run: sandbox::run },
+];
+
+/// The exit status for arguments that were not understood, as is usual for command line programs.
+const MISUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
+    let outcome = match arguments.split_first() {
+        Some((name, rest)) => match COMMANDS.iter().find(|command| command.name == name) {
+            Some(command) => (command.run)(rest),
+            None => Err(Misuse(format!("there is no command `{name}`")).into()),
+        },
+        None => Err(Misuse("which command?".to_owned()).into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            if error.is::<Misuse>() {
+                eprint!("\n{}", usage());
+                return ExitCode::from(MISUSED);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let commands = COMMANDS.iter().map(|Command { name, arguments, about, .. }| {
+        let call = format!("{name} {arguments}");
+        format!("  {call:<30} {about}\n")
+    });
+    ["Usage: cargo xtask COMMAND\n\n".to_owned()].into_iter().chain(commands).collect()
+}
+
+/// Arguments that were not understood.
+#[derive(Debug)]
+struct Misuse(String);
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Misuse {}

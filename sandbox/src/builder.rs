@@ -1,0 +1,100 @@
+//! What can be chosen before a sandbox starts.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use crate::Sandbox;
+use crate::account::Account;
+use crate::platform::Platform;
+use crate::server::Server;
+
+/// Chooses what a sandbox is like; made by [`Sandbox::builder`].
+#[derive(Clone, Debug)]
+pub struct SandboxBuilder {
+    address: SocketAddr,
+    accounts: Vec<Account>,
+    numeric_fault_codes: bool,
+}
+
+impl SandboxBuilder {
+    pub(crate) fn new() -> SandboxBuilder {
+        SandboxBuilder {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            accounts: vec![Account::built_in()],
+            numeric_fault_codes: false,
+        }
+    }
+
+    /// Where to listen: a loopback address, with port 0 for any free port. `127.0.0.1:0` if not said.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> SandboxBuilder {
+        self.address = address;
+        self
+    }
+
+    /// One account more, next to the built-in one.
+    ///
+    /// ```
+    /// use thingspace_sandbox::{Account, Sandbox};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let trillian = Account::new("other-key", "other-secret", "trillian", "h2g2");
+    /// let sandbox = Sandbox::builder().account(trillian).start().await?;
+    /// assert_eq!(sandbox.password("trillian").as_deref(), Some("h2g2"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn account(mut self, account: Account) -> SandboxBuilder {
+        self.accounts.push(account);
+        self
+    }
+
+    /// Whether the gateway sends the code of a fault as a number instead of a string: both have been seen.
+    #[must_use]
+    pub fn numeric_fault_codes(mut self, numeric: bool) -> SandboxBuilder {
+        self.numeric_fault_codes = numeric;
+        self
+    }
+
+    /// Starts the sandbox on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the address is not a loopback address, since anyone who reaches the port controls the
+    /// sandbox, or if two accounts contradict each other; and whatever the operating system has against listening.
+    pub async fn start(self) -> io::Result<Sandbox> {
+        if !self.address.ip().is_loopback() {
+            return Err(invalid(format!(
+                "{} is not a loopback address, and the sandbox has controls that need no credentials; \
+                 listen on 127.0.0.1 or [::1]",
+                self.address
+            )));
+        }
+        without_contradiction(&self.accounts)?;
+        let platform = Arc::new(Platform::new(self.accounts, self.numeric_fault_codes));
+        let server = Server::start(self.address, Arc::clone(&platform)).await?;
+        Ok(Sandbox::running(platform, server))
+    }
+}
+
+/// An account that silently replaced another would make a test pass or fail for the wrong reason.
+fn without_contradiction(accounts: &[Account]) -> io::Result<()> {
+    let mut usernames = BTreeSet::new();
+    for account in accounts {
+        if !usernames.insert(&account.username) {
+            return Err(invalid(format!("two accounts have the username {}", account.username)));
+        }
+        if accounts.iter().any(|other| other.key == account.key && other.secret != account.secret) {
+            return Err(invalid(format!("the API key {} has two different secrets", account.key)));
+        }
+    }
+    Ok(())
+}
+
+fn invalid(problem: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, problem)
+}

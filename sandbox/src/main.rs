@@ -1,0 +1,104 @@
+//! The sandbox as a program: listens, says where, and goes on until it is stopped.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use thingspace_sandbox::{Account, Sandbox};
+
+const USAGE: &str = "\
+A stand-in for the session management of Verizon ThingSpace, on this machine.
+
+Usage: thingspace-sandbox [--listen ADDRESS]
+
+  --listen ADDRESS  a loopback address and port, such as 127.0.0.1:8080 (the default);
+                    with port 0 on any free port
+  --help            print this and stop
+";
+
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
+
+/// The exit status for arguments that were not understood, as is usual for command line programs.
+const MISUSED: u8 = 2;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let address = match Wish::of(std::env::args().skip(1)) {
+        Ok(Wish::Listen(address)) => address,
+        Ok(Wish::Help) => return finish(say(USAGE)),
+        Err(problem) => {
+            complain(&format!("{problem}\n\n{USAGE}"));
+            return ExitCode::from(MISUSED);
+        }
+    };
+    let sandbox = match Sandbox::builder().listen(address).start().await {
+        Ok(sandbox) => sandbox,
+        Err(error) => {
+            complain(&format!("cannot listen on {address}: {error}\n"));
+            return ExitCode::FAILURE;
+        }
+    };
+    // Whoever started the sandbox waits for this; if it cannot be said, nobody would find the port.
+    if let Err(error) = say(&greeting(&sandbox)) {
+        return finish(Err(error));
+    }
+    std::future::pending().await
+}
+
+/// What the arguments ask for.
+enum Wish {
+    Listen(SocketAddr),
+    Help,
+}
+
+impl Wish {
+    fn of(arguments: impl Iterator<Item = String>) -> Result<Wish, String> {
+        let mut arguments = arguments;
+        let mut address = DEFAULT_ADDRESS.to_owned();
+        while let Some(argument) = arguments.next() {
+            match argument.split_once('=').unwrap_or((&argument, "")) {
+                ("--help" | "-h", "") => return Ok(Wish::Help),
+                ("--listen", "") => address = arguments.next().ok_or("--listen needs an address after it")?,
+                ("--listen", given) => given.clone_into(&mut address),
+                _ => return Err(format!("`{argument}` is not understood")),
+            }
+        }
+        let problem = |_| format!("`{address}` is not an address with a port, such as {DEFAULT_ADDRESS}");
+        Ok(Wish::Listen(address.parse().map_err(problem)?))
+    }
+}
+
+/// Where the sandbox listens, and what points a client at it. The built-in account is no secret.
+fn greeting(sandbox: &Sandbox) -> String {
+    let base_url = sandbox.base_url();
+    let Account { key, secret, username, password } = Account::built_in();
+    format!(
+        "listening on {base_url}\n\
+         export THINGSPACE_BASE_URL={base_url}\n\
+         export THINGSPACE_KEY={key}\n\
+         export THINGSPACE_SECRET={secret}\n\
+         export THINGSPACE_USERNAME={username}\n\
+         export THINGSPACE_PASSWORD={password}\n"
+    )
+}
+
+fn say(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+fn complain(text: &str) {
+    // If standard error is gone too, the exit status has to do.
+    let _ = io::stderr().write_all(format!("thingspace-sandbox: {text}").as_bytes());
+}
+
+fn finish(said: io::Result<()>) -> ExitCode {
+    match said {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("cannot write to standard output: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}

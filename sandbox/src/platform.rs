@@ -1,0 +1,256 @@
+//! The state of the platform and the rules by which it changes.
+//!
+//! One lock over everything: each rule sees and leaves a state that makes sense, however many requests there are
+//! at a time. No rule waits for anything while it holds the lock.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::account::Account;
+use crate::clock::Clock;
+use crate::faults::Faults;
+use crate::record::{Counters, Log};
+use crate::refusal::Refusal;
+
+/// How long an access token lives from its first issue, however often it is asked for.
+pub(crate) const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(60 * 60);
+/// How long a session lives without use.
+const SESSION_IDLE_LIMIT: Duration = Duration::from_secs(20 * 60);
+/// How many failed logins in a row lock an account.
+const STRIKES_TO_LOCK: u32 = 5;
+/// How many characters a password has that a reset gives out.
+const PASSWORD_LENGTH: usize = 12;
+
+#[derive(Debug)]
+pub(crate) struct Platform {
+    accounts: Vec<Account>,
+    pub(crate) numeric_fault_codes: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) counters: Counters,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    applications: BTreeMap<String, Application>,
+    users: BTreeMap<String, User>,
+}
+
+/// What an API key stands for.
+struct Application {
+    secret: String,
+    access_token: Option<AccessToken>,
+}
+
+struct AccessToken {
+    value: String,
+    issued: Duration,
+}
+
+pub(crate) struct User {
+    pub(crate) password: String,
+    pub(crate) strikes: u32,
+    pub(crate) locked: bool,
+    /// At most one: a login puts the new session in the place of the old one, which is then unknown.
+    session: Option<Session>,
+}
+
+struct Session {
+    token: String,
+    last_used: Duration,
+    expired: bool,
+}
+
+impl Platform {
+    pub(crate) fn new(accounts: Vec<Account>, numeric_fault_codes: bool) -> Platform {
+        let state = Mutex::new(State::new(&accounts));
+        Platform { accounts, numeric_fault_codes, state }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // A rule that panicked has broken its own request; the others still deserve an answer.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything as it was at the start.
+    pub(crate) fn reset(&self) {
+        *self.lock() = State::new(&self.accounts);
+    }
+}
+
+impl State {
+    fn new(accounts: &[Account]) -> State {
+        let application = |account: &Account| Application { secret: account.secret.clone(), access_token: None };
+        let user =
+            |account: &Account| User { password: account.password.clone(), strikes: 0, locked: false, session: None };
+        State {
+            clock: Clock::new(),
+            counters: Counters::default(),
+            faults: Faults::default(),
+            log: Log::default(),
+            applications: accounts.iter().map(|account| (account.key.clone(), application(account))).collect(),
+            users: accounts.iter().map(|account| (account.username.clone(), user(account))).collect(),
+        }
+    }
+
+    pub(crate) fn knows_application(&self, key: &str, secret: &str) -> bool {
+        self.applications.get(key).is_some_and(|application| application.secret == secret)
+    }
+
+    /// The access token of an application: the one it already has, as long as that lives, or else a new one.
+    pub(crate) fn access_token(&mut self, key: &str) -> Option<String> {
+        let now = self.clock.now();
+        let application = self.applications.get_mut(key)?;
+        application.access_token.take_if(|token| !token.lives_at(now));
+        let fresh = || AccessToken { value: Uuid::new_v4().to_string(), issued: now };
+        Some(application.access_token.get_or_insert_with(fresh).value.clone())
+    }
+
+    pub(crate) fn accepts_access_token(&self, value: &str) -> bool {
+        let now = self.clock.now();
+        self.access_tokens().any(|(_, token)| token.value == value && token.lives_at(now))
+    }
+
+    /// The key of the application that an access token was issued to, dead or not.
+    pub(crate) fn owner_of_access_token(&self, value: &str) -> Option<&str> {
+        self.access_tokens().find(|(_, token)| token.value == value).map(|(key, _)| key)
+    }
+
+    pub(crate) fn revoke_access_token(&mut self, value: &str) {
+        for application in self.applications.values_mut() {
+            application.access_token.take_if(|token| token.value == value);
+        }
+    }
+
+    pub(crate) fn revoke_access_tokens(&mut self) {
+        for application in self.applications.values_mut() {
+            application.access_token = None;
+        }
+    }
+
+    /// Starts a session, or holds a failure against the account.
+    pub(crate) fn log_in(&mut self, username: &str, password: &str) -> Result<String, Refusal> {
+        let now = self.clock.now();
+        let outcome = match self.users.get_mut(username) {
+            Some(user) => user.log_in(password, now),
+            None => Err(Refusal::LOGIN_FAILED),
+        };
+        match outcome {
+            Ok(_) => self.counters.logins_succeeded += 1,
+            Err(_) => self.counters.logins_failed += 1,
+        }
+        outcome
+    }
+
+    /// The user whose session this is; counts as a use of it.
+    pub(crate) fn use_session(&mut self, token: &str) -> Result<&mut User, Refusal> {
+        let now = self.clock.now();
+        let holds = |user: &&mut User| user.session.as_ref().is_some_and(|session| session.token == token);
+        let user = self.users.values_mut().find(holds).ok_or(Refusal::SESSION_INVALID)?;
+        if let Some(session) = &mut user.session {
+            if session.expired || now.saturating_sub(session.last_used) >= SESSION_IDLE_LIMIT {
+                // Once dead, always dead, even if the clock is reset to an earlier time.
+                session.expired = true;
+                return Err(Refusal::SESSION_EXPIRED);
+            }
+            session.last_used = now;
+        }
+        Ok(user)
+    }
+
+    pub(crate) fn user(&self, username: &str) -> Option<&User> {
+        self.users.get(username)
+    }
+
+    pub(crate) fn user_mut(&mut self, username: &str) -> Option<&mut User> {
+        self.users.get_mut(username)
+    }
+
+    fn access_tokens(&self) -> impl Iterator<Item = (&str, &AccessToken)> {
+        self.applications
+            .iter()
+            .filter_map(|(key, application)| Some((key.as_str(), application.access_token.as_ref()?)))
+    }
+}
+
+impl AccessToken {
+    fn lives_at(&self, now: Duration) -> bool {
+        now.saturating_sub(self.issued) < ACCESS_TOKEN_LIFE
+    }
+}
+
+impl User {
+    fn log_in(&mut self, password: &str, now: Duration) -> Result<String, Refusal> {
+        if self.locked {
+            return Err(Refusal::ACCOUNT_LOCKED);
+        }
+        if self.password != password {
+            self.strikes += 1;
+            self.locked = self.strikes >= STRIKES_TO_LOCK;
+            return Err(Refusal::LOGIN_FAILED);
+        }
+        self.strikes = 0;
+        let token = Uuid::new_v4().to_string();
+        self.session = Some(Session { token: token.clone(), last_used: now, expired: false });
+        Ok(token)
+    }
+
+    pub(crate) fn end_session(&mut self) {
+        self.session = None;
+    }
+
+    pub(crate) fn expire_session(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.expired = true;
+        }
+    }
+
+    pub(crate) fn unlock(&mut self) {
+        self.locked = false;
+        self.strikes = 0;
+    }
+
+    /// Replaces the password by a random one. The session goes on, and nothing is held against the account if the
+    /// old password is wrong: only failed logins are.
+    pub(crate) fn reset_password(&mut self, old: &str) -> Result<String, Refusal> {
+        if self.password != old {
+            return Err(Refusal::OLD_PASSWORD_WRONG);
+        }
+        self.password = random_password();
+        Ok(self.password.clone())
+    }
+}
+
+/// Letters of both cases and digits, so that whoever folds case or parses numbers on the way is found out.
+fn random_password() -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    // Two of a UUID's sixteen bytes hold its version and variant; the others are random.
+    let random = Uuid::new_v4().into_bytes().into_iter().enumerate().filter(|(index, _)| ![6, 8].contains(index));
+    let letter = |byte: u8| ALPHABET.get(usize::from(byte) % ALPHABET.len()).copied().map(char::from);
+    random.filter_map(|(_, byte)| letter(byte)).take(PASSWORD_LENGTH).collect()
+}
+
+mod redacted {
+    //! `Debug` for what holds secrets: by name only.
+
+    use std::fmt;
+
+    use super::{Application, User};
+
+    impl fmt::Debug for Application {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Application").finish_non_exhaustive()
+        }
+    }
+
+    impl fmt::Debug for User {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("User").field("strikes", &self.strikes).field("locked", &self.locked).finish_non_exhaustive()
+        }
+    }
+}

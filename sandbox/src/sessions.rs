@@ -1,0 +1,129 @@
+//! The three operations on sessions, and the echo that stands for all the others.
+//!
+//! What gets here has passed the gateway. The order from here on is the platform's: method, session token, body.
+
+use axum::Json;
+use axum::http::{HeaderName, Method};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::call::{Call, Single};
+use crate::platform::Platform;
+use crate::refusal::Refusal;
+
+const SESSION_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
+/// The length of a UUID in the only form that the platform gives out, in characters.
+const UUID_LENGTH: usize = 36;
+
+/// `POST /api/m2m/v1/session/login`
+pub(crate) fn login(platform: &Platform, call: &Call) -> Response {
+    if call.method != Method::POST {
+        return Refusal::method_not_allowed("POST");
+    }
+    platform.lock().counters.logins_attempted += 1;
+    start(platform, call).into_response()
+}
+
+/// `POST /api/m2m/v1/session/logout`
+pub(crate) fn logout(platform: &Platform, call: &Call) -> Response {
+    if call.method != Method::POST {
+        return Refusal::method_not_allowed("POST");
+    }
+    end(platform, call).into_response()
+}
+
+/// `PUT /api/m2m/v1/session/password/actions/reset`
+pub(crate) fn reset(platform: &Platform, call: &Call) -> Response {
+    if call.method != Method::PUT {
+        return Refusal::method_not_allowed("PUT");
+    }
+    platform.lock().counters.resets_attempted += 1;
+    replace_password(platform, call).into_response()
+}
+
+/// Anything else on the platform: says back what it was asked, to whoever has a session.
+pub(crate) fn other(platform: &Platform, call: &Call) -> Response {
+    echo(platform, call).into_response()
+}
+
+fn start(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+    let body = object(call)?;
+    let username = text(&body, "username").ok_or(Refusal::USERNAME)?;
+    let password = text(&body, "password").ok_or(Refusal::PASSWORD)?;
+    let token = platform.lock().log_in(username, password)?;
+    Ok(Json(json!({ "sessionToken": token })))
+}
+
+fn end(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+    let token = session_token(call)?;
+    let mut state = platform.lock();
+    let user = state.use_session(token)?;
+    if call.oversized {
+        return Err(Refusal::BODY_TOO_LARGE);
+    }
+    user.end_session();
+    state.counters.logouts += 1;
+    Ok(Json(json!({ "sessionToken": token })))
+}
+
+fn replace_password(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+    let token = session_token(call)?;
+    let mut state = platform.lock();
+    let user = state.use_session(token)?;
+    let body = object(call)?;
+    let old = text(&body, "oldPassword").ok_or(Refusal::OLD_PASSWORD)?;
+    let new = user.reset_password(old)?;
+    state.counters.resets_processed += 1;
+    Ok(Json(json!({ "newPassword": new })))
+}
+
+fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+    let token = session_token(call)?;
+    let mut state = platform.lock();
+    state.use_session(token)?;
+    if call.oversized {
+        return Err(Refusal::BODY_TOO_LARGE);
+    }
+    state.counters.other_requests += 1;
+    let mut answer = Map::new();
+    answer.insert("method".to_owned(), json!(call.method.as_str()));
+    answer.insert("path".to_owned(), json!(call.path));
+    if !call.query.is_empty() {
+        answer.insert("query".to_owned(), json!(call.query));
+    }
+    answer.insert("body".to_owned(), body_as_json(&call.body));
+    Ok(Json(Value::Object(answer)))
+}
+
+fn session_token(call: &Call) -> Result<&str, Refusal> {
+    match call.single(SESSION_TOKEN) {
+        Single::Missing => Err(Refusal::SESSION_INVALID),
+        Single::Value(token) if token.len() == UUID_LENGTH && Uuid::try_parse(token).is_ok() => Ok(token),
+        Single::Value(_) | Single::Unusable => Err(Refusal::SESSION_FORMAT),
+    }
+}
+
+fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
+    if call.oversized {
+        return Err(Refusal::BODY_TOO_LARGE);
+    }
+    if call.body.is_empty() {
+        return Err(Refusal::BODY_MISSING);
+    }
+    if call.media_type() != "application/json" {
+        return Err(Refusal::CONTENT_TYPE);
+    }
+    serde_json::from_slice(&call.body).map_err(|_| Refusal::BODY_MALFORMED)
+}
+
+fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    body.get(name)?.as_str()
+}
+
+fn body_as_json(body: &[u8]) -> Value {
+    if body.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(body).unwrap_or_else(|_| json!(String::from_utf8_lossy(body)))
+}

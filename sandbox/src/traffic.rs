@@ -1,0 +1,150 @@
+//! The way of a request through the platform's side: recorded, then whatever fault is due, then processed.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::watch;
+
+use crate::call::{Call, Place};
+use crate::faults::Fault;
+use crate::platform::Platform;
+use crate::record::Recorded;
+use crate::{gateway, oauth, sessions};
+
+/// What a request needs to be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Reception {
+    pub(crate) platform: Arc<Platform>,
+    /// Changes, or closes, when the sandbox stops.
+    pub(crate) stop: watch::Receiver<()>,
+}
+
+/// Marks an answer that is not to be sent: the connection is to be closed in its place.
+#[derive(Clone, Debug)]
+pub(crate) struct HangUp;
+
+pub(crate) async fn receive(State(reception): State<Reception>, request: Request) -> Response {
+    let Ok(call) = Call::read(request).await else {
+        return hang_up();
+    };
+    let fault = {
+        let mut state = reception.platform.lock();
+        state.counters.requests += 1;
+        state.log.push(Recorded::of(&call));
+        state.faults.next(call.place().operation())
+    };
+    match fault {
+        Some(fault) => suffer(fault, reception, call).await,
+        None => process(&reception.platform, &call),
+    }
+}
+
+/// Does what the platform does. Never waits, so that a request is processed wholly or not at all.
+fn process(platform: &Platform, call: &Call) -> Response {
+    match call.place() {
+        Place::Token => return oauth::token(platform, call),
+        Place::Revoke => return oauth::revoke(platform, call),
+        Place::Nowhere => return gateway::refuse(platform, &gateway::NO_SUCH_RESOURCE),
+        Place::Login | Place::Logout | Place::Reset | Place::Other => {}
+    }
+    if let Err(fault) = gateway::check(platform, call) {
+        return gateway::refuse(platform, &fault);
+    }
+    match call.place() {
+        Place::Login => sessions::login(platform, call),
+        Place::Logout => sessions::logout(platform, call),
+        Place::Reset => sessions::reset(platform, call),
+        _ => sessions::other(platform, call),
+    }
+}
+
+async fn suffer(fault: Fault, reception: Reception, call: Call) -> Response {
+    let process = || process(&reception.platform, &call);
+    match fault {
+        Fault::Delay(time) => late(time, reception, call).await,
+        Fault::Answer { status, headers, body } => made_up(status, &headers, body),
+        Fault::CloseBefore => hang_up(),
+        Fault::CloseAfter => {
+            process();
+            hang_up()
+        }
+        Fault::Truncate => truncated(process()).await,
+        Fault::AnswerAfter { status, headers, body } => {
+            process();
+            made_up(status, &headers, body)
+        }
+        Fault::Drip { interval } => dripping(process(), interval).await,
+    }
+}
+
+/// Processes a request later, on a task of its own: the connection's task ends when the caller hangs up.
+async fn late(time: Duration, mut reception: Reception, call: Call) -> Response {
+    let task = tokio::spawn(async move {
+        tokio::select! {
+            biased;
+            _ = reception.stop.changed() => hang_up(),
+            () = tokio::time::sleep(time) => process(&reception.platform, &call),
+        }
+    });
+    task.await.unwrap_or_else(|_| hang_up())
+}
+
+fn made_up(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Response {
+    // Faults are checked when they are ordered; what cannot be sent does not get here.
+    let mut response = (StatusCode::from_u16(status).unwrap_or_default(), body).into_response();
+    let convert =
+        |(name, value): &(String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
+    // Only what was ordered: axum's guess at a content type is not part of it.
+    *response.headers_mut() = HeaderMap::new();
+    for (name, value) in headers.iter().filter_map(convert) {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+fn hang_up() -> Response {
+    let mut response = Response::default();
+    response.extensions_mut().insert(HangUp);
+    response
+}
+
+async fn truncated(response: Response) -> Response {
+    let (mut response, body) = taken_apart(response).await;
+    let half = body.slice(..body.len() / 2);
+    let lost = stream::once(async {
+        // Lets the connection send what it has before the error makes it drop everything.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    *response.body_mut() = Body::from_stream(stream::iter([Ok(half)]).chain(lost));
+    response
+}
+
+async fn dripping(response: Response, interval: Duration) -> Response {
+    let (mut response, body) = taken_apart(response).await;
+    let drops = stream::unfold(body, move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(interval).await;
+        let byte = rest.split_to(1);
+        Some((Ok::<_, io::Error>(byte), rest))
+    });
+    *response.body_mut() = Body::from_stream(drops);
+    response
+}
+
+/// An answer without its body, which the header still promises, and the body.
+async fn taken_apart(response: Response) -> (Response, Bytes) {
+    let (mut head, body) = response.into_parts();
+    // The sandbox's own answers are small and in memory.
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    (Response::from_parts(head, Body::empty()), body)
+}

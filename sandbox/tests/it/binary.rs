@@ -1,0 +1,74 @@
+//! The program.
+
+use std::process::Stdio;
+
+use reqwest::Client;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+#[tokio::test]
+async fn the_program_says_where_it_listens_and_how_to_point_a_client_at_it() {
+    let mut program = start(&["--listen", "127.0.0.1:0"]);
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+
+    let first = lines.next_line().await.unwrap().unwrap();
+
+    let base_url = first.strip_prefix("listening on ").unwrap();
+    assert!(base_url.starts_with("http://127.0.0.1:") && base_url.ends_with("/api"), "{base_url}");
+    assert!(!base_url.contains(":0/"), "{base_url}");
+    let expected = [
+        format!("export THINGSPACE_BASE_URL={base_url}"),
+        "export THINGSPACE_KEY=sandbox-key".to_owned(),
+        "export THINGSPACE_SECRET=sandbox-secret".to_owned(),
+        "export THINGSPACE_USERNAME=zbeeblebrox".to_owned(),
+        "export THINGSPACE_PASSWORD=IMgr8".to_owned(),
+    ];
+    for line in expected {
+        assert_eq!(lines.next_line().await.unwrap().unwrap(), line);
+    }
+    let http = Client::builder().no_proxy().build().unwrap();
+    let counters = http.get(base_url.replace("/api", "/_sandbox/counters")).send().await.unwrap();
+    assert_eq!(counters.json::<Value>().await.unwrap()["connections"], 1);
+    program.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_program_refuses_an_address_that_others_could_reach() {
+    let (status, _, complaint) = run(&["--listen", "0.0.0.0:0"]).await;
+    assert_eq!(status, Some(1));
+    assert!(complaint.contains("not a loopback address"), "{complaint}");
+}
+
+#[tokio::test]
+async fn arguments_that_are_not_understood_are_answered_with_the_usage() {
+    for (arguments, hint) in [
+        (&["--listen"] as &[&str], "--listen needs an address"),
+        (&["--listen", "localhost"], "`localhost` is not an address"),
+        (&["--listen=8080"], "`8080` is not an address"),
+        (&["--port", "1"], "`--port` is not understood"),
+    ] {
+        let (status, _, complaint) = run(arguments).await;
+        assert_eq!(status, Some(2), "{arguments:?}");
+        assert!(complaint.contains(hint) && complaint.contains("Usage:"), "{complaint}");
+    }
+}
+
+#[tokio::test]
+async fn the_program_explains_itself() {
+    let (status, said, _) = run(&["--help"]).await;
+    assert_eq!(status, Some(0));
+    assert!(said.contains("--listen ADDRESS"), "{said}");
+}
+
+async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = start(arguments).wait_with_output().await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn start(arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thingspace-sandbox"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.spawn().unwrap()
+}

@@ -1,0 +1,212 @@
+//! What goes wrong on order.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use tokio::time::Instant;
+
+use crate::contract;
+use crate::support::{Answer, Caller, EXPIRED, LOGIN, PASSWORD, RESET, USERNAME, until};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_request_is_processed_normally_later() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::of(&sandbox).await;
+    sandbox.fault(Operation::Login, Fault::Delay(MINUTE), 1);
+    let before = Instant::now();
+    assert_eq!(caller.log_in(USERNAME, PASSWORD).await.status, StatusCode::OK);
+    assert!(before.elapsed() >= MINUTE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_request_is_processed_even_if_its_caller_has_hung_up() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::of(&sandbox).await;
+    sandbox.fault(Operation::Login, Fault::Delay(MINUTE), 1);
+    let login = tokio::spawn(async move { caller.log_in(USERNAME, PASSWORD).await });
+    until(|| sandbox.counters().requests == 2).await;
+    login.abort();
+    assert!(login.await.is_err());
+    assert_eq!(sandbox.counters().logins_attempted, 0);
+
+    tokio::time::advance(MINUTE).await;
+
+    until(|| sandbox.counters().logins_succeeded == 1).await;
+}
+
+#[tokio::test]
+async fn an_answer_takes_the_place_of_the_processing() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::of(&sandbox).await;
+    let fault = Fault::answer(503, "<html>later</html>").with_header("Retry-After", "7").with_header("x", "1");
+    sandbox.fault(Operation::Login, fault.with_header("x", "2"), 1);
+
+    let response = caller.request(Method::POST, LOGIN).send().await.unwrap();
+
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "7");
+    assert_eq!(response.headers()["content-type"], "text/plain");
+    assert_eq!(response.headers().get_all("x").iter().collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(response.text().await.unwrap(), "<html>later</html>");
+    let counters = sandbox.counters();
+    assert_eq!((counters.requests, counters.logins_attempted), (2, 0));
+}
+
+#[tokio::test]
+async fn a_connection_closed_before_processing_leaves_everything_as_it_was() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
+    let lost = caller.request(Method::PUT, RESET).json(&json!({ "oldPassword": PASSWORD })).send().await;
+    assert!(lost.is_err());
+    assert_eq!(sandbox.password(USERNAME).as_deref(), Some(PASSWORD));
+    assert_eq!((sandbox.counters().resets_attempted, sandbox.requests().len()), (0, 3));
+}
+
+#[tokio::test]
+async fn a_connection_closed_after_processing_has_processed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    sandbox.fault(Operation::Reset, Fault::CloseAfter, 1);
+    let lost = caller.request(Method::PUT, RESET).json(&json!({ "oldPassword": PASSWORD })).send().await;
+    assert!(lost.is_err());
+    assert_ne!(sandbox.password(USERNAME).as_deref(), Some(PASSWORD));
+    assert_eq!(sandbox.counters().resets_processed, 1);
+}
+
+#[tokio::test]
+async fn a_truncated_answer_was_processed_and_breaks_off_in_the_middle() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    sandbox.fault(Operation::Reset, Fault::Truncate, 1);
+    let request = caller.request(Method::PUT, RESET).json(&json!({ "oldPassword": PASSWORD }));
+
+    let response = request.send().await.unwrap();
+
+    assert_eq!(response.status(), StatusCode::OK);
+    let promised = usize::try_from(response.content_length().unwrap()).unwrap();
+    let chunks: Vec<_> = response.bytes_stream().collect().await;
+    let received: usize = chunks.iter().flatten().map(|chunk| chunk.len()).sum();
+    assert_eq!(received, promised / 2);
+    assert!(chunks.last().unwrap().is_err());
+    assert_eq!(sandbox.counters().resets_processed, 1);
+}
+
+#[tokio::test]
+async fn an_answer_after_processing_hides_what_was_processed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::of(&sandbox).await;
+    sandbox.fault(Operation::Login, Fault::answer_after(502, "bad gateway"), 1);
+    let login = json!({ "username": USERNAME, "password": "wrong" });
+    let answer = Answer::to(caller.request(Method::POST, LOGIN).json(&login)).await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(sandbox.strikes(USERNAME), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dripping_answer_arrives_whole_one_byte_at_a_time() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::of(&sandbox).await;
+    sandbox.fault(Operation::Login, Fault::Drip { interval: MINUTE }, 1);
+    let before = Instant::now();
+    let answer = caller.log_in(USERNAME, PASSWORD).await;
+    let length: u32 = answer.header("content-length").unwrap().parse().unwrap();
+    assert_eq!(answer.text("sessionToken").len(), 36);
+    assert!(before.elapsed() >= length * MINUTE);
+}
+
+#[tokio::test]
+async fn faults_happen_in_order_as_often_as_ordered_and_to_their_operation_alone() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    sandbox.fault(Operation::Other, Fault::answer(500, ""), 2);
+    sandbox.fault(Operation::Other, Fault::answer(501, ""), 0);
+    sandbox.fault(Operation::Any, Fault::answer(502, ""), 2);
+
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        statuses.push(caller.devices().await.status.as_u16());
+        statuses.push(caller.token().await.status.as_u16());
+    }
+    statuses.push(caller.devices().await.status.as_u16());
+
+    assert_eq!(statuses, [500, 502, 500, 502, 200]);
+}
+
+#[tokio::test]
+async fn every_operation_can_be_singled_out() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    let operations = [Operation::Token, Operation::Login, Operation::Logout, Operation::Reset, Operation::Other];
+    for (status, operation) in (530..).zip(operations) {
+        sandbox.fault(operation, Fault::answer(status, ""), 1);
+    }
+    let send = async |method, path| Answer::to(caller.request(method, path)).await.status.as_u16();
+    assert_eq!(send(Method::PUT, RESET).await, 533);
+    assert_eq!(send(Method::POST, "/m2m/v1/x").await, 534);
+    assert_eq!(send(Method::POST, "/m2m/v1/session/logout").await, 532);
+    assert_eq!(send(Method::POST, LOGIN).await, 531);
+    assert_eq!(caller.token().await.status.as_u16(), 530);
+}
+
+#[tokio::test]
+async fn faults_that_were_cleared_do_not_happen() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    sandbox.fault(Operation::Any, Fault::CloseBefore, 9);
+    sandbox.clear_faults();
+    assert_eq!(caller.devices().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn refusals_on_order_have_the_shape_of_real_ones() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    for (code, status) in [("900901", 401), ("900902", 401), ("900906", 400), ("900800", 429), ("900999", 401)] {
+        sandbox.fault(Operation::Other, Fault::gateway(code), 1);
+        let answer = caller.devices().await;
+        assert_eq!((answer.status.as_u16(), answer.fault_code()), (status, code));
+        contract::fault_shape(&answer.body).unwrap();
+    }
+    sandbox.fault(Operation::Reset, Fault::refused(EXPIRED), 1);
+    assert_eq!(caller.reset(PASSWORD).await.error_code(), EXPIRED);
+}
+
+#[tokio::test]
+#[should_panic(expected = "99 is no status to answer with")]
+async fn a_fault_that_cannot_be_carried_out_is_refused_where_it_is_ordered() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Operation::Any, Fault::answer(99, ""), 1);
+}
+
+#[test]
+fn a_fault_survives_being_written_as_json() {
+    let faults = [
+        Fault::Delay(MINUTE),
+        Fault::answer(503, "later").with_header("retry-after", "1"),
+        Fault::Answer { status: 204, headers: Vec::new(), body: Vec::new() },
+        Fault::CloseBefore,
+        Fault::CloseAfter,
+        Fault::Truncate,
+        Fault::answer_after(500, "x"),
+        Fault::Drip { interval: Duration::from_millis(5) },
+    ];
+    for fault in faults {
+        let written = serde_json::to_string(&fault).unwrap();
+        let mut read: Fault = serde_json::from_str(&written).unwrap();
+        if let (Fault::Answer { headers, body, .. }, true) = (&mut read, written.contains("204")) {
+            // An empty text is a text, and says so.
+            assert!(body.is_empty());
+            headers.clear();
+        }
+        assert_eq!(read, fault, "{written}");
+    }
+    let wrong: Result<Fault, _> =
+        serde_json::from_value::<Fault>(json!({ "kind": "answer", "status": 200, "x": Value::Null }));
+    assert!(wrong.is_err());
+}

@@ -1,0 +1,84 @@
+//! Starting and stopping.
+
+use std::io::ErrorKind;
+use std::net::TcpStream;
+
+use reqwest::{Method, StatusCode};
+use thingspace_sandbox::{Account, Fault, Operation, Sandbox};
+
+use crate::support::{Caller, DEVICES, until};
+
+#[tokio::test]
+async fn a_dropped_sandbox_has_closed_its_port_by_the_time_drop_returns() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let address = sandbox.address();
+    drop(TcpStream::connect(address).unwrap());
+    drop(sandbox);
+    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_sandbox_aborts_its_connections_and_whatever_they_wait_for() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    sandbox.fault(Operation::Other, Fault::Delay(std::time::Duration::from_secs(3600)), 1);
+    let request = tokio::spawn(caller.request(Method::GET, DEVICES).send());
+    until(|| sandbox.counters().requests == 3).await;
+    drop(sandbox);
+    until(|| request.is_finished()).await;
+    assert!(request.await.unwrap().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sandbox_serves_many_callers_on_many_threads() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    let requests: Vec<_> = (0..50).map(|_| tokio::spawn(caller.request(Method::GET, DEVICES).send())).collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap().unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(sandbox.counters().other_requests, 50);
+}
+
+#[tokio::test]
+async fn sandboxes_know_nothing_of_each_other() {
+    let (one, other) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
+    let mut caller = Caller::in_session(&one).await;
+    assert_eq!(other.counters().requests, 0);
+    caller.base_url = other.base_url().to_owned();
+    assert_eq!(caller.devices().await.fault_code(), "900901");
+}
+
+#[tokio::test]
+async fn a_sandbox_refuses_to_listen_where_others_could_reach_it() {
+    let refused = Sandbox::builder().listen("0.0.0.0:0".parse().unwrap()).start().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    assert!(refused.to_string().contains("not a loopback address"));
+}
+
+#[tokio::test]
+async fn accounts_that_contradict_each_other_do_not_start() {
+    let same_user = Account::new("k", "s", "zbeeblebrox", "other");
+    let same_key = Account::new("sandbox-key", "other", "trillian", "h2g2");
+    for account in [same_user, same_key] {
+        let refused = Sandbox::builder().account(account).start().await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+    }
+}
+
+#[tokio::test]
+async fn the_counters_tell_what_happened() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    caller.token().await;
+    caller.oauth("/ts/v1/oauth2/token", &[]).await;
+    caller.devices().await;
+    caller.log_out().await;
+    let counters = sandbox.counters();
+    assert_eq!((counters.connections, counters.requests), (1, 6));
+    assert_eq!((counters.token_requests, counters.access_tokens, counters.gateway_faults), (3, 2, 0));
+    assert_eq!((counters.logins_attempted, counters.logins_succeeded, counters.logins_failed), (1, 1, 0));
+    assert_eq!((counters.other_requests, counters.logouts), (1, 1));
+    sandbox.reset();
+    assert_eq!(sandbox.counters().requests, 0);
+}

@@ -1,0 +1,16 @@
+//! The sandbox, driven over HTTP as its users drive it.
+
+// A test says what is wrong by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod accounts;
+mod binary;
+mod contract;
+mod control;
+mod faults;
+mod gateway;
+mod lifecycle;
+mod requests;
+mod sessions;
+mod support;
+mod tokens;

@@ -1,0 +1,351 @@
+//! The entry: configuration, environments, and the start of a session.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::{ClientBuilder, Url, redirect};
+
+use crate::{
+    AccessToken, AccessTokenProvider, ApiKey, Credentials, Environment, Error, Retries, Session,
+    credentials::optional_variable,
+    generated::{client as api, operations::TOKEN_PATH},
+    oauth::{AccessTokens, Grant},
+    session::api_base,
+    transport::{Origins, Settings, Transport, is_loopback, parse_url},
+};
+
+/// What this crate calls itself in requests.
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// A client of the platform for one application: holds its configuration and its access token.
+///
+/// Cheap to clone; clones share the access token and the connections.
+#[derive(Clone)]
+pub struct ThingSpace(Arc<Inner>);
+
+struct Inner {
+    api: api::Client,
+    base_url: Url,
+    transport: Transport,
+}
+
+impl ThingSpace {
+    /// Begins a configuration: production, unless something else is said.
+    #[must_use]
+    pub fn builder() -> ThingSpaceBuilder {
+        ThingSpaceBuilder::default()
+    }
+
+    /// Reads `THINGSPACE_KEY`, `THINGSPACE_SECRET` and, if it is there, `THINGSPACE_BASE_URL`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if one of them is missing or unusable.
+    pub fn from_env() -> Result<Self, Error> {
+        ThingSpaceBuilder::from_env()?.build()
+    }
+
+    /// Logs in. The credentials are sent once: a refused login counts towards the five that lock the account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Platform`] if the credentials were refused: do not try them again. Otherwise whatever kept the answer
+    /// from arriving.
+    #[doc(alias = "start_connectivity_management_session")]
+    #[doc(alias = "startConnectivityManagementSession")]
+    #[doc(alias = "login")]
+    pub async fn start_session(&self, credentials: Credentials) -> Result<Session, Error> {
+        Session::start(&self.0.api, &self.0.transport, &self.0.base_url, &credentials).await
+    }
+
+    /// The generated client, carrying the access token alone; for operations that need no session.
+    #[must_use]
+    pub fn api(&self) -> &api::Client {
+        &self.0.api
+    }
+
+    /// The URL that every path is joined to.
+    #[must_use]
+    pub fn base_url(&self) -> &Url {
+        &self.0.base_url
+    }
+}
+
+impl fmt::Debug for ThingSpace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ThingSpace").field("base_url", &self.0.base_url.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// The configuration of a [`ThingSpace`].
+///
+/// An API key is all that production needs:
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_session::{ApiKey, Environment, ThingSpace};
+///
+/// let thingspace = ThingSpace::builder()
+///     .api_key(ApiKey::new("key", "secret"))
+///     .environment(Environment::Mock)
+///     .timeout(Duration::from_secs(30))
+///     .build()?;
+/// # Ok::<(), thingspace_session::Error>(())
+/// ```
+pub struct ThingSpaceBuilder {
+    base_url: String,
+    api_key: Option<ApiKey>,
+    scopes: Vec<String>,
+    access_token: Option<AccessToken>,
+    provider: Option<Box<dyn AccessTokenProvider>>,
+    clock_skew: Duration,
+    timeout: Duration,
+    connect_timeout: Option<Duration>,
+    user_agent: Option<String>,
+    http: Option<ClientBuilder>,
+    retries: Retries,
+    response_limit: usize,
+    origins: Vec<String>,
+    plain_http: bool,
+}
+
+impl Default for ThingSpaceBuilder {
+    fn default() -> Self {
+        Self {
+            base_url: Environment::default().base_url().to_owned(),
+            api_key: None,
+            scopes: Vec::new(),
+            access_token: None,
+            provider: None,
+            clock_skew: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
+            connect_timeout: None,
+            user_agent: None,
+            http: None,
+            retries: Retries::default(),
+            response_limit: 16 * 1024 * 1024,
+            origins: Vec::new(),
+            plain_http: false,
+        }
+    }
+}
+
+impl ThingSpaceBuilder {
+    /// Begins with `THINGSPACE_KEY`, `THINGSPACE_SECRET` and, if it is there, `THINGSPACE_BASE_URL`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if one of them is missing, empty or not UTF-8.
+    pub fn from_env() -> Result<Self, Error> {
+        let builder = Self::default().api_key(ApiKey::from_env()?);
+        Ok(match optional_variable("THINGSPACE_BASE_URL")? {
+            Some(base_url) => builder.base_url(base_url),
+            None => builder,
+        })
+    }
+
+    /// Which of the platform's own servers; production by default. The last of this and [`base_url`](Self::base_url)
+    /// holds.
+    #[must_use]
+    pub fn environment(self, environment: Environment) -> Self {
+        self.base_url(environment.base_url())
+    }
+
+    /// Another server: what stands before the paths of `openapi.yaml`, such as `http://127.0.0.1:8080/api`.
+    #[must_use]
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = base_url.into();
+        self
+    }
+
+    /// The application's key, which buys access tokens.
+    #[must_use]
+    pub fn api_key(mut self, api_key: ApiKey) -> Self {
+        self.api_key = Some(api_key);
+        self
+    }
+
+    /// The OAuth scopes to ask for; none by default.
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A ready access token. When it is refused or expires, the API key or the provider supplies the next; without
+    /// either, that is an error.
+    #[must_use]
+    pub fn access_token(mut self, token: AccessToken) -> Self {
+        self.access_token = Some(token);
+        self
+    }
+
+    /// Access tokens from somewhere else, instead of an API key.
+    #[must_use]
+    pub fn access_token_provider(mut self, provider: impl AccessTokenProvider + 'static) -> Self {
+        self.provider = Some(Box::new(provider));
+        self
+    }
+
+    /// How long before its end an access token is renewed: 60 seconds by default.
+    #[must_use]
+    pub fn clock_skew(mut self, skew: Duration) -> Self {
+        self.clock_skew = skew;
+        self
+    }
+
+    /// The time of a whole call, everything in it included, repeats and a renewed access token too: 60 seconds by
+    /// default.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The time for a connection to come about: 10 seconds by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// The `User-Agent`; by default this crate's name and version.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Any other transport option: a proxy, root certificates, a resolver, the size of the pool.
+    ///
+    /// It takes a builder and not a finished client because a client that follows redirects would take the session
+    /// token to another server with it. Redirects, referers and the logging of raw bytes are turned off in
+    /// whatever is given. Everything else is used as it stands; the TLS backend, the protocol version, the connect
+    /// timeout and the `User-Agent` are then reqwest's defaults unless they are set there or here.
+    ///
+    /// ```
+    /// # use thingspace_session::{ApiKey, ThingSpace};
+    /// let proxy = reqwest::Proxy::https("http://proxy.example:3128")?;
+    /// let thingspace = ThingSpace::builder()
+    ///     .api_key(ApiKey::new("key", "secret"))
+    ///     .http_client(reqwest::Client::builder().proxy(proxy))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn http_client(mut self, builder: ClientBuilder) -> Self {
+        self.http = Some(builder);
+        self
+    }
+
+    /// How often a request that may be repeated is repeated.
+    #[must_use]
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// The longest answer that is read into memory, in bytes: 16 MiB by default. A success that
+    /// [`Session::send`] hands back is streamed and has no limit.
+    #[must_use]
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = bytes;
+        self
+    }
+
+    /// Another origin that [`Session::send`] may take the tokens to, such as `https://other.example`. Name only
+    /// what you would hand your tokens to.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Allows `http://` to other machines, which sends credentials in the clear. For test labs.
+    #[must_use]
+    pub fn allow_plain_http(mut self) -> Self {
+        self.plain_http = true;
+        self
+    }
+
+    /// Checks the configuration. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`], which says what to change.
+    pub fn build(self) -> Result<ThingSpace, Error> {
+        let base_url = parse_url(&self.base_url, self.plain_http)?;
+        let others = self.origins.iter().map(|origin| parse_url(origin, self.plain_http));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        let transport = Transport::new(Settings {
+            http: http_client(self.http, self.connect_timeout, self.user_agent, &base_url)?,
+            origins: Origins::new(others.iter().chain([&base_url])),
+            timeout: self.timeout,
+            response_limit: self.response_limit,
+            retries: self.retries,
+        });
+        let grant = match (self.api_key, self.provider) {
+            (Some(api_key), None) => {
+                let url = format!("{}{TOKEN_PATH}", api_base(&base_url));
+                let url = parse_url(&url, self.plain_http)?;
+                Grant::ClientCredentials { transport: transport.clone(), url, api_key, scopes: self.scopes }
+            }
+            (None, Some(provider)) => Grant::Provider(provider),
+            (None, None) if self.access_token.is_some() => Grant::Nothing,
+            (None, None) => {
+                return Err(Error::configuration(
+                    "there is no way to an access token: build with .api_key(…), .access_token_provider(…) or \
+                     .access_token(…)",
+                ));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Error::configuration(
+                    "there are two ways to an access token: build with .api_key(…) or .access_token_provider(…), not \
+                     both",
+                ));
+            }
+        };
+        let tokens = AccessTokens::new(grant, self.clock_skew, self.access_token.as_ref())?;
+        let transport = transport.with_access(Arc::new(tokens));
+        let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
+        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport })))
+    }
+}
+
+impl fmt::Debug for ThingSpaceBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ThingSpaceBuilder").finish_non_exhaustive()
+    }
+}
+
+/// The one HTTP client. What could take a secret out of it is turned off whoever configured it.
+fn http_client(
+    given: Option<ClientBuilder>,
+    connect_timeout: Option<Duration>,
+    user_agent: Option<String>,
+    base_url: &Url,
+) -> Result<reqwest::Client, Error> {
+    let is_given = given.is_some();
+    let mut builder = given.unwrap_or_else(|| defaults(base_url));
+    if let Some(timeout) = connect_timeout {
+        builder = builder.connect_timeout(timeout);
+    }
+    if let Some(user_agent) = user_agent.or_else(|| (!is_given).then(|| USER_AGENT.to_owned())) {
+        builder = builder.user_agent(user_agent);
+    }
+    let builder = builder.redirect(redirect::Policy::none()).referer(false).connection_verbose(false);
+    builder.build().map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {error}")))
+}
+
+/// Explicit where a default could change because another crate turned a feature of reqwest on.
+fn defaults(base_url: &Url) -> ClientBuilder {
+    let mut builder = reqwest::Client::builder().http1_only().connect_timeout(Duration::from_secs(10));
+    if is_loopback(base_url) {
+        // A proxy of the environment must not see plain HTTP that is meant for this machine.
+        builder = builder.no_proxy();
+    }
+    #[cfg(feature = "rustls")]
+    {
+        builder = builder.tls_backend_rustls();
+    }
+    builder
+}

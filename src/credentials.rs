@@ -1,0 +1,279 @@
+//! Who calls: the two sets of credentials, the tokens they buy, and the type that keeps all of them unprinted.
+//!
+//! Keeps the promise that no secret is printed and that secrets are erased when dropped: whatever holds one holds
+//! a [`Secret`].
+
+use std::{borrow::Cow, env, fmt, time::Duration};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroize as _;
+
+use crate::Error;
+
+/// Text that is never printed and is erased when it is dropped.
+///
+/// Every property that `openapi.yaml` declares `format: password` has this type.
+///
+/// ```
+/// use thingspace_session::Secret;
+///
+/// let secret = Secret::from("IMgr8");
+/// assert_eq!(secret.expose_secret(), "IMgr8");
+/// assert!(!format!("{secret:?}").contains("IMgr8"));
+/// ```
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// The text itself. What happens to it from here on is the caller's care.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(SecretString::from(text))
+    }
+}
+
+impl From<String> for Secret {
+    /// Takes a copy of exactly the right size and erases `text`, spare capacity included.
+    fn from(mut text: String) -> Self {
+        let secret = Self::from(text.as_str());
+        text.zeroize();
+        secret
+    }
+}
+
+impl Serialize for Secret {
+    /// Writes the text itself: this is how it gets into a request.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose_secret())
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl schemars::JsonSchema for Secret {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "password" })
+    }
+}
+
+/// A [`Secret`] of one kind, so that no two kinds are mixed up.
+macro_rules! secret_kind {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(transparent)]
+        pub struct $name(Secret);
+
+        impl $name {
+            /// Takes the text over.
+            #[must_use]
+            pub fn new(text: impl Into<Secret>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text itself. What happens to it from here on is the caller's care.
+            #[must_use]
+            pub fn expose_secret(&self) -> &str {
+                self.0.expose_secret()
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl From<Secret> for $name {
+            fn from(secret: Secret) -> Self {
+                Self(secret)
+            }
+        }
+
+        impl From<$name> for Secret {
+            fn from(kind: $name) -> Self {
+                kind.0
+            }
+        }
+    };
+}
+
+secret_kind! {
+    /// The password of a Connectivity Management user.
+    ///
+    /// ```
+    /// use thingspace_session::Password;
+    ///
+    /// let password = Password::from("IMgr8");
+    /// assert_eq!(format!("{password:?}"), "Password([redacted])");
+    /// ```
+    Password
+}
+
+secret_kind! {
+    /// What a login yields and every later request carries: the `VZ-M2M-Token`.
+    SessionToken
+}
+
+/// What the API key buys and every request carries: an OAuth 2.0 bearer token.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_session::AccessToken;
+///
+/// let token = AccessToken::new("d5f1…").expires_in(Duration::from_secs(3600));
+/// # let _ = token;
+/// ```
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    pub(crate) token: Secret,
+    pub(crate) expires_in: Option<Duration>,
+}
+
+impl AccessToken {
+    /// A token of unknown life: it is used until the gateway refuses it.
+    #[must_use]
+    pub fn new(token: impl Into<Secret>) -> Self {
+        Self { token: token.into(), expires_in: None }
+    }
+
+    /// The life that is left to it, counted from now.
+    #[must_use]
+    pub fn expires_in(mut self, left: Duration) -> Self {
+        self.expires_in = Some(left);
+        self
+    }
+}
+
+/// The key and secret of a ThingSpace application (OAuth 2.0 client credentials), which buy the access token.
+#[derive(Clone)]
+pub struct ApiKey {
+    key: String,
+    secret: Secret,
+}
+
+impl ApiKey {
+    /// The pair as the ThingSpace portal shows it.
+    #[must_use]
+    pub fn new(key: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        Self { key: key.into(), secret: secret.into() }
+    }
+
+    /// Reads `THINGSPACE_KEY` and `THINGSPACE_SECRET`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if one of them is missing, empty or not UTF-8.
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(Self::new(variable("THINGSPACE_KEY")?, variable("THINGSPACE_SECRET")?))
+    }
+
+    /// The key, which is the public half.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ApiKey").finish_non_exhaustive()
+    }
+}
+
+/// The username and password of a Connectivity Management user ("UWS" credentials), which buy the session token.
+///
+/// ```
+/// use thingspace_session::Credentials;
+///
+/// let credentials = Credentials::new("zbeeblebrox", "IMgr8");
+/// assert!(!format!("{credentials:?}").contains("IMgr8"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    username: String,
+    password: Password,
+}
+
+impl Credentials {
+    /// The pair as it is.
+    #[must_use]
+    pub fn new(username: impl Into<String>, password: impl Into<Password>) -> Self {
+        Self { username: username.into(), password: password.into() }
+    }
+
+    /// Reads `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if one of them is missing, empty or not UTF-8.
+    pub fn from_env() -> Result<Self, Error> {
+        Ok(Self::new(variable("THINGSPACE_USERNAME")?, variable("THINGSPACE_PASSWORD")?))
+    }
+
+    /// The name of the user.
+    #[must_use]
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The password of the user.
+    #[must_use]
+    pub fn password(&self) -> &Password {
+        &self.password
+    }
+}
+
+/// An environment variable that has to say something. An error names the variable, never what it holds.
+fn variable(name: &str) -> Result<String, Error> {
+    optional_variable(name)?.ok_or_else(|| Error::configuration(format!("the environment variable {name} is not set")))
+}
+
+/// An environment variable that may be missing.
+pub(crate) fn optional_variable(name: &str) -> Result<Option<String>, Error> {
+    match env::var(name) {
+        Ok(value) if value.is_empty() => {
+            Err(Error::configuration(format!("the environment variable {name} is empty: set it or unset it")))
+        }
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => {
+            Err(Error::configuration(format!("the environment variable {name} is not UTF-8")))
+        }
+    }
+}

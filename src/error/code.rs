@@ -1,0 +1,95 @@
+//! The platform's names for errors, compared as the platform asks for.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+/// The name of an error, such as `UnifiedWebService.REQUEST_FAILED.AccountNotFound`, `900901` or `invalid_client`.
+///
+/// Compares without the leading service name, which varies: Verizon's advice.
+///
+/// ```
+/// use thingspace_session::ErrorCode;
+///
+/// let code = ErrorCode::from("UnifiedWebService.REQUEST_FAILED.AccountNotFound");
+/// assert_eq!(code, "REQUEST_FAILED.AccountNotFound");
+/// assert_eq!(code, ErrorCode::from("M2MService.REQUEST_FAILED.AccountNotFound"));
+/// assert_eq!(code.service(), Some("UnifiedWebService"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ErrorCode(String);
+
+impl ErrorCode {
+    /// The code as the platform wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The code without the service name.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        parts(&self.0).1
+    }
+
+    /// The leading service name, if there is one: a first segment that is not all in capitals, unlike
+    /// `REQUEST_FAILED`.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        parts(&self.0).0
+    }
+
+    /// Whether the code is about a dead session token.
+    pub(crate) fn is_session_token(&self) -> bool {
+        self.reason().split('.').any(|segment| segment == "SessionToken")
+    }
+}
+
+/// Service name and reason.
+fn parts(code: &str) -> (Option<&str>, &str) {
+    match code.split_once('.') {
+        Some((service, reason)) if service.contains(|letter: char| letter.is_ascii_lowercase()) => {
+            (Some(service), reason)
+        }
+        _ => (None, code),
+    }
+}
+
+impl From<&str> for ErrorCode {
+    fn from(code: &str) -> Self {
+        Self(code.to_owned())
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl PartialEq for ErrorCode {
+    fn eq(&self, other: &Self) -> bool {
+        self.reason() == other.reason()
+    }
+}
+
+impl Eq for ErrorCode {}
+
+impl Hash for ErrorCode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.reason().hash(state);
+    }
+}
+
+impl PartialEq<str> for ErrorCode {
+    fn eq(&self, other: &str) -> bool {
+        self.reason() == parts(other).1
+    }
+}
+
+impl PartialEq<&str> for ErrorCode {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}

@@ -1,0 +1,121 @@
+//! What can be kept of an answer that is no success: status, headers, code and message, whatever its shape.
+
+use std::fmt;
+
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::{Error, ErrorCode};
+
+/// The longest message or code that is kept, in characters: errors end up in logs.
+const LONGEST: usize = 500;
+
+/// What an answer said that is no success.
+#[derive(Clone)]
+pub struct Refusal {
+    status: StatusCode,
+    headers: HeaderMap,
+    code: Option<ErrorCode>,
+    message: Option<String>,
+    pub(super) retryable: bool,
+}
+
+impl Refusal {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers. `Debug` and `Display` leave them out.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The name of the error.
+    #[must_use]
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
+    }
+
+    /// The error in words, for people: one line of at most 500 characters, or nothing where it repeats a secret
+    /// that was sent.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// See [`Error::is_retryable`].
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.retryable
+    }
+
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
+        Self { status, headers, code: None, message: None, retryable: false }
+    }
+
+    /// Makes the typed error of a JSON body: the gateway's, the platform's or the authorization server's. Words that
+    /// repeat one of `secrets` are left out.
+    pub(crate) fn read(mut self, body: &Value, secrets: &[&str]) -> Error {
+        let fault = body.get("fault");
+        let source = fault.unwrap_or(body);
+        let (code, messages): (_, &[_]) = if fault.is_some() {
+            ("code", &["description", "message"])
+        } else if body.get("errorCode").is_some() {
+            ("errorCode", &["errorMessage", "cause"])
+        } else {
+            ("error", &["error_description", "cause"])
+        };
+        let text = |name: &str| source.get(name).and_then(|value| text(value, secrets));
+        self.code = text(code).map(|code| ErrorCode::from(code.as_str()));
+        self.message = messages.iter().find_map(|name| text(name));
+        match (code, &self.code) {
+            (_, None) => Error::unexpected("it says that something is wrong, but gives no error code", self),
+            ("code", _) => Error::Gateway(Box::new(self)),
+            ("errorCode", _) => Error::Platform(Box::new(self)),
+            _ => Error::Oauth(Box::new(self)),
+        }
+    }
+}
+
+/// A string or a number (the gateway sends both) as one short printable line without secrets.
+fn text(value: &Value, secrets: &[&str]) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    if secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret)) {
+        return None;
+    }
+    let printable = |letter: char| if letter.is_control() { ' ' } else { letter };
+    let line: String = text.trim().chars().map(printable).take(LONGEST).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "status {}", self.status.as_u16())?;
+        if let Some(code) = &self.code {
+            write!(formatter, ", {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(formatter, ", {message:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Refusal")
+            .field("status", &self.status)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("retryable", &self.retryable)
+            .finish_non_exhaustive()
+    }
+}

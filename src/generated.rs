@@ -1,0 +1,130 @@
+//! What `build.rs` makes of `openapi.yaml`, and the words its table is written in.
+
+use serde::de::DeserializeOwned;
+
+/// The client that progenitor generates from `openapi.yaml`: a method per operation, a type per model.
+///
+/// [`Session::api`](crate::Session::api) and [`ThingSpace::api`](crate::ThingSpace::api) hand it out with the
+/// credentials in place. Every answer is a [`ResponseValue`](client::ResponseValue), which has the status and the
+/// headers beside the value, and `?` turns every [`client::Error`] into an [`Error`](crate::Error).
+///
+/// ```
+/// # use thingspace_session::{ApiKey, Credentials, Error, Session, api::types::SessionResetPasswordRequest};
+/// async fn reset(session: &Session) -> Result<(), Error> {
+///     let body = SessionResetPasswordRequest::builder().old_password("grflbk");
+///     let answer = session.api().reset_connectivity_management_password().body(body).send().await?;
+///     println!("{} {:?}", answer.status(), answer.new_password); // prints no password
+///     Ok(())
+/// }
+/// ```
+#[allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    rust_2018_idioms,
+    clippy::all,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    rustdoc::all,
+    reason = "generated"
+)]
+pub mod client {
+    include!(concat!(env!("OUT_DIR"), "/client.rs"));
+}
+
+/// The table of what progenitor leaves out.
+pub(crate) mod operations {
+    use super::client::types;
+    use super::{Answer, Body, Operation, Repeat, fits};
+
+    include!(concat!(env!("OUT_DIR"), "/operations.rs"));
+}
+
+/// One operation, as far as the transport has to know it.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// The name that the generated client and the spans know it by.
+    pub(crate) id: &'static str,
+    /// The HTTP method, in capitals.
+    pub(crate) method: &'static str,
+    /// The path below the base URL, with its parameters in braces.
+    pub(crate) path: &'static str,
+    /// Whether it carries the access token.
+    pub(crate) access_token: bool,
+    /// Whether it carries the session token.
+    pub(crate) session_token: bool,
+    /// When it may be sent again.
+    pub(crate) repeat: Repeat,
+    /// The secret properties of its request body.
+    pub(crate) secrets: &'static [&'static str],
+    /// How a success reads.
+    pub(crate) success: Answer,
+    /// How an error reads.
+    pub(crate) error: Answer,
+}
+
+impl Operation {
+    /// The operation that the generated client calls `id`.
+    pub(crate) fn by_id(id: &str) -> Option<&'static Self> {
+        let operations = operations::OPERATIONS;
+        operations.binary_search_by(|operation| operation.id.cmp(id)).ok().and_then(|index| operations.get(index))
+    }
+
+    /// The operation that a request of this method to this path, counted from the base URL, would be.
+    pub(crate) fn by_request(method: &str, path: &str) -> Option<&'static Self> {
+        let fits = |template: &str| {
+            let (mut wanted, mut found) = (template.split('/'), path.trim_end_matches('/').split('/'));
+            loop {
+                match (wanted.next(), found.next()) {
+                    (None, None) => return true,
+                    (Some(part), Some(given)) if part.starts_with('{') || part == given => {}
+                    _ => return false,
+                }
+            }
+        };
+        operations::OPERATIONS.iter().find(|operation| operation.method == method && fits(operation.path))
+    }
+}
+
+/// When an operation may be sent a second time: `x-repeatable` in `openapi.yaml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// After any passing failure.
+    Always,
+    /// Only where the platform certainly has not seen it: no connection, or refused by the gateway.
+    IfUnprocessed,
+    /// Only where it certainly never left this machine: no connection.
+    IfUnsent,
+}
+
+/// The documented statuses of one side of an operation, first and last of each range, and their body.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) statuses: &'static [(u16, u16)],
+    pub(crate) body: Body,
+}
+
+impl Answer {
+    pub(crate) fn documents(&self, status: u16) -> bool {
+        self.statuses.iter().any(|(first, last)| (*first..=*last).contains(&status))
+    }
+}
+
+/// How the generated client reads a body.
+#[derive(Debug)]
+#[allow(dead_code, reason = "which of them occur depends on openapi.yaml")]
+pub(crate) enum Body {
+    /// As JSON of a type, which the function tries.
+    Json(fn(&[u8]) -> serde_json::Result<()>),
+    /// As a stream of bytes.
+    Stream,
+    /// Not at all.
+    Ignored,
+}
+
+/// Whether a body reads as `T`.
+pub(crate) fn fits<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<()> {
+    serde_json::from_slice::<T>(body).map(drop)
+}

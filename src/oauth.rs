@@ -1,0 +1,226 @@
+//! Access tokens: bought with the API key (OAuth 2.0 client credentials, RFC 6749, section 4.4) or had from a
+//! provider, kept, and renewed once for everybody.
+
+use std::{
+    error::Error as StdError,
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use reqwest::Url;
+use serde::Deserialize;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use crate::{
+    AccessToken, ApiKey, Error, Refusal, Secret,
+    generated::{Answer, Body, Operation, Repeat, fits, operations::TOKEN_PATH},
+    transport::{Handling, TokenSource, Transport, secret_header},
+};
+
+/// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
+///
+/// It is asked when there is no token yet, when the last one is about to expire, and when the gateway has refused it;
+/// never by two callers at a time. A closure that returns a future is a provider.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_session::{AccessToken, ThingSpace};
+///
+/// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("token".to_owned()) }
+/// let thingspace = ThingSpace::builder()
+///     .access_token_provider(|| async {
+///         Ok(AccessToken::new(ask_the_vault().await?).expires_in(Duration::from_secs(3600)))
+///     })
+///     .build()?;
+/// # Ok::<(), thingspace_session::Error>(())
+/// ```
+pub trait AccessTokenProvider: Send + Sync {
+    /// A token that holds now.
+    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>>;
+}
+
+type ProviderError = Box<dyn StdError + Send + Sync>;
+
+impl<F, T> AccessTokenProvider for F
+where
+    F: Fn() -> T + Send + Sync,
+    T: Future<Output = Result<AccessToken, ProviderError>> + Send + 'static,
+{
+    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>> {
+        Box::pin(self())
+    }
+}
+
+/// Where new tokens come from.
+pub(crate) enum Grant {
+    /// The token endpoint.
+    ClientCredentials { transport: Transport, url: Url, api_key: ApiKey, scopes: Vec<String> },
+    /// The caller.
+    Provider(Box<dyn AccessTokenProvider>),
+    /// Nowhere: there is the one token and no other.
+    Nothing,
+}
+
+/// The one access token of a client, and its renewal.
+pub(crate) struct AccessTokens {
+    grant: Grant,
+    /// How long before its end a token is renewed.
+    clock_skew: Duration,
+    current: Mutex<Option<Held>>,
+    /// Held by whoever renews.
+    renewal: tokio::sync::Mutex<()>,
+}
+
+/// A token in use. Without an end it is used until it is refused.
+#[derive(Clone)]
+struct Held {
+    header: HeaderValue,
+    end: Option<Instant>,
+    renew_at: Option<Instant>,
+}
+
+impl AccessTokens {
+    /// Starts with `ready`, if there is one.
+    pub(crate) fn new(grant: Grant, clock_skew: Duration, ready: Option<&AccessToken>) -> Result<Self, Error> {
+        let tokens = Self { grant, clock_skew, current: Mutex::default(), renewal: tokio::sync::Mutex::default() };
+        if let Some(ready) = ready {
+            tokens.keep(ready).map_err(|_| Error::configuration("the access token holds characters no header takes"))?;
+        }
+        Ok(tokens)
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Held>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token, and whether it needs no renewal yet.
+    fn held(&self) -> Option<(HeaderValue, bool)> {
+        let now = Instant::now();
+        let held = self.current();
+        let held = held.as_ref().filter(|held| held.end.is_none_or(|end| now < end))?;
+        Some((held.header.clone(), held.renew_at.is_none_or(|renew_at| now < renew_at)))
+    }
+
+    async fn fresh(&self) -> Result<HeaderValue, Error> {
+        let usable = match self.held() {
+            Some((token, true)) => return Ok(token),
+            Some((token, false)) => Some(token),
+            None => None,
+        };
+        // While one renews, the others go on with what still holds, or wait.
+        let _renewing = match (self.renewal.try_lock(), &usable) {
+            (Ok(guard), _) => guard,
+            (Err(_), Some(token)) => return Ok(token.clone()),
+            (Err(_), None) => self.renewal.lock().await,
+        };
+        if let Some((token, true)) = self.held() {
+            return Ok(token);
+        }
+        match self.obtain().await {
+            Ok(header) => Ok(header),
+            Err(error) => usable.ok_or(error),
+        }
+    }
+
+    async fn obtain(&self) -> Result<HeaderValue, Error> {
+        let unfit = "the access token holds characters no header takes";
+        match &self.grant {
+            Grant::ClientCredentials { transport, url, api_key, scopes } => {
+                let granted = request(transport, url, api_key, scopes).await?;
+                self.keep(&granted).map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
+            }
+            Grant::Provider(provider) => {
+                let granted = provider.access_token().await.map_err(Error::TokenProvider)?;
+                self.keep(&granted).map_err(|_| Error::TokenProvider(unfit.into()))
+            }
+            Grant::Nothing => Err(Error::configuration(
+                "the access token has expired or was refused, and nothing is there to renew it: build with .api_key(…) \
+                 or .access_token_provider(…)",
+            )),
+        }
+    }
+
+    /// The platform grants the same token again for as long as it lives, and states its whole life each time: what
+    /// was known of its end goes on to hold, and it is not renewed early a second time.
+    fn keep(&self, granted: &AccessToken) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+        let header = secret_header(&Zeroizing::new(format!("Bearer {}", granted.token.expose_secret())))?;
+        let now = Instant::now();
+        let end = granted.expires_in.and_then(|left| now.checked_add(left));
+        let mut current = self.current();
+        let known_end = current.as_ref().filter(|held| held.header == header).and_then(|held| held.end);
+        let held = if let Some(known) = known_end.filter(|known| now < *known) {
+            let end = Some(end.map_or(known, |end| end.min(known)));
+            Held { header: header.clone(), end, renew_at: end }
+        } else {
+            let early = end.and_then(|end| end.checked_sub(self.clock_skew)).filter(|early| now < *early);
+            Held { header: header.clone(), end, renew_at: early.or(end) }
+        };
+        *current = Some(held);
+        Ok(header)
+    }
+}
+
+impl TokenSource for AccessTokens {
+    fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>> {
+        Box::pin(self.fresh())
+    }
+
+    fn refused(&self, token: &HeaderValue) {
+        self.current().take_if(|held| held.header == *token);
+    }
+}
+
+/// What the token endpoint answers (RFC 6749, section 5.1).
+#[derive(Deserialize)]
+struct Granted {
+    access_token: Secret,
+    token_type: Option<String>,
+    expires_in: Option<u64>,
+}
+
+/// Asking twice is safe: the platform grants the same token again.
+const REQUEST: Operation = Operation {
+    id: "access_token",
+    method: "POST",
+    path: TOKEN_PATH,
+    access_token: false,
+    session_token: false,
+    repeat: Repeat::Always,
+    secrets: &[],
+    success: Answer { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
+    error: Answer { statuses: &[], body: Body::Ignored },
+};
+
+/// Buys a token. Basic authentication is over the pair as it is: the platform does not take the form encoding that
+/// RFC 6749, section 2.3.1, puts on it first.
+async fn request(
+    transport: &Transport,
+    url: &Url,
+    api_key: &ApiKey,
+    scopes: &[String],
+) -> Result<AccessToken, Error> {
+    let scope = scopes.join(" ");
+    let mut form = vec![("grant_type", "client_credentials")];
+    if !scope.is_empty() {
+        form.push(("scope", &scope));
+    }
+    let request = transport.http().post(url.clone());
+    let request = request.basic_auth(api_key.key(), Some(api_key.secret().expose_secret())).form(&form);
+    let request = request.header(http::header::ACCEPT, "application/json").build().map_err(Error::from_reqwest)?;
+    let answer = transport.carry(&REQUEST, request, Handling::Judge).await?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
+    let body = answer.bytes().await.map_err(Error::from_reqwest)?;
+    let granted: Granted = serde_json::from_slice(&body).map_err(|_| unfit("it does not read as an access token"))?;
+    if granted.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(unfit("the access token is no bearer token"));
+    }
+    if granted.access_token.expose_secret().is_empty() {
+        return Err(unfit("the access token is empty"));
+    }
+    Ok(AccessToken { token: granted.access_token, expires_in: granted.expires_in.map(Duration::from_secs) })
+}

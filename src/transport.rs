@@ -1,0 +1,265 @@
+//! The one way out: every request of this crate goes through [`Transport::carry`].
+//!
+//! It attaches the credentials that the operation needs, bounds the time and the memory of a call, repeats what may
+//! be repeated, and judges the answer. It keeps three promises: tokens go to the platform and nowhere else, nothing
+//! from the network causes a panic or an unbounded buffer, and an operation is sent twice only where `openapi.yaml`
+//! allows it.
+
+mod answer;
+mod origin;
+mod retries;
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method,
+    header::{AUTHORIZATION, InvalidHeaderValue},
+};
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::{Body, Request, Response};
+use tokio::time::Instant;
+use tracing::{Instrument as _, field::Empty};
+use zeroize::Zeroizing;
+
+pub(crate) use answer::Handling;
+pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
+pub use retries::Retries;
+
+use crate::{
+    Error,
+    error::Carrier,
+    generated::{Operation, Repeat, client, operations::SESSION_HEADER},
+};
+use answer::{Judge, Outcome, Stage};
+
+/// Where the transport has a token from. Made above it, so that no import runs upwards.
+pub(crate) trait TokenSource: Send + Sync {
+    /// The header value of the token that holds now.
+    fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>>;
+
+    /// Reports that this token was refused. A newer one is not touched.
+    fn refused(&self, token: &HeaderValue);
+}
+
+/// A header value that prints as "Sensitive" and is erased with its last copy.
+pub(crate) fn secret_header(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));
+    let mut value = HeaderValue::from_maybe_shared(bytes)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What does not change from call to call.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) http: reqwest::Client,
+    pub(crate) origins: Origins,
+    pub(crate) timeout: Duration,
+    pub(crate) response_limit: usize,
+    pub(crate) retries: Retries,
+}
+
+/// Carries requests, with the tokens that it was given sources for. The generated client's inner type.
+#[derive(Clone)]
+pub struct Transport {
+    settings: Arc<Settings>,
+    access: Option<Arc<dyn TokenSource>>,
+    session: Option<Arc<dyn TokenSource>>,
+}
+
+impl Transport {
+    /// A transport that carries no token.
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), access: None, session: None }
+    }
+
+    /// The same with access tokens.
+    pub(crate) fn with_access(&self, source: Arc<dyn TokenSource>) -> Self {
+        Self { access: Some(source), ..self.clone() }
+    }
+
+    /// The same with session tokens.
+    pub(crate) fn with_session(&self, source: Arc<dyn TokenSource>) -> Self {
+        Self { session: Some(source), ..self.clone() }
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.settings.http
+    }
+
+    /// Sends a request and judges its answer, within the time of a call; `path` is what the span says.
+    pub(crate) async fn carry(
+        &self,
+        operation: &Operation,
+        request: Request,
+        handling: Handling,
+    ) -> Result<Response, Error> {
+        let path = if handling == Handling::Judge { operation.path } else { request.url().path() };
+        let span = tracing::info_span!(
+            "thingspace.call",
+            operation = operation.id,
+            method = %request.method(),
+            path,
+            status = Empty,
+            duration_ms = Empty,
+            attempt = Empty,
+        );
+        let started = Instant::now();
+        let limit = request.timeout().copied().unwrap_or(self.settings.timeout);
+        let progress = Progress::default();
+        let work = self.attempts(operation, request, handling, started.checked_add(limit), &progress);
+        let outcome = tokio::time::timeout(limit, work.instrument(span.clone())).await.unwrap_or_else(|_| {
+            let sent = progress.sent.load(Ordering::Relaxed);
+            let retryable = operation.repeat == Repeat::Always || !sent;
+            Err(Error::Timeout { after: limit, sent, retryable })
+        });
+        let status = outcome.as_ref().map_or_else(Error::status, |response| Some(response.status()));
+        span.record("status", status.map(|status| status.as_u16()));
+        span.record("duration_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        span.record("attempt", progress.attempt.load(Ordering::Relaxed));
+        outcome
+    }
+
+    async fn attempts(
+        &self,
+        operation: &Operation,
+        mut request: Request,
+        handling: Handling,
+        deadline: Option<Instant>,
+        progress: &Progress,
+    ) -> Result<Response, Error> {
+        self.settings.origins.permit(request.url())?;
+        let mut delays = self.settings.retries.delays();
+        let mut renewed = false;
+        loop {
+            let again = request.try_clone();
+            let token = self.attach(operation, &mut request).await?;
+            progress.attempt.fetch_add(1, Ordering::Relaxed);
+            progress.sent.store(true, Ordering::Relaxed);
+            let Outcome { result, stage, wait } = self.attempt(operation, request, handling).await;
+            progress.sent.store(stage != Stage::Unsent, Ordering::Relaxed);
+
+            let mut renewable = false;
+            if let (Stage::TokenRefused, Some(source), Some(token)) = (stage, &self.access, &token) {
+                source.refused(token);
+                renewable = !renewed;
+            }
+            let pause = if renewable && operation.repeat != Repeat::IfUnsent {
+                Some(Duration::ZERO)
+            } else if permits(operation.repeat, stage) {
+                delays.next().map(|delay| delay.max(wait.unwrap_or_default()))
+            } else {
+                None
+            };
+            let in_time = |pause: &Duration| deadline.is_none_or(|end| Instant::now() + *pause < end);
+            let (Some(next), Some(pause)) = (again, pause.filter(in_time)) else {
+                let retryable = renewable || permits(operation.repeat, stage);
+                return result.map_err(|error| error.with_retryable(retryable));
+            };
+            renewed |= renewable;
+            tracing::warn!(reason = stage.as_str(), pause_ms = pause.as_millis(), "sending the request again");
+            tokio::time::sleep(pause).await;
+            request = next;
+        }
+    }
+
+    async fn attempt(&self, operation: &Operation, request: Request, handling: Handling) -> Outcome {
+        // A copy shares the body; it is looked into only if the answer has to be searched for what was sent.
+        let sent = request.try_clone();
+        let Settings { http, response_limit, retries, .. } = &*self.settings;
+        match http.execute(request).await {
+            Ok(response) => {
+                let judge = Judge { operation, sent: sent.as_ref(), limit: *response_limit, retries };
+                match handling {
+                    Handling::Judge => judge.judge(response).await,
+                    Handling::HandBack => judge.hand_back(response).await,
+                }
+            }
+            Err(error) => Outcome::failed(error),
+        }
+    }
+
+    /// Puts on the request what the operation needs; answers with the access token, which the gateway may refuse.
+    async fn attach(&self, operation: &Operation, request: &mut Request) -> Result<Option<HeaderValue>, Error> {
+        let mut access = None;
+        if operation.access_token
+            && let Some(source) = &self.access
+        {
+            let token = source.token().await?;
+            request.headers_mut().insert(AUTHORIZATION, token.clone());
+            access = Some(token);
+        }
+        if operation.session_token {
+            let source = self.session.as_ref();
+            let source = source.ok_or_else(|| Error::SessionRequired { operation: operation.id.to_owned() })?;
+            request.headers_mut().insert(SESSION_HEADER, source.token().await?);
+        }
+        Ok(access)
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Transport").finish_non_exhaustive()
+    }
+}
+
+/// How far a call has come, for the span and for the case that its time runs out.
+#[derive(Default)]
+struct Progress {
+    attempt: AtomicU32,
+    sent: AtomicBool,
+}
+
+/// Whether an operation may be sent again after it came to nothing at this stage.
+fn permits(repeat: Repeat, stage: Stage) -> bool {
+    match stage {
+        Stage::Settled | Stage::TokenRefused => false,
+        Stage::Unsent => true,
+        Stage::Unprocessed => repeat != Repeat::IfUnsent,
+        Stage::Unknown => repeat == Repeat::Always,
+    }
+}
+
+/// The operation that stands for a request of the caller's own making. One that `openapi.yaml` describes is treated
+/// as described there; any other is repeated only where that is safe by its method (RFC 9110, section 9.2.1).
+pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operation {
+    let described = path_below_base.and_then(|path| Operation::by_request(method.as_str(), path));
+    let repeat = match described {
+        Some(operation) => operation.repeat,
+        None if method.is_safe() => Repeat::Always,
+        None => Repeat::IfUnprocessed,
+    };
+    Operation { id: "send", repeat, ..answer::ANY }
+}
+
+impl ClientHooks<Transport> for client::Client {
+    /// A typed error travels inside the [`reqwest::Error`] of a body that cannot be read, because this signature has
+    /// room for no other; `From<api::Error<E>> for Error` takes it out again.
+    async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
+        // progenitor's own header, which the platform does not know.
+        request.headers_mut().remove("api-version");
+        let outcome = match Operation::by_id(info.operation_id) {
+            Some(operation) => self.inner().carry(operation, request, Handling::Judge).await,
+            None => Err(Error::InvalidRequest { problem: format!("{} is no operation", info.operation_id) }),
+        };
+        match outcome {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                let body = futures_util::stream::iter([Err::<Bytes, _>(Carrier::new(error))]);
+                let carrier = Response::from(http::Response::new(Body::wrap_stream(body)));
+                carrier.bytes().await.map(|rest| Response::from(http::Response::new(rest)))
+            }
+        }
+    }
+}

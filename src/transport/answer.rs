@@ -1,0 +1,306 @@
+//! What an answer means: taken, refused, or worth another try; read in bounded memory.
+
+use std::time::{Duration, SystemTime};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::{Body as HttpBody, Request, Response, ResponseBuilderExt as _};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::Retries;
+use crate::{
+    Error, Refusal,
+    generated::{Answer, Body, Operation, Repeat, operations::SESSION_HEADER},
+};
+
+/// What becomes of the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handling {
+    /// It is held against `openapi.yaml`: what does not fit is a typed error.
+    Judge,
+    /// It goes to the caller as it is, whatever its status.
+    HandBack,
+}
+
+/// An operation of which nothing is known but that it carries both tokens.
+pub(crate) const ANY: Operation = Operation {
+    id: "any",
+    method: "",
+    path: "",
+    access_token: true,
+    session_token: true,
+    repeat: Repeat::IfUnsent,
+    secrets: &[],
+    success: Answer { statuses: &[], body: Body::Stream },
+    error: Answer { statuses: &[], body: Body::Stream },
+};
+
+/// How far a request certainly came when it failed; decides whether it may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The answer stands.
+    Settled,
+    /// No connection came about.
+    Unsent,
+    /// The gateway refused the access token.
+    TokenRefused,
+    /// The gateway refused it for now.
+    Unprocessed,
+    /// A passing failure; the platform may have processed it.
+    Unknown,
+}
+
+impl Stage {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Unsent => "no connection",
+            Self::TokenRefused => "access token refused",
+            Self::Unprocessed => "refused for now",
+            Self::Unknown => "passing failure",
+        }
+    }
+}
+
+/// What one attempt came to.
+pub(super) struct Outcome {
+    pub(super) result: Result<Response, Error>,
+    pub(super) stage: Stage,
+    /// How long the other side asks to wait.
+    pub(super) wait: Option<Duration>,
+}
+
+impl Outcome {
+    fn settled(result: Result<Response, Error>) -> Self {
+        Self { result, stage: Stage::Settled, wait: None }
+    }
+
+    /// There was no answer, or it broke off.
+    pub(super) fn failed(error: reqwest::Error) -> Self {
+        let stage = match () {
+            () if error.is_connect() => Stage::Unsent,
+            () if error.is_builder() => Stage::Settled,
+            () => Stage::Unknown,
+        };
+        Self { result: Err(Error::from_reqwest(error)), stage, wait: None }
+    }
+}
+
+/// Everything that the judgement of an answer rests on.
+pub(super) struct Judge<'a> {
+    pub(super) operation: &'a Operation,
+    /// The request as it was sent, if it can be had twice.
+    pub(super) sent: Option<&'a Request>,
+    pub(super) limit: usize,
+    pub(super) retries: &'a Retries,
+}
+
+impl Judge<'_> {
+    /// Holds the answer against the operation's description.
+    pub(super) async fn judge(&self, mut response: Response) -> Outcome {
+        let (status, described) = (response.status(), &self.operation.success);
+        if status.is_success() && described.documents(status.as_u16()) && !matches!(described.body, Body::Json(_)) {
+            return Outcome::settled(Ok(response));
+        }
+        let body = match read(&mut response, self.limit).await {
+            Ok(body) => body,
+            Err(Unread::Broken(error)) => return Outcome::failed(error),
+            Err(Unread::TooLong(_)) => {
+                let problem = format!("its body is longer than the {} bytes allowed", self.limit);
+                return self.unexpected(&response, problem);
+            }
+        };
+        if status.is_success() {
+            match &described.body {
+                Body::Json(fits) if described.documents(status.as_u16()) => match fits(&body) {
+                    Ok(()) => Outcome::settled(Ok(rebuilt(response, whole(body)))),
+                    // The reason may quote the body.
+                    Err(_) => self.unexpected(&response, misfit(response.headers(), &body)),
+                },
+                _ => self.unexpected(&response, "its status is not documented".to_owned()),
+            }
+        } else {
+            self.refused(response, body)
+        }
+    }
+
+    /// Lets a success pass untouched; reads an error so that the gateway's can be told, and hands it back whole.
+    pub(super) async fn hand_back(&self, mut response: Response) -> Outcome {
+        let status = response.status();
+        if !status.is_client_error() && !status.is_server_error() {
+            return Outcome::settled(Ok(response));
+        }
+        match read(&mut response, self.limit).await {
+            Ok(body) => {
+                let stage = self.stage(status, serde_json::from_slice(&body).ok().as_ref());
+                let wait = retry_after(response.headers());
+                Outcome { result: Ok(rebuilt(response, whole(body))), stage, wait }
+            }
+            // Too long to be one of the platform's errors: the caller gets it all the same.
+            Err(Unread::TooLong(start)) => {
+                let (parts, rest) = split(response);
+                let rest = Response::from(http::Response::new(rest)).bytes_stream();
+                let body = stream::iter([Ok(whole(start))]).chain(rest.map_err(reqwest::Error::without_url));
+                Outcome::settled(Ok(http::Response::from_parts(parts, HttpBody::wrap_stream(body)).into()))
+            }
+            Err(Unread::Broken(error)) => Outcome::failed(error),
+        }
+    }
+
+    /// An error answer, as what the generated client documents or as a typed error.
+    fn refused(&self, response: Response, body: Zeroizing<Vec<u8>>) -> Outcome {
+        let (status, described) = (response.status(), &self.operation.error);
+        let wait = retry_after(response.headers());
+        let Ok(value) = serde_json::from_slice::<Value>(&body) else {
+            let problem = if status.is_redirection() {
+                "it is a redirect, which is not followed with credentials: check the base URL".to_owned()
+            } else {
+                misfit(response.headers(), &body)
+            };
+            return Outcome { wait, ..self.unexpected(&response, problem) };
+        };
+        let stage = self.stage(status, Some(&value));
+        let documented = described.documents(status.as_u16())
+            && matches!(described.body, Body::Json(fits) if fits(&body).is_ok())
+            && value.get("errorCode").is_some();
+        let secrets = self.secrets();
+        let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
+        if documented && !repeats(&value, &secrets) {
+            return Outcome { result: Ok(rebuilt(response, whole(body))), stage, wait };
+        }
+        let refusal = Refusal::new(status, response.headers().clone());
+        Outcome { result: Err(refusal.read(&value, &secrets)), stage, wait }
+    }
+
+    fn unexpected(&self, response: &Response, problem: String) -> Outcome {
+        let refusal = Refusal::new(response.status(), response.headers().clone());
+        let stage = self.stage(response.status(), None);
+        Outcome { result: Err(Error::unexpected(problem, refusal)), stage, wait: retry_after(response.headers()) }
+    }
+
+    /// How far the request came, by what the gateway says of it. A gateway fault means that the platform has not seen
+    /// the request: 900901 and 900902 are about the access token, 9008xx are throttling.
+    fn stage(&self, status: StatusCode, body: Option<&Value>) -> Stage {
+        let code = body.and_then(|body| body.get("fault")?.get("code"));
+        let code = code.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
+        match code.as_deref() {
+            Some("900901" | "900902") => Stage::TokenRefused,
+            Some(_) if self.retries.cover(status) => Stage::Unprocessed,
+            _ if status == StatusCode::TOO_MANY_REQUESTS => Stage::Unprocessed,
+            _ if self.retries.cover(status) => Stage::Unknown,
+            _ => Stage::Settled,
+        }
+    }
+
+    /// The secrets that went with the request: an answer that repeats one is not handed on in words.
+    fn secrets(&self) -> Vec<Zeroizing<String>> {
+        let mut secrets = Vec::new();
+        let Some(sent) = self.sent else { return secrets };
+        for name in [header::AUTHORIZATION.as_str(), SESSION_HEADER] {
+            let text = sent.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            secrets.extend(match text.split_once(' ') {
+                Some(("Basic", pair)) => secret_of_pair(pair),
+                Some((_, token)) => Some(Zeroizing::new(token.to_owned())),
+                None => Some(Zeroizing::new(text.to_owned())),
+            });
+        }
+        let body = sent.body().and_then(HttpBody::as_bytes).filter(|_| !self.operation.secrets.is_empty());
+        if let Some(Ok(body)) = body.map(serde_json::from_slice::<Value>) {
+            collect(&body, self.operation.secrets, &mut secrets);
+        }
+        secrets
+    }
+}
+
+fn secret_of_pair(encoded: &str) -> Option<Zeroizing<String>> {
+    let pair = Zeroizing::new(String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?);
+    pair.split_once(':').map(|(_, secret)| Zeroizing::new(secret.to_owned()))
+}
+
+fn collect(value: &Value, names: &[&str], secrets: &mut Vec<Zeroizing<String>>) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(name, inner)| match inner {
+            Value::String(text) if names.contains(&name.as_str()) => secrets.push(Zeroizing::new(text.clone())),
+            _ => collect(inner, names, secrets),
+        }),
+        Value::Array(items) => items.iter().for_each(|inner| collect(inner, names, secrets)),
+        _ => {}
+    }
+}
+
+fn repeats(value: &Value, secrets: &[&str]) -> bool {
+    match value {
+        Value::String(text) => secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret)),
+        Value::Object(map) => map.values().any(|inner| repeats(inner, secrets)),
+        Value::Array(items) => items.iter().any(|inner| repeats(inner, secrets)),
+        _ => false,
+    }
+}
+
+/// Why a body does not read as documented, without a word of it.
+fn misfit(headers: &HeaderMap, body: &[u8]) -> String {
+    let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let is_html = media_type.to_ascii_lowercase().starts_with(b"text/html") || body.trim_ascii_start().starts_with(b"<");
+    let problem = if body.is_empty() {
+        "its body is empty"
+    } else if is_html {
+        "its body is a web page, as proxies and captive portals answer: check the base URL and the proxy"
+    } else if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        "its body is not JSON"
+    } else {
+        "its body is JSON, but not as documented"
+    };
+    problem.to_owned()
+}
+
+enum Unread {
+    /// More than allowed; what was read until then.
+    TooLong(Zeroizing<Vec<u8>>),
+    Broken(reqwest::Error),
+}
+
+/// The body, if it is at most `limit` bytes long.
+async fn read(response: &mut Response, limit: usize) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > limit {
+            return Err(Unread::TooLong(body));
+        }
+    }
+    Ok(body)
+}
+
+/// The bytes of a body, erased with their last copy.
+fn whole(body: Zeroizing<Vec<u8>>) -> Bytes {
+    Bytes::from_owner(body)
+}
+
+/// The response with its body, which has been read, back in place.
+fn rebuilt(response: Response, body: Bytes) -> Response {
+    http::Response::from_parts(split(response).0, body).into()
+}
+
+/// The head of a response, which goes on knowing its URL, and the body.
+fn split(response: Response) -> (http::response::Parts, HttpBody) {
+    let marked = http::Response::builder().url(response.url().clone()).body(());
+    let (mut parts, body) = http::Response::<HttpBody>::from(response).into_parts();
+    if let Ok(marked) = marked {
+        parts.extensions.extend(marked.into_parts().0.extensions);
+    }
+    (parts, body)
+}
+
+/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}

@@ -1,0 +1,84 @@
+//! How often and after what pause a request is sent again.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use http::StatusCode;
+
+/// The longest pause between two attempts that the back-off asks for by itself.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The statuses that the official SDKs repeat.
+const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
+
+/// How often a request is sent again after a passing failure, and how the pauses grow.
+///
+/// By default up to two times, after half a second and then a second, each with a random share on top. What may be
+/// repeated is not set here: `openapi.yaml` says it of every operation, and of other requests only those with a safe
+/// method (`GET`, `HEAD`, `OPTIONS`) are repeated. A password reset is sent again only where no connection came
+/// about. `Retry-After` is honoured; a pause that would outlast the call is not begun.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_session::{Retries, ThingSpace};
+///
+/// let patient = ThingSpace::builder().retries(Retries::new(5).backoff(Duration::from_secs(1)));
+/// let hasty = ThingSpace::builder().retries(Retries::none());
+/// # let _ = (patient, hasty);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Retries {
+    most: usize,
+    backoff: Duration,
+    statuses: Vec<u16>,
+}
+
+impl Retries {
+    /// At most this many repeats of one request.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
+    /// Every request is sent once, except that a refused access token is still renewed.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(0)
+    }
+
+    /// The first pause; each further one is twice as long, up to 30 seconds.
+    #[must_use]
+    pub fn backoff(mut self, first: Duration) -> Self {
+        self.backoff = first;
+        self
+    }
+
+    /// The statuses that count as passing failures. By default 408, 413, 429, 500, 502, 503, 504, 521, 522 and 524,
+    /// as in the official SDKs.
+    #[must_use]
+    pub fn statuses(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        self.statuses = statuses.into_iter().collect();
+        self
+    }
+
+    pub(super) fn cover(&self, status: StatusCode) -> bool {
+        self.statuses.contains(&status.as_u16())
+    }
+
+    /// The pauses, one for each repeat.
+    pub(super) fn delays(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        ExponentialBuilder::new()
+            .with_min_delay(self.backoff.min(LONGEST_PAUSE))
+            .with_max_delay(LONGEST_PAUSE)
+            .with_factor(2.0)
+            .with_jitter()
+            .with_max_times(self.most)
+            .build()
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { most: 2, backoff: Duration::from_millis(500), statuses: STATUSES.to_vec() }
+    }
+}

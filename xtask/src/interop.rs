@@ -1,0 +1,102 @@
+//! `cargo xtask interop`: software of other people against the sandbox.
+//!
+//! Verizon's Python SDK has to get through every operation, and what it sends is kept in a file that the crate's own
+//! requests are compared with. Schemathesis makes requests out of `openapi.yaml`, sensible and senseless ones, and no
+//! answer may be one that the spec does not allow. The scripts are in `xtask/interop/`.
+
+mod diff;
+mod python;
+mod report;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::sandbox::{self, Running};
+use crate::{Misuse, Result, process, workspace};
+use python::Python;
+use report::Report;
+
+const SDK_LIMIT: Duration = Duration::from_secs(60);
+const SCHEMATHESIS_LIMIT: Duration = Duration::from_secs(180);
+
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let record = match arguments {
+        [] => false,
+        [argument] if argument == "--record" => true,
+        _ => return Err(Misuse("interop takes `--record` or nothing".to_owned()).into()),
+    };
+    let places = Places::new()?;
+
+    println!("python: environment in {}", places.work.join("venv").display());
+    let python = Python::prepare(&places.scripts, &places.work)?;
+    println!("sandbox: building");
+    let program = sandbox::build()?;
+    let sandbox = Running::start(&program, &places.work.join("sandbox.log"))?;
+    println!("sandbox: {}", sandbox.base_url);
+
+    let sent = places.work.join("python-sdk-wire.json");
+    let mut sdk = python.script("sdk.py", &sandbox.base_url);
+    process::run_in_the_open("the Python SDK's run", sdk.arg(&sent), SDK_LIMIT)?;
+    let kept = places.scripts.join("python-sdk-wire.json");
+    if record {
+        fs::copy(&sent, &kept)?;
+        println!("python sdk: recorded what it sends");
+    } else {
+        compare(&kept, &sent)?;
+        println!("python sdk: sends what it used to send");
+    }
+
+    println!("{}", schemathesis(&places, &python, &sandbox)?);
+    Ok(())
+}
+
+/// Where things are.
+struct Places {
+    /// What the project keeps.
+    scripts: PathBuf,
+    spec: PathBuf,
+    /// What a run leaves behind.
+    work: PathBuf,
+}
+
+impl Places {
+    fn new() -> Result<Places> {
+        let root = workspace::root();
+        let work = workspace::target()?.join("interop");
+        fs::create_dir_all(&work)?;
+        Ok(Places { scripts: root.join("xtask").join("interop"), spec: root.join("openapi.yaml"), work })
+    }
+}
+
+fn compare(kept: &Path, sent: &Path) -> Result {
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+    match diff::lines(&read(kept)?, &read(sent)?) {
+        None => Ok(()),
+        Some(difference) => Err(format!(
+            "the Python SDK no longer sends what {} says (- kept, + sent now):\n\n{difference}\n\
+             If that is right, `cargo xtask interop --record` keeps it.",
+            kept.display(),
+        )
+        .into()),
+    }
+}
+
+fn schemathesis(places: &Places, python: &Python, sandbox: &Running) -> Result<Report> {
+    let report = places.work.join("schemathesis.json");
+    // One of an earlier run would say how that went.
+    if report.exists() {
+        fs::remove_file(&report)?;
+    }
+    let mut command = python.program("st", &sandbox.base_url);
+    command
+        .env("SCHEMATHESIS_HOOKS", places.scripts.join("schemathesis_hooks.py"))
+        .arg("--config-file")
+        .arg(places.scripts.join("schemathesis.toml"))
+        .arg("run")
+        .arg(&places.spec)
+        .args(["--url", &sandbox.base_url, "--no-color", "--report", "json", "--report-json-path"])
+        .arg(&report);
+    process::run("schemathesis", &mut command, &places.work.join("schemathesis.log"), SCHEMATHESIS_LIMIT)?;
+    Report::read(&report)
+}

@@ -1,0 +1,114 @@
+//! The sandbox: by itself, and as something to test against.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{Result, process, workspace};
+
+const PACKAGE: &str = "thingspace-sandbox";
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// `cargo xtask sandbox`: the arguments are the sandbox's own.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let status = workspace::cargo().args(["run", "--quiet", "--package", PACKAGE, "--"]).args(arguments).status()?;
+    if status.success() { Ok(()) } else { Err(format!("the sandbox stopped: {status}").into()) }
+}
+
+/// Builds the sandbox; answers with the program.
+pub(crate) fn build() -> Result<PathBuf> {
+    let output = workspace::cargo()
+        .args(["build", "--quiet", "--package", PACKAGE, "--message-format", "json-render-diagnostics"])
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err("the sandbox does not build".into());
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    executable(&messages).ok_or_else(|| "cargo built the sandbox, but no program".into())
+}
+
+/// The last program in cargo's messages: the package has one.
+fn executable(messages: &str) -> Option<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages.filter_map(|message| Some(message.get("executable")?.as_str()?.into())).next_back()
+}
+
+/// A sandbox that runs until this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) base_url: String,
+}
+
+impl Running {
+    /// Starts the sandbox on a free port; what it complains about goes into `log`.
+    pub(crate) fn start(program: &Path, log: &Path) -> Result<Running> {
+        let child = Command::new(program)
+            .args(["--listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log)?)
+            .spawn()
+            .map_err(|error| format!("the sandbox does not start: {error}"))?;
+        // From here on it is stopped whatever happens.
+        let mut running = Running { child, base_url: String::new() };
+        let stdout = running.child.stdout.take().ok_or("the sandbox has no standard output")?;
+        let greeting =
+            first_line(stdout).ok_or_else(|| format!("the sandbox says nothing\n\n{}", process::read(log)))?;
+        running.base_url = base_url(&greeting).ok_or_else(|| format!("the sandbox says `{}`", greeting.trim()))?;
+        Ok(running)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn first_line(stdout: ChildStdout) -> Option<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        if stdout.read_line(&mut line).is_ok() && sender.send(line).is_ok() {
+            // A program that nobody listens to any more could not go on writing.
+            let _ = io::copy(&mut stdout, &mut io::sink());
+        }
+    });
+    receiver.recv_timeout(START_LIMIT).ok()
+}
+
+fn base_url(greeting: &str) -> Option<String> {
+    greeting.trim().strip_prefix("listening on ").filter(|url| url.starts_with("http://127.0.0.1:")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greeting_says_where_the_sandbox_is() {
+        assert_eq!(base_url("listening on http://127.0.0.1:8080/api\n").as_deref(), Some("http://127.0.0.1:8080/api"));
+        assert_eq!(base_url(""), None);
+        assert_eq!(base_url("listening on https://thingspace.verizon.com/api\n"), None);
+    }
+
+    #[test]
+    fn the_program_is_found_among_cargos_messages() {
+        let messages = r#"{"reason":"compiler-artifact","executable":null}
+{"reason":"compiler-artifact","executable":"/target/debug/thingspace-sandbox"}
+{"reason":"build-finished","success":true}
+"#;
+        assert_eq!(executable(messages), Some("/target/debug/thingspace-sandbox".into()));
+        assert_eq!(executable(""), None);
+    }
+}
