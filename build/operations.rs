@@ -109,7 +109,11 @@ fn answer(
         }
     }
     if operation.responses.default.is_some() {
-        ranges.push(if wanted(2) { quote! { (200, 299) } } else { quote! { (300, 999) } });
+        ranges.push(if wanted(2) {
+            quote! { (200, 299) }
+        } else {
+            quote! { (300, 999) }
+        });
     }
     let body = match quote!(#reads).to_string().as_str() {
         "ByteStream" => quote! { Body::Stream },
@@ -175,7 +179,8 @@ impl Schemes {
             match scheme.as_item() {
                 Some(SecurityScheme::OAuth2 { flows, .. }) if access.is_none() => {
                     let flow = flows.client_credentials.as_ref();
-                    let flow = flow.ok_or_else(|| format!("security scheme {name}: write its clientCredentials flow"))?;
+                    let flow =
+                        flow.ok_or_else(|| format!("security scheme {name}: write its clientCredentials flow"))?;
                     access = Some((name.clone(), flow.token_url.clone()));
                 }
                 Some(SecurityScheme::APIKey { location: APIKeyLocation::Header, name: header, .. })
@@ -199,7 +204,10 @@ impl Schemes {
     fn needs(&self, spec: &OpenAPI, operation: &Operation) -> Result<(bool, bool), String> {
         let stated = operation.security.as_ref().or(spec.security.as_ref());
         let stated = stated.ok_or_else(|| {
-            format!("does not say which credentials it needs: write security: with {} (and {})", self.access, self.session)
+            format!(
+                "does not say which credentials it needs: write security: with {} (and {})",
+                self.access, self.session
+            )
         })?;
         let [requirement] = stated.as_slice() else {
             return if stated.is_empty() {
@@ -219,7 +227,9 @@ impl Schemes {
 fn token_path(spec: &OpenAPI, token_url: &str) -> Result<String, String> {
     let server = spec.servers.first().ok_or("names no server: write servers: with the production one first")?;
     let path = token_url.strip_prefix(server.url.trim_end_matches('/')).filter(|path| path.starts_with('/'));
-    Ok(path.ok_or_else(|| format!("tokenUrl {token_url} does not lie below the first server, {}", server.url))?.to_owned())
+    Ok(path
+        .ok_or_else(|| format!("tokenUrl {token_url} does not lie below the first server, {}", server.url))?
+        .to_owned())
 }
 
 fn environments(spec: &OpenAPI) -> Result<TokenStream, String> {

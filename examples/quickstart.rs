@@ -27,7 +27,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("Second request, same session: {}", callbacks.await?);
 
     let new = session.reset_password(credentials.password().clone()).await?;
-    println!("The password has been reset. The new one has {} characters; the old one is dead.", new.expose_secret().len());
+    println!(
+        "The password has been reset. The new one has {} characters; the old one is dead.",
+        new.expose_secret().len()
+    );
 
     session.end().await?;
     println!("The session has ended.");

@@ -88,7 +88,9 @@ impl AccessTokens {
     pub(crate) fn new(grant: Grant, clock_skew: Duration, ready: Option<&AccessToken>) -> Result<Self, Error> {
         let tokens = Self { grant, clock_skew, current: Mutex::default(), renewal: tokio::sync::Mutex::default() };
         if let Some(ready) = ready {
-            tokens.keep(ready).map_err(|_| Error::configuration("the access token holds characters no header takes"))?;
+            tokens
+                .keep(ready)
+                .map_err(|_| Error::configuration("the access token holds characters no header takes"))?;
         }
         Ok(tokens)
     }
@@ -131,7 +133,8 @@ impl AccessTokens {
         match &self.grant {
             Grant::ClientCredentials { transport, url, api_key, scopes } => {
                 let granted = request(transport, url, api_key, scopes).await?;
-                self.keep(&granted).map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
+                self.keep(&granted)
+                    .map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
             }
             Grant::Provider(provider) => {
                 let granted = provider.access_token().await.map_err(Error::TokenProvider)?;
@@ -197,12 +200,7 @@ const REQUEST: Operation = Operation {
 
 /// Buys a token. Basic authentication is over the pair as it is: the platform does not take the form encoding that
 /// RFC 6749, section 2.3.1, puts on it first.
-async fn request(
-    transport: &Transport,
-    url: &Url,
-    api_key: &ApiKey,
-    scopes: &[String],
-) -> Result<AccessToken, Error> {
+async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[String]) -> Result<AccessToken, Error> {
     let scope = scopes.join(" ");
     let mut form = vec![("grant_type", "client_credentials")];
     if !scope.is_empty() {

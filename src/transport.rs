@@ -192,17 +192,18 @@ impl Transport {
     /// Puts on the request what the operation needs; answers with the access token, which the gateway may refuse.
     async fn attach(&self, operation: &Operation, request: &mut Request) -> Result<Option<HeaderValue>, Error> {
         let mut access = None;
+        if operation.session_token {
+            // First, because without a session nothing at all is to be sent.
+            let source = self.session.as_ref();
+            let source = source.ok_or_else(|| Error::SessionRequired { operation: operation.id.to_owned() })?;
+            request.headers_mut().insert(SESSION_HEADER, source.token().await?);
+        }
         if operation.access_token
             && let Some(source) = &self.access
         {
             let token = source.token().await?;
             request.headers_mut().insert(AUTHORIZATION, token.clone());
             access = Some(token);
-        }
-        if operation.session_token {
-            let source = self.session.as_ref();
-            let source = source.ok_or_else(|| Error::SessionRequired { operation: operation.id.to_owned() })?;
-            request.headers_mut().insert(SESSION_HEADER, source.token().await?);
         }
         Ok(access)
     }

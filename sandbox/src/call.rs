@@ -124,7 +124,7 @@ async fn read_body(body: Body) -> Result<(Bytes, bool), Incomplete> {
             return Err(Incomplete);
         }
         let room = BODY_LIMIT.saturating_sub(kept.len());
-        kept.extend(chunk.into_iter().take(room));
+        kept.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
     }
     Ok((kept.into(), read > BODY_LIMIT))
 }

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::faults::{Fault, Operation, Planned};
 use crate::platform::{Platform, User};
+use crate::traffic::Reception;
 
 /// What there is, for whoever asks for something that there is not.
 const ENDPOINTS: [&str; 12] = [
@@ -41,8 +42,9 @@ type Shared = State<Arc<Platform>>;
 type Username = Result<Path<String>, PathRejection>;
 type Body = Result<Bytes, BytesRejection>;
 
-pub(crate) fn router<S>(platform: Arc<Platform>) -> Router<S> {
-    Router::new()
+/// The controls, ready for the platform's side to be put next to them.
+pub(crate) fn router(platform: Arc<Platform>) -> Router<Reception> {
+    let controls = Router::new()
         .route("/", get(endpoints))
         .route("/counters", get(counters))
         .route("/requests", get(requests))
@@ -56,7 +58,9 @@ pub(crate) fn router<S>(platform: Arc<Platform>) -> Router<S> {
         .route("/accounts/{username}/expire-session", post(expire_session))
         .method_not_allowed_fallback(async || Misuse::nothing_there(StatusCode::METHOD_NOT_ALLOWED))
         .fallback(async || Misuse::nothing_there(StatusCode::NOT_FOUND))
-        .with_state(platform)
+        .with_state(platform);
+    // A nested router does not answer for its root with a slash after it, which would be the platform's then.
+    Router::new().nest("/_sandbox", controls).route("/_sandbox/", get(endpoints))
 }
 
 async fn endpoints() -> Json<Value> {

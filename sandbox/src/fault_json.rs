@@ -82,6 +82,7 @@ impl From<Fault> for FaultJson {
 fn content(mut headers: Vec<(String, String)>, body: Value) -> (Vec<(String, String)>, Vec<u8>) {
     let (content_type, bytes) = match body {
         Value::Null => return (headers, Vec::new()),
+        Value::String(text) if text.is_empty() => return (headers, Vec::new()),
         Value::String(text) => ("text/plain", text.into_bytes()),
         json => ("application/json", json.to_string().into_bytes()),
     };

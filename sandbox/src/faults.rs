@@ -62,7 +62,7 @@ pub enum Fault {
     /// The request is processed, and the connection is closed without an answer.
     CloseAfter,
     /// The request is processed, and the connection is closed in the middle of the answer's body: half of it is
-    /// sent, and `Content-Length` promises all of it.
+    /// sent, and `Content-Length` promises all of it. An answer without a body is not sent at all.
     Truncate,
     /// The request is processed, but this is answered instead.
     AnswerAfter {

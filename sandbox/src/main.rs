@@ -23,7 +23,9 @@ const MISUSED: u8 = 2;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let address = match Wish::of(std::env::args().skip(1)) {
+    // What is not Unicode is no argument of ours, and is complained about like any other that is not.
+    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let address = match Wish::of(arguments) {
         Ok(Wish::Listen(address)) => address,
         Ok(Wish::Help) => return finish(say(USAGE)),
         Err(problem) => {

@@ -17,7 +17,7 @@ pub(crate) const REQUESTS_KEPT: usize = 10_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Connections accepted.
+    /// Connections accepted, those of the sandbox's own controls among them.
     pub connections: u64,
     /// Requests that arrived on the platform's side, whatever became of them.
     pub requests: u64,

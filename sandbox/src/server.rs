@@ -105,10 +105,7 @@ async fn accept(listener: Listener, reception: Reception) {
 }
 
 fn router(reception: &Reception) -> Router {
-    Router::new()
-        .nest("/_sandbox", control::router(Arc::clone(&reception.platform)))
-        .fallback(traffic::receive)
-        .with_state(reception.clone())
+    control::router(Arc::clone(&reception.platform)).fallback(traffic::receive).with_state(reception.clone())
 }
 
 async fn serve(stream: TcpStream, router: Router, mut stop: watch::Receiver<()>) {

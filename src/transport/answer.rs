@@ -244,7 +244,8 @@ fn repeats(value: &Value, secrets: &[&str]) -> bool {
 /// Why a body does not read as documented, without a word of it.
 fn misfit(headers: &HeaderMap, body: &[u8]) -> String {
     let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let is_html = media_type.to_ascii_lowercase().starts_with(b"text/html") || body.trim_ascii_start().starts_with(b"<");
+    let is_html =
+        media_type.to_ascii_lowercase().starts_with(b"text/html") || body.trim_ascii_start().starts_with(b"<");
     let problem = if body.is_empty() {
         "its body is empty"
     } else if is_html {

@@ -135,7 +135,7 @@ def record(wire, sent, secrets):
     missing = sorted(set(OPERATIONS.values()) - requests.keys())
     expect(not missing, f"the SDK did not send {', '.join(missing)}")
     document = {
-        "about": "What Verizon's Python SDK sends, as the sandbox received it. Of the headers, `content-length` is kept "
+        "about": "What Verizon's Python SDK sends, as the sandbox received it. The header `content-length` is kept "
         "where there is no body. Written by `cargo xtask interop --record`.",
         "sdk": f"sdksio-verizon-apis-sdk {version('sdksio-verizon-apis-sdk')}",
         "ignored_headers": IGNORED_HEADERS,

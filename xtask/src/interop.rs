@@ -70,6 +70,9 @@ impl Places {
 }
 
 fn compare(kept: &Path, sent: &Path) -> Result {
+    if !kept.exists() {
+        return Err(format!("{} is not there; `cargo xtask interop --record` writes it", kept.display()).into());
+    }
     let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
     match diff::lines(&read(kept)?, &read(sent)?) {
         None => Ok(()),

@@ -20,10 +20,20 @@ struct Command {
     run: fn(&[String]) -> Result,
 }
 
-#[rustfmt::skip]
+impl Command {
+    const fn new(
+        name: &'static str,
+        arguments: &'static str,
+        about: &'static str,
+        run: fn(&[String]) -> Result,
+    ) -> Command {
+        Command { name, arguments, about, run }
+    }
+}
+
 const COMMANDS: [Command; 2] = [
-    Command { name: "interop", arguments: "[--record]", about: "Verizon's Python SDK and schemathesis against the sandbox", run: interop::run },
-    Command { name: "sandbox", arguments: "[--listen ADDRESS]", about: "runs the sandbox until it is stopped", run: sandbox::run },
+    Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
+    Command::new("sandbox", "[--listen ADDRESS]", "runs the sandbox until it is stopped", sandbox::run),
 ];
 
 /// The exit status for arguments that were not understood, as is usual for command line programs.

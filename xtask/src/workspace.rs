@@ -23,7 +23,8 @@ pub(crate) fn cargo() -> Command {
 
 /// The directory that cargo builds in, wherever the settings of this machine put it.
 pub(crate) fn target() -> Result<PathBuf> {
-    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output()?;
+    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output();
+    let output = output.map_err(|error| format!("cargo does not start: {error}"))?;
     let metadata: Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)))?;
     let target = metadata.get("target_directory").and_then(Value::as_str);

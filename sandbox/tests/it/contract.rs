@@ -52,7 +52,7 @@ fn conforms(reference: &str, body: &Value) -> Result<(), String> {
 }
 
 /// What a reference leads to; anything else stands for itself.
-fn resolved<'a>(value: &'a Value) -> &'a Value {
+fn resolved(value: &Value) -> &Value {
     let target = |reference: &str| SPEC.pointer(reference.trim_start_matches('#')).expect("it leads somewhere");
     value["$ref"].as_str().map_or(value, target)
 }

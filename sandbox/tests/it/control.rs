@@ -126,6 +126,7 @@ async fn controls_that_are_not_understood_say_what_to_do() {
         ("POST", "/faults", r#"{"operation": "start", "fault": {"kind": "truncate"}}"#, 400, "login"),
         ("POST", "/faults", &bad(700), 400, "from 200 to 599"),
         ("POST", "/faults", &bad(100), 400, "from 200 to 599"),
+        ("POST", "/faults", r#"{"operation": "any", "fault": {"kind": "truncate", "at": 5}}"#, 400, "at"),
         ("PUT", "/accounts/zbeeblebrox/password", "{}", 400, "password"),
         ("POST", "/accounts/nobody/unlock", "", 404, "zbeeblebrox"),
         ("POST", "/accounts/%ff/unlock", "", 400, "UTF-8"),
@@ -148,6 +149,7 @@ async fn the_controls_list_themselves_and_every_one_that_is_listed_is_there() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     let listed = operator.get("").await;
+    assert_eq!(operator.get("/").await, listed);
     for endpoint in listed["endpoints"].as_array().unwrap() {
         let (method, path) = endpoint.as_str().unwrap().split_once(' ').unwrap();
         let path = path.trim_start_matches("/_sandbox").replace("{username}", USERNAME);

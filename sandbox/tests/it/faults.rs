@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use tokio::time::Instant;
 
 use crate::contract;
-use crate::support::{Answer, Caller, EXPIRED, LOGIN, PASSWORD, RESET, USERNAME, until};
+use crate::support::{Answer, Caller, EXPIRED, LOGIN, PASSWORD, RESET, REVOKE, USERNAME, until};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -91,10 +91,20 @@ async fn a_truncated_answer_was_processed_and_breaks_off_in_the_middle() {
     assert_eq!(response.status(), StatusCode::OK);
     let promised = usize::try_from(response.content_length().unwrap()).unwrap();
     let chunks: Vec<_> = response.bytes_stream().collect().await;
-    let received: usize = chunks.iter().flatten().map(|chunk| chunk.len()).sum();
+    let received = chunks.iter().flatten().flatten().count();
     assert_eq!(received, promised / 2);
     assert!(chunks.last().unwrap().is_err());
     assert_eq!(sandbox.counters().resets_processed, 1);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_cannot_be_truncated_but_by_not_sending_it() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let caller = Caller::of(&sandbox).await;
+    sandbox.fault(Operation::Other, Fault::Truncate, 1);
+    let revoke = caller.http.post(caller.url(REVOKE)).basic_auth("sandbox-key", Some("sandbox-secret"));
+    assert!(revoke.form(&[("token", &caller.access_token)]).send().await.is_err());
+    assert_eq!(caller.devices().await.fault_code(), "900901");
 }
 
 #[tokio::test]
@@ -198,15 +208,7 @@ fn a_fault_survives_being_written_as_json() {
     ];
     for fault in faults {
         let written = serde_json::to_string(&fault).unwrap();
-        let mut read: Fault = serde_json::from_str(&written).unwrap();
-        if let (Fault::Answer { headers, body, .. }, true) = (&mut read, written.contains("204")) {
-            // An empty text is a text, and says so.
-            assert!(body.is_empty());
-            headers.clear();
-        }
+        let read: Fault = serde_json::from_str(&written).unwrap();
         assert_eq!(read, fault, "{written}");
     }
-    let wrong: Result<Fault, _> =
-        serde_json::from_value::<Fault>(json!({ "kind": "answer", "status": 200, "x": Value::Null }));
-    assert!(wrong.is_err());
 }

@@ -2,9 +2,11 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use thingspace_sandbox::{Account, Fault, Operation, Sandbox};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{Caller, DEVICES, until};
 
@@ -17,16 +19,34 @@ async fn a_dropped_sandbox_has_closed_its_port_by_the_time_drop_returns() {
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
 
+#[tokio::test]
+async fn a_dropped_sandbox_closes_the_connections_that_are_open() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut connection = tokio::net::TcpStream::connect(sandbox.address()).await.unwrap();
+    connection.write_all(b"GET /_sandbox/counters HTTP/1.1\r\nhost: sandbox\r\n\r\n").await.unwrap();
+    assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+    let rest = tokio::spawn(async move { connection.read(&mut [0; 4096]).await });
+
+    drop(sandbox);
+
+    until(|| rest.is_finished()).await;
+    assert_eq!(rest.await.unwrap().unwrap(), 0);
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_dropped_sandbox_aborts_its_connections_and_whatever_they_wait_for() {
+async fn a_dropped_sandbox_leaves_no_task_behind_not_even_for_a_request_that_is_delayed() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
-    sandbox.fault(Operation::Other, Fault::Delay(std::time::Duration::from_secs(3600)), 1);
+    sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(3600)), 1);
     let request = tokio::spawn(caller.request(Method::GET, DEVICES).send());
     until(|| sandbox.counters().requests == 3).await;
-    drop(sandbox);
+
+    drop((sandbox, caller));
+
     until(|| request.is_finished()).await;
     assert!(request.await.unwrap().is_err());
+    let runtime = tokio::runtime::Handle::current();
+    until(|| runtime.metrics().num_alive_tasks() == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

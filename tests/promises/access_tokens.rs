@@ -1,0 +1,257 @@
+//! Access tokens: one for everybody, renewed in time, renewed when refused, from wherever they come.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use reqwest::Method;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{AccessToken, Error, Session, ThingSpace};
+
+use crate::support::{ECHO, PASSWORD, client_of, credentials, platform_requests, sandbox, session, token_requests};
+
+async fn ask(session: &Session) -> Result<u16, Error> {
+    Ok(session.send(session.request(Method::GET, ECHO)?).await?.status().as_u16())
+}
+
+/// Moves both clocks; between the two calls nothing waits, so no time passes by itself.
+async fn pass(sandbox: &Sandbox, time: Duration) {
+    // The sandbox keeps time by tokio's clock.
+    let _ = sandbox;
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_thousand_calls_buy_one_access_token() {
+    let (sandbox, _thingspace, session) = session().await;
+    let calls = (0..1000).map(|_| ask(&session));
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.into_iter().all(|answer| answer.unwrap() == 200));
+    assert_eq!(token_requests(&sandbox), 1);
+}
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_expires_and_no_request_is_wasted_on_an_old_one() {
+    let (sandbox, _thingspace, session) = session().await;
+    for _ in 0..5 {
+        pass(&sandbox, Duration::from_secs(15 * 60)).await;
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    let counters = sandbox.counters();
+    assert_eq!((token_requests(&sandbox), counters.gateway_faults), (2, 0));
+}
+
+#[tokio::test]
+async fn the_same_token_granted_again_is_not_asked_for_with_every_call() {
+    let (sandbox, _thingspace, session) = session().await;
+    for _ in 0..3 {
+        pass(&sandbox, Duration::from_secs(19 * 60)).await;
+        ask(&session).await.unwrap();
+    }
+    // Fifty seconds before its end: the platform grants the same token again, and says that it lives an hour.
+    pass(&sandbox, Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
+    for _ in 0..10 {
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    assert_eq!(token_requests(&sandbox), 2);
+    // What was known of its end holds: the next one is fetched in time.
+    pass(&sandbox, Duration::from_secs(51)).await;
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    let counters = sandbox.counters();
+    assert_eq!((token_requests(&sandbox), counters.gateway_faults), (3, 0));
+}
+
+#[tokio::test]
+async fn a_token_with_less_life_than_it_says_is_renewed_when_the_gateway_refuses_it() {
+    let (sandbox, first) = sandbox().await;
+    first.start_session(credentials()).await.unwrap();
+    // Another process comes fifty minutes later and is granted the same token for "an hour".
+    pass(&sandbox, Duration::from_secs(50 * 60)).await;
+    let second = client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
+    pass(&sandbox, Duration::from_secs(11 * 60)).await;
+    assert_eq!(ask(&second).await.unwrap(), 200);
+    assert_eq!(sandbox.counters().gateway_faults, 1);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_renewed_once_for_everybody() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.revoke_access_tokens();
+    let answers = futures_util::future::join_all((0..100).map(|_| ask(&session))).await;
+    assert!(answers.into_iter().all(|answer| answer.unwrap() == 200));
+    assert_eq!(token_requests(&sandbox), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_that_survives_the_renewal_is_the_answer() {
+    for (code, numeric) in [("900901", false), ("900902", true)] {
+        let sandbox = Sandbox::builder().numeric_fault_codes(numeric).start().await.unwrap();
+        let thingspace = client_of(&sandbox).build().unwrap();
+        sandbox.fault(Operation::Login, Fault::gateway(code), 10);
+        let error = thingspace.start_session(credentials()).await.unwrap_err();
+        assert!(matches!(error, Error::Gateway(_)), "{error:?}");
+        assert_eq!(*error.code().unwrap(), code);
+        assert_eq!(error.status().unwrap(), 401);
+        assert_eq!((token_requests(&sandbox), platform_requests(&sandbox)), (2, 2));
+        assert_eq!(sandbox.counters().logins_attempted, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_numeric_fault_code_is_understood() {
+    let sandbox = Sandbox::builder().numeric_fault_codes(true).start().await.unwrap();
+    let thingspace = client_of(&sandbox).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.revoke_access_tokens();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn a_reset_is_not_sent_again_even_when_the_gateway_refused_it_but_the_next_one_has_a_new_token() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.revoke_access_tokens();
+    let error = session.reset_password(PASSWORD).await.unwrap_err();
+    assert!(matches!(error, Error::Gateway(_)), "{error:?}");
+    assert!(error.is_retryable(), "nothing was processed");
+    session.reset_password(PASSWORD).await.unwrap();
+    assert_eq!(sandbox.counters().resets_processed, 1);
+}
+
+#[tokio::test]
+async fn a_stream_is_not_sent_again_but_the_caller_gets_the_answer() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.revoke_access_tokens();
+    let stream = || futures_util::stream::iter(["once"].map(Ok::<_, std::io::Error>));
+    let request = || session.request(Method::POST, ECHO).unwrap().body(reqwest::Body::wrap_stream(stream()));
+    assert_eq!(session.send(request()).await.unwrap().status(), 401);
+    assert_eq!(session.send(request()).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_failed_renewal_does_not_matter_while_the_token_holds() {
+    let (sandbox, _thingspace, session) = session().await;
+    for _ in 0..3 {
+        pass(&sandbox, Duration::from_secs(19 * 60)).await;
+        ask(&session).await.unwrap();
+    }
+    pass(&sandbox, Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
+    sandbox.fault(Operation::Token, Fault::answer(401, r#"{"error":"invalid_client"}"#), 1);
+    assert_eq!(ask(&session).await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn a_wrong_api_key_is_told_as_such() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let wrong = thingspace_session::ApiKey::new("sandbox-key", "not-the-secret");
+    let thingspace = client_of(&sandbox).api_key(wrong).build().unwrap();
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    assert!(matches!(error, Error::Oauth(_)), "{error:?}");
+    assert_eq!(*error.code().unwrap(), "invalid_client");
+    assert!(!error.is_retryable());
+    assert_eq!(platform_requests(&sandbox), 0, "the platform was not asked");
+}
+
+#[tokio::test]
+async fn scopes_are_asked_for() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let thingspace = client_of(&sandbox).scopes(["one", "two"]).build().unwrap();
+    thingspace.start_session(credentials()).await.unwrap();
+    let request = sandbox.requests().into_iter().find(|request| request.path.ends_with("/token")).unwrap();
+    assert_eq!(String::from_utf8(request.body).unwrap(), "grant_type=client_credentials&scope=one+two");
+}
+
+/// A token that the sandbox has granted.
+async fn granted(sandbox: &Sandbox) -> String {
+    let request = reqwest::Client::new()
+        .post(format!("{}/ts/v1/oauth2/token", sandbox.base_url()))
+        .basic_auth("sandbox-key", Some("sandbox-secret"))
+        .form(&[("grant_type", "client_credentials")]);
+    let answer: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_ready_token_is_used_and_its_end_is_told() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let ready = AccessToken::new(granted(&sandbox).await);
+    let thingspace = ThingSpace::builder().base_url(sandbox.base_url()).access_token(ready).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    assert_eq!(token_requests(&sandbox), 1, "only the test has asked");
+
+    sandbox.revoke_access_tokens();
+    let error = ask(&session).await.unwrap_err();
+    assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
+    assert!(error.to_string().contains(".api_key("), "{error}");
+}
+
+#[tokio::test]
+async fn a_ready_token_beside_an_api_key_saves_the_first_request_for_one() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let ready = AccessToken::new(granted(&sandbox).await).expires_in(Duration::from_secs(600));
+    let thingspace = client_of(&sandbox).access_token(ready).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    assert_eq!(token_requests(&sandbox), 1);
+    sandbox.revoke_access_tokens();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(token_requests(&sandbox), 2);
+}
+
+#[tokio::test]
+async fn a_provider_is_asked_once_and_again_when_its_token_is_refused() {
+    let sandbox = Arc::new(Sandbox::start().await.unwrap());
+    let asked = Arc::new(AtomicU32::new(0));
+    let (platform, count) = (sandbox.clone(), asked.clone());
+    let provider = move || {
+        let (platform, count) = (platform.clone(), count.clone());
+        async move {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok(AccessToken::new(granted(&platform).await).expires_in(Duration::from_secs(3600)))
+        }
+    };
+    let thingspace =
+        ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    for _ in 0..10 {
+        ask(&session).await.unwrap();
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    sandbox.revoke_access_tokens();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_failing_provider_is_told_as_such() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let provider = || async { Err("the vault is sealed".into()) };
+    let thingspace =
+        ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider).build().unwrap();
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    assert!(matches!(error, Error::TokenProvider(_)), "{error:?}");
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the vault is sealed");
+}
+
+#[tokio::test]
+async fn answers_of_the_token_endpoint_that_are_none_become_clear_errors() {
+    for (body, words) in [
+        ("", "empty"),
+        ("{}", "not as documented"),
+        (r#"{"access_token":""}"#, "empty"),
+        (r#"{"access_token":"a b\n"}"#, "characters"),
+        (r#"{"access_token":"abc","token_type":"mac"}"#, "bearer"),
+        ("<html>", "web page"),
+    ] {
+        let (sandbox, thingspace) = sandbox().await;
+        sandbox.fault(Operation::Token, Fault::answer(200, body), 1);
+        let error = thingspace.start_session(credentials()).await.unwrap_err();
+        assert!(matches!(error, Error::UnexpectedResponse { .. }), "{body}: {error:?}");
+        assert!(error.to_string().contains(words), "{body}: {error}");
+        thingspace.start_session(credentials()).await.unwrap();
+    }
+}

@@ -1,0 +1,118 @@
+//! What is configured is checked before anything is sent, and an error says what to change.
+
+use std::process::Command;
+
+use thingspace_session::{AccessToken, ApiKey, Credentials, Environment, Error, ThingSpace};
+
+use crate::support::{api_key, client_of, credentials, sandbox};
+
+#[test]
+fn production_is_the_default_and_the_environments_are_the_specs() {
+    let base_url = |builder: thingspace_session::ThingSpaceBuilder| {
+        builder.api_key(api_key()).build().unwrap().base_url().to_string()
+    };
+    assert_eq!(base_url(ThingSpace::builder()), "https://thingspace.verizon.com/api");
+    let mock = ThingSpace::builder().environment(Environment::Mock);
+    assert_eq!(base_url(mock), "https://mock.thingspace.verizon.com/api");
+    assert_eq!(Environment::default(), Environment::Production);
+}
+
+#[test]
+fn a_configuration_that_cannot_work_says_what_to_change() {
+    let token = || AccessToken::new("token");
+    let provider = || async { Ok(AccessToken::new("token")) };
+    for (builder, words) in [
+        (ThingSpace::builder(), ".api_key("),
+        (ThingSpace::builder().api_key(api_key()).access_token_provider(provider), "not both"),
+        (ThingSpace::builder().api_key(api_key()).base_url("thingspace"), "write it whole"),
+        (ThingSpace::builder().api_key(api_key()).base_url("ftp://thingspace.verizon.com"), "https://"),
+        (ThingSpace::builder().api_key(api_key()).base_url("https://me:pw@x.example/api"), "username"),
+        (ThingSpace::builder().api_key(api_key()).base_url("https://x.example/api?a=b"), "query"),
+        (ThingSpace::builder().api_key(api_key()).allow_origin("x.example"), "write it whole"),
+        (ThingSpace::builder().api_key(api_key()).user_agent("two\nlines"), "HTTP client"),
+        (ThingSpace::builder().access_token(AccessToken::new("a\nb")), "characters"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(!error.is_retryable());
+    }
+    ThingSpace::builder().access_token(token()).build().unwrap();
+}
+
+#[tokio::test]
+async fn the_user_agent_is_the_crates_or_ones_own() {
+    let (sandbox, thingspace) = sandbox().await;
+    thingspace.start_session(credentials()).await.unwrap();
+    let own = client_of(&sandbox).user_agent("fleet/7").build().unwrap();
+    own.start_session(credentials()).await.unwrap();
+    let by_client = client_of(&sandbox).http_client(reqwest::Client::builder().user_agent("inner/1")).build().unwrap();
+    by_client.start_session(credentials()).await.unwrap();
+    let agents: Vec<_> =
+        sandbox.requests().iter().map(|request| request.header("user-agent").unwrap().to_owned()).collect();
+    let crates = format!("thingspace-session/{}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(agents, [&*crates, &crates, "fleet/7", "fleet/7", "inner/1", "inner/1"]);
+}
+
+/// What another process of this test says, given these variables. An environment is changed for a child alone.
+fn child(variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "configuration::what_the_environment_holds", "--nocapture"]);
+    for name in ["KEY", "SECRET", "BASE_URL", "USERNAME", "PASSWORD"] {
+        command.env_remove(format!("THINGSPACE_{name}"));
+    }
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn what_the_environment_holds() {
+    match ThingSpace::from_env() {
+        Ok(thingspace) => println!("client of {}", thingspace.base_url()),
+        Err(error) => println!("no client: {error} {error:?}"),
+    }
+    match Credentials::from_env() {
+        Ok(credentials) => println!("user {}", credentials.username()),
+        Err(error) => println!("no user: {error} {error:?}"),
+    }
+}
+
+#[test]
+fn the_environment_is_read_and_what_is_wrong_with_it_is_said() {
+    let said = child(&[]);
+    assert!(said.contains("THINGSPACE_KEY is not set") && said.contains("THINGSPACE_USERNAME is not set"), "{said}");
+
+    let both = [("THINGSPACE_KEY", "k"), ("THINGSPACE_SECRET", "top-secret")];
+    let user = [("THINGSPACE_USERNAME", "zaphod"), ("THINGSPACE_PASSWORD", "top-secret")];
+    let said = child(&[&both[..], &user[..]].concat());
+    assert!(said.contains("client of https://thingspace.verizon.com/api"), "{said}");
+    assert!(said.contains("user zaphod"), "{said}");
+    assert!(!said.contains("top-secret"), "{said}");
+
+    let said = child(&[&both[..], &[("THINGSPACE_BASE_URL", "http://127.0.0.1:8080/api")]].concat());
+    assert!(said.contains("client of http://127.0.0.1:8080/api"), "{said}");
+    let said = child(&[("THINGSPACE_KEY", "k"), ("THINGSPACE_SECRET", "")]);
+    assert!(said.contains("THINGSPACE_SECRET is empty"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_utf_8_is_named_and_not_quoted() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let broken = std::ffi::OsString::from_vec(b"IMgr8\xff".to_vec());
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "configuration::what_the_environment_holds", "--nocapture"]);
+    command.env("THINGSPACE_USERNAME", "zaphod").env("THINGSPACE_PASSWORD", broken);
+    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(said.contains("THINGSPACE_PASSWORD is not UTF-8") && !said.contains("IMgr8"), "{said}");
+}
+
+#[test]
+fn a_client_can_be_shared_among_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<ThingSpace>();
+    shared::<thingspace_session::Session>();
+    shared::<ApiKey>();
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
+    error::<Error>();
+}

@@ -1,0 +1,152 @@
+//! Every shape of error becomes a typed one, with code, status and headers.
+
+use serde_json::json;
+use thingspace_sandbox::{Fault, Operation};
+use thingspace_session::{Error, ErrorCode, Retries};
+
+use crate::support::{client_of, credentials, sandbox, session, shown};
+
+/// What a login comes to whose answer is this one.
+async fn refused_with(fault: Fault) -> Error {
+    let (sandbox, _) = sandbox().await;
+    let thingspace = client_of(&sandbox).retries(Retries::none()).build().unwrap();
+    sandbox.fault(Operation::Login, fault.with_header("x-request", "7"), 9);
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    assert_eq!(error.headers().unwrap()["x-request"], "7", "{error:?}");
+    assert!(!error.to_string().is_empty());
+    error
+}
+
+#[tokio::test]
+async fn the_platforms_own_codes() {
+    let body = json!({ "errorCode": "UnifiedWebService.REQUEST_FAILED.AccountNotFound", "errorMessage": "No such." });
+    let error = refused_with(Fault::json(400, &body)).await;
+    assert!(matches!(error, Error::Platform(_)), "{error:?}");
+    assert_eq!(error.status().unwrap(), 400);
+    assert_eq!(*error.code().unwrap(), "REQUEST_FAILED.AccountNotFound");
+    assert_eq!(error.code().unwrap().service(), Some("UnifiedWebService"));
+    assert_eq!(error.message(), Some("No such."));
+    assert!(error.to_string().contains("AccountNotFound") && error.to_string().contains("No such."), "{error}");
+}
+
+#[tokio::test]
+async fn the_platforms_codes_with_a_status_that_is_not_documented() {
+    let body = json!({ "errorCode": "M2M.REQUEST_FAILED.Busy", "cause": "too many" });
+    let error = refused_with(Fault::json(409, &body)).await;
+    assert!(matches!(error, Error::Platform(_)), "{error:?}");
+    assert_eq!((error.status().unwrap().as_u16(), error.message()), (409, Some("too many")));
+}
+
+#[tokio::test]
+async fn session_codes_of_every_kind() {
+    for code in [
+        "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired",
+        "Other.REQUEST_FAILED.SessionToken.Format",
+        "INPUT_INVALID.SessionToken.Invalid",
+    ] {
+        let error = refused_with(Fault::json(400, &json!({ "errorCode": code }))).await;
+        assert!(error.is_session_expired(), "{code}");
+    }
+    let other = json!({ "errorCode": "UnifiedWebService.INPUT_INVALID.SessionTokens" });
+    assert!(!refused_with(Fault::json(400, &other)).await.is_session_expired());
+}
+
+#[tokio::test]
+async fn the_gateways_faults() {
+    for (status, code, retryable) in
+        [(400, json!("900906"), false), (429, json!(900800), true), (503, json!("900800"), true)]
+    {
+        let body = json!({ "fault": { "code": code, "message": "short", "description": "long" } });
+        let error = refused_with(Fault::json(status, &body)).await;
+        assert!(matches!(error, Error::Gateway(_)), "{error:?}");
+        assert_eq!(error.code().unwrap().as_str(), code.as_str().unwrap_or("900800"));
+        assert_eq!((error.status().unwrap().as_u16(), error.message()), (status, Some("long")));
+        assert_eq!(error.is_retryable(), retryable, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn oauths_errors() {
+    let body = json!({ "error": "invalid_request", "error_description": "no grant" });
+    let error = refused_with(Fault::json(401, &body)).await;
+    assert!(matches!(error, Error::Oauth(_)), "{error:?}");
+    assert_eq!(*error.code().unwrap(), "invalid_request");
+    assert_eq!(error.message(), Some("no grant"));
+}
+
+#[tokio::test]
+async fn answers_that_are_nobodys() {
+    for (status, body, words) in [
+        (502, "<html><body>Bad Gateway</body></html>", "web page"),
+        (500, "", "empty"),
+        (500, "Internal Server Error", "not JSON"),
+        (400, r#"{"errorCode":"#, "not JSON"),
+        (400, "{}", "no error code"),
+        (400, r#"{"fault":"yes"}"#, "no error code"),
+        (400, r#"{"errorCode":["a"]}"#, "no error code"),
+        (400, "[1,2]", "no error code"),
+        (302, "", "redirect"),
+        (200, "<html>", "web page"),
+        (200, "", "empty"),
+        (200, r#"{"sessionToken""#, "not JSON"),
+        (200, r#"{"sessionToken":5}"#, "not as documented"),
+        (200, r#""a bare string""#, "not as documented"),
+        (200, "null", "not as documented"),
+        (200, r#"{"sessionToken":null}"#, "no session token"),
+        (200, r#"{"sessionToken":""}"#, "no session token"),
+        (200, "{}", "no session token"),
+        (200, r#"{"sessionToken":"two\nlines"}"#, "characters"),
+        (201, r#"{"sessionToken":"abc"}"#, "not documented"),
+        (204, "", "not documented"),
+    ] {
+        let error = refused_with(Fault::answer(status, body)).await;
+        assert!(matches!(error, Error::UnexpectedResponse { .. }), "{status} {body}: {error:?}");
+        assert_eq!(error.status().unwrap().as_u16(), status, "{body}");
+        assert!(error.to_string().contains(words), "{status} {body}: {error}");
+        let quoted = body.get(..12).filter(|start| !start.contains("html"));
+        assert!(quoted.is_none_or(|start| !shown(&error).contains(start)), "{body} is quoted: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_whose_answer_holds_no_password_says_what_to_do() {
+    for body in [r#"{"newPassword":null}"#, r#"{"newPassword":""}"#, "{}"] {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.fault(Operation::Reset, Fault::answer(200, body), 1);
+        let error = session.reset_password("IMgr8").await.unwrap_err();
+        assert!(error.to_string().contains("try one login"), "{error}");
+        assert!(!error.is_retryable());
+    }
+}
+
+#[tokio::test]
+async fn words_from_the_network_are_one_short_line() {
+    let message = format!("first\nsecond\u{1b}[31m {}", "x".repeat(5000));
+    let body = json!({ "errorCode": "A.B", "errorMessage": message });
+    let error = refused_with(Fault::json(400, &body)).await;
+    assert!(error.message().unwrap().chars().count() <= 500);
+    assert!(!error.to_string().contains(|letter: char| letter.is_control()), "{error}");
+}
+
+#[test]
+fn codes_compare_without_the_service_and_hash_alike() {
+    let (long, short) = (ErrorCode::from("Service.REQUEST_FAILED.X"), ErrorCode::from("REQUEST_FAILED.X"));
+    assert_eq!(long, short);
+    assert_eq!(std::collections::HashSet::from([long, short]).len(), 1);
+    assert_ne!(ErrorCode::from("Service.REQUEST_FAILED.X"), "REQUEST_FAILED.Y");
+    assert_eq!(ErrorCode::from("900901"), "900901");
+}
+
+#[tokio::test]
+async fn no_connection_is_told_as_such() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (sandbox, _) = sandbox().await;
+    let thingspace =
+        client_of(&sandbox).base_url(format!("http://{address}/api")).retries(Retries::none()).build().unwrap();
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    assert!(error.is_connect() && error.is_retryable(), "{error:?}");
+    assert!(error.to_string().contains("nothing was sent"), "{error}");
+    assert_eq!(error.status(), None);
+}

@@ -1,0 +1,26 @@
+//! What the crate promises, proved through its public face against the sandbox. Time is virtual, ports are free
+//! ones, and no test knows of another.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+mod access_tokens;
+mod configuration;
+mod errors;
+mod faults;
+mod growth;
+mod operations;
+mod origins;
+mod repeats;
+mod secrets;
+mod spans;
+mod spec;
+mod support;
+mod wire;

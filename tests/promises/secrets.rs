@@ -1,0 +1,222 @@
+//! No secret is ever printed.
+//!
+//! One test runs another one in a process of its own, with a subscriber that records everything at `TRACE` and with
+//! backtraces on, and searches all that it printed for every secret that went over the wire.
+
+use std::{fmt::Debug, fs, io, panic, path::Path, process::Command};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use reqwest::Method;
+use serde_json::{Value, json};
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{AccessToken, ApiKey, Credentials, Error, Retries, Secret, ThingSpace, api};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::support::{ECHO, PASSWORD, USERNAME, api_key, client_of, credentials, shown};
+
+/// Where the inner process writes the secrets that it used; unset in an ordinary run.
+const LIST: &str = "THINGSPACE_TEST_SECRETS";
+
+#[test]
+fn no_secret_is_in_anything_that_is_printed_or_logged() {
+    let list = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("secrets-{}.json", std::process::id()));
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "secrets::every_path_is_provoked_and_everything_is_printed", "--nocapture"])
+        .env(LIST, &list)
+        .env("RUST_BACKTRACE", "1")
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}");
+
+    // The search finds what is there: logs of this crate and of those below it, errors, a panic with a backtrace.
+    for expected in ["thingspace.call", "TRACE", "hyper_util", "[redacted]", "stack backtrace", "provoked:"] {
+        assert!(printed.contains(expected), "{expected} is not among what was recorded");
+    }
+    let secrets: Vec<String> = serde_json::from_slice(&fs::read(&list).unwrap()).unwrap();
+    fs::remove_file(&list).unwrap();
+    assert!(secrets.len() >= 12, "too few secrets went over the wire: {}", secrets.len());
+    for secret in &secrets {
+        assert!(secret.len() >= 5, "too short to be searched for");
+        if let Some(at) = printed.find(secret.as_str()) {
+            let around: String = printed[..at].chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
+            panic!("{secret} was printed after: {around}");
+        }
+    }
+}
+
+/// Prints a value in every way that it can be printed.
+fn print(value: &dyn Debug) {
+    println!("provoked: {value:?} {value:#?}");
+}
+
+fn print_error(error: Error) {
+    println!("provoked: {} {:#}", shown(&error), error);
+    print_panic(error);
+}
+
+/// What an `unwrap` says of it, backtrace included.
+fn print_panic(error: impl Debug + Send + 'static) {
+    let panicked = panic::catch_unwind(panic::AssertUnwindSafe(move || Err::<(), _>(error).unwrap()));
+    assert!(panicked.is_err());
+}
+
+fn print_api_error<E: Debug + Send + serde::Serialize + 'static>(error: api::Error<E>)
+where
+    api::Error<E>: std::error::Error,
+{
+    println!("provoked: {} {error:#}", shown(&error));
+    print_error(error.into());
+}
+
+#[tokio::test]
+async fn every_path_is_provoked_and_everything_is_printed() {
+    let Some(list) = std::env::var_os(LIST) else {
+        return; // only the test above gives this one a process, and a log, of its own
+    };
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(io::stdout).finish().init();
+    let mut secrets = Vec::new();
+
+    print_types();
+    for (index, fault) in faults().into_iter().enumerate() {
+        let sandbox = Sandbox::start().await.unwrap();
+        provoke(&sandbox, &fault, index).await;
+        secrets.extend(sent(&sandbox));
+        secrets.extend(sandbox.password(USERNAME).filter(|password| password != PASSWORD));
+    }
+    secrets.extend(["sandbox-secret", PASSWORD, GIVEN_OUT, WRONG].map(str::to_owned));
+    secrets.sort();
+    secrets.dedup();
+    fs::write(list, serde_json::to_vec(&secrets).unwrap()).unwrap();
+}
+
+const GIVEN_OUT: &str = "Wh0a1545a84d-given-out";
+const WRONG: &str = "Never-The-Password";
+
+/// Answers that repeat what was sent, or give out a secret where it does not belong.
+fn faults() -> Vec<Fault> {
+    let echo = |text: &str| format!("{text} IMgr8 sandbox-secret {GIVEN_OUT} {WRONG}");
+    let mut faults = vec![Fault::CloseBefore, Fault::CloseAfter, Fault::Truncate];
+    for status in [200, 201, 302, 400, 401, 403, 429, 500, 503] {
+        faults.extend([
+            Fault::answer(status, echo("plain")),
+            Fault::answer(status, echo("<html>")).with_header("content-type", "text/html"),
+            Fault::json(status, &json!(echo("bare"))),
+            Fault::json(status, &json!({ "errorCode": "A.B", "errorMessage": echo("message") })),
+            Fault::json(status, &json!({ "errorCode": echo("code"), "cause": [echo("cause")] })),
+            Fault::json(status, &json!({ "fault": { "code": "900906", "description": echo("fault") } })),
+            Fault::json(status, &json!({ "error": "invalid_client", "error_description": echo("oauth") })),
+            Fault::json(status, &json!({ "sessionToken": [GIVEN_OUT], "newPassword": { "x": GIVEN_OUT } })),
+            Fault::json(status, &json!({ "access_token": { "x": GIVEN_OUT } })),
+            Fault::answer(status, "").with_header("location", format!("http://127.0.0.1/?{GIVEN_OUT}")),
+        ]);
+    }
+    let sessions = Fault::json(200, &json!({ "sessionToken": GIVEN_OUT, "newPassword": GIVEN_OUT }));
+    faults.extend([Fault::gateway("900901"), Fault::gateway("900902"), sessions]);
+    faults.push(Fault::json(200, &json!({ "access_token": GIVEN_OUT, "expires_in": 60 })));
+    faults
+}
+
+async fn provoke(sandbox: &Sandbox, fault: &Fault, index: usize) {
+    let thingspace = client_of(sandbox).retries(Retries::none()).build().unwrap();
+    let meet = |operation| {
+        sandbox.clear_faults();
+        sandbox.fault(operation, fault.clone(), 3);
+    };
+
+    meet(Operation::Token);
+    let fresh = client_of(sandbox).retries(Retries::none()).build().unwrap();
+    print_result(fresh.start_session(credentials()).await);
+    meet(Operation::Login);
+    print_result(thingspace.start_session(credentials()).await);
+    let body = api::types::LogInRequest::builder().username(USERNAME).password(PASSWORD);
+    match thingspace.api().start_connectivity_management_session().body(body).send().await {
+        Ok(answer) => print(&answer),
+        Err(error) => print_api_error(error),
+    }
+    sandbox.clear_faults();
+    print_result(thingspace.start_session(Credentials::new(USERNAME, WRONG)).await);
+
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    print(&(&session, session.token(), thingspace.base_url()));
+    meet(Operation::Other);
+    let request = session.request(Method::POST, &format!("{ECHO}?password={PASSWORD}")).unwrap().bearer_auth("mine");
+    print(&request);
+    print_result(session.send(request.json(&json!({ "password": PASSWORD }))).await);
+    let elsewhere = reqwest::Client::new().get(format!("https://x.example/?password={PASSWORD}"));
+    print_result(session.send(elsewhere).await);
+    meet(Operation::Reset);
+    print_result(session.reset_password(PASSWORD).await);
+    let body = api::types::SessionResetPasswordRequest::builder().old_password(WRONG);
+    match session.api().reset_connectivity_management_password().body(body).send().await {
+        Ok(answer) => print(&answer),
+        Err(error) => print_api_error(error),
+    }
+    sandbox.clear_faults();
+    if index == 0 {
+        print_result(session.reset_password(PASSWORD).await);
+    }
+    meet(Operation::Logout);
+    match session.api().end_connectivity_management_session().send().await {
+        Ok(answer) => print(&answer),
+        Err(error) => print_api_error(error),
+    }
+    print_result(session.end().await);
+}
+
+fn print_result<T: Debug>(result: Result<T, Error>) {
+    match result {
+        Ok(value) => print(&value),
+        Err(error) => print_error(error),
+    }
+}
+
+/// Every type that holds a secret.
+fn print_types() {
+    let token = AccessToken::new(GIVEN_OUT);
+    let own = ThingSpace::builder().base_url("https://x.example").access_token(token.clone());
+    print(&(&token, api_key(), credentials(), Secret::from(PASSWORD), &own, own_client(&token)));
+    print(&(api::types::LogInRequest { username: USERNAME.to_owned(), password: Secret::from(PASSWORD) },));
+    print(&api::types::LogInRequest::builder().username(USERNAME).password(PASSWORD));
+    print(&api::types::LogInResult { session_token: Some(Secret::from(GIVEN_OUT)) });
+    print(&api::types::SessionResetPasswordResult { new_password: Some(Secret::from(GIVEN_OUT)) });
+    print(&serde_json::from_value::<Secret>(json!(5)).unwrap_err());
+    print(&ApiKey::new("key", "sandbox-secret"));
+}
+
+fn own_client(token: &AccessToken) -> (ThingSpace, api::Client) {
+    let client = ThingSpace::builder().base_url("https://x.example").access_token(token.clone()).build().unwrap();
+    let api = client.api().clone();
+    (client, api)
+}
+
+/// Every secret that arrived at the sandbox: tokens, the API key's secret, passwords in bodies.
+fn sent(sandbox: &Sandbox) -> Vec<String> {
+    let mut secrets = Vec::new();
+    for request in sandbox.requests() {
+        match request.header("authorization").and_then(|value| value.split_once(' ')) {
+            Some(("Basic", pair)) => {
+                let decoded = String::from_utf8(BASE64_STANDARD.decode(pair).unwrap()).unwrap();
+                secrets.extend([pair.to_owned(), decoded.split_once(':').unwrap().1.to_owned()]);
+            }
+            Some((_, token)) => secrets.push(token.to_owned()),
+            None => {}
+        }
+        secrets.extend(request.header("vz-m2m-token").map(str::to_owned));
+        if let Ok(Value::Object(body)) = serde_json::from_slice(&request.body) {
+            let passwords = body.into_iter().filter(|(name, _)| name.to_lowercase().contains("password"));
+            secrets.extend(passwords.filter_map(|(_, value)| value.as_str().map(str::to_owned)));
+        }
+    }
+    secrets
+}
+
+#[test]
+fn a_secret_can_be_read_only_where_it_is_asked_for() {
+    let secret = Secret::from(PASSWORD.to_owned());
+    assert_eq!(secret.expose_secret(), PASSWORD);
+    assert_eq!(format!("{secret:?} {secret:#?}"), "[redacted] [redacted]");
+    assert_eq!(serde_json::to_string(&secret).unwrap(), "\"IMgr8\"", "this is how it gets into a request");
+    let schema = serde_json::to_value(schemars::schema_for!(api::types::LogInRequest)).unwrap();
+    assert_eq!(schema["properties"]["password"]["format"], "password");
+}

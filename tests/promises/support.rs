@@ -1,0 +1,60 @@
+//! What every test begins with.
+
+use thingspace_sandbox::Sandbox;
+use thingspace_session::{ApiKey, Credentials, Session, ThingSpace, ThingSpaceBuilder};
+
+pub(crate) const USERNAME: &str = "zbeeblebrox";
+pub(crate) const PASSWORD: &str = "IMgr8";
+/// A path that only the echo of the sandbox answers.
+pub(crate) const ECHO: &str = "/m2m/v1/devices/actions/list";
+
+pub(crate) fn api_key() -> ApiKey {
+    ApiKey::new("sandbox-key", "sandbox-secret")
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials::new(USERNAME, PASSWORD)
+}
+
+/// The configuration of a client of this sandbox.
+pub(crate) fn client_of(sandbox: &Sandbox) -> ThingSpaceBuilder {
+    ThingSpace::builder().api_key(api_key()).base_url(sandbox.base_url())
+}
+
+pub(crate) async fn sandbox() -> (Sandbox, ThingSpace) {
+    let sandbox = Sandbox::start().await.unwrap();
+    let thingspace = client_of(&sandbox).build().unwrap();
+    (sandbox, thingspace)
+}
+
+pub(crate) async fn session() -> (Sandbox, ThingSpace, Session) {
+    let (sandbox, thingspace) = sandbox().await;
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    (sandbox, thingspace, session)
+}
+
+/// How many requests have arrived whose path ends like this.
+pub(crate) fn arrived(sandbox: &Sandbox, path: &str) -> usize {
+    sandbox.requests().iter().filter(|request| request.path.ends_with(path)).count()
+}
+
+/// How many requests for an access token have arrived.
+pub(crate) fn token_requests(sandbox: &Sandbox) -> usize {
+    arrived(sandbox, "/oauth2/token")
+}
+
+/// How many requests have arrived at the platform itself.
+pub(crate) fn platform_requests(sandbox: &Sandbox) -> usize {
+    arrived(sandbox, "") - token_requests(sandbox)
+}
+
+/// Every way in which an error can be shown, its sources included.
+pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = format!("{error} | {error:?} | {error:#?}");
+    let mut next = error.source();
+    while let Some(source) = next {
+        text += &format!(" | {source} | {source:?}");
+        next = source.source();
+    }
+    text
+}
