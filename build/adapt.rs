@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// `minLength` beside `format: password` would yield a printable type of its own.
 const SECRET_KEYS: [&str; 6] = ["type", "format", "nullable", "title", "description", "example"];
 
-/// Makes every secret recognisable and every error answer either typed or empty.
+/// Makes every secret recognisable as one.
 pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
     walk(document, "")
 }
@@ -16,9 +16,6 @@ fn walk(value: &mut Value, place: &str) -> Result<(), String> {
         Value::Object(map) => {
             if map.get("format").and_then(Value::as_str) == Some("password") {
                 secret(map, place)?;
-            }
-            if let Some(Value::Object(responses)) = map.get_mut("responses") {
-                responses.iter_mut().filter(|(status, _)| is_error(status)).for_each(|(_, answer)| keep_json(answer));
             }
             for (key, inner) in map.iter_mut().filter(|(key, _)| *key != "example" && *key != "examples") {
                 walk(inner, &format!("{place}/{key}"))?;
@@ -38,15 +35,4 @@ fn secret(map: &mut Map<String, Value>, place: &str) -> Result<(), String> {
     }
     map.retain(|key, _| SECRET_KEYS.contains(&key.as_str()));
     Ok(())
-}
-
-fn is_error(status: &str) -> bool {
-    status.starts_with(['4', '5'])
-}
-
-/// An error in words alone (plain text, HTML) is told by its status: the facade reads it and never hands it on.
-fn keep_json(answer: &mut Value) {
-    if let Some(Value::Object(content)) = answer.get_mut("content") {
-        content.retain(|media_type, _| media_type.starts_with("application/json"));
-    }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use openapiv3::{APIKeyLocation, OpenAPI, Operation, ReferenceOr, Response, SecurityScheme, StatusCode};
+use openapiv3::{APIKeyLocation, OpenAPI, Operation, SecurityScheme, StatusCode};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -55,8 +55,7 @@ fn row(
     let (access_token, session_token) = schemes.needs(spec, operation)?;
     let repeat = repeat(method, operation)?;
     let secrets = secrets(document, path, method);
-    let success = answer(spec, operation, &sender.success, |status| status == 2)?;
-    let error = answer(spec, operation, &sender.error, |status| matches!(status, 4 | 5))?;
+    let success = success(operation, &sender.success);
     let method = method.to_uppercase();
     Ok(quote! {
         Operation {
@@ -68,7 +67,6 @@ fn row(
             repeat: Repeat::#repeat,
             secrets: &[#(#secrets),*],
             success: #success,
-            error: #error,
         }
     })
 }
@@ -90,47 +88,26 @@ fn repeat(method: &str, operation: &Operation) -> Result<syn::Ident, String> {
     Ok(format_ident!("{variant}"))
 }
 
-/// The statuses of one side, and how their bodies are read.
-fn answer(
-    spec: &OpenAPI,
-    operation: &Operation,
-    reads: &syn::Type,
-    wanted: fn(u16) -> bool,
-) -> Result<TokenStream, String> {
+/// The statuses that are documented as a success, and how their body is read.
+fn success(operation: &Operation, reads: &syn::Type) -> TokenStream {
     let mut ranges = Vec::new();
-    for (status, response) in &operation.responses.responses {
-        resolved(spec, response)?;
-        let (first, last) = match status {
-            StatusCode::Code(code) => (*code, *code),
-            StatusCode::Range(hundreds) => (hundreds * 100, hundreds * 100 + 99),
-        };
-        if wanted(first / 100) {
-            ranges.push(quote! { (#first, #last) });
+    for status in operation.responses.responses.keys() {
+        match status {
+            StatusCode::Code(code @ 200..=299) => ranges.push(quote! { (#code, #code) }),
+            StatusCode::Range(2) => ranges.push(quote! { (200, 299) }),
+            _ => {}
         }
     }
-    if operation.responses.default.is_some() {
-        ranges.push(if wanted(2) {
-            quote! { (200, 299) }
-        } else {
-            quote! { (300, 999) }
-        });
+    // progenitor takes any success where none is documented, and where there is a default.
+    if ranges.is_empty() || operation.responses.default.is_some() {
+        ranges.push(quote! { (200, 299) });
     }
     let body = match quote!(#reads).to_string().as_str() {
         "ByteStream" => quote! { Body::Stream },
         "()" => quote! { Body::Ignored },
         _ => quote! { Body::Json(fits::<#reads>) },
     };
-    Ok(quote! { Answer { statuses: &[#(#ranges),*], body: #body } })
-}
-
-fn resolved<'a>(spec: &'a OpenAPI, response: &'a ReferenceOr<Response>) -> Result<&'a Response, String> {
-    match response {
-        ReferenceOr::Item(response) => Ok(response),
-        ReferenceOr::Reference { reference } => reference
-            .strip_prefix("#/components/responses/")
-            .and_then(|name| spec.components.as_ref()?.responses.get(name)?.as_item())
-            .ok_or_else(|| format!("{reference} leads nowhere")),
-    }
+    quote! { Success { statuses: &[#(#ranges),*], body: #body } }
 }
 
 /// The names of the secret properties of a request body: an error answer that repeats one of their values is not
@@ -274,7 +251,6 @@ struct Generated(Vec<Sender>);
 struct Sender {
     id: String,
     success: syn::Type,
-    error: syn::Type,
 }
 
 impl Generated {
@@ -288,12 +264,12 @@ impl Generated {
 impl<'ast> Visit<'ast> for Generated {
     fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
         if function.sig.ident == "send"
-            && let Some((success, error)) = answers(&function.sig.output)
+            && let Some(success) = answered(&function.sig.output)
         {
             let mut id = Id(None);
             id.visit_block(&function.block);
             if let Id(Some(id)) = id {
-                self.0.push(Sender { id, success, error });
+                self.0.push(Sender { id, success });
             }
         }
     }
@@ -313,11 +289,10 @@ impl<'ast> Visit<'ast> for Id {
     }
 }
 
-/// `Result<ResponseValue<S>, Error<E>>` -> (S, E)
-fn answers(output: &syn::ReturnType) -> Option<(syn::Type, syn::Type)> {
+/// `Result<ResponseValue<S>, Error<E>>` -> S
+fn answered(output: &syn::ReturnType) -> Option<syn::Type> {
     let syn::ReturnType::Type(_, result) = output else { return None };
-    let [value, error] = arguments(result)?.try_into().ok()?;
-    Some((arguments(&value)?.pop()?, arguments(&error)?.pop()?))
+    arguments(arguments(result)?.first()?)?.pop()
 }
 
 fn arguments(of: &syn::Type) -> Option<Vec<syn::Type>> {

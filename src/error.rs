@@ -137,7 +137,8 @@ impl Error {
         self.refusal()?.code()
     }
 
-    /// The error in the platform's words, for people. Never parse it.
+    /// The error in the platform's words, for people. Never parse it. Neither `Display` nor `Debug` shows it: nobody
+    /// can promise that it repeats no secret.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.refusal()?.message()
@@ -242,22 +243,22 @@ fn cause<'a>(mut error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'st
     error
 }
 
-impl<E: serde::Serialize> From<api::Error<E>> for Error {
+impl<E> From<api::Error<E>> for Error {
     fn from(error: api::Error<E>) -> Self {
         match error {
             api::Error::InvalidRequest(problem) | api::Error::Custom(problem) => Self::InvalidRequest { problem },
             api::Error::CommunicationError(error)
             | api::Error::InvalidUpgrade(error)
             | api::Error::ResponseBodyError(error) => Self::from_reqwest(error),
-            api::Error::ErrorResponse(answer) => {
-                let value = serde_json::to_value(&*answer).unwrap_or_default();
-                // The transport hands on no answer that repeats a secret.
-                Refusal::new(answer.status(), answer.headers().clone()).read(&value, &[])
-            }
             // The bytes may hold a secret, and the reason may quote them.
             api::Error::InvalidResponsePayload(_, reason) => Self::unexpected(
                 format!("its body does not read as documented, at column {}", reason.column()),
                 Refusal::new(StatusCode::OK, HeaderMap::new()),
+            ),
+            // The transport hands no error answer on; these are here for one that was made elsewhere.
+            api::Error::ErrorResponse(answer) => Self::unexpected(
+                "it is an error that was not judged",
+                Refusal::new(answer.status(), answer.headers().clone()),
             ),
             api::Error::UnexpectedResponse(answer) => Self::unexpected(
                 "its status is not documented",

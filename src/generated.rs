@@ -6,7 +6,11 @@ use serde::de::DeserializeOwned;
 ///
 /// [`Session::api`](crate::Session::api) and [`ThingSpace::api`](crate::ThingSpace::api) hand it out with the
 /// credentials in place. Every answer is a [`ResponseValue`](client::ResponseValue), which has the status and the
-/// headers beside the value, and `?` turns every [`client::Error`] into an [`Error`](crate::Error).
+/// headers beside the value.
+///
+/// What is no success comes as a [`client::Error::CommunicationError`] that has an [`Error`](crate::Error) inside,
+/// with the platform's code, status and headers, and never with a body that could be printed: `?` or
+/// `Error::from` takes it out.
 ///
 /// ```
 /// # use thingspace_session::{ApiKey, Credentials, Error, Session, api::types::SessionResetPasswordRequest};
@@ -37,7 +41,7 @@ pub mod client {
 /// The table of what progenitor leaves out.
 pub(crate) mod operations {
     use super::client::types;
-    use super::{Answer, Body, Operation, Repeat, fits};
+    use super::{Body, Operation, Repeat, Success, fits};
 
     include!(concat!(env!("OUT_DIR"), "/operations.rs"));
 }
@@ -60,9 +64,7 @@ pub(crate) struct Operation {
     /// The secret properties of its request body.
     pub(crate) secrets: &'static [&'static str],
     /// How a success reads.
-    pub(crate) success: Answer,
-    /// How an error reads.
-    pub(crate) error: Answer,
+    pub(crate) success: Success,
 }
 
 impl Operation {
@@ -99,14 +101,14 @@ pub(crate) enum Repeat {
     IfUnsent,
 }
 
-/// The documented statuses of one side of an operation, first and last of each range, and their body.
+/// The statuses that are documented as a success, first and last of each range, and their body.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Success {
     pub(crate) statuses: &'static [(u16, u16)],
     pub(crate) body: Body,
 }
 
-impl Answer {
+impl Success {
     pub(crate) fn documents(&self, status: u16) -> bool {
         self.statuses.iter().any(|(first, last)| (*first..=*last).contains(&status))
     }

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret,
-    generated::{Answer, Body, Operation, Repeat, fits, operations::TOKEN_PATH},
+    generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
     transport::{Handling, TokenSource, Transport, secret_header},
 };
 
@@ -194,8 +194,7 @@ const REQUEST: Operation = Operation {
     session_token: false,
     repeat: Repeat::Always,
     secrets: &[],
-    success: Answer { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
-    error: Answer { statuses: &[], body: Body::Ignored },
+    success: Success { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
 };
 
 /// Buys a token. Basic authentication is over the pair as it is: the platform does not take the form encoding that

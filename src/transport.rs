@@ -23,7 +23,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Method,
-    header::{AUTHORIZATION, InvalidHeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH, InvalidHeaderValue},
 };
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{Body, Request, Response};
@@ -139,6 +139,10 @@ impl Transport {
         progress: &Progress,
     ) -> Result<Response, Error> {
         self.settings.origins.permit(request.url())?;
+        if request.body().is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
+            // As RFC 9110, section 8.6, asks: there are servers that insist on it.
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut delays = self.settings.retries.delays();
         let mut renewed = false;
         loop {
@@ -259,7 +263,8 @@ impl ClientHooks<Transport> for client::Client {
             Err(error) => {
                 let body = futures_util::stream::iter([Err::<Bytes, _>(Carrier::new(error))]);
                 let carrier = Response::from(http::Response::new(Body::wrap_stream(body)));
-                carrier.bytes().await.map(|rest| Response::from(http::Response::new(rest)))
+                let error = carrier.bytes().await.map_err(reqwest::Error::without_url);
+                error.map(|rest| Response::from(http::Response::new(rest)))
             }
         }
     }

@@ -40,7 +40,7 @@ impl Refusal {
     }
 
     /// The error in words, for people: one line of at most 500 characters, or nothing where it repeats a secret
-    /// that was sent.
+    /// that was sent with the request. `Debug` and `Display` leave it out.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
@@ -69,7 +69,7 @@ impl Refusal {
             ("error", &["error_description", "cause"])
         };
         let text = |name: &str| source.get(name).and_then(|value| text(value, secrets));
-        self.code = text(code).map(|code| ErrorCode::from(code.as_str()));
+        self.code = text(code).filter(|code| is_code(code)).map(|code| ErrorCode::from(code.as_str()));
         self.message = messages.iter().find_map(|name| text(name));
         match (code, &self.code) {
             (_, None) => Error::unexpected("it says that something is wrong, but gives no error code", self),
@@ -95,14 +95,16 @@ fn text(value: &Value, secrets: &[&str]) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
+/// Whether it is a name, which is printed, and no sentence, which may repeat anything.
+fn is_code(text: &str) -> bool {
+    text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "status {}", self.status.as_u16())?;
         if let Some(code) = &self.code {
             write!(formatter, ", {code}")?;
-        }
-        if let Some(message) = &self.message {
-            write!(formatter, ", {message:?}")?;
         }
         Ok(())
     }
@@ -114,7 +116,6 @@ impl fmt::Debug for Refusal {
             .debug_struct("Refusal")
             .field("status", &self.status)
             .field("code", &self.code)
-            .field("message", &self.message)
             .field("retryable", &self.retryable)
             .finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::Retries;
 use crate::{
     Error, Refusal,
-    generated::{Answer, Body, Operation, Repeat, operations::SESSION_HEADER},
+    generated::{Body, Operation, Repeat, Success, operations::SESSION_HEADER},
 };
 
 /// What becomes of the answer.
@@ -35,8 +35,7 @@ pub(crate) const ANY: Operation = Operation {
     session_token: true,
     repeat: Repeat::IfUnsent,
     secrets: &[],
-    success: Answer { statuses: &[], body: Body::Stream },
-    error: Answer { statuses: &[], body: Body::Stream },
+    success: Success { statuses: &[], body: Body::Stream },
 };
 
 /// How far a request certainly came when it failed; decides whether it may be sent again.
@@ -124,7 +123,7 @@ impl Judge<'_> {
                 _ => self.unexpected(&response, "its status is not documented".to_owned()),
             }
         } else {
-            self.refused(response, body)
+            self.refused(&response, &body)
         }
     }
 
@@ -151,29 +150,25 @@ impl Judge<'_> {
         }
     }
 
-    /// An error answer, as what the generated client documents or as a typed error.
-    fn refused(&self, response: Response, body: Zeroizing<Vec<u8>>) -> Outcome {
-        let (status, described) = (response.status(), &self.operation.error);
-        let wait = retry_after(response.headers());
-        let Ok(value) = serde_json::from_slice::<Value>(&body) else {
+    /// The typed error that an error answer is.
+    fn refused(&self, response: &Response, body: &[u8]) -> Outcome {
+        let status = response.status();
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
             let problem = if status.is_redirection() {
                 "it is a redirect, which is not followed with credentials: check the base URL".to_owned()
             } else {
-                misfit(response.headers(), &body)
+                misfit(response.headers(), body)
             };
-            return Outcome { wait, ..self.unexpected(&response, problem) };
+            return self.unexpected(response, problem);
         };
-        let stage = self.stage(status, Some(&value));
-        let documented = described.documents(status.as_u16())
-            && matches!(described.body, Body::Json(fits) if fits(&body).is_ok())
-            && value.get("errorCode").is_some();
         let secrets = self.secrets();
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
-        if documented && !repeats(&value, &secrets) {
-            return Outcome { result: Ok(rebuilt(response, whole(body))), stage, wait };
-        }
         let refusal = Refusal::new(status, response.headers().clone());
-        Outcome { result: Err(refusal.read(&value, &secrets)), stage, wait }
+        Outcome {
+            result: Err(refusal.read(&value, &secrets)),
+            stage: self.stage(status, Some(&value)),
+            wait: retry_after(response.headers()),
+        }
     }
 
     fn unexpected(&self, response: &Response, problem: String) -> Outcome {
@@ -229,15 +224,6 @@ fn collect(value: &Value, names: &[&str], secrets: &mut Vec<Zeroizing<String>>) 
         }),
         Value::Array(items) => items.iter().for_each(|inner| collect(inner, names, secrets)),
         _ => {}
-    }
-}
-
-fn repeats(value: &Value, secrets: &[&str]) -> bool {
-    match value {
-        Value::String(text) => secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret)),
-        Value::Object(map) => map.values().any(|inner| repeats(inner, secrets)),
-        Value::Array(items) => items.iter().any(|inner| repeats(inner, secrets)),
-        _ => false,
     }
 }
 

@@ -110,9 +110,9 @@ fn a_variable_that_is_not_utf_8_is_named_and_not_quoted() {
 #[test]
 fn a_client_can_be_shared_among_threads() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
+    fn error<T: std::error::Error + Send + Sync + 'static>() {}
     shared::<ThingSpace>();
     shared::<thingspace_session::Session>();
     shared::<ApiKey>();
-    fn error<T: std::error::Error + Send + Sync + 'static>() {}
     error::<Error>();
 }

@@ -1,1 +1,226 @@
+//! A changed spec: what is new in it works without a change under `src/`, and what is wrong with it is said.
+//!
+//! Each test works on a copy of this package under another name, so that the two never share what is compiled.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use thingspace_sandbox::Sandbox;
+
+/// A copy of what a build needs.
+struct Package(PathBuf);
+
+impl Package {
+    fn copy(name: &str) -> Self {
+        let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+        let _ = fs::remove_dir_all(&to);
+        for folder in ["src", "build"] {
+            copy_folder(&from.join(folder), &to.join(folder));
+        }
+        for file in ["build.rs", "openapi.yaml", "Cargo.lock"] {
+            fs::copy(from.join(file), to.join(file)).unwrap();
+        }
+        let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
+        let manifest = manifest
+            .replace("members = [\"sandbox\", \"xtask\"]", "members = []")
+            .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
+            .replace("thingspace-sandbox = { path = \"sandbox\" }\n", "")
+            .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
+        fs::write(to.join("Cargo.toml"), manifest).unwrap();
+        fs::write(to.join("README.md"), "").unwrap();
+        Self(to)
+    }
+
+    fn spec(&self) -> String {
+        fs::read_to_string(self.0.join("openapi.yaml")).unwrap()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.0.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Cargo, with nothing fetched, sharing what is compiled of the dependencies.
+    fn cargo(&self, arguments: &[&str], variable: (&str, &str)) -> Output {
+        Command::new(env!("CARGO"))
+            .args(arguments)
+            .arg("--offline")
+            .current_dir(&self.0)
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap())
+            .env(variable.0, variable.1)
+            .output()
+            .unwrap()
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// The fourth operation, secured like the logout.
+const CALLBACKS: &str = "
+  /m2m/v1/callbacks/{accountName}:
+    get:
+      operationId: listRegisteredCallbacks
+      summary: List Registered Callbacks
+      security:
+        - thingspaceOauth: []
+          vzM2mToken: []
+      parameters:
+        - name: accountName
+          in: path
+          required: true
+          schema:
+            type: string
+      responses:
+        '200':
+          description: The callbacks.
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Echo'
+        '400':
+          $ref: '#/components/responses/Error'
+
+components:
+";
+
+/// What the sandbox answers to anything that it has no operation for.
+const ECHO: &str = "
+  schemas:
+    Echo:
+      type: object
+      required: [method, path]
+      properties:
+        method:
+          type: string
+        path:
+          type: string
+        token:
+          type: string
+          format: password
+          minLength: 5
+          x-note: constraints do not make a secret printable
+";
+
+const CALLER: &str = r#"
+use thingspace_session::{ApiKey, Credentials, Error, ThingSpace, api::types::Echo};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let thingspace = ThingSpace::builder()
+        .api_key(ApiKey::new("sandbox-key", "sandbox-secret"))
+        .base_url(std::env::var("BASE_URL").unwrap_or_default())
+        .build()?;
+    let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
+    let answer = session.api().list_registered_callbacks().account_name("0000123456-00001").send().await?;
+    println!("{} {}", answer.method, answer.path);
+    println!("{:?}", Echo::builder().method("").path("").token(Some("printed?".into())));
+    let refused = thingspace.api().list_registered_callbacks().account_name("x").send().await;
+    println!("{}", Error::from(refused.err().unwrap_or(thingspace_session::api::Error::Custom(String::new()))));
+    Ok(())
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fourth_operation_needs_no_change_under_src_and_is_sent_with_both_tokens() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let base_url = sandbox.base_url().to_owned();
+    let run = tokio::task::spawn_blocking(move || {
+        let package = Package::copy("grown");
+        let spec = package.spec().replace("\ncomponents:\n", CALLBACKS).replace("\n  schemas:\n", ECHO);
+        package.write("openapi.yaml", &spec);
+        package.write("examples/caller.rs", &format!("//! Calls it.\n{CALLER}"));
+        package.cargo(&["run", "--quiet", "--example", "caller"], ("BASE_URL", &base_url))
+    });
+    let output = run.await.unwrap();
+    let (said, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{errors}");
+    assert!(!errors.contains("warning"), "{errors}");
+    assert!(said.contains("GET /api/m2m/v1/callbacks/0000123456-00001"), "{said}");
+    assert!(said.contains("list_registered_callbacks needs a session"), "{said}");
+    assert!(said.contains("[redacted]") && !said.contains("printed?"), "{said}");
+
+    let arrived = sandbox.requests();
+    let call = arrived.iter().find(|request| request.path.ends_with("/callbacks/0000123456-00001")).unwrap();
+    assert!(call.header("authorization").unwrap().starts_with("Bearer "));
+    assert!(call.header("vz-m2m-token").is_some());
+    assert_eq!(call.header("api-version"), None, "the platform does not know it");
+}
+
+#[test]
+fn a_bad_spec_ends_the_build_with_one_line_that_says_what_to_do() {
+    let package = Package::copy("bad");
+    let good = package.spec();
+    let login = "      security:\n        - thingspaceOauth: []\n      x-repeatable: if-unprocessed\n";
+    assert!(good.contains(login));
+    for (from, to, words) in [
+        (&*good, "", "write openapi: 3.0.3"),
+        ("openapi: 3.0.3", "openapi: 3.1.0", "write openapi: 3.0.3"),
+        ("openapi: 3.0.3", "swagger: '2.0'", "write openapi: 3.0.3"),
+        ("info:\n", "info: [\n", "not valid YAML"),
+        ("      operationId: startConnectivityManagementSession\n", "", "operation"),
+        ("endConnectivityManagementSession", "startConnectivityManagementSession", "duplicate operation ID"),
+        (login, "      x-repeatable: always\n", "write security:"),
+        (login, "      security:\n        - thingspaceOauth: []\n", "write x-repeatable:"),
+        ("x-repeatable: if-unsent", "x-repeatable: perhaps", "write x-repeatable:"),
+        ("          vzM2mToken: []", "        - vzM2mToken: []", "choice"),
+        ("          vzM2mToken: []", "          unknown: []", "needs unknown"),
+        ("    x-environment: mock\n", "", "write x-environment:"),
+        ("    x-environment: mock\n", "    x-environment: a mock\n", "no name"),
+        ("tokenUrl: https://thingspace", "tokenUrl: https://elsewhere", "below the first server"),
+        ("#/components/schemas/LogInResult", "#/components/schemas/Nothing", "Nothing"),
+        (
+            "application/json:\n            schema:\n              $ref: '#/components/schemas/LogInRequest'",
+            "application/xml:\n            schema:\n              $ref: '#/components/schemas/LogInRequest'",
+            "application/xml",
+        ),
+        (
+            "        '400':\n          $ref: '#/components/responses/Error'",
+            "        '201':\n          description: Another shape.\n          content:\n            application/json:\n              schema:\n                type: integer",
+            "cannot generate",
+        ),
+        (
+            "          type: string\n          format: password\n          example: IMgr8",
+            "          type: integer\n          format: password",
+            "write type: string",
+        ),
+        ("  version: 1.0.0", "  version: \"1\\u0001\"", "info.version"),
+    ] {
+        let spec = good.replacen(from, to, 1);
+        assert_ne!(spec, good, "{from} is not in the spec");
+        package.write("openapi.yaml", &spec);
+        let output = package.cargo(&["check", "--quiet"], ("CARGO_TERM_COLOR", "never"));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{to} was built");
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("openapi.yaml")).collect();
+        assert_eq!(lines.len(), 1, "{to}: {said}");
+        assert!(lines[0].starts_with("error") && lines[0].contains(words), "{to}: {said}");
+        assert!(!said.contains("panicked"), "{to}: {said}");
+    }
+}
+
+#[test]
+fn a_client_without_credentials_handling_does_not_compile() {
+    let package = Package::copy("bare");
+    let transport = fs::read_to_string(package.0.join("src/transport.rs")).unwrap();
+    let bare = transport.replace("impl ClientHooks<Transport> for client::Client", "trait Nothing { async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response>; }\nimpl Nothing for client::Client");
+    assert_ne!(transport, bare);
+    package.write("src/transport.rs", &bare);
+    let output = package.cargo(&["check", "--quiet"], ("CARGO_TERM_COLOR", "never"));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && said.contains("does not implement `ClientHooks<"), "{said}");
+}

@@ -16,11 +16,11 @@ async fn sent(method: Method, fault: Fault, times: u32) -> (u16, usize) {
 }
 
 async fn ask(sandbox: &Sandbox, session: &Session, method: Method, fault: Fault, times: u32) -> (u16, usize) {
-    let before = platform_requests(&sandbox);
+    let before = platform_requests(sandbox);
     sandbox.fault(Operation::Other, fault, times);
     let request = session.request(method, ECHO).unwrap();
     let status = session.send(request).await.map_or(0, |answer| answer.status().as_u16());
-    (status, platform_requests(&sandbox) - before)
+    (status, platform_requests(sandbox) - before)
 }
 
 #[tokio::test(start_paused = true)]

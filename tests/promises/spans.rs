@@ -19,14 +19,18 @@ use crate::support::{ECHO, PASSWORD, credentials, sandbox};
 
 type Fields = BTreeMap<String, String>;
 
+/// The fields of the spans that are open, by id, and of those that are closed.
+type Spans = (BTreeMap<u64, Fields>, Vec<Fields>);
+
 /// Keeps the fields of every `thingspace.call`.
 #[derive(Clone, Default)]
-struct Calls(Arc<Mutex<BTreeMap<u64, Fields>>>);
+struct Calls(Arc<Mutex<Spans>>);
 
 impl Calls {
     fn of(&self, operation: &str) -> Vec<Fields> {
-        let calls = self.0.lock().unwrap();
-        calls.values().filter(|fields| fields["operation"] == operation).cloned().collect()
+        let (open, closed) = &*self.0.lock().unwrap();
+        assert!(open.is_empty(), "{open:?}");
+        closed.iter().filter(|fields| fields["operation"] == operation).cloned().collect()
     }
 }
 
@@ -43,23 +47,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Calls {
         if attributes.metadata().name() == "thingspace.call" {
             let mut fields = Fields::new();
             attributes.record(&mut Recorder(&mut fields));
-            self.0.lock().unwrap().insert(id.into_u64(), fields);
+            self.0.lock().unwrap().0.insert(id.into_u64(), fields);
         }
     }
 
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
-        if let Some(fields) = self.0.lock().unwrap().get_mut(&id.into_u64()) {
+        if let Some(fields) = self.0.lock().unwrap().0.get_mut(&id.into_u64()) {
             values.record(&mut Recorder(fields));
         }
     }
 
     /// The registry gives the id to another span from here on.
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {
-        let mut calls = self.0.lock().unwrap();
-        if let Some(fields) = calls.remove(&id.into_u64()) {
-            let key = u64::MAX - calls.len() as u64;
-            calls.insert(key, fields);
-        }
+        let (open, closed) = &mut *self.0.lock().unwrap();
+        closed.extend(open.remove(&id.into_u64()));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What every test begins with.
 
+use std::fmt::Write as _;
+
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{ApiKey, Credentials, Session, ThingSpace, ThingSpaceBuilder};
 
@@ -53,7 +55,7 @@ pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = format!("{error} | {error:?} | {error:#?}");
     let mut next = error.source();
     while let Some(source) = next {
-        text += &format!(" | {source} | {source:?}");
+        write!(text, " | {source} | {source:?}").unwrap();
         next = source.source();
     }
     text
