@@ -1,54 +1,72 @@
 //! Starts a session, uses it twice, resets the password and ends it, telling each step.
 //!
 //! Runs against a sandbox of its own, unless `THINGSPACE_BASE_URL` (with `THINGSPACE_KEY`, `THINGSPACE_SECRET`,
-//! `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`) names another platform. Mind that it resets the password there,
-//! to one that nobody is told: use it on a platform that is made for trying out.
+//! `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`) names another platform. There, the new password is kept in the
+//! file that `THINGSPACE_PASSWORD_FILE` names, by default `thingspace-new-password`.
 
-#![allow(clippy::print_stdout, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
 
-use std::error::Error;
+use std::{
+    env,
+    error::Error,
+    fs::{self, File, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, Session, ThingSpace};
+use thingspace_session::{ApiKey, Credentials, Password, Session, ThingSpace};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    // The sandbox stops when it is dropped, so it is held to the end.
-    let (thingspace, credentials, _sandbox) = platform().await?;
+async fn main() -> ExitCode {
+    let outcome = if env::var_os("THINGSPACE_BASE_URL").is_some() { on_platform().await } else { on_sandbox().await };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("It ended here: {error}.");
+            ExitCode::FAILURE
+        }
+    }
+}
 
-    let session = thingspace.start_session(credentials.clone()).await?;
-    println!("A session has started for {}.", credentials.username());
+async fn on_sandbox() -> Result<(), Box<dyn Error>> {
+    let sandbox = Sandbox::start().await?;
+    println!("The platform is a sandbox at {}.", sandbox.base_url());
+    let api_key = ApiKey::new("sandbox-key", "sandbox-secret");
+    let thingspace = ThingSpace::builder().api_key(api_key).base_url(sandbox.base_url()).build()?;
+    tour(&thingspace, Credentials::new("zbeeblebrox", "IMgr8"), None).await
+}
+
+async fn on_platform() -> Result<(), Box<dyn Error>> {
+    let (thingspace, credentials) = (ThingSpace::from_env()?, Credentials::from_env()?);
+    println!("The platform is {}.", thingspace.base_url());
+    let path = env::var_os("THINGSPACE_PASSWORD_FILE").unwrap_or_else(|| "thingspace-new-password".into());
+    tour(&thingspace, credentials, Some(path.into())).await
+}
+
+async fn tour(thingspace: &ThingSpace, user: Credentials, keep: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
+    let session = thingspace.start_session(user.clone()).await?;
+    println!("A session has started for {}.", user.username());
 
     let devices = ask(&session, Method::POST, "/m2m/v1/devices/actions/list", json!({ "maxNumberOfDevices": 10 }));
     println!("First request, with both tokens: {}", devices.await?);
     let callbacks = ask(&session, Method::GET, "/m2m/v1/callbacks/0000123456-00001", Value::Null);
     println!("Second request, same session: {}", callbacks.await?);
 
-    let new = session.reset_password(credentials.password().clone()).await?;
-    println!(
-        "The password has been reset. The new one has {} characters; the old one is dead.",
-        new.expose_secret().len()
-    );
+    // A place for the new password before it exists: it is said once.
+    let place = keep.as_deref().map(Place::new).transpose()?;
+    let new = session.reset_password(user.password().clone()).await?;
+    println!("The password has been reset: the new one has {} characters.", new.expose_secret().len());
+    if let Some(place) = place {
+        println!("It is kept in {}.", place.keep(&new)?);
+    }
 
     session.end().await?;
     println!("The session has ended.");
     Ok(())
-}
-
-/// The platform that the environment names, or a sandbox in this process.
-async fn platform() -> Result<(ThingSpace, Credentials, Option<Sandbox>), Box<dyn Error>> {
-    if std::env::var_os("THINGSPACE_BASE_URL").is_some() {
-        let thingspace = ThingSpace::from_env()?;
-        println!("The platform is {}.", thingspace.base_url());
-        return Ok((thingspace, Credentials::from_env()?, None));
-    }
-    let sandbox = Sandbox::start().await?;
-    println!("The platform is a sandbox at {}.", sandbox.base_url());
-    let api_key = ApiKey::new("sandbox-key", "sandbox-secret");
-    let thingspace = ThingSpace::builder().api_key(api_key).base_url(sandbox.base_url()).build()?;
-    Ok((thingspace, Credentials::new("zbeeblebrox", "IMgr8"), Some(sandbox)))
 }
 
 /// One request and, in a few words, its answer.
@@ -60,4 +78,40 @@ async fn ask(session: &Session, method: Method, path: &str, body: Value) -> Resu
     }
     let answer = session.send(request).await?.error_for_status()?;
     Ok(format!("{name} answered {}.", answer.status()))
+}
+
+/// A new file that only its owner can read; removed again if nothing is kept in it.
+struct Place<'a> {
+    path: &'a Path,
+    file: File,
+    is_kept: bool,
+}
+
+impl<'a> Place<'a> {
+    fn new(path: &'a Path) -> Result<Self, String> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| {
+            let path = path.display();
+            format!("{path} cannot be created for the new password ({error}), so nothing was reset; name another file")
+        })?;
+        Ok(Self { path, file, is_kept: false })
+    }
+
+    fn keep(mut self, password: &Password) -> std::io::Result<std::path::Display<'a>> {
+        self.is_kept = true;
+        writeln!(self.file, "{}", password.expose_secret())?;
+        self.file.sync_all()?;
+        Ok(self.path.display())
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let _ = fs::remove_file(self.path);
+        }
+    }
 }

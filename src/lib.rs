@@ -69,3 +69,8 @@ pub use generated::operations::Environment;
 pub use oauth::AccessTokenProvider;
 pub use session::Session;
 pub use transport::Retries;
+
+/// The programs of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

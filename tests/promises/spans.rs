@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Debug,
     sync::{Arc, Mutex},
+    thread::{self, ThreadId},
 };
 
 use reqwest::Method;
@@ -22,9 +23,10 @@ type Fields = BTreeMap<String, String>;
 /// The fields of the spans that are open, by id, and of those that are closed.
 type Spans = (BTreeMap<u64, Fields>, Vec<Fields>);
 
-/// Keeps the fields of every `thingspace.call`.
-#[derive(Clone, Default)]
-struct Calls(Arc<Mutex<Spans>>);
+/// Keeps the fields of every `thingspace.call` of one thread: the subscriber is the whole process's, because what a
+/// thread's own one gets to see depends on the threads beside it.
+#[derive(Clone)]
+struct Calls(Arc<Mutex<Spans>>, ThreadId);
 
 impl Calls {
     fn of(&self, operation: &str) -> Vec<Fields> {
@@ -44,7 +46,7 @@ impl Visit for Recorder<'_> {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Calls {
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, _: Context<'_, S>) {
-        if attributes.metadata().name() == "thingspace.call" {
+        if attributes.metadata().name() == "thingspace.call" && thread::current().id() == self.1 {
             let mut fields = Fields::new();
             attributes.record(&mut Recorder(&mut fields));
             self.0.lock().unwrap().0.insert(id.into_u64(), fields);
@@ -66,8 +68,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Calls {
 
 #[tokio::test(start_paused = true)]
 async fn each_call_is_one_span_with_operation_method_path_status_duration_and_attempt() {
-    let calls = Calls::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(calls.clone()));
+    let calls = Calls(Arc::default(), thread::current().id());
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(calls.clone())).unwrap();
     let (sandbox, thingspace) = sandbox().await;
     let session = thingspace.start_session(credentials()).await.unwrap();
     sandbox.fault(Operation::Other, Fault::answer(503, ""), 2);
