@@ -14,10 +14,16 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
 fn walk(value: &mut Value, place: &str) -> Result<(), String> {
     match value {
         Value::Object(map) => {
-            if map.get("format").and_then(Value::as_str) == Some("password") {
+            let format = map.get("format").and_then(Value::as_str).unwrap_or_default();
+            if format.eq_ignore_ascii_case("password") {
+                if format != "password" {
+                    return Err(format!("{place}: format: {format} hides nothing: write format: password"));
+                }
                 secret(map, place)?;
             }
-            for (key, inner) in map.iter_mut().filter(|(key, _)| *key != "example" && *key != "examples") {
+            // An example is no schema, unless it is a property that has this name.
+            let is_schema = |key: &str| place.ends_with("/properties") || !["example", "examples"].contains(&key);
+            for (key, inner) in map.iter_mut().filter(|(key, _)| is_schema(key)) {
                 walk(inner, &format!("{place}/{key}"))?;
             }
             Ok(())

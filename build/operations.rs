@@ -26,6 +26,9 @@ pub(crate) fn table(document: &Value, spec: &OpenAPI, client: &syn::File) -> Res
         rows.push((sender.id, row.map_err(|reason| format!("{place}: {reason}"))?));
     }
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
+    if let Some([(id, _), _]) = rows.windows(2).find(|pair| matches!(pair, [(left, _), (right, _)] if left == right)) {
+        return Err(format!("two operations become {id}: give one of them another operationId"));
+    }
     let rows = rows.into_iter().map(|(_, row)| row);
     let environments = environments(spec)?;
     let token_path = token_path(spec, &schemes.token_url)?;
@@ -52,6 +55,10 @@ fn row(
     sender: &Sender,
 ) -> Result<TokenStream, String> {
     let id = &sender.id;
+    if method == "trace" {
+        return Err("a client cannot send TRACE: leave the operation out".to_owned());
+    }
+    no_secret_parameters(document, path, method)?;
     let (access_token, session_token) = schemes.needs(spec, operation)?;
     let repeat = repeat(method, operation)?;
     let secrets = secrets(document, path, method);
@@ -110,6 +117,37 @@ fn success(operation: &Operation, reads: &syn::Type) -> TokenStream {
     quote! { Success { statuses: &[#(#ranges),*], body: #body } }
 }
 
+/// A parameter ends up in a URL or is printed on its way into a header: no place for a secret.
+fn no_secret_parameters(document: &Value, path: &str, method: &str) -> Result<(), String> {
+    let item = document.get("paths").and_then(|paths| paths.get(path));
+    let parameters = [item, item.and_then(|item| item.get(method))].into_iter().flatten();
+    let parameters = parameters.filter_map(|of| of.get("parameters")?.as_array()).flatten();
+    for parameter in parameters.filter_map(|parameter| resolved(document, parameter)) {
+        if parameter.get("schema").is_some_and(|schema| is_secret(document, schema, 0)) {
+            let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
+            return Err(format!("parameter {name} is format: password: send a secret in the body"));
+        }
+    }
+    Ok(())
+}
+
+/// What a `$ref` leads to, or the value itself.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> Option<&'a Value> {
+    match value.get("$ref").and_then(Value::as_str) {
+        Some(reference) => document.pointer(reference.strip_prefix('#')?),
+        None => Some(value),
+    }
+}
+
+/// Whether a schema is a secret, or a list or a map of secrets; references are followed so far.
+fn is_secret(document: &Value, schema: &Value, depth: usize) -> bool {
+    let Some(schema) = resolved(document, schema).filter(|_| depth < 16) else { return false };
+    schema.get("format").and_then(Value::as_str) == Some("password")
+        || ["items", "additionalProperties"]
+            .iter()
+            .any(|key| schema.get(key).is_some_and(|inner| is_secret(document, inner, depth + 1)))
+}
+
 /// The names of the secret properties of a request body: an error answer that repeats one of their values is not
 /// handed on in words.
 fn secrets(document: &Value, path: &str, method: &str) -> BTreeSet<String> {
@@ -131,8 +169,9 @@ fn collect<'a>(document: &'a Value, value: &'a Value, seen: &mut BTreeSet<&'a st
         return;
     }
     if let Some(properties) = value.get("properties").and_then(Value::as_object) {
-        let secret = |schema: &Value| schema.get("format").and_then(Value::as_str) == Some("password");
-        names.extend(properties.iter().filter(|(_, schema)| secret(schema)).map(|(name, _)| name.clone()));
+        names.extend(
+            properties.iter().filter(|(_, schema)| is_secret(document, schema, 0)).map(|(name, _)| name.clone()),
+        );
     }
     match value {
         Value::Object(map) => map.values().for_each(|inner| collect(document, inner, seen, names)),
@@ -174,6 +213,13 @@ impl Schemes {
         }
         let (access, token_url) = access.ok_or("components/securitySchemes lacks the oauth2 scheme")?;
         let (session, session_header) = session.ok_or("components/securitySchemes lacks the apiKey scheme")?;
+        if session_header.is_empty()
+            || !session_header.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+        {
+            return Err(format!(
+                "security scheme {session}: name: {session_header:?} is no header: use letters, digits and -"
+            ));
+        }
         Ok(Self { access, session, token_url, session_header })
     }
 
@@ -210,13 +256,20 @@ fn token_path(spec: &OpenAPI, token_url: &str) -> Result<String, String> {
 }
 
 fn environments(spec: &OpenAPI) -> Result<TokenStream, String> {
-    let (mut variants, mut arms, mut first) = (Vec::new(), Vec::new(), true);
+    let (mut variants, mut arms, mut variants_seen, mut first) = (Vec::new(), Vec::new(), Vec::new(), true);
     for server in &spec.servers {
         let url = &server.url;
         let name = server.extensions.get("x-environment").and_then(Value::as_str);
         let name = name.ok_or_else(|| format!("server {url}: write x-environment: with a name for it"))?;
         let variant: syn::Ident = syn::parse_str(&capitalised(name))
             .map_err(|_| format!("server {url}: x-environment: {name} is no name: use letters and digits"))?;
+        if variants_seen.contains(&variant) {
+            return Err(format!("server {url}: x-environment: {name} is taken: give each server a name of its own"));
+        }
+        variants_seen.push(variant.clone());
+        if !url.starts_with("https://") {
+            return Err(format!("server {url}: credentials go there: write an absolute https:// URL"));
+        }
         let words = server.description.clone().unwrap_or_default();
         let doc = format!("{words} `{url}`");
         let default = first.then(|| quote! { #[default] });

@@ -27,6 +27,11 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("It ended here: {error}.");
+            let mut next = error.source();
+            while let Some(source) = next {
+                eprintln!("  because: {source}");
+                next = source.source();
+            }
             ExitCode::FAILURE
         }
     }
@@ -50,22 +55,25 @@ async fn on_platform() -> Result<(), Box<dyn Error>> {
 async fn tour(thingspace: &ThingSpace, user: Credentials, keep: Option<PathBuf>) -> Result<(), Box<dyn Error>> {
     let session = thingspace.start_session(user.clone()).await?;
     println!("A session has started for {}.", user.username());
+    let outcome = use_it(&session, &user, keep.as_deref()).await;
+    session.end().await?;
+    println!("The session has ended.");
+    outcome
+}
 
-    let devices = ask(&session, Method::POST, "/m2m/v1/devices/actions/list", json!({ "maxNumberOfDevices": 10 }));
+async fn use_it(session: &Session, user: &Credentials, keep: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let devices = ask(session, Method::POST, "/m2m/v1/devices/actions/list", json!({ "maxNumberOfDevices": 10 }));
     println!("First request, with both tokens: {}", devices.await?);
-    let callbacks = ask(&session, Method::GET, "/m2m/v1/callbacks/0000123456-00001", Value::Null);
+    let callbacks = ask(session, Method::GET, "/m2m/v1/callbacks/0000123456-00001", Value::Null);
     println!("Second request, same session: {}", callbacks.await?);
 
     // A place for the new password before it exists: it is said once.
-    let place = keep.as_deref().map(Place::new).transpose()?;
+    let place = keep.map(Place::new).transpose()?;
     let new = session.reset_password(user.password().clone()).await?;
     println!("The password has been reset: the new one has {} characters.", new.expose_secret().len());
     if let Some(place) = place {
         println!("It is kept in {}.", place.keep(&new)?);
     }
-
-    session.end().await?;
-    println!("The session has ended.");
     Ok(())
 }
 

@@ -218,9 +218,10 @@ impl ThingSpaceBuilder {
     /// Any other transport option: a proxy, root certificates, a resolver, the size of the pool.
     ///
     /// It takes a builder and not a finished client because a client that follows redirects would take the session
-    /// token to another server with it. Redirects, referers and the logging of raw bytes are turned off in
-    /// whatever is given. Everything else is used as it stands; the TLS backend, the protocol version, the connect
-    /// timeout and the `User-Agent` are then reqwest's defaults unless they are set there or here.
+    /// token to another server with it. Redirects, reqwest's own retries, referers and the logging of raw bytes are
+    /// turned off in whatever is given. Everything else is used as it stands; the TLS backend, the protocol version,
+    /// the connect timeout and the `User-Agent` are then reqwest's defaults unless they are set there or here, and
+    /// so are the proxies of the environment, for a platform on this machine too.
     ///
     /// ```
     /// # use thingspace_session::{ApiKey, ThingSpace};
@@ -274,8 +275,16 @@ impl ThingSpaceBuilder {
     /// [`Error::Configuration`], which says what to change.
     pub fn build(self) -> Result<ThingSpace, Error> {
         let base_url = parse_url(&self.base_url, self.plain_http)?;
-        let others = self.origins.iter().map(|origin| parse_url(origin, self.plain_http));
+        let others = self.origins.iter().map(|origin| self.origin(origin, &base_url));
         let others = others.collect::<Result<Vec<_>, _>>()?;
+        if self.timeout.is_zero() {
+            return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
+        }
+        if self.api_key.as_ref().is_some_and(|key| !key.is_usable()) {
+            return Err(Error::configuration(
+                "the API key or its secret is empty, or there is a colon in the key: check both",
+            ));
+        }
         let transport = Transport::new(Settings {
             http: http_client(self.http, self.connect_timeout, self.user_agent, &base_url)?,
             origins: Origins::new(others.iter().chain([&base_url])),
@@ -311,6 +320,21 @@ impl ThingSpaceBuilder {
     }
 }
 
+impl ThingSpaceBuilder {
+    /// An origin that was named. One in plain HTTP on this machine is let in only beside a platform on this machine:
+    /// elsewhere the environment may have a proxy that would get to see the tokens.
+    fn origin(&self, origin: &str, base_url: &Url) -> Result<Url, Error> {
+        let url = parse_url(origin, self.plain_http)?;
+        if url.scheme() == "http" && !self.plain_http && !is_loopback(base_url) {
+            return Err(Error::configuration("an allowed origin is http://: write https://"));
+        }
+        if url.path() != "/" {
+            return Err(Error::configuration("an allowed origin has a path: write scheme, host and port alone"));
+        }
+        Ok(url)
+    }
+}
+
 impl fmt::Debug for ThingSpaceBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ThingSpaceBuilder").finish_non_exhaustive()
@@ -332,7 +356,8 @@ fn http_client(
     if let Some(user_agent) = user_agent.or_else(|| (!is_given).then(|| USER_AGENT.to_owned())) {
         builder = builder.user_agent(user_agent);
     }
-    let builder = builder.redirect(redirect::Policy::none()).referer(false).connection_verbose(false);
+    let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
+    let builder = builder.referer(false).connection_verbose(false);
     builder.build().map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {error}")))
 }
 

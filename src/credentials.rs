@@ -208,6 +208,11 @@ impl ApiKey {
     pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
+
+    /// Whether Basic authentication can carry it: the key ends at the first colon.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.key.is_empty() && !self.key.contains(':') && !self.secret.expose_secret().is_empty()
+    }
 }
 
 impl fmt::Debug for ApiKey {

@@ -6,19 +6,14 @@
 mod code;
 mod refusal;
 
-use std::{
-    error::Error as StdError,
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
 pub use refusal::Refusal;
 
-use crate::generated::client as api;
+use crate::{Secret, generated::client as api};
 
 /// Why a call did not succeed.
 ///
@@ -37,7 +32,7 @@ use crate::generated::client as api;
 /// # }
 /// # fn keep(_: thingspace_session::Password) {}
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Something about the configuration has to change before anything can be sent.
@@ -79,17 +74,25 @@ pub enum Error {
     #[error("the platform refused the request: {0}")]
     Platform(Box<Refusal>),
 
-    /// The gateway refused the request; the platform has not seen it.
-    #[error("the gateway refused the request before the platform saw it: {0}")]
+    /// The gateway answered in the platform's place. With the codes 9008xx (throttled) and 9009xx (credentials) the
+    /// platform has not seen the request; with others it may have.
+    #[error("the gateway refused the request: {0}")]
     Gateway(Box<Refusal>),
 
-    /// No access token is to be had for this API key. Nothing was sent to the platform.
-    #[error("no access token was granted: {0}; check the API key and its secret")]
+    /// The authorization server refused the API key, or what was asked of it.
+    #[error("the authorization server refused: {0}; check the API key and its secret")]
     Oauth(Box<Refusal>),
 
-    /// The token provider of one's own failed. Nothing was sent to the platform.
+    /// No access token could be had. The request was not sent.
+    #[error("no access token could be had, so the request was not sent: {source}")]
+    AccessToken {
+        /// Why. Status, code and headers of this error are those of the source.
+        source: Box<Error>,
+    },
+
+    /// The token provider of one's own failed.
     #[error("the access token provider failed")]
-    TokenProvider(#[source] Box<dyn StdError + Send + Sync>),
+    TokenProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// An answer that is none of those that the platform documents.
     #[error("unexpected answer: {problem} ({refusal})")]
@@ -101,8 +104,8 @@ pub enum Error {
     },
 
     /// No connection came about. The platform has not seen the request.
-    #[error("no connection to the platform: check the network, the proxy and the base URL; nothing was sent")]
-    Connect(#[source] reqwest::Error),
+    #[error("no connection ({}): check the network, the proxy and the base URL; nothing was sent", cause(.0))]
+    Connect(#[source] Arc<reqwest::Error>),
 
     /// The time for the call was over before the answer was there.
     #[error("no answer within {after:?}{}", unknown(*.sent))]
@@ -120,7 +123,7 @@ pub enum Error {
     Interrupted {
         /// What broke it.
         #[source]
-        source: reqwest::Error,
+        source: Arc<reqwest::Error>,
         /// See [`Error::is_retryable`].
         retryable: bool,
     },
@@ -169,6 +172,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connect(_) => true,
+            Self::AccessToken { source } => source.is_retryable(),
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,
             _ => self.refusal().is_some_and(Refusal::is_retryable),
         }
@@ -177,17 +181,31 @@ impl Error {
     /// Whether the call ran out of time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::Timeout { .. })
+        match self {
+            Self::AccessToken { source } => source.is_timeout(),
+            _ => matches!(self, Self::Timeout { .. }),
+        }
     }
 
     /// Whether no connection came about.
     #[must_use]
     pub fn is_connect(&self) -> bool {
-        matches!(self, Self::Connect(_))
+        match self {
+            Self::AccessToken { source } => source.is_connect(),
+            _ => matches!(self, Self::Connect(_)),
+        }
+    }
+
+    /// The body of a success that does not read as documented. It may hold what the call was made for, a new
+    /// password above all, and is therefore not thrown away; it is as secret as that.
+    #[must_use]
+    pub fn body(&self) -> Option<&Secret> {
+        self.refusal()?.body.as_ref()
     }
 
     fn refusal(&self) -> Option<&Refusal> {
         match self {
+            Self::AccessToken { source } => source.refusal(),
             Self::Platform(refusal)
             | Self::Gateway(refusal)
             | Self::Oauth(refusal)
@@ -226,21 +244,22 @@ impl Error {
         }
         let source = error.without_url();
         if source.is_connect() {
-            Self::Connect(source)
+            Self::Connect(Arc::new(source))
         } else if source.is_builder() {
-            Self::InvalidRequest { problem: cause(&source).to_string() }
+            Self::InvalidRequest { problem: cause(&source) }
         } else {
-            Self::Interrupted { source, retryable: false }
+            Self::Interrupted { source: Arc::new(source), retryable: false }
         }
     }
 }
 
 /// The innermost source, which says most.
-fn cause<'a>(mut error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
-    while let Some(source) = error.source() {
-        error = source;
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn StdError = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    error
+    innermost.to_string()
 }
 
 impl<E> From<api::Error<E>> for Error {
@@ -269,34 +288,20 @@ impl<E> From<api::Error<E>> for Error {
 }
 
 /// A typed error on its way through [`reqwest::Error`], the only error that the generated client's hook may return.
-#[derive(Debug)]
-pub(crate) struct Carrier(Mutex<Option<Error>>);
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct Carrier(pub(crate) Error);
 
 impl Carrier {
-    pub(crate) fn new(error: Error) -> Self {
-        Self(Mutex::new(Some(error)))
-    }
-
-    /// The typed error inside, if there is one; it can be had once.
+    /// The typed error inside, if there is one.
     fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
         let mut next = Some(error);
         while let Some(error) = next {
-            if let Some(carrier) = error.downcast_ref::<Self>() {
-                return carrier.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(Self(carried)) = error.downcast_ref() {
+                return Some(carried.clone());
             }
             next = error.source();
         }
         None
     }
 }
-
-impl fmt::Display for Carrier {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => error.fmt(formatter),
-            None => formatter.write_str("the error was taken out"),
-        }
-    }
-}
-
-impl StdError for Carrier {}

@@ -1,5 +1,6 @@
 //! What `build.rs` makes of `openapi.yaml`, and the words its table is written in.
 
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 /// The client that progenitor generates from `openapi.yaml`: a method per operation, a type per model.
@@ -74,20 +75,25 @@ impl Operation {
         operations.binary_search_by(|operation| operation.id.cmp(id)).ok().and_then(|index| operations.get(index))
     }
 
-    /// The operation that a request of this method to this path, counted from the base URL, would be.
+    /// The operation that a request of this method to this path, counted from the base URL, would be, however a
+    /// lenient server may read the path.
     pub(crate) fn by_request(method: &str, path: &str) -> Option<&'static Self> {
+        let found: Vec<_> = segments(path).collect();
         let fits = |template: &str| {
-            let (mut wanted, mut found) = (template.split('/'), path.trim_end_matches('/').split('/'));
-            loop {
-                match (wanted.next(), found.next()) {
-                    (None, None) => return true,
-                    (Some(part), Some(given)) if part.starts_with('{') || part == given => {}
-                    _ => return false,
-                }
-            }
+            let template: Vec<_> = segments(template).collect();
+            template.len() == found.len()
+                && template.iter().zip(&found).all(|(part, given)| part.starts_with('{') || part == given)
         };
         operations::OPERATIONS.iter().find(|operation| operation.method == method && fits(operation.path))
     }
+}
+
+/// The segments of a path, decoded, in lower case, without parameters (`;…`) and without the empty ones.
+fn segments(path: &str) -> impl Iterator<Item = String> {
+    path.split('/').filter_map(|segment| {
+        let segment = percent_decode_str(segment.split(';').next()?).decode_utf8_lossy().to_lowercase();
+        (!segment.is_empty()).then_some(segment)
+    })
 }
 
 /// When an operation may be sent a second time: `x-repeatable` in `openapi.yaml`.

@@ -37,7 +37,8 @@
 //!
 //! # What it promises
 //!
-//! - No secret is printed: not by `Debug`, not in errors, logs or spans. Secrets are erased when they are dropped.
+//! - No secret is printed: not by `Debug`, not in errors, logs or spans. The types of this crate that hold one erase
+//!   it when they are dropped; what the HTTP stack below copies of it is beyond their reach.
 //! - Tokens go to the platform and nowhere else: no redirect is followed, no other origin is served, and `http://`
 //!   is refused except on this machine.
 //! - A password reset is sent once. It is repeated only where no connection came about at all.
@@ -46,8 +47,8 @@
 //! # Tracing
 //!
 //! Each call is one [`tracing`] span named `thingspace.call` at level `INFO`, with the fields `operation`, `method`,
-//! `path`, `status`, `duration_ms` and `attempt`; a repeat is an event at level `WARN` inside it. No body, header
-//! value or query is ever recorded.
+//! `path`, `status`, `duration_ms` and `attempt`; a repeat and a failure are events at level `WARN` inside it. No
+//! body, header value or query is ever recorded.
 //!
 //! # Features
 //!

@@ -5,13 +5,15 @@ use std::{
     error::Error as StdError,
     future::Future,
     pin::Pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::Url;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -65,15 +67,26 @@ pub(crate) enum Grant {
     Nothing,
 }
 
+/// How long after a renewal ahead of time has failed the next one is tried.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// The one access token of a client, and its renewal.
 pub(crate) struct AccessTokens {
     grant: Grant,
     /// How long before its end a token is renewed.
     clock_skew: Duration,
-    current: Mutex<Option<Held>>,
-    /// Held by whoever renews.
-    renewal: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
 }
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    renewal: Option<Renewal>,
+}
+
+/// A renewal, and what it comes to for everybody who waits for it; nothing if its runtime was shut down. It runs in a
+/// task of its own: a caller that gives up takes it from nobody.
+type Renewal = Shared<BoxFuture<'static, Option<Result<HeaderValue, Error>>>>;
 
 /// A token in use. Without an end it is used until it is refused.
 #[derive(Clone)]
@@ -85,47 +98,71 @@ struct Held {
 
 impl AccessTokens {
     /// Starts with `ready`, if there is one.
-    pub(crate) fn new(grant: Grant, clock_skew: Duration, ready: Option<&AccessToken>) -> Result<Self, Error> {
-        let tokens = Self { grant, clock_skew, current: Mutex::default(), renewal: tokio::sync::Mutex::default() };
+    pub(crate) fn new(grant: Grant, clock_skew: Duration, ready: Option<&AccessToken>) -> Result<Arc<Self>, Error> {
+        let tokens = Self { grant, clock_skew, state: Mutex::default() };
         if let Some(ready) = ready {
             tokens
                 .keep(ready)
                 .map_err(|_| Error::configuration("the access token holds characters no header takes"))?;
         }
-        Ok(tokens)
+        Ok(Arc::new(tokens))
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<Held>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The token, and whether it needs no renewal yet.
-    fn held(&self) -> Option<(HeaderValue, bool)> {
-        let now = Instant::now();
-        let held = self.current();
-        let held = held.as_ref().filter(|held| held.end.is_none_or(|end| now < end))?;
-        Some((held.header.clone(), held.renew_at.is_none_or(|renew_at| now < renew_at)))
-    }
-
-    async fn fresh(&self) -> Result<HeaderValue, Error> {
-        let usable = match self.held() {
-            Some((token, true)) => return Ok(token),
-            Some((token, false)) => Some(token),
-            None => None,
-        };
-        // While one renews, the others go on with what still holds, or wait.
-        let _renewing = match (self.renewal.try_lock(), &usable) {
-            (Ok(guard), _) => guard,
-            (Err(_), Some(token)) => return Ok(token.clone()),
-            (Err(_), None) => self.renewal.lock().await,
-        };
-        if let Some((token, true)) = self.held() {
-            return Ok(token);
+    async fn current(self: &Arc<Self>) -> Result<HeaderValue, Error> {
+        loop {
+            let renewal = {
+                let mut state = self.state();
+                let now = Instant::now();
+                let held = state.held.clone().filter(|held| held.end.is_none_or(|end| now < end));
+                let is_due = |held: &Held| held.renew_at.is_some_and(|renew_at| renew_at <= now);
+                match held {
+                    Some(held) if !is_due(&held) => return Ok(held.header),
+                    Some(held) => {
+                        // Renewed ahead of time, while everybody goes on with what still holds.
+                        drop(self.join(&mut state));
+                        return Ok(held.header);
+                    }
+                    None => self.join(&mut state),
+                }
+            };
+            if let Some(outcome) = renewal.await {
+                return outcome;
+            }
         }
-        match self.obtain().await {
-            Ok(header) => Ok(header),
-            Err(error) => usable.ok_or(error),
+    }
+
+    /// The renewal that is under way, or a new one.
+    fn join(self: &Arc<Self>, state: &mut State) -> Renewal {
+        if let Some(renewal) = &state.renewal {
+            return renewal.clone();
         }
+        let under_way = UnderWay(self.clone());
+        let task = tokio::spawn(async move { under_way.0.renew().await });
+        let renewal = task.map(|end| match end {
+            Ok(outcome) => Some(outcome),
+            // The provider's own code has panicked: that is its failure, and no reason to ask it again at once.
+            Err(end) if end.is_panic() => {
+                Some(Err(Error::TokenProvider(ProviderError::from("it has panicked").into())))
+            }
+            Err(_) => None,
+        });
+        let renewal = renewal.boxed().shared();
+        state.renewal = Some(renewal.clone());
+        renewal
+    }
+
+    async fn renew(&self) -> Result<HeaderValue, Error> {
+        let outcome = self.obtain().await;
+        if outcome.is_err()
+            && let Some(held) = &mut self.state().held
+        {
+            held.renew_at = Instant::now().checked_add(AGAIN);
+        }
+        outcome
     }
 
     async fn obtain(&self) -> Result<HeaderValue, Error> {
@@ -137,8 +174,8 @@ impl AccessTokens {
                     .map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
             }
             Grant::Provider(provider) => {
-                let granted = provider.access_token().await.map_err(Error::TokenProvider)?;
-                self.keep(&granted).map_err(|_| Error::TokenProvider(unfit.into()))
+                let granted = provider.access_token().await.map_err(|error| Error::TokenProvider(error.into()))?;
+                self.keep(&granted).map_err(|_| Error::TokenProvider(ProviderError::from(unfit).into()))
             }
             Grant::Nothing => Err(Error::configuration(
                 "the access token has expired or was refused, and nothing is there to renew it: build with .api_key(…) \
@@ -153,8 +190,8 @@ impl AccessTokens {
         let header = secret_header(&Zeroizing::new(format!("Bearer {}", granted.token.expose_secret())))?;
         let now = Instant::now();
         let end = granted.expires_in.and_then(|left| now.checked_add(left));
-        let mut current = self.current();
-        let known_end = current.as_ref().filter(|held| held.header == header).and_then(|held| held.end);
+        let mut state = self.state();
+        let known_end = state.held.as_ref().filter(|held| held.header == header).and_then(|held| held.end);
         let held = if let Some(known) = known_end.filter(|known| now < *known) {
             let end = Some(end.map_or(known, |end| end.min(known)));
             Held { header: header.clone(), end, renew_at: end }
@@ -162,18 +199,27 @@ impl AccessTokens {
             let early = end.and_then(|end| end.checked_sub(self.clock_skew)).filter(|early| now < *early);
             Held { header: header.clone(), end, renew_at: early.or(end) }
         };
-        *current = Some(held);
+        state.held = Some(held);
         Ok(header)
     }
 }
 
-impl TokenSource for AccessTokens {
-    fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>> {
-        Box::pin(self.fresh())
+/// A renewal that has not ended, be it by success, failure, or the end of its runtime.
+struct UnderWay(Arc<AccessTokens>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.state().renewal = None;
+    }
+}
+
+impl TokenSource for Arc<AccessTokens> {
+    fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
+        Box::pin(self.current())
     }
 
     fn refused(&self, token: &HeaderValue) {
-        self.current().take_if(|held| held.header == *token);
+        self.state().held.take_if(|held| held.header == *token);
     }
 }
 
@@ -182,7 +228,20 @@ impl TokenSource for AccessTokens {
 struct Granted {
     access_token: Secret,
     token_type: Option<String>,
-    expires_in: Option<u64>,
+    #[serde(default)]
+    expires_in: Value,
+}
+
+impl Granted {
+    /// The life that it is said to have; unknown, if what is said makes no sense.
+    fn expires_in(&self) -> Option<Duration> {
+        let seconds = match &self.expires_in {
+            Value::Number(number) => number.as_f64()?,
+            Value::String(text) => text.trim().parse().ok()?,
+            _ => return None,
+        };
+        Duration::try_from_secs_f64(seconds).ok().filter(|life| life.as_secs() > 0)
+    }
 }
 
 /// Asking twice is safe: the platform grants the same token again.
@@ -208,16 +267,16 @@ async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[S
     let request = transport.http().post(url.clone());
     let request = request.basic_auth(api_key.key(), Some(api_key.secret().expose_secret())).form(&form);
     let request = request.header(http::header::ACCEPT, "application/json").build().map_err(Error::from_reqwest)?;
-    let answer = transport.carry(&REQUEST, request, Handling::Judge).await?;
+    let answer = transport.carry(&REQUEST, request, TOKEN_PATH, Handling::Judge).await?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
     let body = answer.bytes().await.map_err(Error::from_reqwest)?;
     let granted: Granted = serde_json::from_slice(&body).map_err(|_| unfit("it does not read as an access token"))?;
-    if granted.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+    if granted.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(unfit("the access token is no bearer token"));
     }
     if granted.access_token.expose_secret().is_empty() {
         return Err(unfit("the access token is empty"));
     }
-    Ok(AccessToken { token: granted.access_token, expires_in: granted.expires_in.map(Duration::from_secs) })
+    Ok(AccessToken { expires_in: granted.expires_in(), token: granted.access_token })
 }

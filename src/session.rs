@@ -99,9 +99,10 @@ impl Session {
     /// from arriving. An answer is no error: see [`Response::error_for_status`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
         let request = request.build().map_err(Error::from_reqwest)?;
-        let base = self.0.base_url.path().trim_end_matches('/');
-        let operation = as_sent(request.method(), request.url().path().strip_prefix(base));
-        self.0.transport.carry(&operation, request, Handling::HandBack).await
+        let path = request.url().path().to_owned();
+        let below = path.strip_prefix(self.0.base_url.path().trim_end_matches('/'));
+        let operation = as_sent(request.method(), below);
+        self.0.transport.carry(&operation, request, below.unwrap_or(&path), Handling::HandBack).await
     }
 
     /// Replaces the password of the session's user by a random one, which is returned; the old one is dead at that
@@ -111,9 +112,15 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Platform`] or [`Error::Gateway`] if it was refused: the old password holds. With
-    /// [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`] nobody can know which password
-    /// holds until one login with the old one has been tried.
+    /// [`Error::Platform`] if it was refused, [`Error::Connect`] and [`Error::AccessToken`] if it was not sent: the old
+    /// password holds. With [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`] nobody can
+    /// know which password holds until one login with the old one has been tried; if there was an answer that could
+    /// not be read, [`Error::body`] has it.
+    ///
+    /// # Cancel safety
+    ///
+    /// None: a future that is dropped takes the new password with it. Give the call its time with
+    /// [`ThingSpaceBuilder::timeout`](crate::ThingSpaceBuilder::timeout) and await it to its end.
     #[doc(alias = "reset_connectivity_management_password")]
     #[doc(alias = "resetConnectivityManagementPassword")]
     pub async fn reset_password(&self, old: impl Into<Password>) -> Result<Password, Error> {
@@ -131,7 +138,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Whatever kept the platform from ending it; the session is then as it was, for its other clones.
+    /// Whatever kept the platform from ending it; the session is then as it was, for its clones. Clone it first if
+    /// the call is to be made again.
     #[doc(alias = "end_connectivity_management_session")]
     #[doc(alias = "endConnectivityManagementSession")]
     pub async fn end(self) -> Result<(), Error> {

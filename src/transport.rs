@@ -97,14 +97,14 @@ impl Transport {
         &self.settings.http
     }
 
-    /// Sends a request and judges its answer, within the time of a call; `path` is what the span says.
+    /// Sends a request and judges its answer, within the time of a call; `path` is for the span.
     pub(crate) async fn carry(
         &self,
         operation: &Operation,
         request: Request,
+        path: &str,
         handling: Handling,
     ) -> Result<Response, Error> {
-        let path = if handling == Handling::Judge { operation.path } else { request.url().path() };
         let span = tracing::info_span!(
             "thingspace.call",
             operation = operation.id,
@@ -127,6 +127,9 @@ impl Transport {
         span.record("status", status.map(|status| status.as_u16()));
         span.record("duration_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
         span.record("attempt", progress.attempt.load(Ordering::Relaxed));
+        if let Err(error) = &outcome {
+            tracing::warn!(parent: &span, %error, "the call failed");
+        }
         outcome
     }
 
@@ -149,9 +152,9 @@ impl Transport {
             let again = request.try_clone();
             let token = self.attach(operation, &mut request).await?;
             progress.attempt.fetch_add(1, Ordering::Relaxed);
-            progress.sent.store(true, Ordering::Relaxed);
+            let was_sent = progress.sent.swap(true, Ordering::Relaxed);
             let Outcome { result, stage, wait } = self.attempt(operation, request, handling).await;
-            progress.sent.store(stage != Stage::Unsent, Ordering::Relaxed);
+            progress.sent.store(was_sent || stage != Stage::Unsent, Ordering::Relaxed);
 
             let mut renewable = false;
             if let (Stage::TokenRefused, Some(source), Some(token)) = (stage, &self.access, &token) {
@@ -165,10 +168,16 @@ impl Transport {
             } else {
                 None
             };
-            let in_time = |pause: &Duration| deadline.is_none_or(|end| Instant::now() + *pause < end);
+            let in_time = |pause: &Duration| {
+                deadline.is_none_or(|end| Instant::now().checked_add(*pause).is_some_and(|over| over < end))
+            };
             let (Some(next), Some(pause)) = (again, pause.filter(in_time)) else {
                 let retryable = renewable || permits(operation.repeat, stage);
-                return result.map_err(|error| error.with_retryable(retryable));
+                return result.map_err(|error| match error {
+                    // This attempt was not sent, but an earlier one was.
+                    Error::Connect(source) if was_sent => Error::Interrupted { source, retryable },
+                    error => error.with_retryable(retryable),
+                });
             };
             renewed |= renewable;
             tracing::warn!(reason = stage.as_str(), pause_ms = pause.as_millis(), "sending the request again");
@@ -179,17 +188,17 @@ impl Transport {
 
     async fn attempt(&self, operation: &Operation, request: Request, handling: Handling) -> Outcome {
         // A copy shares the body; it is looked into only if the answer has to be searched for what was sent.
-        let sent = request.try_clone();
+        let (sent, started) = (request.try_clone(), Instant::now());
         let Settings { http, response_limit, retries, .. } = &*self.settings;
         match http.execute(request).await {
             Ok(response) => {
-                let judge = Judge { operation, sent: sent.as_ref(), limit: *response_limit, retries };
+                let judge = Judge { operation, sent: sent.as_ref(), limit: *response_limit, started, retries };
                 match handling {
                     Handling::Judge => judge.judge(response).await,
                     Handling::HandBack => judge.hand_back(response).await,
                 }
             }
-            Err(error) => Outcome::failed(error),
+            Err(error) => Outcome::failed(error, started.elapsed()),
         }
     }
 
@@ -205,7 +214,7 @@ impl Transport {
         if operation.access_token
             && let Some(source) = &self.access
         {
-            let token = source.token().await?;
+            let token = source.token().await.map_err(|source| Error::AccessToken { source: Box::new(source) })?;
             request.headers_mut().insert(AUTHORIZATION, token.clone());
             access = Some(token);
         }
@@ -255,13 +264,13 @@ impl ClientHooks<Transport> for client::Client {
         // progenitor's own header, which the platform does not know.
         request.headers_mut().remove("api-version");
         let outcome = match Operation::by_id(info.operation_id) {
-            Some(operation) => self.inner().carry(operation, request, Handling::Judge).await,
+            Some(operation) => self.inner().carry(operation, request, operation.path, Handling::Judge).await,
             None => Err(Error::InvalidRequest { problem: format!("{} is no operation", info.operation_id) }),
         };
         match outcome {
             Ok(response) => Ok(response),
             Err(error) => {
-                let body = futures_util::stream::iter([Err::<Bytes, _>(Carrier::new(error))]);
+                let body = futures_util::stream::iter([Err::<Bytes, _>(Carrier(error))]);
                 let carrier = Response::from(http::Response::new(Body::wrap_stream(body)));
                 let error = carrier.bytes().await.map_err(reqwest::Error::without_url);
                 error.map(|rest| Response::from(http::Response::new(rest)))

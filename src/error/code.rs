@@ -33,8 +33,7 @@ impl ErrorCode {
         parts(&self.0).1
     }
 
-    /// The leading service name, if there is one: a first segment that is not all in capitals, unlike
-    /// `REQUEST_FAILED`.
+    /// The leading service name, if there is one: a first segment without an underscore, unlike `REQUEST_FAILED`.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         parts(&self.0).0
@@ -49,9 +48,7 @@ impl ErrorCode {
 /// Service name and reason.
 fn parts(code: &str) -> (Option<&str>, &str) {
     match code.split_once('.') {
-        Some((service, reason)) if service.contains(|letter: char| letter.is_ascii_lowercase()) => {
-            (Some(service), reason)
-        }
+        Some((service, reason)) if !service.contains('_') => (Some(service), reason),
         _ => (None, code),
     }
 }

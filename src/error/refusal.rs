@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::{Error, ErrorCode};
+use crate::Secret;
 
 /// The longest message or code that is kept, in characters: errors end up in logs.
 const LONGEST: usize = 500;
@@ -18,6 +19,7 @@ pub struct Refusal {
     code: Option<ErrorCode>,
     message: Option<String>,
     pub(super) retryable: bool,
+    pub(super) body: Option<Secret>,
 }
 
 impl Refusal {
@@ -53,13 +55,19 @@ impl Refusal {
     }
 
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
-        Self { status, headers, code: None, message: None, retryable: false }
+        Self { status, headers, code: None, message: None, retryable: false, body: None }
+    }
+
+    /// Keeps the body of a success that cannot be read.
+    pub(crate) fn with_body(mut self, body: &[u8]) -> Self {
+        self.body = Some(Secret::from(String::from_utf8_lossy(body).into_owned()));
+        self
     }
 
     /// Makes the typed error of a JSON body: the gateway's, the platform's or the authorization server's. Words that
     /// repeat one of `secrets` are left out.
     pub(crate) fn read(mut self, body: &Value, secrets: &[&str]) -> Error {
-        let fault = body.get("fault");
+        let fault = body.get("fault").filter(|fault| !fault.is_null());
         let source = fault.unwrap_or(body);
         let (code, messages): (_, &[_]) = if fault.is_some() {
             ("code", &["description", "message"])

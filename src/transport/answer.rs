@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Body as HttpBody, Request, Response, ResponseBuilderExt as _};
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::Retries;
@@ -78,14 +79,19 @@ impl Outcome {
         Self { result, stage: Stage::Settled, wait: None }
     }
 
-    /// There was no answer, or it broke off.
-    pub(super) fn failed(error: reqwest::Error) -> Self {
+    /// There was no answer, or it broke off, so long after the attempt began.
+    pub(super) fn failed(error: reqwest::Error, after: Duration) -> Self {
         let stage = match () {
             () if error.is_connect() => Stage::Unsent,
             () if error.is_builder() => Stage::Settled,
             () => Stage::Unknown,
         };
-        Self { result: Err(Error::from_reqwest(error)), stage, wait: None }
+        let error = if error.is_timeout() && stage == Stage::Unknown {
+            Error::Timeout { after, sent: true, retryable: false }
+        } else {
+            Error::from_reqwest(error)
+        };
+        Self { result: Err(error), stage, wait: None }
     }
 }
 
@@ -95,6 +101,8 @@ pub(super) struct Judge<'a> {
     /// The request as it was sent, if it can be had twice.
     pub(super) sent: Option<&'a Request>,
     pub(super) limit: usize,
+    /// When the attempt began.
+    pub(super) started: Instant,
     pub(super) retries: &'a Retries,
 }
 
@@ -107,7 +115,7 @@ impl Judge<'_> {
         }
         let body = match read(&mut response, self.limit).await {
             Ok(body) => body,
-            Err(Unread::Broken(error)) => return Outcome::failed(error),
+            Err(Unread::Broken(error)) => return Outcome::failed(error, self.started.elapsed()),
             Err(Unread::TooLong(_)) => {
                 let problem = format!("its body is longer than the {} bytes allowed", self.limit);
                 return self.unexpected(&response, problem);
@@ -118,9 +126,9 @@ impl Judge<'_> {
                 Body::Json(fits) if described.documents(status.as_u16()) => match fits(&body) {
                     Ok(()) => Outcome::settled(Ok(rebuilt(response, whole(body)))),
                     // The reason may quote the body.
-                    Err(_) => self.unexpected(&response, misfit(response.headers(), &body)),
+                    Err(_) => Self::unread(&response, &body, misfit(response.headers(), &body)),
                 },
-                _ => self.unexpected(&response, "its status is not documented".to_owned()),
+                _ => Self::unread(&response, &body, "its status is not documented".to_owned()),
             }
         } else {
             self.refused(&response, &body)
@@ -146,7 +154,7 @@ impl Judge<'_> {
                 let body = stream::iter([Ok(whole(start))]).chain(rest.map_err(reqwest::Error::without_url));
                 Outcome::settled(Ok(http::Response::from_parts(parts, HttpBody::wrap_stream(body)).into()))
             }
-            Err(Unread::Broken(error)) => Outcome::failed(error),
+            Err(Unread::Broken(error)) => Outcome::failed(error, self.started.elapsed()),
         }
     }
 
@@ -177,15 +185,22 @@ impl Judge<'_> {
         Outcome { result: Err(Error::unexpected(problem, refusal)), stage, wait: retry_after(response.headers()) }
     }
 
-    /// How far the request came, by what the gateway says of it. A gateway fault means that the platform has not seen
-    /// the request: 900901 and 900902 are about the access token, 9008xx are throttling.
+    /// A success that cannot be taken for one. Its body may be all that is left of what was asked for.
+    fn unread(response: &Response, body: &[u8], problem: String) -> Outcome {
+        let refusal = Refusal::new(response.status(), response.headers().clone()).with_body(body);
+        Outcome::settled(Err(Error::unexpected(problem, refusal)))
+    }
+
+    /// How far the request came, by what is said of it. With 900901 and 900902 the gateway refuses the access token,
+    /// with 9008xx it throttles: the platform has not seen the request. Any other fault may be about the platform's
+    /// own answer, or its silence.
     fn stage(&self, status: StatusCode, body: Option<&Value>) -> Stage {
         let code = body.and_then(|body| body.get("fault")?.get("code"));
         let code = code.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
         match code.as_deref() {
             Some("900901" | "900902") => Stage::TokenRefused,
-            Some(_) if self.retries.cover(status) => Stage::Unprocessed,
-            _ if status == StatusCode::TOO_MANY_REQUESTS => Stage::Unprocessed,
+            Some(code) if code.starts_with("9008") && self.retries.cover(status) => Stage::Unprocessed,
+            None if status == StatusCode::TOO_MANY_REQUESTS => Stage::Unprocessed,
             _ if self.retries.cover(status) => Stage::Unknown,
             _ => Stage::Settled,
         }
@@ -197,11 +212,9 @@ impl Judge<'_> {
         let Some(sent) = self.sent else { return secrets };
         for name in [header::AUTHORIZATION.as_str(), SESSION_HEADER] {
             let text = sent.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            secrets.extend(match text.split_once(' ') {
-                Some(("Basic", pair)) => secret_of_pair(pair),
-                Some((_, token)) => Some(Zeroizing::new(token.to_owned())),
-                None => Some(Zeroizing::new(text.to_owned())),
-            });
+            let token = text.split_once(' ').map_or(text, |(_, token)| token);
+            secrets.push(Zeroizing::new(token.to_owned()));
+            secrets.extend(secret_of_pair(token));
         }
         let body = sent.body().and_then(HttpBody::as_bytes).filter(|_| !self.operation.secrets.is_empty());
         if let Some(Ok(body)) = body.map(serde_json::from_slice::<Value>) {
@@ -219,10 +232,20 @@ fn secret_of_pair(encoded: &str) -> Option<Zeroizing<String>> {
 fn collect(value: &Value, names: &[&str], secrets: &mut Vec<Zeroizing<String>>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(name, inner)| match inner {
-            Value::String(text) if names.contains(&name.as_str()) => secrets.push(Zeroizing::new(text.clone())),
+            _ if names.contains(&name.as_str()) => texts(inner, secrets),
             _ => collect(inner, names, secrets),
         }),
         Value::Array(items) => items.iter().for_each(|inner| collect(inner, names, secrets)),
+        _ => {}
+    }
+}
+
+/// Every text in a value: a secret property may be a list or a map of secrets.
+fn texts(value: &Value, secrets: &mut Vec<Zeroizing<String>>) {
+    match value {
+        Value::String(text) => secrets.push(Zeroizing::new(text.clone())),
+        Value::Object(map) => map.values().for_each(|inner| texts(inner, secrets)),
+        Value::Array(items) => items.iter().for_each(|inner| texts(inner, secrets)),
         _ => {}
     }
 }

@@ -7,6 +7,8 @@ use http::StatusCode;
 
 /// The longest pause between two attempts that the back-off asks for by itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The shortest, whatever is set: a server in trouble is not to be hammered.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// The statuses that the official SDKs repeat.
 const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
@@ -46,7 +48,7 @@ impl Retries {
         Self::new(0)
     }
 
-    /// The first pause; each further one is twice as long, up to 30 seconds.
+    /// The first pause, of 10 milliseconds at least; each further one is twice as long, up to 30 seconds.
     #[must_use]
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff = first;
@@ -68,7 +70,7 @@ impl Retries {
     /// The pauses, one for each repeat.
     pub(super) fn delays(&self) -> impl Iterator<Item = Duration> + Send + use<> {
         ExponentialBuilder::new()
-            .with_min_delay(self.backoff.min(LONGEST_PAUSE))
+            .with_min_delay(self.backoff.clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
             .with_max_delay(LONGEST_PAUSE)
             .with_factor(2.0)
             .with_jitter()

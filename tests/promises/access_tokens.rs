@@ -12,7 +12,9 @@ use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{AccessToken, Error, Session, ThingSpace};
 
-use crate::support::{ECHO, PASSWORD, client_of, credentials, platform_requests, sandbox, session, token_requests};
+use crate::support::{
+    ECHO, PASSWORD, client_of, credentials, on_the_way, platform_requests, sandbox, session, token_requests, until,
+};
 
 async fn ask(session: &Session) -> Result<u16, Error> {
     Ok(session.send(session.request(Method::GET, ECHO)?).await?.status().as_u16())
@@ -56,6 +58,10 @@ async fn the_same_token_granted_again_is_not_asked_for_with_every_call() {
     }
     // Fifty seconds before its end: the platform grants the same token again, and says that it lives an hour.
     pass(&sandbox, Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
+    for _ in 0..10 {
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    until(|| token_requests(&sandbox) == 2).await;
     for _ in 0..10 {
         assert_eq!(ask(&session).await.unwrap(), 200);
     }
@@ -133,16 +139,121 @@ async fn a_stream_is_not_sent_again_but_the_caller_gets_the_answer() {
     assert_eq!(session.send(request()).await.unwrap().status(), 200);
 }
 
-#[tokio::test]
-async fn a_failed_renewal_does_not_matter_while_the_token_holds() {
+/// A session whose access token has fifty seconds left.
+async fn nearly_expired() -> (Sandbox, Session) {
     let (sandbox, _thingspace, session) = session().await;
     for _ in 0..3 {
         pass(&sandbox, Duration::from_secs(19 * 60)).await;
         ask(&session).await.unwrap();
     }
     pass(&sandbox, Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
-    sandbox.fault(Operation::Token, Fault::answer(401, r#"{"error":"invalid_client"}"#), 1);
+    (sandbox, session)
+}
+
+#[tokio::test]
+async fn a_failed_renewal_does_not_matter_while_the_token_holds() {
+    let (sandbox, session) = nearly_expired().await;
+    sandbox.fault(Operation::Token, Fault::answer(401, r#"{"error":"invalid_client"}"#), 9);
     assert_eq!(ask(&session).await.unwrap(), 200);
+    until(|| token_requests(&sandbox) == 2).await;
+    for _ in 0..20 {
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    assert_eq!(token_requests(&sandbox), 2, "the next try waits");
+}
+
+#[tokio::test]
+async fn a_renewal_that_hangs_keeps_nobody_waiting_while_the_token_holds() {
+    let (sandbox, session) = nearly_expired().await;
+    sandbox.fault(Operation::Token, Fault::Delay(Duration::from_secs(3600)), 9);
+    for _ in 0..20 {
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    until(|| token_requests(&sandbox) == 2).await;
+}
+
+#[tokio::test]
+async fn the_clock_skew_can_be_set() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let thingspace = client_of(&sandbox).clock_skew(Duration::from_secs(45 * 60)).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    pass(&sandbox, Duration::from_secs(14 * 60)).await;
+    ask(&session).await.unwrap();
+    assert_eq!(token_requests(&sandbox), 1);
+    pass(&sandbox, Duration::from_secs(60)).await;
+    ask(&session).await.unwrap();
+    until(|| token_requests(&sandbox) == 2).await;
+}
+
+#[tokio::test]
+async fn a_failure_to_renew_is_everybodys_who_waited_and_costs_one_request() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let wrong = thingspace_session::ApiKey::new("sandbox-key", "not-the-secret");
+    let thingspace = client_of(&sandbox).api_key(wrong).build().unwrap();
+    let calls = (0..200).map(|_| thingspace.start_session(credentials()));
+    for outcome in futures_util::future::join_all(calls).await {
+        assert!(matches!(on_the_way(outcome.unwrap_err()), Error::Oauth(_)));
+    }
+    assert_eq!(token_requests(&sandbox), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_does_not_take_the_renewal_from_the_others() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.revoke_access_tokens();
+    {
+        let mut hasty = Box::pin(ask(&session));
+        until(|| {
+            let waker = futures_util::task::noop_waker();
+            let _ = hasty.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+            token_requests(&sandbox) == 2
+        })
+        .await;
+    }
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(token_requests(&sandbox), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_of_an_old_token_does_not_discard_a_newer_one() {
+    let (sandbox, _thingspace, session) = session().await;
+    // Slow: by the time that it is refused, the others have a new token.
+    let before = platform_requests(&sandbox);
+    sandbox.fault(Operation::Other, Fault::Delay(Duration::from_millis(30)), 1);
+    let slow = tokio::spawn({
+        let session = session.clone();
+        async move { ask(&session).await }
+    });
+    until(|| platform_requests(&sandbox) > before).await;
+    sandbox.revoke_access_tokens();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(slow.await.unwrap().unwrap(), 200);
+    assert_eq!(token_requests(&sandbox), 2);
+}
+
+#[tokio::test]
+async fn a_life_that_makes_no_sense_is_an_unknown_one() {
+    for life in ["0", "-1", "\"3600\"", "3600.5", "1e300", "null", "[]"] {
+        let sandbox = Sandbox::start().await.unwrap();
+        let thingspace = client_of(&sandbox).build().unwrap();
+        let body = format!(r#"{{"access_token":"{}","expires_in":{life}}}"#, granted(&sandbox).await);
+        sandbox.fault(Operation::Token, Fault::answer(200, body), 1);
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        for _ in 0..10 {
+            assert_eq!(ask(&session).await.unwrap(), 200, "{life}");
+        }
+        assert_eq!(token_requests(&sandbox), 2, "{life}: the test's own and the client's");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_panics_is_told_as_such() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let provider = || async { panic!("a fault of the caller's own") };
+    let thingspace =
+        ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider).build().unwrap();
+    let error = on_the_way(thingspace.start_session(credentials()).await.unwrap_err());
+    assert!(matches!(error, Error::TokenProvider(_)), "{error:?}");
 }
 
 #[tokio::test]
@@ -151,9 +262,10 @@ async fn a_wrong_api_key_is_told_as_such() {
     let wrong = thingspace_session::ApiKey::new("sandbox-key", "not-the-secret");
     let thingspace = client_of(&sandbox).api_key(wrong).build().unwrap();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
-    assert!(matches!(error, Error::Oauth(_)), "{error:?}");
     assert_eq!(*error.code().unwrap(), "invalid_client");
+    assert_eq!(error.status().unwrap(), 401);
     assert!(!error.is_retryable());
+    assert!(matches!(on_the_way(error), Error::Oauth(_)));
     assert_eq!(platform_requests(&sandbox), 0, "the platform was not asked");
 }
 
@@ -185,7 +297,7 @@ async fn a_ready_token_is_used_and_its_end_is_told() {
     assert_eq!(token_requests(&sandbox), 1, "only the test has asked");
 
     sandbox.revoke_access_tokens();
-    let error = ask(&session).await.unwrap_err();
+    let error = on_the_way(ask(&session).await.unwrap_err());
     assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
     assert!(error.to_string().contains(".api_key("), "{error}");
 }
@@ -232,7 +344,7 @@ async fn a_failing_provider_is_told_as_such() {
     let provider = || async { Err("the vault is sealed".into()) };
     let thingspace =
         ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider).build().unwrap();
-    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    let error = on_the_way(thingspace.start_session(credentials()).await.unwrap_err());
     assert!(matches!(error, Error::TokenProvider(_)), "{error:?}");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the vault is sealed");
 }
@@ -249,7 +361,7 @@ async fn answers_of_the_token_endpoint_that_are_none_become_clear_errors() {
     ] {
         let (sandbox, thingspace) = sandbox().await;
         sandbox.fault(Operation::Token, Fault::answer(200, body), 1);
-        let error = thingspace.start_session(credentials()).await.unwrap_err();
+        let error = on_the_way(thingspace.start_session(credentials()).await.unwrap_err());
         assert!(matches!(error, Error::UnexpectedResponse { .. }), "{body}: {error:?}");
         assert!(error.to_string().contains(words), "{body}: {error}");
         thingspace.start_session(credentials()).await.unwrap();

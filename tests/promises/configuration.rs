@@ -31,6 +31,9 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
         (ThingSpace::builder().api_key(api_key()).allow_origin("x.example"), "write it whole"),
         (ThingSpace::builder().api_key(api_key()).user_agent("two\nlines"), "HTTP client"),
         (ThingSpace::builder().access_token(AccessToken::new("a\nb")), "characters"),
+        (ThingSpace::builder().api_key(ApiKey::new("", "")), "empty"),
+        (ThingSpace::builder().api_key(ApiKey::new("a:b", "c")), "colon"),
+        (ThingSpace::builder().api_key(api_key()).timeout(std::time::Duration::ZERO), "longer one"),
     ] {
         let error = builder.build().unwrap_err();
         assert!(matches!(error, Error::Configuration { .. }), "{error:?}");

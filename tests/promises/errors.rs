@@ -121,6 +121,21 @@ async fn a_reset_whose_answer_holds_no_password_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_message_that_repeats_a_secret_that_was_sent_is_not_kept() {
+    let secret = |text: &str| json!({ "errorCode": "A.REQUEST_FAILED.B", "errorMessage": format!("was: {text}.") });
+    assert_eq!(refused_with(Fault::json(400, &secret("IMgr8"))).await.message(), None);
+    assert_eq!(refused_with(Fault::json(400, &secret("nothing"))).await.message(), Some("was: nothing."));
+    let code = json!({ "errorCode": "A.REQUEST_FAILED.IMgr8" });
+    assert_eq!(refused_with(Fault::json(400, &code)).await.code(), None);
+}
+
+#[tokio::test]
+async fn a_fault_that_is_null_is_none() {
+    let body = json!({ "fault": null, "errorCode": "X.REQUEST_FAILED.SessionToken.Expired" });
+    assert!(refused_with(Fault::json(400, &body)).await.is_session_expired());
+}
+
+#[tokio::test]
 async fn words_from_the_network_are_one_short_line() {
     let message = format!("first\nsecond\u{1b}[31m {}", "x".repeat(5000));
     let body = json!({ "errorCode": "A.B", "errorMessage": message });
@@ -136,6 +151,8 @@ fn codes_compare_without_the_service_and_hash_alike() {
     assert_eq!(std::collections::HashSet::from([long, short]).len(), 1);
     assert_ne!(ErrorCode::from("Service.REQUEST_FAILED.X"), "REQUEST_FAILED.Y");
     assert_eq!(ErrorCode::from("900901"), "900901");
+    assert_eq!(ErrorCode::from("M2M.REQUEST_FAILED.X"), "REQUEST_FAILED.X");
+    assert_eq!(ErrorCode::from("REQUEST_FAILED.X").service(), None);
 }
 
 #[tokio::test]

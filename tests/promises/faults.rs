@@ -9,9 +9,13 @@ use tokio::time::Instant;
 
 use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, platform_requests, sandbox, session};
 
+/// A gateway that did pass the request on, and was not answered in time.
+const GATEWAY_GAVE_UP: &str = r#"{"fault":{"code":"101504","message":"Send timeout"}}"#;
+
 #[tokio::test]
 async fn a_login_whose_answer_was_lost_is_not_sent_again() {
-    for fault in [Fault::CloseBefore, Fault::CloseAfter, Fault::Truncate, Fault::answer(503, "busy")] {
+    let gave_up = Fault::answer_after(504, GATEWAY_GAVE_UP);
+    for fault in [Fault::CloseBefore, Fault::CloseAfter, Fault::Truncate, Fault::answer(503, "busy"), gave_up] {
         let (sandbox, thingspace) = sandbox().await;
         sandbox.fault(Operation::Login, fault.clone(), 9);
         let error = thingspace.start_session(credentials()).await.unwrap_err();
@@ -29,6 +33,7 @@ async fn a_reset_whose_answer_was_lost_is_not_sent_again() {
         Fault::answer(429, "slow down").with_header("retry-after", "0"),
         Fault::answer(500, ""),
         Fault::gateway("900800"),
+        Fault::answer_after(504, GATEWAY_GAVE_UP),
     ] {
         let (sandbox, _thingspace, session) = session().await;
         let before = platform_requests(&sandbox);
@@ -40,13 +45,40 @@ async fn a_reset_whose_answer_was_lost_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_reset_sent_by_hand_is_no_more_repeated_than_the_facades_own() {
-    let (sandbox, _thingspace, session) = session().await;
+async fn a_reset_sent_by_hand_is_no_more_repeated_than_the_facades_own_however_it_is_spelt() {
+    for path in [
+        "/m2m/v1/session/password/actions/reset",
+        "/m2m/v1/session/password/actions/reset/",
+        "//m2m//v1/session/password/actions/reset",
+        "/m2m/v1/session/password/actions/%72eset",
+        "/m2m/v1/session/x/../password/./actions/reset",
+        "/M2M/v1/session/password/actions/RESET;x=1",
+    ] {
+        let (sandbox, _thingspace, session) = session().await;
+        let before = platform_requests(&sandbox);
+        sandbox.fault(Operation::Any, Fault::answer(429, "slow down").with_header("retry-after", "0"), 9);
+        let request = session.request(Method::PUT, path).unwrap();
+        let request = request.json(&serde_json::json!({ "oldPassword": PASSWORD }));
+        assert_eq!(session.send(request).await.unwrap().status(), 429);
+        assert_eq!(platform_requests(&sandbox), before + 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_ones_own_that_retries_does_not_send_the_reset_twice() {
+    let (sandbox, _) = sandbox().await;
+    let eager = reqwest::retry::for_host("127.0.0.1").max_retries_per_request(2).classify_fn(|attempt| {
+        if attempt.status().is_some_and(|status| status.as_u16() == 503) {
+            attempt.retryable()
+        } else {
+            attempt.success()
+        }
+    });
+    let http = reqwest::Client::builder().retry(eager);
+    let session = client_of(&sandbox).http_client(http).build().unwrap().start_session(credentials()).await.unwrap();
     let before = platform_requests(&sandbox);
-    sandbox.fault(Operation::Reset, Fault::answer(429, "slow down").with_header("retry-after", "0"), 9);
-    let request = session.request(Method::PUT, "/m2m/v1/session/password/actions/reset").unwrap();
-    let request = request.json(&serde_json::json!({ "oldPassword": PASSWORD }));
-    assert_eq!(session.send(request).await.unwrap().status(), 429);
+    sandbox.fault(Operation::Reset, Fault::answer_after(503, "processed all the same"), 9);
+    session.reset_password(PASSWORD).await.unwrap_err();
     assert_eq!(platform_requests(&sandbox), before + 1);
 }
 
@@ -86,6 +118,7 @@ async fn the_time_for_an_access_token_is_part_of_the_call() {
     let started = Instant::now();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
     assert!(error.is_timeout() && error.is_retryable(), "nothing went to the platform: {error:?}");
+    assert!(error.to_string().contains("not sent") || error.to_string().contains("nothing was sent"), "{error}");
     assert!(started.elapsed() < limit + Duration::from_secs(1));
     assert_eq!(platform_requests(&sandbox), 0);
 }
@@ -96,8 +129,49 @@ async fn a_request_may_have_a_time_of_its_own() {
     sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(3600)), 1);
     let request = session.request(Method::POST, ECHO).unwrap().timeout(Duration::from_secs(5));
     let started = Instant::now();
-    session.send(request).await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(6));
+    let error = session.send(request).await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&started.elapsed()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_of_ones_own_client_is_told_as_one() {
+    let (sandbox, _) = sandbox().await;
+    let http = reqwest::Client::builder().timeout(Duration::from_secs(3));
+    let thingspace = client_of(&sandbox).http_client(http).build().unwrap();
+    sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(3600)), 1);
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains("may have processed"), "{error:?}");
+}
+
+#[tokio::test]
+async fn trouble_on_the_way_to_an_access_token_is_not_the_operations() {
+    for fault in [Fault::CloseAfter, Fault::answer(502, "<html>"), Fault::answer(200, "{}"), Fault::gateway("900906")] {
+        let (sandbox, _) = sandbox().await;
+        let thingspace = client_of(&sandbox).retries(Retries::none()).build().unwrap();
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        let before = platform_requests(&sandbox);
+        sandbox.revoke_access_tokens();
+        session.reset_password(PASSWORD).await.unwrap_err();
+        sandbox.fault(Operation::Token, fault.clone(), 1);
+        let error = session.reset_password(PASSWORD).await.unwrap_err();
+        assert!(matches!(error, Error::AccessToken { .. }), "{fault:?}: {error:?}");
+        assert!(error.to_string().contains("the request was not sent"), "{error}");
+        assert_eq!(platform_requests(&sandbox), before + 1, "the one that the gateway refused");
+    }
+}
+
+#[tokio::test]
+async fn what_a_reset_was_answered_with_is_not_thrown_away_if_it_cannot_be_read() {
+    for (status, body) in
+        [(202, r#"{"newPassword":"Wh0a1545a84d"}"#), (200, "\u{feff}{\"newPassword\":\"Wh0a1545a84d\"}")]
+    {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.fault(Operation::Reset, Fault::answer(status, body), 1);
+        let error = session.reset_password(PASSWORD).await.unwrap_err();
+        assert_eq!(error.body().unwrap().expose_secret(), body);
+        assert!(!crate::support::shown(&error).contains("Wh0a1545a84d"), "{error:?}");
+    }
 }
 
 #[tokio::test]

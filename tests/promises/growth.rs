@@ -114,6 +114,10 @@ const ECHO: &str = "
           format: password
           minLength: 5
           x-note: constraints do not make a secret printable
+        example:
+          type: string
+          format: password
+          minLength: 5
 ";
 
 const CALLER: &str = r#"
@@ -128,7 +132,7 @@ async fn main() -> Result<(), Error> {
     let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
     let answer = session.api().list_registered_callbacks().account_name("0000123456-00001").send().await?;
     println!("{} {}", answer.method, answer.path);
-    println!("{:?}", Echo::builder().method("").path("").token(Some("printed?".into())));
+    println!("{:?}", Echo::builder().method("").path("").token(Some("printed?".into())).example(Some("printed?".into())));
     let refused = thingspace.api().list_registered_callbacks().account_name("x").send().await;
     println!("{}", Error::from(refused.err().unwrap_or(thingspace_session::api::Error::Custom(String::new()))));
     Ok(())
@@ -197,6 +201,16 @@ fn a_bad_spec_ends_the_build_with_one_line_that_says_what_to_do() {
             "          type: string\n          format: password\n          example: IMgr8",
             "          type: integer\n          format: password",
             "write type: string",
+        ),
+        ("name: VZ-M2M-Token", "name: VZ M2M Token", "no header"),
+        ("x-environment: mock", "x-environment: production", "is taken"),
+        ("https://mock.thingspace.verizon.com/api", "http://mock.thingspace.verizon.com/api", "https://"),
+        ("endConnectivityManagementSession", "StartConnectivityManagementSession", "another operationId"),
+        ("format: password", "format: Password", "write format: password"),
+        (
+            "      x-repeatable: always\n",
+            "      x-repeatable: always\n      parameters:\n        - name: pin\n          in: header\n          schema:\n            type: string\n            format: password\n",
+            "parameter pin",
         ),
         ("  version: 1.0.0", "  version: \"1\\u0001\"", "info.version"),
     ] {

@@ -56,12 +56,37 @@ async fn no_redirect_is_followed_not_even_by_a_client_that_was_told_to() {
     assert_eq!(elsewhere.counters().connections, 0);
 }
 
+/// The inner half of the next test: a call in a process whose environment names a proxy.
+#[tokio::test]
+async fn a_call_in_a_process_with_a_proxy() {
+    let (_sandbox, _thingspace, session) = session().await;
+    assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
+}
+
+#[test]
+fn a_proxy_of_the_environment_does_not_see_what_is_meant_for_this_machine() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "origins::a_call_in_a_process_with_a_proxy"])
+        .env("HTTP_PROXY", format!("http://{}", proxy.local_addr().unwrap()))
+        .env("http_proxy", format!("http://{}", proxy.local_addr().unwrap()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(proxy.accept().is_err(), "nobody has called");
+}
+
 #[test]
 fn plain_http_is_refused_except_to_this_machine_or_where_allowed() {
     let build = |url: &str| ThingSpace::builder().api_key(api_key()).base_url(url).build();
-    for url in
-        ["http://thingspace.verizon.com/api", "http://10.0.0.1/api", "http://localhost.example/api", "http://0.0.0.0/"]
-    {
+    for url in [
+        "http://thingspace.verizon.com/api",
+        "http://10.0.0.1/api",
+        "http://localhost.example/api",
+        "http://evil-localhost/api",
+        "http://0.0.0.0/",
+    ] {
         let error = build(url).unwrap_err();
         assert!(error.to_string().contains("https://"), "{url}: {error}");
     }
@@ -77,6 +102,9 @@ fn plain_http_is_refused_except_to_this_machine_or_where_allowed() {
     let builder = || ThingSpace::builder().api_key(api_key()).base_url("https://x.example");
     builder().base_url("http://lab.example/api").allow_plain_http().build().unwrap();
     builder().allow_origin("http://lab.example").build().unwrap_err();
+    // A proxy of the environment would get to see it.
+    builder().allow_origin("http://127.0.0.1:9").build().unwrap_err();
+    builder().allow_origin("https://x.example/a/path").build().unwrap_err();
 }
 
 #[tokio::test]

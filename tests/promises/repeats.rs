@@ -86,7 +86,7 @@ async fn pauses_grow_and_retry_after_is_honoured() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_would_outlast_the_call_is_not_begun() {
-    for wait in ["600", "Fri, 31 Dec 2100 23:59:59 GMT"] {
+    for wait in ["600", "9223372036854775807", "18446744073709551615", "Fri, 31 Dec 2100 23:59:59 GMT"] {
         let (sandbox, _thingspace, session) = session().await;
         let started = Instant::now();
         let busy = Fault::answer(503, "").with_header("retry-after", wait);
@@ -109,6 +109,31 @@ async fn what_is_repeated_can_be_set() {
     let special = start(Retries::default().statuses([418])).await;
     assert_eq!(ask(&sandbox, &special, Method::GET, Fault::answer(418, ""), 1).await, (200, 2));
     assert_eq!(ask(&sandbox, &special, Method::GET, Fault::answer(503, ""), 1).await, (503, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_that_is_none_is_no_reason_to_wait() {
+    for wait in ["-1", "soon", "", "99999999999999999999999", "Fri, 31 Dec 1999 23:59:59 GMT"] {
+        let (sandbox, _thingspace, session) = session().await;
+        let started = Instant::now();
+        let busy = Fault::answer(503, "").with_header("retry-after", wait);
+        assert_eq!(ask(&sandbox, &session, Method::GET, busy, 1).await, (200, 2), "{wait}");
+        assert!(started.elapsed() < Duration::from_secs(2), "{wait}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_was_sent_is_not_called_unsent_because_its_repeat_was_not() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let http = reqwest::Client::builder().pool_max_idle_per_host(0);
+    let thingspace = client_of(&sandbox).http_client(http).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.fault(Operation::Logout, Fault::CloseAfter, 1);
+    let ending = tokio::spawn(session.end());
+    crate::support::until(|| sandbox.counters().logouts == 1).await;
+    drop(sandbox);
+    let error = ending.await.unwrap().unwrap_err();
+    assert!(!error.is_connect() && error.to_string().contains("may have processed"), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]

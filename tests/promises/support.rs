@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, Session, ThingSpace, ThingSpaceBuilder};
+use thingspace_session::{ApiKey, Credentials, Error, Session, ThingSpace, ThingSpaceBuilder};
 
 pub(crate) const USERNAME: &str = "zbeeblebrox";
 pub(crate) const PASSWORD: &str = "IMgr8";
@@ -33,6 +33,20 @@ pub(crate) async fn session() -> (Sandbox, ThingSpace, Session) {
     let (sandbox, thingspace) = sandbox().await;
     let session = thingspace.start_session(credentials()).await.unwrap();
     (sandbox, thingspace, session)
+}
+
+/// What kept an access token from being had.
+pub(crate) fn on_the_way(error: Error) -> Error {
+    assert!(error.to_string().contains("not sent"), "{error}");
+    let Error::AccessToken { source } = error else { panic!("{error:?}") };
+    *source
+}
+
+/// Waits, on a thread that the sandbox shares, until something has come about.
+pub(crate) async fn until(mut done: impl FnMut() -> bool) {
+    while !done() {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// How many requests have arrived whose path ends like this.
