@@ -18,7 +18,7 @@ use std::{
 use reqwest::Method;
 use serde_json::{Value, json};
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, Password, Session, ThingSpace};
+use thingspace_session::{ApiKey, Credentials, Session, ThingSpace};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -56,9 +56,11 @@ async fn tour(thingspace: &ThingSpace, user: Credentials, keep: Option<PathBuf>)
     let session = thingspace.start_session(user.clone()).await?;
     println!("A session has started for {}.", user.username());
     let outcome = use_it(&session, &user, keep.as_deref()).await;
-    session.end().await?;
+    let ended = session.end().await;
+    outcome?;
+    ended?;
     println!("The session has ended.");
-    outcome
+    Ok(())
 }
 
 async fn use_it(session: &Session, user: &Credentials, keep: Option<&Path>) -> Result<(), Box<dyn Error>> {
@@ -69,10 +71,19 @@ async fn use_it(session: &Session, user: &Credentials, keep: Option<&Path>) -> R
 
     // A place for the new password before it exists: it is said once.
     let place = keep.map(Place::new).transpose()?;
-    let new = session.reset_password(user.password().clone()).await?;
+    let new = match session.reset_password(user.password().clone()).await {
+        Ok(new) => new,
+        Err(error) => {
+            // An answer that could not be read may hold it all the same.
+            if let (Some(place), Some(body)) = (place, error.body()) {
+                eprintln!("What the reset was answered with is kept in {}.", place.keep(body.expose_secret())?);
+            }
+            return Err(error.into());
+        }
+    };
     println!("The password has been reset: the new one has {} characters.", new.expose_secret().len());
     if let Some(place) = place {
-        println!("It is kept in {}.", place.keep(&new)?);
+        println!("It is kept in {}.", place.keep(new.expose_secret())?);
     }
     Ok(())
 }
@@ -108,9 +119,9 @@ impl<'a> Place<'a> {
         Ok(Self { path, file, is_kept: false })
     }
 
-    fn keep(mut self, password: &Password) -> std::io::Result<std::path::Display<'a>> {
+    fn keep(mut self, text: &str) -> std::io::Result<std::path::Display<'a>> {
         self.is_kept = true;
-        writeln!(self.file, "{}", password.expose_secret())?;
+        writeln!(self.file, "{text}")?;
         self.file.sync_all()?;
         Ok(self.path.display())
     }

@@ -275,6 +275,11 @@ impl ThingSpaceBuilder {
     /// [`Error::Configuration`], which says what to change.
     pub fn build(self) -> Result<ThingSpace, Error> {
         let base_url = parse_url(&self.base_url, self.plain_http)?;
+        if cfg!(not(feature = "rustls")) && self.http.is_none() && base_url.scheme() == "https" {
+            return Err(Error::configuration(
+                "there is no TLS: turn the feature rustls on, or give an http_client that has TLS of its own",
+            ));
+        }
         let others = self.origins.iter().map(|origin| self.origin(origin, &base_url));
         let others = others.collect::<Result<Vec<_>, _>>()?;
         if self.timeout.is_zero() {

@@ -25,7 +25,7 @@ use crate::{Secret, generated::client as api};
 /// match session.reset_password("grflbk").await {
 ///     Ok(new) => keep(new),
 ///     Err(error) if error.is_session_expired() => println!("start a session and try again"),
-///     Err(error) if error.code().is_some_and(|code| *code == "INPUT_INVALID.OldPassword") => println!("wrong password"),
+///     Err(error) if error.code().is_some_and(|code| *code == "REQUEST_FAILED.AccountNotFound") => println!("which account?"),
 ///     Err(error) => return Err(error),
 /// }
 /// # Ok(())
@@ -162,7 +162,7 @@ impl Error {
     /// Whether the platform says that the session token is dead: expired, ended, replaced or malformed.
     #[must_use]
     pub fn is_session_expired(&self) -> bool {
-        matches!(self, Self::Platform(refusal) if refusal.code().is_some_and(ErrorCode::is_session_token))
+        matches!(self, Self::Platform(refusal) if refusal.code().is_some_and(ErrorCode::is_session_expired))
     }
 
     /// Whether making the same call again may succeed and can do no harm.

@@ -33,6 +33,8 @@
 //! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks.
 //! - [`api`] is the client generated from `openapi.yaml`, for callers who want its builders and typed answers:
 //!   [`ThingSpace::api`] carries the access token, [`Session::api`] both.
+//! - [`Password`] and [`SessionToken`] are [`Secret`]s of one kind, so that no two are mixed up; the generated types
+//!   have [`Secret`], and `into()` leads from one to the other.
 //! - [`Error`] says what went wrong and what to do; `?` turns every [`api::Error`] into one.
 //!
 //! # What it promises
@@ -68,6 +70,8 @@ pub use error::{Error, ErrorCode, Refusal};
 pub use generated::client as api;
 pub use generated::operations::Environment;
 pub use oauth::AccessTokenProvider;
+/// The HTTP client whose types are part of this crate's interface, in the version that it uses.
+pub use reqwest;
 pub use session::Session;
 pub use transport::Retries;
 

@@ -19,7 +19,9 @@ use crate::{
 /// A Connectivity Management session.
 ///
 /// Cheap to clone; clones share the session. A session lives as long as it is used and dies after 20 minutes without
-/// use; [`Error::is_session_expired`] tells.
+/// use. A call then ends with an error for which [`Error::is_session_expired`] holds; an answer that
+/// [`send`](Self::send) hands back has a code in its body for which
+/// [`ErrorCode::is_session_expired`](crate::ErrorCode::is_session_expired) holds.
 ///
 /// ```
 /// # use thingspace_session::{Error, Session};
@@ -90,8 +92,8 @@ impl Session {
     ///
     /// The request may have been begun with any [`reqwest::Client`]; it is sent by this crate's own, which follows no
     /// redirect. The time of a call covers everything up to the head of the answer; the body of a success then
-    /// streams without limit, unless the request has a timeout of its own. A request that `openapi.yaml` describes is
-    /// repeated as described there, any other only if its method is safe; see [`Retries`](crate::Retries).
+    /// streams without limit, unless the request has a timeout of its own. What is repeated, and when, is told at
+    /// [`Retries`](crate::Retries).
     ///
     /// # Errors
     ///
@@ -112,8 +114,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Platform`] if it was refused, [`Error::Connect`] and [`Error::AccessToken`] if it was not sent: the old
-    /// password holds. With [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`] nobody can
+    /// [`Error::Platform`] with a status below 500 if it was refused, [`Error::Connect`] and [`Error::AccessToken`] if
+    /// it was not sent: the old password holds. With any other status, and with [`Error::Timeout`],
+    /// [`Error::Interrupted`] and [`Error::UnexpectedResponse`], nobody can
     /// know which password holds until one login with the old one has been tried; if there was an answer that could
     /// not be read, [`Error::body`] has it.
     ///

@@ -246,7 +246,8 @@ fn permits(repeat: Repeat, stage: Stage) -> bool {
 }
 
 /// The operation that stands for a request of the caller's own making. One that `openapi.yaml` describes is treated
-/// as described there; any other is repeated only where that is safe by its method (RFC 9110, section 9.2.1).
+/// as described there; any other is repeated after any passing failure if its method is safe (RFC 9110, section
+/// 9.2.1), and else only where the platform has not seen it.
 pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operation {
     let described = path_below_base.and_then(|path| Operation::by_request(method.as_str(), path));
     let repeat = match described {

@@ -39,8 +39,14 @@ impl ErrorCode {
         parts(&self.0).0
     }
 
-    /// Whether the code is about a dead session token.
-    pub(crate) fn is_session_token(&self) -> bool {
+    /// Whether it says that the session token is dead: expired, ended, replaced or malformed.
+    ///
+    /// ```
+    /// # use thingspace_session::ErrorCode;
+    /// assert!(ErrorCode::from("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired").is_session_expired());
+    /// ```
+    #[must_use]
+    pub fn is_session_expired(&self) -> bool {
         self.reason().split('.').any(|segment| segment == "SessionToken")
     }
 }

@@ -15,10 +15,19 @@ const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
 
 /// How often a request is sent again after a passing failure, and how the pauses grow.
 ///
-/// By default up to two times, after half a second and then a second, each with a random share on top. What may be
-/// repeated is not set here: `openapi.yaml` says it of every operation, and of other requests only those with a safe
-/// method (`GET`, `HEAD`, `OPTIONS`) are repeated. A password reset is sent again only where no connection came
-/// about. `Retry-After` is honoured; a pause that would outlast the call is not begun.
+/// By default up to two times, after half a second and then a second, each with a random share on top. `Retry-After` is
+/// honoured; a pause that would outlast the call is not begun.
+///
+/// What may be repeated is not set here:
+///
+/// | | an operation of `openapi.yaml` | any other request |
+/// |---|---|---|
+/// | after any passing failure | `x-repeatable: always` | `GET`, `HEAD`, `OPTIONS` and `TRACE` |
+/// | where the platform has not seen it: throttled by the gateway, access token refused | `always` and `if-unprocessed` | all |
+/// | where no connection came about | all | all |
+///
+/// So a login is not sent again once it may have counted, and a password reset only where it never left this machine. A
+/// body that is a stream is sent once.
 ///
 /// ```
 /// use std::time::Duration;

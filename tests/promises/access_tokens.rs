@@ -39,6 +39,16 @@ async fn a_thousand_calls_buy_one_access_token() {
 }
 
 #[tokio::test]
+async fn the_first_calls_of_a_fresh_client_share_one_access_token() {
+    let (sandbox, thingspace) = sandbox().await;
+    let starts = (0..50).map(|_| thingspace.start_session(credentials()));
+    for outcome in futures_util::future::join_all(starts).await {
+        outcome.unwrap();
+    }
+    assert_eq!(token_requests(&sandbox), 1);
+}
+
+#[tokio::test]
 async fn a_token_is_renewed_before_it_expires_and_no_request_is_wasted_on_an_old_one() {
     let (sandbox, _thingspace, session) = session().await;
     for _ in 0..5 {
