@@ -5,11 +5,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use reqwest::{ClientBuilder, Url, redirect};
 
 use crate::{
-    AccessToken, AccessTokenProvider, ApiKey, Credentials, Environment, Error, Retries, Session,
+    AccessToken, AccessTokenProvider, ApiKey, CredentialSource, Environment, Error, MemoryStore, Retries, Session,
     credentials::optional_variable,
     generated::{client as api, operations::TOKEN_PATH},
     oauth::{AccessTokens, Grant},
-    session::api_base,
+    rotation::{self, PasswordVault, Resolution},
+    session::{
+        api_base,
+        logins::{self, Logins},
+    },
+    store::{Account, SessionStore},
     transport::{Origins, Settings, Transport, is_loopback, parse_url},
 };
 
@@ -26,6 +31,9 @@ struct Inner {
     api: api::Client,
     base_url: Url,
     transport: Transport,
+    store: Arc<dyn SessionStore>,
+    /// The API key without its secret, which is part of the account's name; empty where tokens come from elsewhere.
+    application: String,
 }
 
 impl ThingSpace {
@@ -44,17 +52,55 @@ impl ThingSpace {
         ThingSpaceBuilder::from_env()?.build()
     }
 
-    /// Logs in. The credentials are sent once: a refused login counts towards the five that lock the account.
+    /// A session for this user: the one that the store holds, or a new one. From then on it renews itself.
+    ///
+    /// The credentials may be [`Credentials`](crate::Credentials) or anything that supplies them at each login. A
+    /// login that is refused suspends logging in with these credentials, here and for everybody who shares the store,
+    /// because five refused ones in a row lock the account.
     ///
     /// # Errors
     ///
-    /// [`Error::Platform`] if the credentials were refused: do not try them again. Otherwise whatever kept the answer
-    /// from arriving.
+    /// [`Error::Platform`] if the credentials were refused just now, [`Error::LoginSuspended`] if they were before.
+    /// Otherwise whatever kept a session from being started.
     #[doc(alias = "start_connectivity_management_session")]
     #[doc(alias = "startConnectivityManagementSession")]
     #[doc(alias = "login")]
-    pub async fn start_session(&self, credentials: Credentials) -> Result<Session, Error> {
-        Session::start(&self.0.api, &self.0.transport, &self.0.base_url, &credentials).await
+    pub async fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Session, Error> {
+        let source: Arc<dyn CredentialSource> = Arc::new(credentials);
+        let username = logins::ask(&*source).await?.username().to_owned();
+        Session::start(self.logins(username, source), &self.0.transport, &self.0.base_url).await
+    }
+
+    /// Finds out what a rotation has come to that was interrupted, with at most one login, and brings the vault up to
+    /// date. Called again, it makes no further login where the store remembers that the old password was refused: give
+    /// a process that may be started over and over a store that outlives it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Vault`], and whatever kept the login from telling: the vault is then as it was, so call again.
+    pub async fn resolve_rotation<V: PasswordVault>(&self, vault: &V) -> Result<Resolution, Error> {
+        rotation::resolve(vault, |old| self.logins(old.username().to_owned(), Arc::new(old))).await
+    }
+
+    fn logins(&self, username: String, source: Arc<dyn CredentialSource>) -> Arc<Logins> {
+        let Inner { api, transport, store, .. } = &*self.0;
+        Logins::new(self.account(username), source, store.clone(), api.clone(), transport.clone())
+    }
+
+    /// Lets logins be tried again that the guard has suspended: for a person who knows that the credentials are right
+    /// now, or that the account is open. Nothing is sent, and the platform's own count stays as it is: make sure of it
+    /// before calling this a second time. Credentials that a reset has replaced stay retired.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
+    pub async fn rearm_logins(&self, username: impl Into<String>) -> Result<(), Error> {
+        let account = self.account(username.into());
+        logins::update(&*self.0.store, &account, self.0.transport.timeout(), |record| record.guard.rearm()).await
+    }
+
+    fn account(&self, username: String) -> Account {
+        Account::new(api_base(&self.0.base_url), &*self.0.application, username)
     }
 
     /// The generated client, carrying the access token alone; for operations that need no session.
@@ -106,6 +152,7 @@ pub struct ThingSpaceBuilder {
     response_limit: usize,
     origins: Vec<String>,
     plain_http: bool,
+    store: Option<Arc<dyn SessionStore>>,
 }
 
 impl Default for ThingSpaceBuilder {
@@ -125,6 +172,7 @@ impl Default for ThingSpaceBuilder {
             response_limit: 16 * 1024 * 1024,
             origins: Vec::new(),
             plain_http: false,
+            store: None,
         }
     }
 }
@@ -261,6 +309,15 @@ impl ThingSpaceBuilder {
         self
     }
 
+    /// Where sessions and the count of failed logins are kept; by default in the memory of this client. Share a
+    /// [`FileStore`](crate::FileStore) among the processes of one machine: they then share one session and one
+    /// count, and a process that starts finds the session there.
+    #[must_use]
+    pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
     /// Allows `http://` to other machines, which sends credentials in the clear. For test labs.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
@@ -297,6 +354,8 @@ impl ThingSpaceBuilder {
             response_limit: self.response_limit,
             retries: self.retries,
         });
+        let application = self.api_key.as_ref().map(|key| key.key().to_owned()).unwrap_or_default();
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
         let grant = match (self.api_key, self.provider) {
             (Some(api_key), None) => {
                 let url = format!("{}{TOKEN_PATH}", api_base(&base_url));
@@ -318,10 +377,10 @@ impl ThingSpaceBuilder {
                 ));
             }
         };
-        let tokens = AccessTokens::new(grant, self.clock_skew, self.access_token.as_ref())?;
+        let tokens = AccessTokens::new(grant, self.clock_skew, self.timeout, self.access_token.as_ref())?;
         let transport = transport.with_access(Arc::new(tokens));
         let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
-        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport })))
+        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application })))
     }
 }
 

@@ -3,10 +3,11 @@
 //! Keeps the promise that no secret is printed and that secrets are erased when dropped: whatever holds one holds
 //! a [`Secret`].
 
-use std::{borrow::Cow, env, fmt, time::Duration};
+use std::{borrow::Cow, env, error::Error as StdError, fmt, future::Future, pin::Pin, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
 
 use crate::Error;
@@ -32,6 +33,15 @@ impl Secret {
         self.0.expose_secret()
     }
 }
+
+impl PartialEq for Secret {
+    /// In a time that does not tell where two secrets differ.
+    fn eq(&self, other: &Self) -> bool {
+        self.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,7 +95,7 @@ impl schemars::JsonSchema for Secret {
 macro_rules! secret_kind {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
         pub struct $name(Secret);
 
@@ -261,6 +271,59 @@ impl Credentials {
     #[must_use]
     pub fn password(&self) -> &Password {
         &self.password
+    }
+}
+
+/// Supplies the username and password at each login, so that a password that was changed elsewhere is taken up.
+///
+/// It is asked for the username when a session is started, and for both when a login is about to be made, never by
+/// two logins of one session at a time. [`Credentials`]
+/// are a source, [`EnvironmentCredentials`] are one, and so is a closure that returns a future:
+///
+/// ```
+/// # use thingspace_session::{ApiKey, Credentials, Error, ThingSpace};
+/// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("IMgr8".to_owned()) }
+/// # async fn example(thingspace: ThingSpace) -> Result<(), Error> {
+/// let session = thingspace
+///     .start_session(|| async { Ok(Credentials::new("zbeeblebrox", ask_the_vault().await?)) })
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The username must always be the same: another user is another session.
+pub trait CredentialSource: Send + Sync {
+    /// The credentials that hold now.
+    fn credentials(&self) -> CredentialFuture<'_>;
+}
+
+/// What a [`CredentialSource`] answers with.
+pub type CredentialFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
+
+impl CredentialSource for Credentials {
+    fn credentials(&self) -> CredentialFuture<'_> {
+        Box::pin(std::future::ready(Ok(self.clone())))
+    }
+}
+
+impl<F, T> CredentialSource for F
+where
+    F: Fn() -> T + Send + Sync,
+    T: Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'static,
+{
+    fn credentials(&self) -> CredentialFuture<'_> {
+        Box::pin(self())
+    }
+}
+
+/// Reads `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD` anew at each login.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EnvironmentCredentials;
+
+impl CredentialSource for EnvironmentCredentials {
+    fn credentials(&self) -> CredentialFuture<'_> {
+        Box::pin(std::future::ready(Credentials::from_env().map_err(Into::into)))
     }
 }
 

@@ -6,14 +6,23 @@
 mod code;
 mod refusal;
 
-use std::{error::Error as StdError, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
 pub use refusal::Refusal;
 
-use crate::{Secret, generated::client as api};
+use crate::{
+    Password, Secret,
+    generated::client as api,
+    guard::{Suspension, SuspensionReason},
+    store::StoreError,
+};
 
 /// Why a call did not succeed.
 ///
@@ -24,7 +33,7 @@ use crate::{Secret, generated::client as api};
 /// # async fn example(session: Session) -> Result<(), Error> {
 /// match session.reset_password("grflbk").await {
 ///     Ok(new) => keep(new),
-///     Err(error) if error.is_session_expired() => println!("start a session and try again"),
+///     Err(error) if error.is_retryable() => println!("nothing was reset, call again: {error}"),
 ///     Err(error) if error.code().is_some_and(|code| *code == "REQUEST_FAILED.AccountNotFound") => println!("which account?"),
 ///     Err(error) => return Err(error),
 /// }
@@ -64,6 +73,81 @@ pub enum Error {
     SessionRequired {
         /// Which operation.
         operation: String,
+    },
+
+    /// The session had died and has been renewed, but the request could not be sent a second time: its body is a
+    /// stream, or it is one that is never repeated. The platform has not processed it. Send it again.
+    #[error("the session had died and has been renewed; the request was not processed: send it again")]
+    SessionRenewed,
+
+    /// No session could be had. The request was not sent.
+    #[error("no session could be had, so the request was not sent: {source}")]
+    Session {
+        /// Why. Status, code and headers of this error are those of the source.
+        source: Box<Error>,
+    },
+
+    /// No login is made, to keep the account from being locked. Nothing was sent.
+    #[error("{}", suspended(.0))]
+    LoginSuspended(Suspension),
+
+    /// Logging in has just failed without an answer, so the next try waits. Nothing was sent.
+    #[error("logging in has failed without an answer, and the next try waits for {}: call again then", seconds(*.wait))]
+    LoginDelayed {
+        /// How long it waits.
+        wait: Duration,
+    },
+
+    /// Another task or process is logging in and has not finished in time. Nothing was sent.
+    #[error(
+        "somebody else who shares the session store is logging in and has not finished within {after:?}: call again"
+    )]
+    LoginBusy {
+        /// How long this call has waited.
+        after: Duration,
+    },
+
+    /// The source of the credentials failed. Nothing was sent.
+    #[error("the source of the credentials failed")]
+    CredentialSource(#[source] Arc<dyn StdError + Send + Sync>),
+
+    /// The session store failed.
+    #[error("the session store failed: {0}")]
+    Store(#[from] StoreError),
+
+    /// The vault failed. From a rotation: before the reset was sent, so the old password holds.
+    #[error("the password vault failed; nothing was reset because of that")]
+    Vault(#[source] Arc<dyn StdError + Send + Sync>),
+
+    /// The password was reset, and the vault could not keep the new one. **This error holds the only copy**: keep it
+    /// by other means, now.
+    #[error("the password was reset, but the vault could not keep the new one: take it out of this error and keep it")]
+    PasswordNotKept {
+        /// The password that holds from now on.
+        password: Password,
+        /// What the vault says.
+        #[source]
+        source: Arc<dyn StdError + Send + Sync>,
+    },
+
+    /// The reset was sent, and nobody knows whether it was processed.
+    #[error(
+        "nobody knows whether the password was reset ({source}): call ThingSpace::resolve_rotation, which finds out with \
+         one login"
+    )]
+    PasswordUnknown {
+        /// Why.
+        source: Box<Error>,
+    },
+
+    /// An earlier rotation was interrupted. Nothing was sent.
+    #[error(
+        "a rotation that began {} was interrupted: call ThingSpace::resolve_rotation before another is begun",
+        date(*.since)
+    )]
+    RotationUnresolved {
+        /// When it began.
+        since: SystemTime,
     },
 
     /// The session was ended, here or through a clone. Nothing was sent.
@@ -129,6 +213,38 @@ pub enum Error {
     },
 }
 
+fn suspended(suspension: &Suspension) -> String {
+    let happened = match &suspension.reason {
+        SuspensionReason::Refused { code: Some(code) } => format!("the platform refused these credentials ({code})"),
+        SuspensionReason::Refused { code: None } => "the platform refused these credentials".to_owned(),
+        SuspensionReason::UnknownOutcome => {
+            "two logins in a row with these credentials, which have never worked, had an unknown outcome".to_owned()
+        }
+        SuspensionReason::OneTryLeft => "four logins in a row have failed, and the fifth locks the account".to_owned(),
+        SuspensionReason::Retired => "a reset has replaced the password of these credentials".to_owned(),
+    };
+    let since = date(suspension.since);
+    let again = match suspension.reason {
+        SuspensionReason::OneTryLeft => "call ThingSpace::rearm_logins once the credentials are known to be right",
+        SuspensionReason::Retired => "supply the new password",
+        _ => "supply other credentials, or call ThingSpace::rearm_logins once these are known to be right",
+    };
+    format!("logging in is suspended to keep the account from being locked: {happened} ({since}); {again}")
+}
+
+/// A date as HTTP writes it; a stored one may be any.
+fn date(time: SystemTime) -> String {
+    const YEAR_9999: u64 = 253_370_764_800;
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) if since.as_secs() < YEAR_9999 => httpdate::fmt_http_date(time),
+        _ => "at a time that cannot be".to_owned(),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64().ceil())
+}
+
 fn unknown(sent: bool) -> &'static str {
     if sent { "; the platform may have processed the request" } else { "; nothing was sent" }
 }
@@ -171,10 +287,29 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect(_) => true,
-            Self::AccessToken { source } => source.is_retryable(),
+            Self::Connect(_) | Self::SessionRenewed | Self::LoginDelayed { .. } | Self::LoginBusy { .. } => true,
+            Self::Store(error) => matches!(error, StoreError::Unavailable { .. }),
+            Self::AccessToken { source } | Self::Session { source } => source.is_retryable(),
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,
             _ => self.refusal().is_some_and(Refusal::is_retryable),
+        }
+    }
+
+    /// Whether the platform may have processed the request: it was sent, and nothing says that it was refused unread.
+    #[must_use]
+    pub fn may_have_been_processed(&self) -> bool {
+        match self {
+            Self::Timeout { sent, .. } => *sent,
+            Self::Gateway(refusal) => {
+                refusal.code().is_none_or(|code| !["9008", "9009"].iter().any(|known| code.as_str().starts_with(known)))
+            }
+            Self::Interrupted { .. }
+            | Self::Platform(_)
+            | Self::Oauth(_)
+            | Self::UnexpectedResponse { .. }
+            | Self::PasswordUnknown { .. }
+            | Self::PasswordNotKept { .. } => true,
+            _ => false,
         }
     }
 
@@ -182,7 +317,7 @@ impl Error {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match self {
-            Self::AccessToken { source } => source.is_timeout(),
+            Self::AccessToken { source } | Self::Session { source } => source.is_timeout(),
             _ => matches!(self, Self::Timeout { .. }),
         }
     }
@@ -191,7 +326,7 @@ impl Error {
     #[must_use]
     pub fn is_connect(&self) -> bool {
         match self {
-            Self::AccessToken { source } => source.is_connect(),
+            Self::AccessToken { source } | Self::Session { source } => source.is_connect(),
             _ => matches!(self, Self::Connect(_)),
         }
     }
@@ -205,7 +340,9 @@ impl Error {
 
     fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::AccessToken { source } => source.refusal(),
+            Self::AccessToken { source } | Self::Session { source } | Self::PasswordUnknown { source } => {
+                source.refusal()
+            }
             Self::Platform(refusal)
             | Self::Gateway(refusal)
             | Self::Oauth(refusal)
@@ -237,6 +374,20 @@ impl Error {
 }
 
 impl Error {
+    /// What it means for a request that a session could not be had. What cannot be mistaken for an answer to the
+    /// request itself stays as it is.
+    pub(crate) fn without_session(self) -> Self {
+        match self {
+            Self::Platform(_)
+            | Self::Gateway(_)
+            | Self::UnexpectedResponse { .. }
+            | Self::Connect(_)
+            | Self::Timeout { .. }
+            | Self::Interrupted { .. } => Self::Session { source: Box::new(self) },
+            other => other,
+        }
+    }
+
     /// What a [`reqwest::Error`] means. Its URL is dropped: the query may hold what must not be printed.
     pub(crate) fn from_reqwest(error: reqwest::Error) -> Self {
         if let Some(carried) = Carrier::find(&error) {

@@ -30,7 +30,10 @@
 //! # Where to go from here
 //!
 //! - [`ThingSpace`] holds the configuration and the access token; [`ThingSpace::builder`] lists what can be set.
-//! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks.
+//! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks. It renews itself, and
+//!   [`Session::rotate_password`] replaces the password so that no crash loses it unnoticed ([`rotation`]).
+//! - [`store`] says where sessions and the count of failed logins live: in memory, or with [`FileStore`] in a file
+//!   that many processes share.
 //! - [`api`] is the client generated from `openapi.yaml`, for callers who want its builders and typed answers:
 //!   [`ThingSpace::api`] carries the access token, [`Session::api`] both.
 //! - [`Password`] and [`SessionToken`] are [`Secret`]s of one kind, so that no two are mixed up; the generated types
@@ -43,6 +46,10 @@
 //!   it when they are dropped; what the HTTP stack below copies of it is beyond their reach.
 //! - Tokens go to the platform and nowhere else: no redirect is followed, no other origin is served, and `http://`
 //!   is refused except on this machine.
+//! - One login at a time, however many tasks or processes find the session dead.
+//! - At most two failed logins for a set of credentials that has never worked, one for any that is refused, and after
+//!   four failures in a row none at all until a person says so, because the fifth locks the account; and no outage
+//!   that needs a person.
 //! - A password reset is sent once. It is repeated only where no connection came about at all.
 //! - Whatever comes over the network, there is no panic and no unbounded buffer.
 //!
@@ -54,25 +61,36 @@
 //!
 //! # Features
 //!
-//! `rustls` (default): TLS by rustls with the operating system's trust store.
+//! - `rustls` (default): TLS by rustls with the operating system's trust store.
+//! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 
 mod client;
 mod credentials;
+mod disk;
 mod error;
 mod generated;
+mod guard;
 mod oauth;
+pub mod rotation;
 mod session;
+pub mod store;
 mod transport;
 
 pub use client::{ThingSpace, ThingSpaceBuilder};
-pub use credentials::{AccessToken, ApiKey, Credentials, Password, Secret, SessionToken};
+pub use credentials::{
+    AccessToken, ApiKey, CredentialFuture, CredentialSource, Credentials, EnvironmentCredentials, Password, Secret,
+    SessionToken,
+};
 pub use error::{Error, ErrorCode, Refusal};
 pub use generated::client as api;
 pub use generated::operations::Environment;
+pub use guard::{Suspension, SuspensionReason};
 pub use oauth::AccessTokenProvider;
 /// The HTTP client whose types are part of this crate's interface, in the version that it uses.
 pub use reqwest;
+pub use rotation::FileVault;
 pub use session::Session;
+pub use store::{FileStore, MemoryStore};
 pub use transport::Retries;
 
 /// The programs of the README compile.

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
-    transport::{Handling, TokenSource, Transport, secret_header},
+    transport::{Doubt, Handling, TokenSource, Transport, secret_header},
 };
 
 /// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
@@ -75,6 +75,8 @@ pub(crate) struct AccessTokens {
     grant: Grant,
     /// How long before its end a token is renewed.
     clock_skew: Duration,
+    /// How long a provider may take.
+    patience: Duration,
     state: Mutex<State>,
 }
 
@@ -98,8 +100,13 @@ struct Held {
 
 impl AccessTokens {
     /// Starts with `ready`, if there is one.
-    pub(crate) fn new(grant: Grant, clock_skew: Duration, ready: Option<&AccessToken>) -> Result<Arc<Self>, Error> {
-        let tokens = Self { grant, clock_skew, state: Mutex::default() };
+    pub(crate) fn new(
+        grant: Grant,
+        clock_skew: Duration,
+        patience: Duration,
+        ready: Option<&AccessToken>,
+    ) -> Result<Arc<Self>, Error> {
+        let tokens = Self { grant, clock_skew, patience, state: Mutex::default() };
         if let Some(ready) = ready {
             tokens
                 .keep(ready)
@@ -174,7 +181,9 @@ impl AccessTokens {
                     .map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
             }
             Grant::Provider(provider) => {
-                let granted = provider.access_token().await.map_err(|error| Error::TokenProvider(error.into()))?;
+                let late = || Err(format!("no answer within {:?}", self.patience).into());
+                let granted = tokio::time::timeout(self.patience, provider.access_token()).await;
+                let granted = granted.unwrap_or_else(|_| late()).map_err(|error| Error::TokenProvider(error.into()))?;
                 self.keep(&granted).map_err(|_| Error::TokenProvider(ProviderError::from(unfit).into()))
             }
             Grant::Nothing => Err(Error::configuration(
@@ -218,8 +227,9 @@ impl TokenSource for Arc<AccessTokens> {
         Box::pin(self.current())
     }
 
-    fn refused(&self, token: &HeaderValue) {
+    fn refused(&self, token: &HeaderValue, _: Doubt) -> bool {
         self.state().held.take_if(|held| held.header == *token);
+        true
     }
 }
 

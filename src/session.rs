@@ -1,27 +1,32 @@
 //! A session: what a service holds to talk to the platform.
 
-use std::{
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::{Arc, PoisonError, RwLock},
-};
+pub(crate) mod logins;
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::Method;
 use reqwest::{RequestBuilder, Response, Url};
 
 use crate::{
-    Credentials, Error, Password, Refusal, Secret, SessionToken,
+    Error, Password, SessionToken,
     generated::client as api,
-    transport::{Handling, TokenSource, Transport, as_sent, secret_header},
+    rotation::{self, PasswordVault},
+    transport::{Handling, Transport, as_sent},
 };
+use logins::{Logins, send_reset};
+
+/// How much longer a start may take than a call, so that a login that ran out of its own time is told as such.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// A Connectivity Management session.
 ///
-/// Cheap to clone; clones share the session. A session lives as long as it is used and dies after 20 minutes without
-/// use. A call then ends with an error for which [`Error::is_session_expired`] holds; an answer that
-/// [`send`](Self::send) hands back has a code in its body for which
-/// [`ErrorCode::is_session_expired`](crate::ErrorCode::is_session_expired) holds.
+/// Cheap to clone; clones share the session. It renews itself: when the platform says that it is dead, one login is
+/// made, whoever finds it, and the request is sent once more. Unused for 20 minutes, it is known to be dead, and no
+/// request is wasted on it. A 401 or 403 that does not name the session gets one fresh login, at most once a minute,
+/// and is the answer if it survives that.
+///
+/// A request that cannot be sent twice, because its body is a stream or it is a password reset, ends with
+/// [`Error::SessionRenewed`]: it was not processed, and can be sent again.
 ///
 /// ```
 /// # use thingspace_session::{Error, Session};
@@ -40,33 +45,18 @@ struct Inner {
     api: api::Client,
     base_url: Url,
     transport: Transport,
-    tokens: Arc<Current>,
+    logins: Arc<Logins>,
 }
 
 impl Session {
-    /// Logs in through `api`, the client that carries the access token alone.
-    pub(crate) async fn start(
-        api: &api::Client,
-        transport: &Transport,
-        base_url: &Url,
-        credentials: &Credentials,
-    ) -> Result<Self, Error> {
-        let secret = Secret::from(credentials.password().clone());
-        let answer = api
-            .start_connectivity_management_session()
-            .body_map(|body| body.username(credentials.username()).password(secret))
-            .send()
-            .await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let token = answer.into_inner().session_token.filter(|token| !token.expose_secret().is_empty());
-        let tokens = match token {
-            Some(token) => Current::new(token, status, &headers)?,
-            None => return Err(missing("session token", "", status, headers)),
-        };
-        let tokens = Arc::new(tokens);
-        let transport = transport.with_session(tokens.clone());
+    pub(crate) async fn start(logins: Arc<Logins>, transport: &Transport, base_url: &Url) -> Result<Self, Error> {
+        // A login that takes longer goes on for those who come later; it has begun late, because others were before it.
+        let limit = transport.timeout().saturating_add(GRACE);
+        let late = Err(Error::LoginBusy { after: limit });
+        tokio::time::timeout(limit, logins.current()).await.unwrap_or(late)?;
+        let transport = transport.with_session(Arc::new(logins.clone()));
         let api = api::Client::new_with_client(api_base(base_url), transport.http().clone(), transport.clone());
-        Ok(Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, tokens })))
+        Ok(Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, logins })))
     }
 
     /// The generated client, carrying both tokens: every operation of `openapi.yaml`.
@@ -97,8 +87,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignOrigin`] if the request leads away from the platform, and otherwise whatever kept the answer
-    /// from arriving. An answer is no error: see [`Response::error_for_status`].
+    /// [`Error::ForeignOrigin`] if the request leads away from the platform, [`Error::LoginSuspended`] and others if a
+    /// session could not be had, and otherwise whatever kept the answer from arriving. An answer is no error: see
+    /// [`Response::error_for_status`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
         let request = request.build().map_err(Error::from_reqwest)?;
         let path = request.url().path().to_owned();
@@ -110,7 +101,9 @@ impl Session {
     /// Replaces the password of the session's user by a random one, which is returned; the old one is dead at that
     /// moment. The session goes on.
     ///
-    /// The request is sent once. The new password exists in this one answer: make it durable before anything else.
+    /// The request is sent once. The new password exists in this one answer: make it durable before anything else, or
+    /// have [`rotate_password`](Self::rotate_password) do so. The session's own credentials follow, and nobody who
+    /// shares the store logs in with the old password any more.
     ///
     /// # Errors
     ///
@@ -118,7 +111,8 @@ impl Session {
     /// it was not sent: the old password holds. With any other status, and with [`Error::Timeout`],
     /// [`Error::Interrupted`] and [`Error::UnexpectedResponse`], nobody can
     /// know which password holds until one login with the old one has been tried; if there was an answer that could
-    /// not be read, [`Error::body`] has it.
+    /// not be read, [`Error::body`] has it. After [`Error::SessionRenewed`], and whatever else kept a session from
+    /// being had, nothing was reset: call again.
     ///
     /// # Cancel safety
     ///
@@ -127,13 +121,34 @@ impl Session {
     #[doc(alias = "reset_connectivity_management_password")]
     #[doc(alias = "resetConnectivityManagementPassword")]
     pub async fn reset_password(&self, old: impl Into<Password>) -> Result<Password, Error> {
-        let old = Secret::from(old.into());
-        let reset = self.api().reset_connectivity_management_password();
-        let answer = reset.body_map(|body| body.old_password(old)).send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let new = answer.into_inner().new_password.filter(|new| !new.expose_secret().is_empty());
-        let advice = ": the old one may be dead, so try one login with it before anything else";
-        new.map(Password::from).ok_or_else(|| missing("new password", advice, status, headers))
+        let old = old.into();
+        let secret = old.clone();
+        self.0.logins.reset(old, async |api| send_reset(&api, secret).await).await
+    }
+
+    /// Replaces the password of the session's user by a random one and keeps it in a vault, so that no crash at any
+    /// moment loses it unnoticed.
+    ///
+    /// The vault proves that it can write and remembers that a rotation has begun; then the reset is sent, once; then
+    /// the new password is kept before anything else happens. The password to be replaced is the vault's own, or that
+    /// of the session's source while the vault is empty. It runs to its end even if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Vault`], and whatever kept the reset from being processed: the old password holds, and the vault knows.
+    /// [`Error::PasswordNotKept`] has the new password inside. After [`Error::PasswordUnknown`], and after a crash,
+    /// [`ThingSpace::resolve_rotation`](crate::ThingSpace::resolve_rotation) finds out; until then further rotations
+    /// end with [`Error::RotationUnresolved`].
+    pub async fn rotate_password<V>(&self, vault: &V) -> Result<(), Error>
+    where
+        V: PasswordVault + Clone + 'static,
+    {
+        let (logins, vault) = (self.0.logins.clone(), vault.clone());
+        let task = tokio::spawn(async move { rotation::rotate(&logins, &vault).await });
+        task.await.unwrap_or_else(|_| {
+            let problem: rotation::VaultError = "the vault has panicked, or the runtime was shut down".into();
+            Err(Error::PasswordUnknown { source: Box::new(Error::Vault(problem.into())) })
+        })
     }
 
     /// Ends the session, for all its clones: from then on they answer with [`Error::SessionEnded`]. A session that
@@ -146,23 +161,16 @@ impl Session {
     #[doc(alias = "end_connectivity_management_session")]
     #[doc(alias = "endConnectivityManagementSession")]
     pub async fn end(self) -> Result<(), Error> {
-        let outcome = self.api().end_connectivity_management_session().send().await.map_err(Error::from);
-        match outcome {
-            Ok(_) => {}
-            Err(error) if error.is_session_expired() => {}
-            Err(error) => return Err(error),
-        }
-        self.0.tokens.end();
-        Ok(())
+        self.0.logins.end().await
     }
 
-    /// The session token, for tools that speak to the platform by themselves.
+    /// The session token, for tools that speak to the platform by themselves. A dead session is renewed first.
     ///
     /// # Errors
     ///
-    /// [`Error::SessionEnded`] if there is none any more.
-    pub fn token(&self) -> Result<SessionToken, Error> {
-        self.0.tokens.live().map(|live| live.token)
+    /// [`Error::SessionEnded`] if the session was ended, and whatever keeps it from being renewed.
+    pub async fn token(&self) -> Result<SessionToken, Error> {
+        self.0.logins.current().await.map(|(_, token)| token)
     }
 }
 
@@ -175,46 +183,4 @@ impl fmt::Debug for Session {
 /// The base URL as the generated client joins it with paths.
 pub(crate) fn api_base(base_url: &Url) -> &str {
     base_url.as_str().trim_end_matches('/')
-}
-
-/// A success that lacks what it was called for.
-fn missing(what: &str, advice: &str, status: StatusCode, headers: HeaderMap) -> Error {
-    Error::unexpected(format!("it holds no {what}{advice}"), Refusal::new(status, headers))
-}
-
-/// The token of the session, until it is ended.
-struct Current(RwLock<Option<Live>>);
-
-#[derive(Clone)]
-struct Live {
-    header: HeaderValue,
-    token: SessionToken,
-}
-
-impl Current {
-    fn new(token: Secret, status: StatusCode, headers: &HeaderMap) -> Result<Self, Error> {
-        let header = secret_header(token.expose_secret()).map_err(|_| {
-            let problem = "its session token holds characters that no header takes";
-            Error::unexpected(problem, Refusal::new(status, headers.clone()))
-        })?;
-        Ok(Self(RwLock::new(Some(Live { header, token: token.into() }))))
-    }
-
-    fn live(&self) -> Result<Live, Error> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::SessionEnded)
-    }
-
-    fn end(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-impl TokenSource for Current {
-    fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>> {
-        Box::pin(async { self.live().map(|live| live.header) })
-    }
-
-    fn refused(&self, _: &HeaderValue) {
-        // A dead session stays dead: its owner is told.
-    }
 }

@@ -31,7 +31,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, field::Empty};
 use zeroize::Zeroizing;
 
-pub(crate) use answer::Handling;
+pub(crate) use answer::{Handling, retry_after};
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
 pub use retries::Retries;
 
@@ -47,8 +47,18 @@ pub(crate) trait TokenSource: Send + Sync {
     /// The header value of the token that holds now.
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>>;
 
-    /// Reports that this token was refused. A newer one is not touched.
-    fn refused(&self, token: &HeaderValue);
+    /// Reports that this token was refused; a newer one is not touched. Whether asking for a token again is worth
+    /// while.
+    fn refused(&self, token: &HeaderValue, doubt: Doubt) -> bool;
+}
+
+/// How sure it is that a refused token is dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// The other side says so.
+    None,
+    /// The other side refuses the request and does not say why.
+    Some,
 }
 
 /// A header value that prints as "Sensitive" and is erased with its last copy.
@@ -91,6 +101,11 @@ impl Transport {
     /// The same with session tokens.
     pub(crate) fn with_session(&self, source: Arc<dyn TokenSource>) -> Self {
         Self { session: Some(source), ..self.clone() }
+    }
+
+    /// The time of a call.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.settings.timeout
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -147,20 +162,16 @@ impl Transport {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let mut delays = self.settings.retries.delays();
-        let mut renewed = false;
+        let mut renewed = Renewed::default();
         loop {
             let again = request.try_clone();
-            let token = self.attach(operation, &mut request).await?;
+            let tokens = self.attach(operation, &mut request).await?;
             progress.attempt.fetch_add(1, Ordering::Relaxed);
             let was_sent = progress.sent.swap(true, Ordering::Relaxed);
             let Outcome { result, stage, wait } = self.attempt(operation, request, handling).await;
             progress.sent.store(was_sent || stage != Stage::Unsent, Ordering::Relaxed);
 
-            let mut renewable = false;
-            if let (Stage::TokenRefused, Some(source), Some(token)) = (stage, &self.access, &token) {
-                source.refused(token);
-                renewable = !renewed;
-            }
+            let renewable = self.report(stage, &tokens, &mut renewed);
             let pause = if renewable && operation.repeat != Repeat::IfUnsent {
                 Some(Duration::ZERO)
             } else if permits(operation.repeat, stage) {
@@ -172,6 +183,13 @@ impl Transport {
                 deadline.is_none_or(|end| Instant::now().checked_add(*pause).is_some_and(|over| over < end))
             };
             let (Some(next), Some(pause)) = (again, pause.filter(in_time)) else {
+                if renewable
+                    && stage == Stage::SessionDead
+                    && let Some(session) = &self.session
+                {
+                    session.token().await.map_err(Error::without_session)?;
+                    return Err(Error::SessionRenewed);
+                }
                 let retryable = renewable || permits(operation.repeat, stage);
                 return result.map_err(|error| match error {
                     // This attempt was not sent, but an earlier one was.
@@ -179,11 +197,23 @@ impl Transport {
                     error => error.with_retryable(retryable),
                 });
             };
-            renewed |= renewable;
             tracing::warn!(reason = stage.as_str(), pause_ms = pause.as_millis(), "sending the request again");
             tokio::time::sleep(pause).await;
             request = next;
         }
+    }
+
+    /// Tells the source of a token that it was refused. Whether sending again with another one is worth while, which
+    /// it is once for each kind.
+    fn report(&self, stage: Stage, tokens: &Tokens, renewed: &mut Renewed) -> bool {
+        let (source, token, renewed, doubt) = match stage {
+            Stage::TokenRefused => (&self.access, &tokens.access, &mut renewed.access, Doubt::None),
+            Stage::SessionDead => (&self.session, &tokens.session, &mut renewed.session, Doubt::None),
+            Stage::SessionDoubted => (&self.session, &tokens.session, &mut renewed.session, Doubt::Some),
+            _ => return false,
+        };
+        let (Some(source), Some(token)) = (source, token) else { return false };
+        source.refused(token, doubt) && !std::mem::replace(renewed, true)
     }
 
     async fn attempt(&self, operation: &Operation, request: Request, handling: Handling) -> Outcome {
@@ -202,23 +232,31 @@ impl Transport {
         }
     }
 
-    /// Puts on the request what the operation needs; answers with the access token, which the gateway may refuse.
-    async fn attach(&self, operation: &Operation, request: &mut Request) -> Result<Option<HeaderValue>, Error> {
-        let mut access = None;
+    /// The access token that holds now, if this transport carries one.
+    pub(crate) async fn access(&self) -> Result<Option<HeaderValue>, Error> {
+        let Some(source) = &self.access else { return Ok(None) };
+        let token = source.token().await.map_err(|source| Error::AccessToken { source: Box::new(source) })?;
+        Ok(Some(token))
+    }
+
+    /// Puts on the request what the operation needs, and says what that was.
+    async fn attach(&self, operation: &Operation, request: &mut Request) -> Result<Tokens, Error> {
+        let mut tokens = Tokens::default();
         if operation.session_token {
             // First, because without a session nothing at all is to be sent.
             let source = self.session.as_ref();
             let source = source.ok_or_else(|| Error::SessionRequired { operation: operation.id.to_owned() })?;
-            request.headers_mut().insert(SESSION_HEADER, source.token().await?);
+            let token = source.token().await.map_err(Error::without_session)?;
+            request.headers_mut().insert(SESSION_HEADER, token.clone());
+            tokens.session = Some(token);
         }
         if operation.access_token
-            && let Some(source) = &self.access
+            && let Some(token) = self.access().await?
         {
-            let token = source.token().await.map_err(|source| Error::AccessToken { source: Box::new(source) })?;
             request.headers_mut().insert(AUTHORIZATION, token.clone());
-            access = Some(token);
+            tokens.access = Some(token);
         }
-        Ok(access)
+        Ok(tokens)
     }
 }
 
@@ -235,10 +273,24 @@ struct Progress {
     sent: AtomicBool,
 }
 
+/// The tokens that went with a request.
+#[derive(Default)]
+struct Tokens {
+    access: Option<HeaderValue>,
+    session: Option<HeaderValue>,
+}
+
+/// Which tokens a call has had renewed.
+#[derive(Default)]
+struct Renewed {
+    access: bool,
+    session: bool,
+}
+
 /// Whether an operation may be sent again after it came to nothing at this stage.
 fn permits(repeat: Repeat, stage: Stage) -> bool {
     match stage {
-        Stage::Settled | Stage::TokenRefused => false,
+        Stage::Settled | Stage::TokenRefused | Stage::SessionDead | Stage::SessionDoubted => false,
         Stage::Unsent => true,
         Stage::Unprocessed => repeat != Repeat::IfUnsent,
         Stage::Unknown => repeat == Repeat::Always,

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::Retries;
 use crate::{
-    Error, Refusal,
+    Error, ErrorCode, Refusal,
     generated::{Body, Operation, Repeat, Success, operations::SESSION_HEADER},
 };
 
@@ -48,6 +48,10 @@ pub(super) enum Stage {
     Unsent,
     /// The gateway refused the access token.
     TokenRefused,
+    /// The platform says that the session is dead.
+    SessionDead,
+    /// The platform refused it and does not say why: it may be the session.
+    SessionDoubted,
     /// The gateway refused it for now.
     Unprocessed,
     /// A passing failure; the platform may have processed it.
@@ -60,6 +64,8 @@ impl Stage {
             Self::Settled => "settled",
             Self::Unsent => "no connection",
             Self::TokenRefused => "access token refused",
+            Self::SessionDead => "session dead",
+            Self::SessionDoubted => "session doubted",
             Self::Unprocessed => "refused for now",
             Self::Unknown => "passing failure",
         }
@@ -195,11 +201,17 @@ impl Judge<'_> {
     /// with 9008xx it throttles: the platform has not seen the request. Any other fault may be about the platform's
     /// own answer, or its silence.
     fn stage(&self, status: StatusCode, body: Option<&Value>) -> Stage {
-        let code = body.and_then(|body| body.get("fault")?.get("code"));
-        let code = code.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
-        match code.as_deref() {
+        let fault = body.and_then(|body| body.get("fault")?.get("code"));
+        let fault = fault.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
+        let code = body.and_then(|body| body.get("errorCode")?.as_str()).map(ErrorCode::from);
+        let is_session = self.operation.session_token && fault.is_none();
+        match fault.as_deref() {
             Some("900901" | "900902") => Stage::TokenRefused,
             Some(code) if code.starts_with("9008") && self.retries.cover(status) => Stage::Unprocessed,
+            None if is_session && code.is_some_and(|code| code.is_session_expired()) => Stage::SessionDead,
+            None if is_session && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                Stage::SessionDoubted
+            }
             None if status == StatusCode::TOO_MANY_REQUESTS => Stage::Unprocessed,
             _ if self.retries.cover(status) => Stage::Unknown,
             _ => Stage::Settled,
@@ -306,7 +318,7 @@ fn split(response: Response) -> (http::response::Parts, HttpBody) {
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

@@ -51,7 +51,7 @@ impl Retries {
         Self { most, ..Self::default() }
     }
 
-    /// Every request is sent once, except that a refused access token is still renewed.
+    /// Every request is sent once, except that a refused access token and a dead session are still renewed.
     #[must_use]
     pub fn none() -> Self {
         Self::new(0)

@@ -13,20 +13,12 @@ use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{AccessToken, Error, Session, ThingSpace};
 
 use crate::support::{
-    ECHO, PASSWORD, client_of, credentials, on_the_way, platform_requests, sandbox, session, token_requests, until,
+    ECHO, PASSWORD, client_of, credentials, on_the_way, pass, platform_requests, sandbox, session, token_requests,
+    until,
 };
 
 async fn ask(session: &Session) -> Result<u16, Error> {
     Ok(session.send(session.request(Method::GET, ECHO)?).await?.status().as_u16())
-}
-
-/// Moves both clocks; between the two calls nothing waits, so no time passes by itself.
-async fn pass(sandbox: &Sandbox, time: Duration) {
-    // The sandbox keeps time by tokio's clock.
-    let _ = sandbox;
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 #[tokio::test]
@@ -52,7 +44,7 @@ async fn the_first_calls_of_a_fresh_client_share_one_access_token() {
 async fn a_token_is_renewed_before_it_expires_and_no_request_is_wasted_on_an_old_one() {
     let (sandbox, _thingspace, session) = session().await;
     for _ in 0..5 {
-        pass(&sandbox, Duration::from_secs(15 * 60)).await;
+        pass(Duration::from_secs(15 * 60)).await;
         assert_eq!(ask(&session).await.unwrap(), 200);
     }
     let counters = sandbox.counters();
@@ -63,11 +55,11 @@ async fn a_token_is_renewed_before_it_expires_and_no_request_is_wasted_on_an_old
 async fn the_same_token_granted_again_is_not_asked_for_with_every_call() {
     let (sandbox, _thingspace, session) = session().await;
     for _ in 0..3 {
-        pass(&sandbox, Duration::from_secs(19 * 60)).await;
+        pass(Duration::from_secs(19 * 60)).await;
         ask(&session).await.unwrap();
     }
     // Fifty seconds before its end: the platform grants the same token again, and says that it lives an hour.
-    pass(&sandbox, Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
+    pass(Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
     for _ in 0..10 {
         assert_eq!(ask(&session).await.unwrap(), 200);
     }
@@ -77,7 +69,7 @@ async fn the_same_token_granted_again_is_not_asked_for_with_every_call() {
     }
     assert_eq!(token_requests(&sandbox), 2);
     // What was known of its end holds: the next one is fetched in time.
-    pass(&sandbox, Duration::from_secs(51)).await;
+    pass(Duration::from_secs(51)).await;
     assert_eq!(ask(&session).await.unwrap(), 200);
     let counters = sandbox.counters();
     assert_eq!((token_requests(&sandbox), counters.gateway_faults), (3, 0));
@@ -88,9 +80,9 @@ async fn a_token_with_less_life_than_it_says_is_renewed_when_the_gateway_refuses
     let (sandbox, first) = sandbox().await;
     first.start_session(credentials()).await.unwrap();
     // Another process comes fifty minutes later and is granted the same token for "an hour".
-    pass(&sandbox, Duration::from_secs(50 * 60)).await;
+    pass(Duration::from_secs(50 * 60)).await;
     let second = client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
-    pass(&sandbox, Duration::from_secs(11 * 60)).await;
+    pass(Duration::from_secs(11 * 60)).await;
     assert_eq!(ask(&second).await.unwrap(), 200);
     assert_eq!(sandbox.counters().gateway_faults, 1);
 }
@@ -153,10 +145,10 @@ async fn a_stream_is_not_sent_again_but_the_caller_gets_the_answer() {
 async fn nearly_expired() -> (Sandbox, Session) {
     let (sandbox, _thingspace, session) = session().await;
     for _ in 0..3 {
-        pass(&sandbox, Duration::from_secs(19 * 60)).await;
+        pass(Duration::from_secs(19 * 60)).await;
         ask(&session).await.unwrap();
     }
-    pass(&sandbox, Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
+    pass(Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
     (sandbox, session)
 }
 
@@ -187,10 +179,10 @@ async fn the_clock_skew_can_be_set() {
     let sandbox = Sandbox::start().await.unwrap();
     let thingspace = client_of(&sandbox).clock_skew(Duration::from_secs(45 * 60)).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
-    pass(&sandbox, Duration::from_secs(14 * 60)).await;
+    pass(Duration::from_secs(14 * 60)).await;
     ask(&session).await.unwrap();
     assert_eq!(token_requests(&sandbox), 1);
-    pass(&sandbox, Duration::from_secs(60)).await;
+    pass(Duration::from_secs(60)).await;
     ask(&session).await.unwrap();
     until(|| token_requests(&sandbox) == 2).await;
 }

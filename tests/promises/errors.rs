@@ -52,7 +52,7 @@ async fn session_codes_of_every_kind() {
     assert!(!refused_with(Fault::json(400, &other)).await.is_session_expired());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_gateways_faults() {
     for (status, code, retryable) in
         [(400, json!("900906"), false), (429, json!(900_800), true), (503, json!("900800"), true)]

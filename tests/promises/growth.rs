@@ -28,6 +28,7 @@ impl Package {
             .replace("members = [\"sandbox\", \"xtask\"]", "members = []")
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
             .replace("thingspace-sandbox = { path = \"sandbox\" }\n", "")
+            .replace("thingspace-session = { path = \".\", features = [\"store-testing\"] }\n", "")
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
         fs::write(to.join("Cargo.toml"), manifest).unwrap();
         fs::write(to.join("README.md"), "").unwrap();

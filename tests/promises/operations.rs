@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use thingspace_session::{Credentials, Error, api};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, credentials, platform_requests, sandbox, session};
+use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, platform_requests, sandbox, session};
 
 #[tokio::test]
 async fn a_session_is_started_used_reset_and_ended() {
@@ -29,32 +29,38 @@ async fn a_session_is_started_used_reset_and_ended() {
 
 #[tokio::test]
 async fn the_generated_clients_answers_have_status_and_headers() {
-    let (_sandbox, thingspace, session) = session().await;
+    let (sandbox, thingspace) = sandbox().await;
     let body = api::types::LogInRequest::builder().username(USERNAME).password(PASSWORD);
     let answer = thingspace.api().start_connectivity_management_session().body(body).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "application/json");
     assert!(answer.session_token.is_some());
 
-    // That login has replaced the session: its token is refused. The reason is inside, for who prints the chain.
-    let refused = session.api().end_connectivity_management_session().send().await.unwrap_err();
-    assert!(format!("{refused:#}").contains("INPUT_INVALID.SessionToken.Invalid"), "{refused:#}");
-    assert!(Error::from(refused).is_session_expired());
+    let session = client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
+    // What is refused has its reason inside, for who prints the chain.
+    let body = api::types::SessionResetPasswordRequest::builder().old_password("wrong");
+    let refused = session.api().reset_connectivity_management_password().body(body).send().await.unwrap_err();
+    assert!(format!("{refused:#}").contains("REQUEST_FAILED.OldPasswordIncorrect"), "{refused:#}");
+    assert!(matches!(Error::from(refused), Error::Platform(_)));
 }
 
 #[tokio::test]
 async fn every_error_of_the_generated_client_becomes_the_facades() {
-    async fn ends(session: &thingspace_session::Session) -> Result<(), Error> {
-        session.api().end_connectivity_management_session().send().await?;
+    async fn ends(thingspace: &thingspace_session::ThingSpace) -> Result<(), Error> {
+        thingspace.api().start_connectivity_management_session().send().await?;
         Ok(())
     }
-    let (sandbox, _thingspace, session) = session().await;
-    sandbox.expire_session(USERNAME);
-    let error = ends(&session).await.unwrap_err();
-    assert!(error.is_session_expired(), "{error}");
+    async fn logs_in(thingspace: &thingspace_session::ThingSpace) -> Result<(), Error> {
+        let body = api::types::LogInRequest::builder().username(USERNAME).password("wrong");
+        thingspace.api().start_connectivity_management_session().body(body).send().await?;
+        Ok(())
+    }
+    let (_sandbox, thingspace) = sandbox().await;
+    assert!(matches!(ends(&thingspace).await.unwrap_err(), Error::InvalidRequest { .. }));
+    let error = logs_in(&thingspace).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 400);
     assert!(error.headers().unwrap().contains_key("content-type"));
-    assert_eq!(*error.code().unwrap(), "REQUEST_FAILED.SessionToken.Expired");
+    assert_eq!(*error.code().unwrap(), "REQUEST_FAILED.LoginFailed");
 }
 
 #[tokio::test]
@@ -83,7 +89,7 @@ async fn an_ended_session_is_ended_for_all_its_clones_and_nothing_more_is_sent()
     session.end().await.unwrap();
     let before = platform_requests(&sandbox);
 
-    assert!(matches!(clone.token(), Err(Error::SessionEnded)));
+    assert!(matches!(clone.token().await, Err(Error::SessionEnded)));
     let request = clone.request(Method::GET, ECHO).unwrap();
     assert!(matches!(clone.send(request).await, Err(Error::SessionEnded)));
     assert!(matches!(clone.reset_password(PASSWORD).await, Err(Error::SessionEnded)));

@@ -35,6 +35,13 @@ pub(crate) async fn session() -> (Sandbox, ThingSpace, Session) {
     (sandbox, thingspace, session)
 }
 
+/// Moves the clock, the sandbox's too. Nothing waits in between, so no time passes by itself.
+pub(crate) async fn pass(time: std::time::Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// What kept an access token from being had.
 pub(crate) fn on_the_way(error: Error) -> Error {
     assert!(error.to_string().contains("not sent"), "{error}");
@@ -73,4 +80,17 @@ pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
         next = source.source();
     }
     text
+}
+
+/// Every secret of the built-in account: what was given out and what was sent.
+pub(crate) fn secrets_of(sandbox: &Sandbox) -> Vec<String> {
+    let sent = sandbox.requests().into_iter().flat_map(|request| {
+        let access = request.header("authorization").and_then(|value| value.split_once(' '));
+        [access.map(|(_, token)| token.to_owned()), request.header("vz-m2m-token").map(str::to_owned)]
+    });
+    let known = [Some(PASSWORD.to_owned()), Some("sandbox-secret".to_owned()), sandbox.password(USERNAME)];
+    let mut secrets: Vec<String> = sent.chain(known).flatten().collect();
+    secrets.sort();
+    secrets.dedup();
+    secrets
 }

@@ -1,0 +1,232 @@
+//! The account stays open: at most two failed logins for a set of credentials, and no outage that needs a person.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use reqwest::Method;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace};
+
+use crate::support::{ECHO, USERNAME, client_of, credentials, pass, shown};
+
+const RIGHT: &str = "IMgr8";
+
+struct Bench {
+    sandbox: Sandbox,
+    store: MemoryStore,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        Self { sandbox: Sandbox::start().await.unwrap(), store: MemoryStore::default() }
+    }
+
+    /// A process that starts: it shares the store and nothing else.
+    fn process(&self) -> ThingSpace {
+        client_of(&self.sandbox).retries(Retries::none()).store(self.store.clone()).build().unwrap()
+    }
+
+    async fn start(&self, password: &str) -> Result<Session, Error> {
+        self.process().start_session(Credentials::new(USERNAME, password)).await
+    }
+
+    fn attempts(&self) -> usize {
+        crate::support::arrived(&self.sandbox, "/session/login")
+    }
+}
+
+fn suspension(error: &Error) -> SuspensionReason {
+    let Error::LoginSuspended(suspension) = error else { panic!("{error:?}") };
+    suspension.reason.clone()
+}
+
+#[tokio::test]
+async fn a_refused_password_is_tried_once_however_often_a_process_is_started() {
+    let bench = Bench::new().await;
+    let error = bench.start("wrong").await.unwrap_err();
+    assert!(matches!(error, Error::Platform(_)), "{error:?}");
+    for _ in 0..20 {
+        let error = bench.start("wrong").await.unwrap_err();
+        let SuspensionReason::Refused { code: Some(code) } = suspension(&error) else { panic!("{error:?}") };
+        assert!(code.ends_with("LoginFailed"));
+        assert!(
+            error.to_string().contains("other credentials") && error.to_string().contains("rearm_logins"),
+            "{error}"
+        );
+        assert!(!error.is_retryable() && !shown(&error).contains("wrong\""));
+    }
+    assert_eq!((bench.attempts(), bench.sandbox.strikes(USERNAME)), (1, 1));
+}
+
+#[tokio::test]
+async fn other_credentials_re_arm_and_so_does_an_explicit_call() {
+    let bench = Bench::new().await;
+    bench.start("wrong").await.unwrap_err();
+    bench.start(RIGHT).await.unwrap().end().await.unwrap();
+    // The wrong ones are still known to be wrong.
+    suspension(&bench.start("wrong").await.unwrap_err());
+    bench.sandbox.set_password(USERNAME, "wrong");
+    suspension(&bench.start("wrong").await.unwrap_err());
+    bench.process().rearm_logins(USERNAME).await.unwrap();
+    bench.start("wrong").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_login_of_unknown_outcome_is_tried_twice_where_the_credentials_have_never_worked() {
+    for fault in [
+        Fault::CloseBefore,
+        Fault::CloseAfter,
+        Fault::answer(500, ""),
+        Fault::answer(502, "<html>"),
+        Fault::answer(200, "{}"),
+        Fault::Truncate,
+    ] {
+        let bench = Bench::new().await;
+        bench.sandbox.fault(Operation::Login, fault.clone(), 100);
+        for _ in 0..2 {
+            let error = bench.start("maybe").await.unwrap_err();
+            assert!(!matches!(error, Error::LoginSuspended(_)), "{fault:?}: {error:?}");
+        }
+        for _ in 0..10 {
+            assert_eq!(suspension(&bench.start("maybe").await.unwrap_err()), SuspensionReason::UnknownOutcome);
+        }
+        assert_eq!(bench.attempts(), 2, "{fault:?}");
+        bench.sandbox.clear_faults();
+        bench.start(RIGHT).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_heals_by_itself_where_the_credentials_have_worked() {
+    let bench = Bench::new().await;
+    let session = bench.start(RIGHT).await.unwrap();
+    bench.sandbox.expire_session(USERNAME);
+    bench.sandbox.fault(Operation::Login, Fault::answer(503, ""), 1000);
+    let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    let before = bench.attempts();
+    let mut errors = 0;
+    for _ in 0..60 {
+        // An hour of a minute each.
+        errors += u32::from(ask().await.is_err());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    let tries = bench.attempts() - before;
+    assert_eq!(errors, 60);
+    assert!((12..=40).contains(&tries), "it backs off to five minutes, jittered: {tries} tries in an hour");
+    bench.sandbox.clear_faults();
+    tokio::time::sleep(Duration::from_secs(301)).await;
+    assert_eq!(ask().await.unwrap().status(), 200);
+    assert_eq!(bench.sandbox.strikes(USERNAME), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_reach_the_platform_counts_nothing_and_is_repeated() {
+    for fault in [Fault::gateway("900800"), Fault::answer(429, "").with_header("retry-after", "3")] {
+        let bench = Bench::new().await;
+        bench.sandbox.fault(Operation::Login, fault.clone(), 4);
+        bench.start("never-worked").await.unwrap_err();
+        assert_eq!(bench.attempts(), 5, "{fault:?}: repeated until the platform itself refused");
+        assert_eq!(bench.sandbox.strikes(USERNAME), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_on_the_way_to_an_access_token_counts_nothing() {
+    let bench = Bench::new().await;
+    for fault in [
+        Fault::CloseAfter,
+        Fault::answer(500, ""),
+        Fault::answer(200, "{}"),
+        Fault::answer(401, r#"{"error":"invalid_client"}"#),
+    ] {
+        for _ in 0..5 {
+            bench.sandbox.fault(Operation::Token, fault.clone(), 1);
+            let error = bench.process_limited().start_session(credentials()).await.unwrap_err();
+            assert!(!matches!(error, Error::LoginSuspended(_)) && !error.may_have_been_processed(), "{error:?}");
+        }
+    }
+    bench.start(RIGHT).await.unwrap();
+}
+
+impl Bench {
+    /// A process whose calls end before anything is repeated.
+    fn process_limited(&self) -> ThingSpace {
+        let client = client_of(&self.sandbox).retries(Retries::none()).timeout(Duration::from_millis(400));
+        client.store(self.store.clone()).build().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_fifth_strike_is_never_dealt_whatever_credentials_are_tried() {
+    let bench = Bench::new().await;
+    for number in 0..20 {
+        bench.start(&format!("wrong-{number}")).await.unwrap_err();
+    }
+    assert_eq!(bench.sandbox.strikes(USERNAME), 4);
+    assert!(!bench.sandbox.is_locked(USERNAME));
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::OneTryLeft);
+    bench.process().rearm_logins(USERNAME).await.unwrap();
+    bench.start(RIGHT).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_fifth_strike_is_not_dealt_by_credentials_that_have_worked_either() {
+    let bench = Bench::new().await;
+    bench.start(RIGHT).await.unwrap().end().await.unwrap();
+    for number in 0..4 {
+        bench.start(&format!("wrong-{number}")).await.unwrap_err();
+    }
+    bench.sandbox.set_password(USERNAME, "changed-elsewhere");
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::OneTryLeft);
+    assert!(!bench.sandbox.is_locked(USERNAME));
+}
+
+#[tokio::test]
+async fn the_source_is_asked_at_each_login_so_a_password_changed_elsewhere_is_taken_up() {
+    let bench = Bench::new().await;
+    let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
+    let source = {
+        let vault = vault.clone();
+        move || {
+            let password = vault.lock().unwrap().clone();
+            async move { Ok(Credentials::new(USERNAME, password)) }
+        }
+    };
+    let session = bench.process().start_session(source).await.unwrap();
+    let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    bench.sandbox.set_password(USERNAME, "changed");
+    pass(Duration::from_secs(21 * 60)).await;
+    let Error::Session { source } = ask().await.unwrap_err() else { panic!("not about the session") };
+    assert!(matches!(*source, Error::Platform(_)), "{source:?}");
+    suspension(&ask().await.unwrap_err());
+    *vault.lock().unwrap() = "changed".to_owned();
+    assert_eq!(ask().await.unwrap().status(), 200);
+    assert_eq!(bench.sandbox.counters().logins_failed, 1);
+}
+
+#[tokio::test]
+async fn after_a_reset_no_login_is_tried_with_the_old_password_by_anybody() {
+    let bench = Bench::new().await;
+    let session = bench.start(RIGHT).await.unwrap();
+    let other = bench.start(RIGHT).await.unwrap();
+    let new = session.reset_password(RIGHT).await.unwrap();
+    pass(Duration::from_secs(21 * 60)).await;
+    let ask = async |session: &Session| session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    // Another process, whose source still gives the old one, is told; the session that made the reset knows the new.
+    assert_eq!(suspension(&ask(&other).await.unwrap_err()), SuspensionReason::Retired);
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::Retired);
+    assert_eq!(ask(&session).await.unwrap().status(), 200);
+    assert_eq!(ask(&other).await.unwrap().status(), 200, "it finds the session that was started");
+    bench.start(new.expose_secret()).await.unwrap();
+    assert_eq!(bench.sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test]
+async fn a_failing_source_is_told_as_such_and_nothing_is_sent() {
+    let bench = Bench::new().await;
+    let error = bench.process().start_session(|| async { Err("the vault is sealed".into()) }).await.unwrap_err();
+    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    assert_eq!(bench.attempts(), 0);
+}

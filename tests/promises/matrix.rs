@@ -1,0 +1,302 @@
+//! Every call meets every trouble, once and for as long as it lasts, and always ends the same way: in time, with an
+//! error that says what is known, no password lost unsaid, the account open, and a client that works again.
+//!
+//! A network that swallows packets is played by a listener whose queue is full, which only Linux lets one build.
+
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant as WallClock},
+};
+
+use reqwest::Method;
+use serde_json::json;
+use tempfile::TempDir;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{
+    Credentials, Error, FileVault, Session, ThingSpace,
+    rotation::{PasswordVault, Resolution, VaultState},
+};
+use tokio::{net::TcpSocket, time::Instant};
+
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, secrets_of, shown};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// A call is over by then.
+const DEADLINE: Duration = Duration::from_secs(31);
+const PERSISTENT: u32 = 10_000;
+
+/// Built once, for the sake of the one that is large.
+static TROUBLES: LazyLock<Vec<(&str, Trouble)>> = LazyLock::new(troubles);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Start,
+    Get,
+    Post,
+    Reset,
+    Rotate,
+    End,
+}
+
+impl Call {
+    const ALL: [Self; 6] = [Self::Start, Self::Get, Self::Post, Self::Reset, Self::Rotate, Self::End];
+
+    fn operation(self) -> Operation {
+        match self {
+            Self::Start => Operation::Login,
+            Self::Get | Self::Post => Operation::Other,
+            Self::Reset | Self::Rotate => Operation::Reset,
+            Self::End => Operation::Logout,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Trouble {
+    /// Nobody listens.
+    Refused,
+    /// Nobody answers a connection that is asked for.
+    Swallowed,
+    Suffers(Fault),
+}
+
+fn troubles() -> Vec<(&'static str, Trouble)> {
+    let nothing = json!({ "sessionToken": null, "newPassword": null });
+    let refused = |code: &str| Fault::refused(&format!("UnifiedWebService.{code}"));
+    let faults = [
+        ("close before", Fault::CloseBefore),
+        ("close after", Fault::CloseAfter),
+        ("truncate", Fault::Truncate),
+        ("drip", Fault::Drip { interval: Duration::from_secs(1) }),
+        ("stall", Fault::Delay(Duration::from_secs(120))),
+        ("500", Fault::answer(500, "")),
+        ("502 html", Fault::answer(502, "<html>").with_header("server", "proxy")),
+        ("502 after", Fault::answer_after(502, "<html>")),
+        ("503", Fault::answer(503, "busy")),
+        ("429", Fault::answer(429, "").with_header("retry-after", "5")),
+        ("200 empty", Fault::answer(200, "")),
+        ("200 other json", Fault::json(200, &json!([1, { "sessionToken": 7, "newPassword": [] }]))),
+        ("200 null", Fault::json(200, &nothing)),
+        ("200 nothing, but processed", Fault::answer_after(200, "{}")),
+        ("200 huge", Fault::answer(200, " ".repeat(100 * 1024 * 1024))),
+        ("900901", Fault::gateway("900901")),
+        ("900902", Fault::gateway("900902")),
+        ("session expired", refused("REQUEST_FAILED.SessionToken.Expired")),
+        ("session format", refused("REQUEST_FAILED.SessionToken.Format")),
+        ("session invalid", refused("INPUT_INVALID.SessionToken.Invalid")),
+        ("401", Fault::answer(401, "")),
+        ("403", Fault::answer(403, "")),
+    ];
+    let faults = faults.map(|(name, fault)| (name, Trouble::Suffers(fault)));
+    let mut troubles = vec![("connection refused", Trouble::Refused)];
+    if cfg!(target_os = "linux") {
+        troubles.push(("connect timeout", Trouble::Swallowed));
+    }
+    troubles.into_iter().chain(faults).collect()
+}
+
+struct Cell {
+    name: String,
+    call: Call,
+    sandbox: Option<Sandbox>,
+    thingspace: ThingSpace,
+    session: Option<Session>,
+    directory: TempDir,
+    calls: usize,
+}
+
+impl Cell {
+    async fn new(call: Call, name: String) -> Self {
+        let sandbox = Sandbox::start().await.unwrap();
+        // Without a trust store to read, which is what takes most of the time here.
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).connect_timeout(Duration::from_secs(10));
+        let client = client_of(&sandbox).http_client(http).timeout(TIMEOUT).response_limit(64 * 1024);
+        let thingspace = client.build().unwrap();
+        let session = match call {
+            Call::Start => None,
+            _ => Some(thingspace.start_session(credentials()).await.unwrap()),
+        };
+        Self {
+            name,
+            call,
+            sandbox: Some(sandbox),
+            thingspace,
+            session,
+            directory: tempfile::tempdir().unwrap(),
+            calls: 0,
+        }
+    }
+
+    fn sandbox(&self) -> &Sandbox {
+        self.sandbox.as_ref().unwrap()
+    }
+
+    fn vault(&self) -> FileVault {
+        FileVault::new(self.directory.path().join("password.json"))
+    }
+
+    async fn run(mut self, trouble: &Trouble, times: u32) {
+        match trouble {
+            Trouble::Suffers(fault) => {
+                self.sandbox().fault(self.call.operation(), fault.clone(), times);
+                self.calls(if times == 1 { 1 } else { 4 }).await;
+            }
+            Trouble::Refused | Trouble::Swallowed => {
+                let address = self.sandbox().address();
+                self.sandbox = None;
+                // What is left of the connections is closed.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let swallows = matches!(trouble, Trouble::Swallowed).then(|| full(address));
+                self.calls(2).await;
+                drop(swallows);
+                self.sandbox = Some(Sandbox::builder().listen(address).start().await.unwrap());
+            }
+        }
+        self.recover().await;
+    }
+
+    async fn calls(&mut self, number: u32) {
+        for _ in 0..number {
+            let started = Instant::now();
+            self.calls += 1;
+            let outcome = self.make().await;
+            let (name, took) = (&self.name, started.elapsed());
+            assert!(took <= DEADLINE, "{name}: it took {took:?}: {outcome:?}");
+            self.judge(outcome).await;
+        }
+    }
+
+    async fn make(&mut self) -> Result<Option<String>, Error> {
+        let session = || self.session.clone().unwrap();
+        let ask = async |method| session().send(session().request(method, ECHO).unwrap()).await;
+        match self.call {
+            Call::Start => self.session = Some(self.thingspace.start_session(credentials()).await?),
+            // An answer is none of this crate's errors; its body streams for as long as the caller reads it.
+            Call::Get => drop(ask(Method::GET).await?),
+            Call::Post => drop(ask(Method::POST).await?),
+            Call::Reset => return Ok(Some(session().reset_password(PASSWORD).await?.expose_secret().to_owned())),
+            Call::Rotate => session().rotate_password(&self.vault()).await?,
+            Call::End => session().end().await?,
+        }
+        Ok(None)
+    }
+
+    async fn judge(&self, outcome: Result<Option<String>, Error>) {
+        let name = &self.name;
+        if let Err(error) = &outcome {
+            assert!(is_helpful(error), "{name}: {error}");
+            let text = shown(error);
+            for secret in self.sandbox.as_ref().map(secrets_of).unwrap_or_default() {
+                assert!(!text.contains(&secret), "{name}: a secret is shown: {text}");
+            }
+        }
+        let Some(sandbox) = &self.sandbox else { return };
+        assert!(sandbox.strikes(USERNAME) <= 2 && !sandbox.is_locked(USERNAME), "{name}");
+        let resets = sandbox.counters().resets_processed;
+        assert!(resets <= 1, "{name}: {resets} resets");
+        assert!(arrived(sandbox, "/actions/reset") <= self.calls, "{name}: one call has sent two resets");
+        let holds = sandbox.password(USERNAME).unwrap();
+        if holds != PASSWORD {
+            let is_known = match &outcome {
+                Ok(given) => given.as_deref() == Some(&holds) || self.kept().await.as_deref() == Some(&holds),
+                Err(Error::PasswordNotKept { password, .. }) => password.expose_secret() == holds,
+                Err(error) => error.body().is_some_and(|body| body.expose_secret().contains(&holds)),
+            };
+            let is_told = outcome.as_ref().is_err_and(|error| match self.call {
+                Call::Rotate => matches!(error, Error::PasswordUnknown { .. } | Error::RotationUnresolved { .. }),
+                _ => is_unknown(error),
+            });
+            assert!(is_known || is_told, "{name}: the new password is lost: {outcome:?}");
+        }
+    }
+
+    async fn kept(&self) -> Option<String> {
+        match self.vault().state().await.unwrap() {
+            VaultState::Settled(kept) => Some(kept.password().expose_secret().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The trouble is over: a person who knows the password does what the errors say, and everything works.
+    async fn recover(self) {
+        let (name, sandbox, vault) = (&self.name, self.sandbox(), self.vault());
+        sandbox.clear_faults();
+        tokio::time::sleep(Duration::from_secs(6 * 60)).await;
+        let password = sandbox.password(USERNAME).unwrap();
+        let holds = Credentials::new(USERNAME, password.as_str());
+        if self.call == Call::Rotate && self.kept().await.as_deref() != Some(&password) {
+            let resolution = self.thingspace.resolve_rotation(&vault).await;
+            match resolution.unwrap_or_else(|error| panic!("{name}: not resolved: {error:?}")) {
+                Resolution::Lost if password != PASSWORD => vault.keep(&password.as_str().into()).await.unwrap(),
+                Resolution::Lost => panic!("{name}: nothing was lost"),
+                _ => assert_eq!(password, PASSWORD, "{name}: the password is lost"),
+            }
+        }
+        for round in 0..2 {
+            let mut started = self.thingspace.start_session(holds.clone()).await;
+            if let Err(Error::LoginSuspended(_)) = started {
+                self.thingspace.rearm_logins(USERNAME).await.unwrap();
+                started = self.thingspace.start_session(holds.clone()).await;
+            }
+            let session = started.unwrap_or_else(|error| panic!("{name}, round {round}: {error:?}"));
+            let answer = session.send(session.request(Method::GET, ECHO).unwrap()).await;
+            assert_eq!(answer.unwrap().status(), 200, "{name}, round {round}");
+            if self.call == Call::Rotate {
+                session
+                    .rotate_password(&vault)
+                    .await
+                    .unwrap_or_else(|error| panic!("{name}, round {round}: {error:?}"));
+                let holds = sandbox.password(USERNAME);
+                assert_eq!(self.kept().await, holds, "{name}");
+                session.end().await.unwrap();
+                break;
+            }
+            session.end().await.unwrap();
+        }
+        assert!(!sandbox.is_locked(USERNAME) && sandbox.strikes(USERNAME) == 0, "{name}");
+    }
+}
+
+/// What an error of a bare reset says if nobody can know which password holds.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error, Error::Timeout { sent: true, .. } | Error::Interrupted { .. } | Error::UnexpectedResponse { .. })
+        || error.status().is_some_and(|status| status.is_server_error())
+        // A second reset, with what the first one had replaced, is refused.
+        || matches!(error, Error::Platform(_))
+}
+
+fn is_helpful(error: &Error) -> bool {
+    let text = error.to_string();
+    let known = ["not sent", "nothing was sent", "may have", "refused", "unexpected answer", "not processed"];
+    let advice = ["resolve_rotation", "rearm_logins", "call again", "start a new one", "check the"];
+    known.iter().chain(&advice).any(|part| text.contains(part))
+}
+
+/// A listener that has no room for another connection, and what fills it.
+fn full(address: std::net::SocketAddr) -> (tokio::net::TcpListener, std::net::TcpStream) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let first = std::net::TcpStream::connect(address).unwrap();
+    (listener, first)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_call_survives_every_trouble() {
+    let (started, mut cells, mut failed) = (WallClock::now(), 0, Vec::new());
+    for (trouble_name, trouble) in &*TROUBLES {
+        for call in Call::ALL {
+            let series: &[u32] = if matches!(trouble, Trouble::Suffers(_)) { &[1, PERSISTENT] } else { &[1] };
+            for &times in series {
+                let name = format!("{call:?}, {trouble_name}, {times} times");
+                let cell = Cell::new(call, name.clone()).await;
+                // In a task of its own, so that one that fails does not hide the others.
+                failed.extend(tokio::spawn(cell.run(trouble, times)).await.is_err().then_some(name));
+                cells += 1;
+            }
+        }
+    }
+    println!("{cells} cells in {:?}", started.elapsed());
+    assert!(failed.is_empty() && cells >= 240, "{failed:#?}");
+}

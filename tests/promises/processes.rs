@@ -1,0 +1,99 @@
+//! Many processes that share a file share one session and one count of failed logins.
+
+use std::{
+    env,
+    path::Path,
+    process::{Command, Output},
+};
+
+use reqwest::Method;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{ApiKey, Credentials, Error, FileStore, ThingSpace};
+
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived};
+
+/// How many requests a process of this test sends; unset in an ordinary run.
+const REQUESTS: &str = "THINGSPACE_TEST_REQUESTS";
+
+/// A process of its own, given all it needs by its environment.
+#[tokio::test]
+async fn one_process() {
+    let Ok(requests) = env::var(REQUESTS) else { return };
+    let outcome = async {
+        let thingspace = ThingSpace::builder()
+            .api_key(ApiKey::from_env()?)
+            .base_url(env::var("THINGSPACE_BASE_URL").unwrap())
+            .store(FileStore::new(env::var("THINGSPACE_TEST_STORE").unwrap()))
+            .build()?;
+        let session = thingspace.start_session(Credentials::from_env()?).await?;
+        for _ in 0..requests.parse::<u32>().unwrap() {
+            let answer = session.send(session.request(Method::GET, ECHO)?).await?;
+            assert_eq!(answer.status(), 200);
+        }
+        Ok::<_, Error>(())
+    };
+    match outcome.await {
+        Ok(()) => println!("it went well"),
+        Err(error) => println!("it failed: {error:?}"),
+    }
+}
+
+/// Eight of them at once.
+async fn eight(sandbox: &Sandbox, store: &Path, password: &'static str, requests: u32) -> Vec<String> {
+    let processes = (0..8).map(|_| {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "processes::one_process", "--nocapture"]);
+        command.env(REQUESTS, requests.to_string()).env("THINGSPACE_TEST_STORE", store);
+        command.env("THINGSPACE_BASE_URL", sandbox.base_url());
+        command.env("THINGSPACE_KEY", "sandbox-key").env("THINGSPACE_SECRET", "sandbox-secret");
+        command.env("THINGSPACE_USERNAME", USERNAME).env("THINGSPACE_PASSWORD", password);
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    });
+    let said = |output: Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let outputs = futures_util::future::join_all(processes).await;
+    outputs.into_iter().map(|output| said(output.unwrap())).collect()
+}
+
+fn all_went_well(said: &[String]) -> bool {
+    said.iter().all(|said| said.contains("it went well"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_processes_share_one_session_and_renew_it_once() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("sessions.json");
+    for round in 1..=3 {
+        let said = eight(&sandbox, &store, PASSWORD, 20).await;
+        assert!(all_went_well(&said), "{said:?}");
+        assert_eq!(sandbox.counters().logins_succeeded, round, "one for each dead session");
+        sandbox.expire_session(USERNAME);
+    }
+    assert_eq!(sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_replicas_with_a_wrong_password_spend_one_strike_however_often_they_are_started() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("sessions.json");
+    for _ in 0..3 {
+        let said = eight(&sandbox, &store, "wrong", 1).await;
+        assert!(said.iter().all(|said| said.contains("it failed")), "{said:?}");
+    }
+    assert_eq!(sandbox.strikes(USERNAME), 1);
+    // And with the right one all is well again.
+    assert!(all_went_well(&eight(&sandbox, &store, PASSWORD, 1).await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_replicas_whose_logins_are_never_answered_try_twice() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("sessions.json");
+    sandbox.fault(Operation::Login, Fault::CloseAfter, 1000);
+    for _ in 0..2 {
+        eight(&sandbox, &store, "wrong", 1).await;
+    }
+    assert_eq!((arrived(&sandbox, "/session/login"), sandbox.strikes(USERNAME)), (2, 2));
+}

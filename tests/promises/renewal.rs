@@ -1,0 +1,240 @@
+//! A session that lives for months: it renews itself, once for everybody, and never in a loop.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{Error, MemoryStore, Session};
+
+use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, pass, platform_requests, session};
+
+fn get(session: &Session) -> RequestBuilder {
+    session.request(Method::GET, ECHO).unwrap()
+}
+
+async fn ask(session: &Session) -> Result<u16, Error> {
+    Ok(session.send(get(session)).await?.status().as_u16())
+}
+
+fn logins(sandbox: &Sandbox) -> (u64, u64) {
+    let counters = sandbox.counters();
+    (counters.logins_succeeded, counters.logins_failed)
+}
+
+#[tokio::test]
+async fn a_session_that_the_platform_calls_dead_is_renewed_and_the_request_repeated_once() {
+    for code in [
+        "REQUEST_FAILED.SessionToken.Expired",
+        "REQUEST_FAILED.SessionToken.Format",
+        "INPUT_INVALID.SessionToken.Invalid",
+    ] {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.fault(Operation::Other, Fault::refused(&format!("UnifiedWebService.{code}")), 1);
+        let request = session.request(Method::POST, ECHO).unwrap().json(&7);
+        let echo: Value = session.send(request).await.unwrap().json().await.unwrap();
+        assert_eq!(echo["body"], 7, "{code}");
+        assert_eq!((logins(&sandbox), platform_requests(&sandbox)), ((2, 0), 4), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_dead_again_at_once_is_not_renewed_a_second_time() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.fault(Operation::Other, Fault::refused("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired"), 9);
+    assert_eq!(ask(&session).await.unwrap(), 400);
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn a_session_in_use_lives_on_and_one_unused_for_twenty_minutes_costs_no_request() {
+    let (sandbox, _thingspace, session) = session().await;
+    for _ in 0..5 {
+        pass(Duration::from_secs(19 * 60)).await;
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    assert_eq!(logins(&sandbox), (1, 0));
+    let before = platform_requests(&sandbox);
+    pass(Duration::from_secs(20 * 60)).await;
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!((logins(&sandbox), platform_requests(&sandbox) - before), ((2, 0), 2), "a login and the request");
+}
+
+#[tokio::test]
+async fn a_caller_without_rights_causes_one_login_a_minute_and_gets_the_answer() {
+    for status in [401, 403] {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.fault(Operation::Other, Fault::answer(status, ""), 1000);
+        for _ in 0..20 {
+            assert_eq!(ask(&session).await.unwrap(), status);
+        }
+        assert_eq!(logins(&sandbox), (2, 0), "{status}");
+        pass(Duration::from_secs(61)).await;
+        assert_eq!(ask(&session).await.unwrap(), status);
+        assert_eq!(logins(&sandbox), (3, 0), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_refused_soon_after_its_issue_is_replaced() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.fault(Operation::Other, Fault::answer(401, ""), 1);
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn a_stream_is_sent_once_and_the_error_says_that_the_session_has_been_renewed() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.expire_session(USERNAME);
+    let stream = || futures_util::stream::iter(["once"].map(Ok::<_, std::io::Error>));
+    let request = || session.request(Method::POST, ECHO).unwrap().body(reqwest::Body::wrap_stream(stream()));
+    let error = session.send(request()).await.unwrap_err();
+    assert!(matches!(error, Error::SessionRenewed) && error.is_retryable(), "{error:?}");
+    assert!(error.to_string().contains("send it again"), "{error}");
+    assert_eq!(session.send(request()).await.unwrap().status(), 200);
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn a_reset_that_met_a_dead_session_was_not_processed_and_can_be_made_again() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.expire_session(USERNAME);
+    let error = session.reset_password(PASSWORD).await.unwrap_err();
+    assert!(matches!(error, Error::SessionRenewed), "{error:?}");
+    session.reset_password(PASSWORD).await.unwrap();
+    assert_eq!(sandbox.counters().resets_processed, 1);
+}
+
+#[tokio::test]
+async fn ten_thousand_tasks_that_meet_a_dead_session_cause_one_login_and_all_succeed() {
+    let (sandbox, _) = crate::support::sandbox().await;
+    // The sandbox and its callers share this thread; what is measured elsewhere needs no time limit here.
+    let thingspace = client_of(&sandbox).timeout(Duration::from_secs(3600)).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.expire_session(USERNAME);
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(200));
+    let tasks: Vec<_> = (0..10_000)
+        .map(|_| {
+            let (session, gate) = (session.clone(), gate.clone());
+            tokio::spawn(async move {
+                let _turn = gate.acquire().await;
+                ask(&session).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap(), 200);
+    }
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn the_generated_client_renews_as_well() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.expire_session(USERNAME);
+    session.api().end_connectivity_management_session().send().await.unwrap();
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_neither_aborts_nor_repeats_the_login_that_others_wait_for() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.expire_session(USERNAME);
+    // The login is under way, but not answered, when the first caller gives up.
+    let login = sandbox.counters().requests;
+    sandbox.fault(Operation::Login, Fault::Delay(Duration::from_millis(50)), 1);
+    let mut first = Box::pin(ask(&session));
+    while sandbox.counters().requests < login + 2 {
+        tokio::select! {
+            biased;
+            answer = &mut first => panic!("too early: {answer:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(first);
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn a_client_that_starts_finds_the_stored_session_and_does_not_log_in() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store = MemoryStore::default();
+    for _ in 0..3 {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    assert_eq!(logins(&sandbox), (1, 0));
+}
+
+#[tokio::test]
+async fn a_stored_session_that_nobody_used_for_twenty_minutes_is_not_taken_up() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store = MemoryStore::default();
+    let start = async || {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        thingspace.start_session(credentials()).await.unwrap()
+    };
+    let first = start().await;
+    pass(Duration::from_secs(19 * 60)).await;
+    ask(&first).await.unwrap();
+    pass(Duration::from_secs(10 * 60)).await;
+    start().await;
+    assert_eq!(logins(&sandbox), (1, 0), "its use nineteen minutes later was noted");
+    pass(Duration::from_secs(21 * 60)).await;
+    start().await;
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn clients_that_share_a_store_share_the_renewed_session() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store = MemoryStore::default();
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        sessions.push(thingspace.start_session(credentials()).await.unwrap());
+    }
+    for round in 2..5 {
+        sandbox.expire_session(USERNAME);
+        let answers = futures_util::future::join_all(sessions.iter().map(ask)).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap() == 200));
+        assert_eq!(logins(&sandbox), (round, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_saw_an_old_token_die_does_not_discard_a_newer_one() {
+    let (sandbox, _thingspace, session) = session().await;
+    // A slow request is sent with the old token; by the time it is refused, the session has long been renewed.
+    sandbox.fault(Operation::Other, Fault::Delay(Duration::from_millis(30)), 1);
+    let before = sandbox.counters().requests;
+    let slow = tokio::spawn({
+        let session = session.clone();
+        async move { ask(&session).await }
+    });
+    while sandbox.counters().requests == before {
+        tokio::task::yield_now().await;
+    }
+    sandbox.expire_session(USERNAME);
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(slow.await.unwrap().unwrap(), 200);
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn an_ended_session_is_not_started_anew() {
+    let (sandbox, thingspace, session) = session().await;
+    let clone = session.clone();
+    session.end().await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(ask(&clone).await, Err(Error::SessionEnded)));
+    }
+    assert_eq!(logins(&sandbox), (1, 0));
+    // A new one can be started, and it is a new one.
+    let next = thingspace.start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&next).await.unwrap(), 200);
+    assert_eq!(logins(&sandbox), (2, 0));
+}
