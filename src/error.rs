@@ -4,6 +4,7 @@
 //! prints no response header.
 
 mod code;
+mod convert;
 mod refusal;
 
 use std::{
@@ -15,11 +16,11 @@ use std::{
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
+pub(crate) use convert::Carrier;
 pub use refusal::Refusal;
 
 use crate::{
     Password, Secret,
-    generated::client as api,
     guard::{Suspension, SuspensionReason},
     store::StoreError,
 };
@@ -188,7 +189,7 @@ pub enum Error {
     },
 
     /// No connection came about. The platform has not seen the request.
-    #[error("no connection ({}): check the network, the proxy and the base URL; nothing was sent", cause(.0))]
+    #[error("no connection ({}): check the network, the proxy and the base URL; nothing was sent", convert::cause(.0))]
     Connect(#[source] Arc<reqwest::Error>),
 
     /// The time for the call was over before the answer was there.
@@ -370,89 +371,5 @@ impl Error {
             _ => {}
         }
         self
-    }
-}
-
-impl Error {
-    /// What it means for a request that a session could not be had. What cannot be mistaken for an answer to the
-    /// request itself stays as it is.
-    pub(crate) fn without_session(self) -> Self {
-        match self {
-            Self::Platform(_)
-            | Self::Gateway(_)
-            | Self::UnexpectedResponse { .. }
-            | Self::Connect(_)
-            | Self::Timeout { .. }
-            | Self::Interrupted { .. } => Self::Session { source: Box::new(self) },
-            other => other,
-        }
-    }
-
-    /// What a [`reqwest::Error`] means. Its URL is dropped: the query may hold what must not be printed.
-    pub(crate) fn from_reqwest(error: reqwest::Error) -> Self {
-        if let Some(carried) = Carrier::find(&error) {
-            return carried;
-        }
-        let source = error.without_url();
-        if source.is_connect() {
-            Self::Connect(Arc::new(source))
-        } else if source.is_builder() {
-            Self::InvalidRequest { problem: cause(&source) }
-        } else {
-            Self::Interrupted { source: Arc::new(source), retryable: false }
-        }
-    }
-}
-
-/// The innermost source, which says most.
-fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn StdError = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
-impl<E> From<api::Error<E>> for Error {
-    fn from(error: api::Error<E>) -> Self {
-        match error {
-            api::Error::InvalidRequest(problem) | api::Error::Custom(problem) => Self::InvalidRequest { problem },
-            api::Error::CommunicationError(error)
-            | api::Error::InvalidUpgrade(error)
-            | api::Error::ResponseBodyError(error) => Self::from_reqwest(error),
-            // The bytes may hold a secret, and the reason may quote them.
-            api::Error::InvalidResponsePayload(_, reason) => Self::unexpected(
-                format!("its body does not read as documented, at column {}", reason.column()),
-                Refusal::new(StatusCode::OK, HeaderMap::new()),
-            ),
-            // The transport hands no error answer on; these are here for one that was made elsewhere.
-            api::Error::ErrorResponse(answer) => Self::unexpected(
-                "it is an error that was not judged",
-                Refusal::new(answer.status(), answer.headers().clone()),
-            ),
-            api::Error::UnexpectedResponse(answer) => Self::unexpected(
-                "its status is not documented",
-                Refusal::new(answer.status(), answer.headers().clone()),
-            ),
-        }
-    }
-}
-
-/// A typed error on its way through [`reqwest::Error`], the only error that the generated client's hook may return.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct Carrier(pub(crate) Error);
-
-impl Carrier {
-    /// The typed error inside, if there is one.
-    fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(Self(carried)) = error.downcast_ref() {
-                return Some(carried.clone());
-            }
-            next = error.source();
-        }
-        None
     }
 }

@@ -4,6 +4,8 @@
 //! Keeps two promises: one login at a time, for tasks and for processes; and at most two failed logins per set of
 //! credentials, whoever dies or gives up in the middle.
 
+mod login;
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -13,10 +15,11 @@ use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 use http::HeaderValue;
 use tokio::time::Instant;
 
+use login::Stop;
+
 use crate::{
     CredentialSource, Credentials, Error, Password, Refusal, Secret, SessionToken,
     generated::client as api,
-    guard::{Permit, Verdict},
     store::{Account, Lease, Record, SessionStore},
     transport::{Doubt, TokenSource, Transport, secret_header},
 };
@@ -74,9 +77,11 @@ pub(crate) fn now() -> SystemTime {
     system + moved
 }
 
-/// Asks a source.
-pub(crate) async fn ask(source: &dyn CredentialSource) -> Result<Credentials, Error> {
-    source.credentials().await.map_err(|error| Error::CredentialSource(error.into()))
+/// Asks a source, which must not keep everybody waiting for ever.
+pub(crate) async fn ask(source: &dyn CredentialSource, patience: Duration) -> Result<Credentials, Error> {
+    let late = || Err(format!("no answer within {patience:?}").into());
+    let answer = tokio::time::timeout(patience, source.credentials()).await;
+    answer.unwrap_or_else(|_| late()).map_err(|error| Error::CredentialSource(error.into()))
 }
 
 /// Changes a record under a lease, waiting for it at most `patience`.
@@ -245,86 +250,13 @@ impl Logins {
         Ok(true)
     }
 
-    /// One login, counted before it is made.
-    async fn log_in(&self, lease: &Lease, record: Record) -> Result<(), Stop> {
-        if self.adopt(&record)? {
-            return Ok(());
-        }
-        let credentials = self.credentials().await?;
-        self.log_in_with(lease, record, &credentials).await
-    }
-
-    async fn log_in_with(&self, lease: &Lease, mut record: Record, credentials: &Credentials) -> Result<(), Stop> {
-        let fingerprint = record.guard.fingerprint(credentials);
-        let permit = record.guard.permit(&fingerprint, now());
-        // Who holds the right has found it dead: nobody is to take it up meanwhile.
-        record.session = None;
-        if !self.store.commit(&self.account, lease, &record).await? {
-            return Err(Stop::Again);
-        }
-        match permit {
-            Permit::Go => {}
-            Permit::Wait(until) => {
-                return Err(Stop::After(until.duration_since(now()).unwrap_or_default()));
-            }
-            Permit::Suspended(suspension) => return Err(Stop::Failed(Error::LoginSuspended(suspension))),
-        }
-        let outcome = self.send(credentials).await;
-        let verdict = verdict(&outcome);
-        record.guard.settle(&fingerprint, verdict.clone(), now(), fastrand::f64());
-        if let Ok(token) = &outcome {
-            record.session = Some(crate::store::StoredSession { token: token.clone(), used_at: now() });
-        }
-        let kept = self.store.commit(&self.account, lease, &record).await;
-        match (outcome, kept) {
-            (Ok(token), Ok(false)) => {
-                // Somebody else has logged in since; theirs is the session.
-                self.log_out(token).await;
-                Err(Stop::Again)
-            }
-            (Ok(token), kept) => {
-                if let Err(error) = kept {
-                    tracing::warn!(%error, "the session was started, but could not be stored");
-                }
-                let live = Live::new(token, Duration::ZERO)?;
-                self.state().live = Some(live);
-                Ok(())
-            }
-            (Err(error), _) if verdict == Verdict::Unreached && error.is_retryable() => Err(Stop::Unreached(error)),
-            (Err(error), _) => Err(Stop::Failed(error)),
-        }
-    }
-
-    /// Makes one login, whatever session there is: whether the credentials hold is what it is to tell.
-    pub(crate) async fn prove(self: &Arc<Self>) -> Result<(), Error> {
-        let limit = self.transport.timeout();
-        self.transport.access().await?;
-        let (lease, record) = lease(&*self.store, &self.account, limit + SLACK, limit).await?;
-        let outcome = async {
-            let credentials = self.credentials().await?;
-            self.log_in_with(&lease, record, &credentials).await
-        };
-        let outcome = outcome.await;
-        self.release(lease).await;
-        outcome.map_err(|stop| match stop {
-            Stop::Again => Error::LoginBusy { after: limit },
-            Stop::After(wait) => Error::LoginDelayed { wait },
-            Stop::Unreached(error) | Stop::Failed(error) => error,
-        })
-    }
-
     pub(crate) fn username(&self) -> &str {
         self.account.username()
     }
 
     /// What the source says, or what a reset has made of it.
     pub(crate) async fn credentials(&self) -> Result<Credentials, Error> {
-        // A source that does not answer must not keep the right to log in from the others for ever.
-        let limit = self.transport.timeout();
-        let credentials = tokio::time::timeout(limit, ask(&*self.source)).await.unwrap_or_else(|_| {
-            let problem: Box<dyn std::error::Error + Send + Sync> = format!("no answer within {limit:?}").into();
-            Err(Error::CredentialSource(problem.into()))
-        })?;
+        let credentials = ask(&*self.source, self.transport.timeout()).await?;
         if credentials.username() != self.account.username() {
             let problem = "the source of the credentials has changed the username: start another session for it";
             return Err(Error::configuration(problem));
@@ -333,27 +265,6 @@ impl Logins {
         match &state.replaced {
             Some((old, new)) if old.contains(credentials.password()) => Ok(new.clone()),
             _ => Ok(credentials),
-        }
-    }
-
-    async fn send(&self, credentials: &Credentials) -> Result<SessionToken, Error> {
-        let password = Secret::from(credentials.password().clone());
-        let login = self.api.start_connectivity_management_session();
-        let login = login.body_map(|body| body.username(credentials.username()).password(password));
-        let answer = login.send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let token = answer.into_inner().session_token.filter(|token| !token.expose_secret().is_empty());
-        let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
-        let token = token.ok_or_else(|| unfit("it holds no session token"))?;
-        secret_header(token.expose_secret())
-            .map_err(|_| unfit("its session token holds characters that no header takes"))?;
-        Ok(token.into())
-    }
-
-    /// Ends a session that nobody uses. What comes of it does not matter.
-    async fn log_out(&self, token: SessionToken) {
-        if let Ok(live) = Live::new(token, Duration::ZERO) {
-            let _ = self.api_with(live.header).end_connectivity_management_session().send().await;
         }
     }
 
@@ -437,38 +348,6 @@ pub(crate) async fn send_reset(api: &api::Client, old: Password) -> Result<Passw
     let new = answer.into_inner().new_password.filter(|new| !new.expose_secret().is_empty());
     let problem = "it holds no new password: the old one may be dead, so try one login with it before anything else";
     new.map(Password::from).ok_or_else(|| Error::unexpected(problem, Refusal::new(status, headers)))
-}
-
-/// Why a login was not made, or made in vain.
-enum Stop {
-    /// Somebody else was faster: look again.
-    Again,
-    /// The guard lets nobody log in for so long.
-    After(Duration),
-    /// It did not reach the platform and may be tried again.
-    Unreached(Error),
-    Failed(Error),
-}
-
-impl<E: Into<Error>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// What a login came to, for the guard.
-fn verdict(outcome: &Result<SessionToken, Error>) -> Verdict {
-    match outcome {
-        Ok(_) => Verdict::Succeeded,
-        Err(error) if !error.may_have_been_processed() => Verdict::Unreached,
-        Err(error) => match (error, error.status().map(|status| status.as_u16())) {
-            (_, Some(429)) => Verdict::Unreached,
-            (Error::Platform(refusal), Some(status)) if (400..500).contains(&status) && status != 408 => {
-                Verdict::Refused { code: refusal.code().map(ToString::to_string) }
-            }
-            _ => Verdict::Unknown,
-        },
-    }
 }
 
 impl Live {

@@ -223,6 +223,14 @@ async fn after_a_reset_no_login_is_tried_with_the_old_password_by_anybody() {
     assert_eq!(bench.sandbox.counters().logins_failed, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_source_that_never_answers_keeps_nobody_waiting_for_ever() {
+    let bench = Bench::new().await;
+    let error = bench.process().start_session(std::future::pending).await.unwrap_err();
+    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    bench.start(RIGHT).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_failing_source_is_told_as_such_and_nothing_is_sent() {
     let bench = Bench::new().await;

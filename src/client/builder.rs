@@ -1,0 +1,337 @@
+//! The configuration of a client: what can be set, what it is by default, and what cannot work.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::{ClientBuilder, Url, redirect};
+
+use super::{Inner, ThingSpace};
+use crate::{
+    AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, Retries,
+    credentials::optional_variable,
+    generated::{client as api, operations::TOKEN_PATH},
+    oauth::{AccessTokens, Grant},
+    session::api_base,
+    store::SessionStore,
+    transport::{Origins, Settings, Transport, is_loopback, parse_url},
+};
+
+/// What this crate calls itself in requests.
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// The configuration of a [`ThingSpace`].
+///
+/// An API key is all that production needs:
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_session::{ApiKey, Environment, ThingSpace};
+///
+/// let thingspace = ThingSpace::builder()
+///     .api_key(ApiKey::new("key", "secret"))
+///     .environment(Environment::Mock)
+///     .timeout(Duration::from_secs(30))
+///     .build()?;
+/// # Ok::<(), thingspace_session::Error>(())
+/// ```
+pub struct ThingSpaceBuilder {
+    base_url: String,
+    api_key: Option<ApiKey>,
+    scopes: Vec<String>,
+    access_token: Option<AccessToken>,
+    provider: Option<Box<dyn AccessTokenProvider>>,
+    clock_skew: Duration,
+    timeout: Duration,
+    connect_timeout: Option<Duration>,
+    user_agent: Option<String>,
+    http: Option<ClientBuilder>,
+    retries: Retries,
+    response_limit: usize,
+    origins: Vec<String>,
+    plain_http: bool,
+    store: Option<Arc<dyn SessionStore>>,
+}
+
+impl Default for ThingSpaceBuilder {
+    fn default() -> Self {
+        Self {
+            base_url: Environment::default().base_url().to_owned(),
+            api_key: None,
+            scopes: Vec::new(),
+            access_token: None,
+            provider: None,
+            clock_skew: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
+            connect_timeout: None,
+            user_agent: None,
+            http: None,
+            retries: Retries::default(),
+            response_limit: 16 * 1024 * 1024,
+            origins: Vec::new(),
+            plain_http: false,
+            store: None,
+        }
+    }
+}
+
+impl ThingSpaceBuilder {
+    /// Begins with `THINGSPACE_KEY`, `THINGSPACE_SECRET` and, if it is there, `THINGSPACE_BASE_URL`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if one of them is missing, empty or not UTF-8.
+    pub fn from_env() -> Result<Self, Error> {
+        let builder = Self::default().api_key(ApiKey::from_env()?);
+        Ok(match optional_variable("THINGSPACE_BASE_URL")? {
+            Some(base_url) => builder.base_url(base_url),
+            None => builder,
+        })
+    }
+
+    /// Which of the platform's own servers; production by default. The last of this and [`base_url`](Self::base_url)
+    /// holds.
+    #[must_use]
+    pub fn environment(self, environment: Environment) -> Self {
+        self.base_url(environment.base_url())
+    }
+
+    /// Another server: what stands before the paths of `openapi.yaml`, such as `http://127.0.0.1:8080/api`.
+    #[must_use]
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = base_url.into();
+        self
+    }
+
+    /// The application's key, which buys access tokens.
+    #[must_use]
+    pub fn api_key(mut self, api_key: ApiKey) -> Self {
+        self.api_key = Some(api_key);
+        self
+    }
+
+    /// The OAuth scopes to ask for; none by default.
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A ready access token. When it is refused or expires, the API key or the provider supplies the next; without
+    /// either, that is an error.
+    #[must_use]
+    pub fn access_token(mut self, token: AccessToken) -> Self {
+        self.access_token = Some(token);
+        self
+    }
+
+    /// Access tokens from somewhere else, instead of an API key.
+    #[must_use]
+    pub fn access_token_provider(mut self, provider: impl AccessTokenProvider + 'static) -> Self {
+        self.provider = Some(Box::new(provider));
+        self
+    }
+
+    /// How long before its end an access token is renewed: 60 seconds by default.
+    #[must_use]
+    pub fn clock_skew(mut self, skew: Duration) -> Self {
+        self.clock_skew = skew;
+        self
+    }
+
+    /// The time of a whole call, everything in it included, repeats and renewed tokens too: 60 seconds by default. Only a
+    /// password reset may take longer: it waits for a session and for the right to log in first, and is then given its
+    /// whole time, because one that is cut short leaves behind a password that nobody knows.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The time for a connection to come about: 10 seconds by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// The `User-Agent`; by default this crate's name and version.
+    #[must_use]
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Any other transport option: a proxy, root certificates, a resolver, the size of the pool.
+    ///
+    /// It takes a builder and not a finished client because a client that follows redirects would take the session
+    /// token to another server with it. Redirects, reqwest's own retries, referers and the logging of raw bytes are
+    /// turned off in whatever is given. Everything else is used as it stands; the TLS backend, the protocol version,
+    /// the connect timeout and the `User-Agent` are then reqwest's defaults unless they are set there or here, and
+    /// so are the proxies of the environment, for a platform on this machine too.
+    ///
+    /// ```
+    /// # use thingspace_session::{ApiKey, ThingSpace};
+    /// let proxy = reqwest::Proxy::https("http://proxy.example:3128")?;
+    /// let thingspace = ThingSpace::builder()
+    ///     .api_key(ApiKey::new("key", "secret"))
+    ///     .http_client(reqwest::Client::builder().proxy(proxy))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn http_client(mut self, builder: ClientBuilder) -> Self {
+        self.http = Some(builder);
+        self
+    }
+
+    /// How often a request that may be repeated is repeated.
+    #[must_use]
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// The longest answer that is read into memory, in bytes: 16 MiB by default. A success that
+    /// [`Session::send`](crate::Session::send) hands back is streamed and has no limit.
+    #[must_use]
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = bytes;
+        self
+    }
+
+    /// Another origin that [`Session::send`](crate::Session::send) may take the tokens to, such as `https://other.example`. Name only
+    /// what you would hand your tokens to.
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Where sessions and the count of failed logins are kept; by default in the memory of this client. Share a
+    /// [`FileStore`](crate::FileStore) among the processes of one machine: they then share one session and one
+    /// count, and a process that starts finds the session there.
+    #[must_use]
+    pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Allows `http://` to other machines, which sends credentials in the clear. For test labs.
+    #[must_use]
+    pub fn allow_plain_http(mut self) -> Self {
+        self.plain_http = true;
+        self
+    }
+
+    /// Checks the configuration. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`], which says what to change.
+    pub fn build(self) -> Result<ThingSpace, Error> {
+        let base_url = parse_url(&self.base_url, self.plain_http)?;
+        if cfg!(not(feature = "rustls")) && self.http.is_none() && base_url.scheme() == "https" {
+            return Err(Error::configuration(
+                "there is no TLS: turn the feature rustls on, or give an http_client that has TLS of its own",
+            ));
+        }
+        let others = self.origins.iter().map(|origin| self.origin(origin, &base_url));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        if self.timeout.is_zero() {
+            return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
+        }
+        if self.api_key.as_ref().is_some_and(|key| !key.is_usable()) {
+            return Err(Error::configuration(
+                "the API key or its secret is empty, or there is a colon in the key: check both",
+            ));
+        }
+        let transport = Transport::new(Settings {
+            http: http_client(self.http, self.connect_timeout, self.user_agent, &base_url)?,
+            origins: Origins::new(others.iter().chain([&base_url])),
+            timeout: self.timeout,
+            response_limit: self.response_limit,
+            retries: self.retries,
+        });
+        let application = self.api_key.as_ref().map(|key| key.key().to_owned()).unwrap_or_default();
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let grant = match (self.api_key, self.provider) {
+            (Some(api_key), None) => {
+                let url = format!("{}{TOKEN_PATH}", api_base(&base_url));
+                let url = parse_url(&url, self.plain_http)?;
+                Grant::ClientCredentials { transport: transport.clone(), url, api_key, scopes: self.scopes }
+            }
+            (None, Some(provider)) => Grant::Provider(provider),
+            (None, None) if self.access_token.is_some() => Grant::Nothing,
+            (None, None) => {
+                return Err(Error::configuration(
+                    "there is no way to an access token: build with .api_key(…), .access_token_provider(…) or \
+                     .access_token(…)",
+                ));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Error::configuration(
+                    "there are two ways to an access token: build with .api_key(…) or .access_token_provider(…), not \
+                     both",
+                ));
+            }
+        };
+        let tokens = AccessTokens::new(grant, self.clock_skew, self.timeout, self.access_token.as_ref())?;
+        let transport = transport.with_access(Arc::new(tokens));
+        let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
+        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application })))
+    }
+}
+
+impl ThingSpaceBuilder {
+    /// An origin that was named. One in plain HTTP on this machine is let in only beside a platform on this machine:
+    /// elsewhere the environment may have a proxy that would get to see the tokens.
+    fn origin(&self, origin: &str, base_url: &Url) -> Result<Url, Error> {
+        let url = parse_url(origin, self.plain_http)?;
+        if url.scheme() == "http" && !self.plain_http && !is_loopback(base_url) {
+            return Err(Error::configuration("an allowed origin is http://: write https://"));
+        }
+        if url.path() != "/" {
+            return Err(Error::configuration("an allowed origin has a path: write scheme, host and port alone"));
+        }
+        Ok(url)
+    }
+}
+
+impl fmt::Debug for ThingSpaceBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ThingSpaceBuilder").finish_non_exhaustive()
+    }
+}
+
+/// The one HTTP client. What could take a secret out of it is turned off whoever configured it.
+fn http_client(
+    given: Option<ClientBuilder>,
+    connect_timeout: Option<Duration>,
+    user_agent: Option<String>,
+    base_url: &Url,
+) -> Result<reqwest::Client, Error> {
+    let is_given = given.is_some();
+    let mut builder = given.unwrap_or_else(|| defaults(base_url));
+    if let Some(timeout) = connect_timeout {
+        builder = builder.connect_timeout(timeout);
+    }
+    if let Some(user_agent) = user_agent.or_else(|| (!is_given).then(|| USER_AGENT.to_owned())) {
+        builder = builder.user_agent(user_agent);
+    }
+    let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
+    let builder = builder.referer(false).connection_verbose(false);
+    builder.build().map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {error}")))
+}
+
+/// Explicit where a default could change because another crate turned a feature of reqwest on.
+fn defaults(base_url: &Url) -> ClientBuilder {
+    let mut builder = reqwest::Client::builder().http1_only().connect_timeout(Duration::from_secs(10));
+    if is_loopback(base_url) {
+        // A proxy of the environment must not see plain HTTP that is meant for this machine.
+        builder = builder.no_proxy();
+    }
+    #[cfg(feature = "rustls")]
+    {
+        builder = builder.tls_backend_rustls();
+    }
+    builder
+}
