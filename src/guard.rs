@@ -26,7 +26,6 @@ const MOST_REMEMBERED: usize = 16;
 
 /// What the guard remembers of an account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub(crate) struct Guard {
     salt: Option<[u8; 16]>,
     /// The credentials that last logged in.

@@ -55,7 +55,9 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///    would forget the count that keeps the account open.
 /// 7. **Accounts do not meet.** What happens to one account is not seen on another.
 ///
-/// A future that is dropped half-way leaves the record as it was or as it was to become.
+/// A future that is dropped half-way leaves the record as it was or as it was to become; a commit that was dropped is
+/// made before any later one or never. A dropped [`acquire`](Self::acquire) may leave the right taken until its time is
+/// over.
 ///
 /// The conformance suite in [`testing`](self) (feature `store-testing`) checks all of it.
 pub trait SessionStore: Send + Sync + fmt::Debug {
@@ -147,7 +149,6 @@ impl Lease {
 /// What a store keeps of an account. Stores treat it as one value: it is written and read as a whole, in whatever
 /// form `serde` gives it. It holds the session token, so what holds it belongs to its owner alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Record {
     pub(crate) session: Option<StoredSession>,
     pub(crate) guard: Guard,
