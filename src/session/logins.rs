@@ -226,10 +226,12 @@ impl Logins {
                 Err(Stop::Unreached(error)) => {
                     let asked = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
                     let pause = Duration::from_millis(500).saturating_mul(1 << attempt.min(6)).min(LONGEST_PAUSE);
-                    if Instant::now() + pause.max(asked) >= end {
+                    let pause = pause.max(asked);
+                    // What is asked for comes from the network and may be any time at all.
+                    if Instant::now().checked_add(pause).is_none_or(|over| over >= end) {
                         return Err(error);
                     }
-                    pause.max(asked)
+                    pause
                 }
                 Err(Stop::Failed(error)) => return Err(error),
             };

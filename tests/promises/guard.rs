@@ -224,6 +224,29 @@ async fn after_a_reset_no_login_is_tried_with_the_old_password_by_anybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_of_any_length_that_is_asked_for_is_an_error_and_no_panic() {
+    for wait in ["9223372036854775807", "18446744073709551615", "600"] {
+        let bench = Bench::new().await;
+        bench.sandbox.fault(Operation::Login, Fault::answer(429, "").with_header("retry-after", wait), 100);
+        let error = bench.start(RIGHT).await.unwrap_err();
+        assert_eq!((error.status().unwrap().as_u16(), bench.attempts()), (429, 1), "{wait}: {error:?}");
+        bench.sandbox.clear_faults();
+        bench.start(RIGHT).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_timeout_without_end_is_a_timeout() {
+    let bench = Bench::new().await;
+    let client = || client_of(&bench.sandbox).timeout(Duration::MAX).build().unwrap();
+    let session = client().start_session(credentials()).await.unwrap();
+    bench.sandbox.expire_session(USERNAME);
+    assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
+    session.reset_password(RIGHT).await.unwrap();
+    client().rearm_logins(USERNAME).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_never_answers_keeps_nobody_waiting_for_ever() {
     let bench = Bench::new().await;
     let error = bench.process().start_session(std::future::pending).await.unwrap_err();
