@@ -1,8 +1,8 @@
 //! One login: permitted by the guard and counted before it is made, then judged, then recorded.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use super::{Live, Logins, SLACK, lease, now};
+use super::{Live, Logins, now};
 use crate::{
     Credentials, Error, Refusal, Secret, SessionToken,
     guard::{Permit, Verdict},
@@ -20,7 +20,12 @@ impl Logins {
         self.log_in_with(lease, record, &credentials).await
     }
 
-    async fn log_in_with(&self, lease: &Lease, mut record: Record, credentials: &Credentials) -> Result<(), Stop> {
+    pub(super) async fn log_in_with(
+        &self,
+        lease: &Lease,
+        mut record: Record,
+        credentials: &Credentials,
+    ) -> Result<(), Stop> {
         let fingerprint = record.guard.fingerprint(credentials);
         let permit = record.guard.permit(&fingerprint, now());
         // Who holds the right has found it dead: nobody is to take it up meanwhile.
@@ -59,24 +64,6 @@ impl Logins {
             (Err(error), _) if verdict == Verdict::Unreached && error.is_retryable() => Err(Stop::Unreached(error)),
             (Err(error), _) => Err(Stop::Failed(error)),
         }
-    }
-
-    /// Makes one login, whatever session there is: whether the credentials hold is what it is to tell.
-    pub(crate) async fn prove(self: &Arc<Self>) -> Result<(), Error> {
-        let limit = self.transport.timeout();
-        self.transport.access().await?;
-        let (lease, record) = lease(&*self.store, &self.account, limit + SLACK, limit).await?;
-        let outcome = async {
-            let credentials = self.credentials().await?;
-            self.log_in_with(&lease, record, &credentials).await
-        };
-        let outcome = outcome.await;
-        self.release(lease).await;
-        outcome.map_err(|stop| match stop {
-            Stop::Again => Error::LoginBusy { after: limit },
-            Stop::After(wait) => Error::LoginDelayed { wait },
-            Stop::Unreached(error) | Stop::Failed(error) => error,
-        })
     }
 
     async fn send(&self, credentials: &Credentials) -> Result<SessionToken, Error> {
