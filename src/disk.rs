@@ -19,6 +19,8 @@ use crate::store::StoreError;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The longest pause between two looks at the lock, in milliseconds.
 const PAUSE: u64 = 8;
+/// The longest file that is read, in bytes: a store of many thousand accounts is shorter.
+const LONGEST: u64 = 64 * 1024 * 1024;
 /// How many digits the name of a temporary file has.
 const DIGITS: usize = 16;
 
@@ -49,13 +51,18 @@ impl Disk {
 
     /// What the file says; nothing, if there is none.
     pub(crate) fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let Some(mut file) = self.open()? else { return Ok(None) };
+        let Some(file) = self.open()? else { return Ok(None) };
         let metadata = file.metadata().map_err(|error| self.unavailable("it cannot be read", &error))?;
         self.check_owner_only(&metadata)?;
+        if metadata.len() > LONGEST {
+            let problem =
+                format!("it is {} bytes long, and {LONGEST} are the most that is read; it is", metadata.len());
+            return Err(self.damaged(format!("{problem} not what was written: put a whole one in its place")));
+        }
         // With room to spare the buffer does not grow, and so leaves no copy of a secret behind.
         let room = usize::try_from(metadata.len()).unwrap_or_default().saturating_add(64);
         let mut text = Zeroizing::new(Vec::with_capacity(room));
-        file.read_to_end(&mut text).map_err(|error| self.unavailable("it cannot be read", &error))?;
+        file.take(LONGEST).read_to_end(&mut text).map_err(|error| self.unavailable("it cannot be read", &error))?;
         Ok(Some(text))
     }
 

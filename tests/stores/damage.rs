@@ -125,3 +125,13 @@ async fn a_directory_that_is_not_there_is_no_fresh_start() {
     }
     assert!(shelf.names().is_empty());
 }
+
+/// A sparse file: it says that it is 8 TiB long, and takes no room.
+#[tokio::test]
+async fn a_file_of_any_length_is_an_error_and_no_abort() {
+    let shelf = filled().await;
+    fs::OpenOptions::new().write(true).open(shelf.path()).unwrap().set_len(1 << 43).unwrap();
+    let outcome = shelf.store.load(&account()).await;
+    let Err(StoreError::Damaged { problem, .. }) = outcome else { panic!("{outcome:?}") };
+    assert!(problem.contains("8796093022208 bytes"), "{problem}");
+}
