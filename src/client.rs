@@ -16,7 +16,7 @@ use crate::{
         api_base,
         logins::{self, Logins},
     },
-    store::{Account, SessionStore},
+    store::{Account, Bounded},
     transport::Transport,
 };
 
@@ -30,7 +30,7 @@ struct Inner {
     api: api::Client,
     base_url: Url,
     transport: Transport,
-    store: Arc<dyn SessionStore>,
+    store: Arc<Bounded>,
     /// The API key without its secret, which is part of the account's name; empty where tokens come from elsewhere.
     application: String,
 }
@@ -83,7 +83,7 @@ impl ThingSpace {
 
     fn logins(&self, username: String, source: Arc<dyn CredentialSource>) -> Arc<Logins> {
         let Inner { api, transport, store, .. } = &*self.0;
-        Logins::new(self.account(username), source, store.clone(), api.clone(), transport.clone())
+        Logins::new(self.account(username), source, store.clone(), api, transport.clone())
     }
 
     /// Lets logins be tried again that the guard has suspended: for a person who knows that the credentials are right
@@ -95,7 +95,7 @@ impl ThingSpace {
     /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
     pub async fn rearm_logins(&self, username: impl Into<String>) -> Result<(), Error> {
         let account = self.account(username.into());
-        logins::update(&*self.0.store, &account, self.0.transport.timeout(), |record| record.guard.rearm()).await
+        logins::update(&self.0.store, &account, self.0.transport.timeout(), |record| record.guard.rearm()).await
     }
 
     fn account(&self, username: String) -> Account {

@@ -5,7 +5,9 @@
 
 mod code;
 mod convert;
+mod fate;
 mod refusal;
+mod words;
 
 use std::{
     error::Error as StdError,
@@ -17,13 +19,11 @@ use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
 pub(crate) use convert::Carrier;
+pub(crate) use fate::Fate;
 pub use refusal::Refusal;
+use words::{date, seconds, suspended, unknown};
 
-use crate::{
-    Password, Secret,
-    guard::{Suspension, SuspensionReason},
-    store::StoreError,
-};
+use crate::{Password, Secret, guard::Suspension, store::StoreError};
 
 /// Why a call did not succeed.
 ///
@@ -92,16 +92,22 @@ pub enum Error {
     #[error("{}", suspended(.0))]
     LoginSuspended(Suspension),
 
-    /// Logging in has just failed without an answer, so the next try waits. Nothing was sent.
-    #[error("logging in has failed without an answer, and the next try waits for {}: call again then", seconds(*.wait))]
+    /// The last login came to an end that says nothing of the credentials, such as no answer or a status 5xx, so the
+    /// next try waits. Nothing was sent.
+    #[error(
+        "nobody knows what came of the last login, and the next try waits for {}: call again then",
+        seconds(*.wait)
+    )]
     LoginDelayed {
         /// How long it waits.
         wait: Duration,
     },
 
-    /// Another task or process is logging in and has not finished in time. Nothing was sent.
+    /// A login or a reset is under way, here or with somebody else who shares the session store, and has not finished
+    /// in time. The request was not sent.
     #[error(
-        "somebody else who shares the session store is logging in and has not finished within {after:?}: call again"
+        "a login is under way, here or elsewhere, and has not finished within {after:?}; the request was not sent: call \
+         again"
     )]
     LoginBusy {
         /// How long this call has waited.
@@ -159,8 +165,8 @@ pub enum Error {
     #[error("the platform refused the request: {0}")]
     Platform(Box<Refusal>),
 
-    /// The gateway answered in the platform's place. With the codes 9008xx (throttled) and 9009xx (credentials) the
-    /// platform has not seen the request; with others it may have.
+    /// The gateway answered in the platform's place. With the codes 900xxx, and with a status below 500, the platform
+    /// has not seen the request; otherwise it may have, as with 101504, where the gateway gave up waiting for it.
     #[error("the gateway refused the request: {0}")]
     Gateway(Box<Refusal>),
 
@@ -214,42 +220,6 @@ pub enum Error {
     },
 }
 
-fn suspended(suspension: &Suspension) -> String {
-    let happened = match &suspension.reason {
-        SuspensionReason::Refused { code: Some(code) } => format!("the platform refused these credentials ({code})"),
-        SuspensionReason::Refused { code: None } => "the platform refused these credentials".to_owned(),
-        SuspensionReason::UnknownOutcome => {
-            "two logins in a row with these credentials, which have never worked, had an unknown outcome".to_owned()
-        }
-        SuspensionReason::OneTryLeft => "four logins in a row have failed, and the fifth locks the account".to_owned(),
-        SuspensionReason::Retired => "a reset has replaced the password of these credentials".to_owned(),
-    };
-    let since = date(suspension.since);
-    let again = match suspension.reason {
-        SuspensionReason::OneTryLeft => "call ThingSpace::rearm_logins once the credentials are known to be right",
-        SuspensionReason::Retired => "supply the new password",
-        _ => "supply other credentials, or call ThingSpace::rearm_logins once these are known to be right",
-    };
-    format!("logging in is suspended to keep the account from being locked: {happened} ({since}); {again}")
-}
-
-/// A date as HTTP writes it; a stored one may be any.
-fn date(time: SystemTime) -> String {
-    const YEAR_9999: u64 = 253_370_764_800;
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) if since.as_secs() < YEAR_9999 => httpdate::fmt_http_date(time),
-        _ => "at a time that cannot be".to_owned(),
-    }
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64().ceil())
-}
-
-fn unknown(sent: bool) -> &'static str {
-    if sent { "; the platform may have processed the request" } else { "; nothing was sent" }
-}
-
 impl Error {
     /// The platform's, the gateway's or the authorization server's own name for the error.
     #[must_use]
@@ -301,9 +271,7 @@ impl Error {
     pub fn may_have_been_processed(&self) -> bool {
         match self {
             Self::Timeout { sent, .. } => *sent,
-            Self::Gateway(refusal) => {
-                refusal.code().is_none_or(|code| !["9008", "9009"].iter().any(|known| code.as_str().starts_with(known)))
-            }
+            Self::Gateway(fault) => fate::is_passed_on(fault),
             Self::Interrupted { .. }
             | Self::Platform(_)
             | Self::Oauth(_)

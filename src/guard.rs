@@ -7,11 +7,15 @@
 //!
 //! Pure rules on a value; time and randomness are handed in.
 
+mod suspension;
+
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+pub use suspension::{Suspension, SuspensionReason};
 
 use crate::Credentials;
 
@@ -24,57 +28,44 @@ const MOST_STRIKES: u32 = 4;
 /// How many sets of credentials are remembered of each kind.
 const MOST_REMEMBERED: usize = 16;
 
-/// What the guard remembers of an account.
+/// What the guard remembers of an account. A version that does not know all of it must not write any of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Guard {
     salt: Option<[u8; 16]>,
     /// The credentials that last logged in.
     proven: Option<Fingerprint>,
-    /// Failures in a row that the platform may have counted, whoever's they were; proven credentials add only those
-    /// that it certainly counted.
+    /// Failures in a row that the platform may have counted, whoever's they were; credentials that have worked add only
+    /// those that were answered.
     strikes: u32,
+    /// When the last of those came about that are allowed.
+    struck_out: Option<SystemTime>,
     /// What came of credentials that have not worked since.
     tried: Vec<Tried>,
     /// No proven credentials are tried before this time.
     not_before: Option<SystemTime>,
     /// Credentials that a reset has put an end to.
-    retired: Vec<Fingerprint>,
+    retired: Vec<Retired>,
 }
 
 /// What came of one set of credentials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Tried {
     credentials: Fingerprint,
     /// How many tries in a row came to an unknown end. A try is counted before it is made, so that one who dies in
     /// the middle of it has counted.
     unknown: u32,
-    suspended: Option<Suspension>,
+    /// When the last one was made.
+    last: SystemTime,
+    refused: Option<Suspension>,
 }
 
-/// Why and since when no login is tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suspension {
-    /// What happened.
-    pub reason: SuspensionReason,
-    /// When.
-    pub since: SystemTime,
-}
-
-/// What suspended logins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum SuspensionReason {
-    /// The platform refused the credentials.
-    Refused {
-        /// The platform's name for the reason, if it gave one.
-        code: Option<String>,
-    },
-    /// Two logins in a row, with credentials that have never logged in, came to an end that nobody knows.
-    UnknownOutcome,
-    /// Four logins in a row, with whatever credentials, have failed or may have: the fifth would lock the account.
-    OneTryLeft,
-    /// A reset has replaced the password of these credentials.
-    Retired,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Retired {
+    credentials: Fingerprint,
+    since: SystemTime,
 }
 
 /// Which credentials, without saying what they are: salted and hashed.
@@ -91,11 +82,19 @@ impl PartialEq for Fingerprint {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Permit {
     /// It has been counted: make it, and tell what came of it.
-    Go,
+    Go(Try),
     /// Not before this time.
     Wait(SystemTime),
     /// Not with these credentials.
     Suspended(Suspension),
+}
+
+/// A login that has been counted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Try {
+    credentials: Fingerprint,
+    /// Whether the credentials had worked before: it is then no strike until it is known to have failed.
+    has_worked: bool,
 }
 
 /// What a login came to.
@@ -106,9 +105,19 @@ pub(crate) enum Verdict {
     /// The platform refused the credentials.
     Refused { code: Option<String> },
     /// It may have counted as a failure.
-    Unknown,
+    Unknown {
+        /// Whether there was an answer, other than that of a server in trouble. It then counts as one.
+        is_answered: bool,
+    },
     /// It certainly did not reach the platform.
     Unreached,
+}
+
+impl Verdict {
+    /// Whether the platform has counted it as a failure, or may well have.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Unknown { is_answered: true })
+    }
 }
 
 impl Guard {
@@ -124,85 +133,102 @@ impl Guard {
         Fingerprint(hash.finalize().into())
     }
 
+    /// Why no login is made with these credentials, if none is.
+    pub(crate) fn suspension(&self, credentials: &Fingerprint) -> Option<Suspension> {
+        let suspended = |reason, since| Some(Suspension { reason, since });
+        if let Some(retired) = self.retired.iter().find(|retired| retired.credentials == *credentials) {
+            return suspended(SuspensionReason::Retired, retired.since);
+        }
+        let tried = self.tried.iter().find(|tried| tried.credentials == *credentials);
+        if let Some(refused) = tried.and_then(|tried| tried.refused.clone()) {
+            return Some(refused);
+        }
+        match (tried, self.struck_out) {
+            // Counted, and of unknown outcome or never settled.
+            (Some(tried), _) if tried.unknown >= MOST_UNKNOWN && !self.has_worked(credentials) => {
+                suspended(SuspensionReason::UnknownOutcome, tried.last)
+            }
+            // Even those that have worked may have been changed since.
+            (_, Some(since)) => suspended(SuspensionReason::OneTryLeft, since),
+            _ => None,
+        }
+    }
+
+    /// Until when credentials that have worked wait, if they do. A clock that was set back must not keep the account
+    /// shut.
+    pub(crate) fn wait(&self, credentials: &Fingerprint, now: SystemTime) -> Option<SystemTime> {
+        let until = self.not_before.filter(|_| self.has_worked(credentials))?;
+        let left = until.duration_since(now).ok()?;
+        (!left.is_zero() && left <= LONGEST_BACKOFF).then_some(until)
+    }
+
+    /// Whether these have worked, and the last login with them came to an unknown end.
+    pub(crate) fn is_backing_off(&self, credentials: &Fingerprint) -> bool {
+        self.not_before.is_some() && self.has_worked(credentials)
+    }
+
     /// Whether a login with these credentials may be made now; if so, it is counted.
     pub(crate) fn permit(&mut self, credentials: &Fingerprint, now: SystemTime) -> Permit {
-        let suspended = |reason| Permit::Suspended(Suspension { reason, since: now });
-        if self.retired.contains(credentials) {
-            return suspended(SuspensionReason::Retired);
-        }
-        let is_proven = self.is_proven(credentials);
-        let (strikes, not_before) = (self.strikes, self.not_before);
-        let tried = self.tried(credentials);
-        if let Some(suspension) = &tried.suspended {
-            return Permit::Suspended(suspension.clone());
-        }
-        if strikes >= MOST_STRIKES && (is_proven || tried.unknown < MOST_UNKNOWN) {
-            // Even those that have worked may have been changed since.
-            return suspended(SuspensionReason::OneTryLeft);
-        }
-        if is_proven {
-            // A clock that was set back must not keep the account shut.
-            let left = not_before.and_then(|until| until.duration_since(now).ok());
-            if let (Some(until), Some(_)) =
-                (not_before, left.filter(|left| !left.is_zero() && *left <= LONGEST_BACKOFF))
-            {
-                return Permit::Wait(until);
-            }
-            tried.unknown = tried.unknown.saturating_add(1);
-            self.not_before = Some(now + backoff(0, 0.0));
-        } else if tried.unknown >= MOST_UNKNOWN {
-            // Counted and never settled: whoever made the last try has died in the middle of it.
-            let suspension = Suspension { reason: SuspensionReason::UnknownOutcome, since: now };
-            tried.suspended = Some(suspension.clone());
+        if let Some(suspension) = self.suspension(credentials) {
             return Permit::Suspended(suspension);
-        } else {
-            tried.unknown = tried.unknown.saturating_add(1);
-            self.strikes = strikes.saturating_add(1);
         }
-        Permit::Go
+        if let Some(until) = self.wait(credentials, now) {
+            return Permit::Wait(until);
+        }
+        let has_worked = self.has_worked(credentials);
+        let tried = self.tried(credentials, now);
+        tried.unknown = tried.unknown.saturating_add(1);
+        tried.last = now;
+        if has_worked {
+            self.not_before = Some(now + backoff(0, 0.0));
+        } else {
+            self.strike(now);
+        }
+        Permit::Go(Try { credentials: credentials.clone(), has_worked })
     }
 
     /// Takes down what a permitted login came to. `chance` lies between 0 and 1.
-    pub(crate) fn settle(&mut self, credentials: &Fingerprint, verdict: Verdict, now: SystemTime, chance: f64) {
-        let is_proven = self.is_proven(credentials);
+    pub(crate) fn settle(&mut self, attempt: &Try, verdict: Verdict, now: SystemTime, chance: f64) {
+        let Try { credentials, has_worked } = attempt;
         match verdict {
             Verdict::Succeeded => self.prove(credentials.clone()),
             Verdict::Refused { code } => {
                 let suspension = Suspension { reason: SuspensionReason::Refused { code }, since: now };
-                self.tried(credentials).suspended = Some(suspension);
-                if is_proven {
-                    // Whatever they were, they hold no more; and this one has counted.
+                self.tried(credentials, now).refused = Some(suspension);
+                if *has_worked {
+                    self.strike(now);
+                }
+                if self.has_worked(credentials) {
+                    // Whatever they were, they hold no more.
                     self.proven = None;
                     self.not_before = None;
-                    self.strikes = self.strikes.saturating_add(1);
                 }
             }
-            Verdict::Unknown if is_proven => {
-                let tries = self.tried(credentials).unknown.saturating_sub(1);
+            Verdict::Unknown { is_answered } if *has_worked => {
+                let tries = self.tried(credentials, now).unknown.saturating_sub(1);
                 self.not_before = Some(now + backoff(tries, chance));
-            }
-            Verdict::Unknown => {
-                let tried = self.tried(credentials);
-                if tried.unknown >= MOST_UNKNOWN {
-                    tried.suspended = Some(Suspension { reason: SuspensionReason::UnknownOutcome, since: now });
+                if is_answered {
+                    self.strike(now);
                 }
             }
+            Verdict::Unknown { .. } => {}
             Verdict::Unreached => {
-                let tried = self.tried(credentials);
+                let tried = self.tried(credentials, now);
                 tried.unknown = tried.unknown.saturating_sub(1);
-                if is_proven {
+                if *has_worked {
                     self.not_before = None;
                 } else {
                     self.strikes = self.strikes.saturating_sub(1);
+                    self.struck_out = self.struck_out.filter(|_| self.strikes >= MOST_STRIKES);
                 }
             }
         }
     }
 
     /// No login is made with these credentials any more.
-    pub(crate) fn retire(&mut self, credentials: Fingerprint) {
-        if !self.retired.contains(&credentials) {
-            self.retired.push(credentials);
+    pub(crate) fn retire(&mut self, credentials: Fingerprint, now: SystemTime) {
+        if self.retired.iter().all(|retired| retired.credentials != credentials) {
+            self.retired.push(Retired { credentials, since: now });
             let excess = self.retired.len().saturating_sub(MOST_REMEMBERED);
             self.retired.drain(..excess);
         }
@@ -210,10 +236,11 @@ impl Guard {
 
     /// These credentials hold: they have logged in, or came out of a reset.
     pub(crate) fn prove(&mut self, credentials: Fingerprint) {
-        self.retired.retain(|retired| *retired != credentials);
+        self.retired.retain(|retired| retired.credentials != credentials);
         self.tried.retain(|tried| tried.credentials != credentials);
         self.proven = Some(credentials);
         self.strikes = 0;
+        self.struck_out = None;
         self.not_before = None;
     }
 
@@ -221,19 +248,29 @@ impl Guard {
     pub(crate) fn rearm(&mut self) {
         self.tried.clear();
         self.strikes = 0;
+        self.struck_out = None;
         self.not_before = None;
     }
 
-    fn is_proven(&self, credentials: &Fingerprint) -> bool {
+    /// Whether these are the credentials that last logged in.
+    fn has_worked(&self, credentials: &Fingerprint) -> bool {
         self.proven.as_ref() == Some(credentials)
+    }
+
+    /// One more that the platform may have counted.
+    fn strike(&mut self, now: SystemTime) {
+        self.strikes = self.strikes.saturating_add(1);
+        if self.strikes >= MOST_STRIKES {
+            self.struck_out.get_or_insert(now);
+        }
     }
 
     /// The place of these credentials, at the end; the oldest of the others makes room for it.
     #[expect(clippy::indexing_slicing, reason = "the last place has just been filled")]
-    fn tried(&mut self, credentials: &Fingerprint) -> &mut Tried {
+    fn tried(&mut self, credentials: &Fingerprint, now: SystemTime) -> &mut Tried {
         let known = self.tried.iter().position(|tried| tried.credentials == *credentials);
         let tried = known.map_or_else(
-            || Tried { credentials: credentials.clone(), unknown: 0, suspended: None },
+            || Tried { credentials: credentials.clone(), unknown: 0, last: now, refused: None },
             |at| self.tried.remove(at),
         );
         let excess = (self.tried.len() + 1).saturating_sub(MOST_REMEMBERED);

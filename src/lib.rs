@@ -56,8 +56,9 @@
 //! # Tracing
 //!
 //! Each call is one [`tracing`] span named `thingspace.call` at level `INFO`, with the fields `operation`, `method`,
-//! `path`, `status`, `duration_ms` and `attempt`; a repeat and a failure are events at level `WARN` inside it. No
-//! body, header value or query is ever recorded.
+//! `path`, `status`, `duration_ms` and `attempt`; a repeat and a failure are events at level `WARN` inside it. That a
+//! session was started (with the reason) or ended is an event at `INFO`, and that logins are suspended one at
+//! `WARN`. No body, header value, query or username is ever recorded.
 //!
 //! # Features
 //!

@@ -2,7 +2,7 @@
 
 pub(crate) mod logins;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use http::Method;
 use reqwest::{RequestBuilder, Response, Url};
@@ -14,9 +14,6 @@ use crate::{
     transport::{Handling, Transport, as_sent},
 };
 use logins::{Logins, send_reset};
-
-/// How much longer a start may take than a call, so that a login that ran out of its own time is told as such.
-const GRACE: Duration = Duration::from_millis(500);
 
 /// A Connectivity Management session.
 ///
@@ -50,10 +47,7 @@ struct Inner {
 
 impl Session {
     pub(crate) async fn start(logins: Arc<Logins>, transport: &Transport, base_url: &Url) -> Result<Self, Error> {
-        // A login that takes longer goes on for those who come later; it has begun late, because others were before it.
-        let limit = transport.timeout().saturating_add(GRACE);
-        let late = Err(Error::LoginBusy { after: limit });
-        tokio::time::timeout(limit, logins.current()).await.unwrap_or(late)?;
+        logins.start().await?;
         let transport = transport.with_session(Arc::new(logins.clone()));
         let api = api::Client::new_with_client(api_base(base_url), transport.http().clone(), transport.clone());
         Ok(Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, logins })))

@@ -4,8 +4,10 @@
 //! Keeps the promises of one login at a time and of at most two failed logins per set of credentials across whatever
 //! shares a store; the rules of the count are in `guard`, this is only their memory.
 
+mod bounded;
 mod file;
 mod memory;
+mod shared;
 #[cfg(feature = "store-testing")]
 pub mod testing;
 
@@ -19,6 +21,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use bounded::Bounded;
 pub use file::FileStore;
 pub use memory::MemoryStore;
 
@@ -29,7 +32,9 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 /// Keeps the [`Record`] of each [`Account`], and hands out the right to log in.
 ///
-/// Object-safe: a client holds it as an `Arc<dyn SessionStore>`.
+/// Object-safe: an `Arc<dyn SessionStore>` is a store, so that one can be chosen at run time. An operation that takes
+/// longer than 25 seconds, or than half of the time of a call, has failed as far as this crate is concerned, and so has
+/// one that panics.
 ///
 /// # What an implementation must guarantee
 ///
@@ -148,7 +153,11 @@ impl Lease {
 
 /// What a store keeps of an account. Stores treat it as one value: it is written and read as a whole, in whatever
 /// form `serde` gives it. It holds the session token, so what holds it belongs to its owner alone.
+///
+/// One that holds what this version does not know cannot be read: a version that left part of the count away would
+/// forget it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Record {
     pub(crate) session: Option<StoredSession>,
     pub(crate) guard: Guard,
@@ -193,6 +202,7 @@ impl Record {
 
 /// A session as a store keeps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct StoredSession {
     pub(crate) token: SessionToken,
     pub(crate) used_at: SystemTime,

@@ -50,6 +50,9 @@ pub(crate) trait TokenSource: Send + Sync {
     /// Reports that this token was refused; a newer one is not touched. Whether asking for a token again is worth
     /// while.
     fn refused(&self, token: &HeaderValue, doubt: Doubt) -> bool;
+
+    /// Reports that a request with this token was answered, and not because of the token.
+    fn accepted(&self, _token: &HeaderValue) {}
 }
 
 /// How sure it is that a refused token is dead.
@@ -85,12 +88,13 @@ pub struct Transport {
     settings: Arc<Settings>,
     access: Option<Arc<dyn TokenSource>>,
     session: Option<Arc<dyn TokenSource>>,
+    repeats: bool,
 }
 
 impl Transport {
     /// A transport that carries no token.
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), access: None, session: None }
+        Self { settings: Arc::new(settings), access: None, session: None, repeats: true }
     }
 
     /// The same with access tokens.
@@ -103,10 +107,20 @@ impl Transport {
         Self { session: Some(source), ..self.clone() }
     }
 
+    /// The same, which leaves repeats to its caller; a refused access token is still renewed.
+    pub(crate) fn once(&self) -> Self {
+        Self { repeats: false, ..self.clone() }
+    }
+
     /// The time of a call, short enough that a moment can be found by adding it.
     pub(crate) fn timeout(&self) -> Duration {
         const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
         self.settings.timeout.min(A_YEAR)
+    }
+
+    /// The pauses between tries that have not reached the platform, for as long as there is time.
+    pub(crate) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        self.settings.retries.unending()
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -162,7 +176,7 @@ impl Transport {
             // As RFC 9110, section 8.6, asks: there are servers that insist on it.
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut delays = self.settings.retries.delays();
+        let mut delays = self.settings.retries.delays().take(if self.repeats { usize::MAX } else { 0 });
         let mut renewed = Renewed::default();
         loop {
             let again = request.try_clone();
@@ -211,10 +225,17 @@ impl Transport {
             Stage::TokenRefused => (&self.access, &tokens.access, &mut renewed.access, Doubt::None),
             Stage::SessionDead => (&self.session, &tokens.session, &mut renewed.session, Doubt::None),
             Stage::SessionDoubted => (&self.session, &tokens.session, &mut renewed.session, Doubt::Some),
+            Stage::Settled => {
+                if let (Some(source), Some(token)) = (&self.session, &tokens.session) {
+                    source.accepted(token);
+                }
+                return false;
+            }
             _ => return false,
         };
         let (Some(source), Some(token)) = (source, token) else { return false };
-        source.refused(token, doubt) && !std::mem::replace(renewed, true)
+        // What was renewed for this call is kept: the next one may find that it holds.
+        !std::mem::replace(renewed, true) && source.refused(token, doubt)
     }
 
     async fn attempt(&self, operation: &Operation, request: Request, handling: Handling) -> Outcome {

@@ -11,7 +11,7 @@ use crate::{
     generated::{client as api, operations::TOKEN_PATH},
     oauth::{AccessTokens, Grant},
     session::api_base,
-    store::SessionStore,
+    store::{Bounded, SessionStore},
     transport::{Origins, Settings, Transport, is_loopback, parse_url},
 };
 
@@ -253,6 +253,7 @@ impl ThingSpaceBuilder {
         });
         let application = self.api_key.as_ref().map(|key| key.key().to_owned()).unwrap_or_default();
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let store = Arc::new(Bounded::new(store, self.timeout));
         let grant = match (self.api_key, self.provider) {
             (Some(api_key), None) => {
                 let url = format!("{}{TOKEN_PATH}", api_base(&base_url));

@@ -4,8 +4,11 @@
 //! Keeps two promises: one login at a time, for tasks and for processes; and at most two failed logins per set of
 //! credentials, whoever dies or gives up in the middle.
 
+mod lease;
+mod live;
 mod login;
 mod prove;
+mod renewal;
 mod reset;
 
 use std::{
@@ -13,37 +16,44 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use futures_util::future::{BoxFuture, FutureExt as _, Shared};
+use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use tokio::time::Instant;
 
-use login::Stop;
+pub(crate) use lease::update;
+use lease::{Held, SLACK, lease};
+use live::{IDLE, Live};
+use login::Owed;
+use renewal::Renewal;
 pub(crate) use reset::send_reset;
 
 use crate::{
     CredentialSource, Credentials, Error, Password, SessionToken,
     generated::client as api,
-    store::{Account, Lease, Record, SessionStore},
-    transport::{Doubt, TokenSource, Transport, secret_header},
+    store::{Account, Bounded, Record, SessionStore as _},
+    transport::{Doubt, TokenSource, Transport},
 };
 
-/// How long a session lives without use: the platform's figure.
-const IDLE: Duration = Duration::from_secs(20 * 60);
-/// How often the store is told that the session is in use.
-const TOUCH: Duration = Duration::from_secs(60);
-/// How often at most a refusal that does not name the session leads to a fresh login.
+/// How often at most a refusal that does not name the session, or of a session that was never taken, leads to a fresh
+/// login.
 const DOUBT: Duration = Duration::from_secs(60);
-/// How much longer the right to log in lasts than a login may take.
-const SLACK: Duration = Duration::from_secs(5);
-/// The longest pause between two logins that did not reach the platform.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How much longer a session is waited for than a call may take, so that a call that ran out of its own time is told
+/// as such.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Whether a session is about to be used.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Yes,
+    No,
+}
 
 /// The session token of one account, and all that it takes to get another.
 pub(crate) struct Logins {
     account: Account,
     source: Arc<dyn CredentialSource>,
-    store: Arc<dyn SessionStore>,
-    /// Carries the access token alone.
+    store: Arc<Bounded>,
+    /// Carries the access token alone, and sends once: the renewal repeats what may be, with the guard in between.
     api: api::Client,
     transport: Transport,
     state: Mutex<State>,
@@ -56,28 +66,25 @@ struct State {
     dead: Option<SessionToken>,
     is_ended: bool,
     renewal: Option<Renewal>,
-    /// When a refusal that did not name the session last led to a login.
+    /// Why there is to be another session, for the log.
+    reason: Option<&'static str>,
+    /// When a refusal that says little of the session last led to a login.
     doubted: Option<Instant>,
+    /// No login before this, after one of unknown outcome.
+    rest: Option<Instant>,
+    /// What came of logins, as far as the store has yet to be told.
+    owed: Vec<Owed>,
     /// What resets through this session have replaced, and with what.
     replaced: Option<(Vec<Password>, Credentials)>,
 }
 
-/// A login that several wait for. It runs in a task of its own: who gives up neither aborts nor repeats it.
-type Renewal = Shared<BoxFuture<'static, Result<(), Error>>>;
-
-struct Live {
-    header: HeaderValue,
-    token: SessionToken,
-    used: Instant,
-    touched: Instant,
-}
-
-/// The system's time, as far as tokio's clock has moved since this was first asked.
+/// The system's time, moved by as much as tokio's clock is: that one is virtual in tests.
 pub(crate) fn now() -> SystemTime {
-    static START: std::sync::OnceLock<(SystemTime, std::time::Instant)> = std::sync::OnceLock::new();
-    let (system, instant) = *START.get_or_init(|| (SystemTime::now(), std::time::Instant::now()));
-    let moved = Instant::now().into_std().checked_duration_since(instant).unwrap_or_default();
-    system + moved
+    let (system, real, tokio) = (SystemTime::now(), std::time::Instant::now(), Instant::now().into_std());
+    match tokio.checked_duration_since(real) {
+        Some(ahead) => system + ahead,
+        None => system - real.duration_since(tokio),
+    }
 }
 
 /// Asks a source, which must not keep everybody waiting for ever.
@@ -87,47 +94,16 @@ pub(crate) async fn ask(source: &dyn CredentialSource, patience: Duration) -> Re
     answer.unwrap_or_else(|_| late()).map_err(|error| Error::CredentialSource(error.into()))
 }
 
-/// Changes a record under a lease, waiting for it at most `patience`.
-pub(crate) async fn update(
-    store: &dyn SessionStore,
-    account: &Account,
-    patience: Duration,
-    change: impl FnOnce(&mut Record),
-) -> Result<(), Error> {
-    let (lease, mut record) = lease(store, account, patience, patience).await?;
-    change(&mut record);
-    let outcome = store.commit(account, &lease, &record).await;
-    store.release(account, lease).await?;
-    if outcome? { Ok(()) } else { Err(Error::LoginBusy { after: patience }) }
-}
-
-async fn lease(
-    store: &dyn SessionStore,
-    account: &Account,
-    time: Duration,
-    patience: Duration,
-) -> Result<(Lease, Record), Error> {
-    let end = Instant::now() + patience;
-    loop {
-        if let Some(granted) = store.acquire(account, time).await? {
-            return Ok(granted);
-        }
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Error::LoginBusy { after: patience });
-        }
-        store.changed(account, left.min(Duration::from_secs(1))).await;
-    }
-}
-
 impl Logins {
     pub(crate) fn new(
         account: Account,
         source: Arc<dyn CredentialSource>,
-        store: Arc<dyn SessionStore>,
-        api: api::Client,
+        store: Arc<Bounded>,
+        api: &api::Client,
         transport: Transport,
     ) -> Arc<Self> {
+        let once = transport.once();
+        let api = api::Client::new_with_client(api::ClientInfo::baseurl(api), once.http().clone(), once);
         Arc::new(Self { account, source, store, api, transport, state: Mutex::default() })
     }
 
@@ -136,7 +112,24 @@ impl Logins {
     }
 
     /// The session that holds now; a new one if there is none.
+    ///
+    /// A login that takes longer goes on for those who come later; it has begun late, because others were before it.
     pub(crate) async fn current(self: &Arc<Self>) -> Result<(HeaderValue, SessionToken), Error> {
+        self.within_a_call(Use::Yes).await
+    }
+
+    /// Sees to it that there is a session. Nothing is sent with it, so the platform does not take it for used.
+    pub(crate) async fn start(self: &Arc<Self>) -> Result<(), Error> {
+        self.within_a_call(Use::No).await.map(drop)
+    }
+
+    async fn within_a_call(self: &Arc<Self>, used: Use) -> Result<(HeaderValue, SessionToken), Error> {
+        let limit = self.transport.timeout() + GRACE;
+        let late = Err(Error::LoginBusy { after: limit });
+        tokio::time::timeout(limit, self.wait(used)).await.unwrap_or(late)
+    }
+
+    async fn wait(self: &Arc<Self>, used: Use) -> Result<(HeaderValue, SessionToken), Error> {
         loop {
             let renewal = {
                 let mut state = self.state();
@@ -144,23 +137,27 @@ impl Logins {
                     return Err(Error::SessionEnded);
                 }
                 let now = Instant::now();
-                if let Some(live) = state.live.as_mut().filter(|live| now < live.used + IDLE) {
-                    live.used = now;
-                    if now >= live.touched + TOUCH {
-                        live.touched = now;
-                        tokio::spawn(self.clone().touch(live.token.clone()));
+                match &mut state.live {
+                    Some(live) if !live.is_idle(now) => {
+                        if used == Use::Yes && live.is_to_be_told(now) {
+                            tokio::spawn(self.clone().touch(live.token.clone(), self::now()));
+                        }
+                        return Ok((live.header.clone(), live.token.clone()));
                     }
-                    return Ok((live.header.clone(), live.token.clone()));
+                    Some(_) => state.reason = Some("unused for twenty minutes"),
+                    None => {}
                 }
                 self.join(&mut state)
             };
-            renewal.await?;
+            if let Some(outcome) = renewal.await {
+                outcome?;
+            }
         }
     }
 
     /// Tells the others that the session is in use. That is not what a request waits for, or fails by.
-    async fn touch(self: Arc<Self>, token: SessionToken) {
-        if let Err(error) = self.store.touch(&self.account, &token, now()).await {
+    async fn touch(self: Arc<Self>, token: SessionToken, at: SystemTime) {
+        if let Err(error) = self.store.touch(&self.account, &token, at).await {
             tracing::warn!(%error, "the session store does not know that the session is in use");
         }
     }
@@ -174,85 +171,23 @@ impl Logins {
         state.replaced = Some((all, new));
     }
 
-    /// Gives the right to log in back; if that fails, it ends by itself.
-    async fn release(&self, lease: Lease) {
-        if let Err(error) = self.store.release(&self.account, lease).await {
-            tracing::warn!(%error, "the right to log in could not be given back; it ends by itself");
-        }
-    }
-
-    /// The login that is under way, or a new one.
-    fn join(self: &Arc<Self>, state: &mut State) -> Renewal {
-        if let Some(renewal) = &state.renewal {
-            return renewal.clone();
-        }
-        let under_way = UnderWay(self.clone());
-        let task = tokio::spawn(async move { under_way.0.renew().await });
-        let renewal = task.map(|end| {
-            end.unwrap_or_else(|end| {
-                // The source's own code has panicked, or the runtime is shut down: whoever calls again tries again.
-                let problem = if end.is_panic() { "it has panicked" } else { "the runtime was shut down" };
-                let problem: Box<dyn std::error::Error + Send + Sync> = problem.into();
-                Err(Error::CredentialSource(problem.into()))
-            })
-        });
-        let renewal = renewal.boxed().shared();
-        state.renewal = Some(renewal.clone());
-        renewal
-    }
-
-    async fn renew(&self) -> Result<(), Error> {
-        let limit = self.transport.timeout();
-        let end = Instant::now() + limit;
-        for attempt in 0.. {
-            if self.adopt(&self.store.load(&self.account).await?)? {
-                return Ok(());
-            }
-            // Before the right to log in is asked for: who fails here has kept nobody from it.
-            self.transport.access().await?;
-            let left = end.saturating_duration_since(Instant::now());
-            let Some((lease, record)) = self.store.acquire(&self.account, limit + SLACK).await? else {
-                if left.is_zero() {
-                    return Err(Error::LoginBusy { after: limit });
-                }
-                self.store.changed(&self.account, left.min(Duration::from_secs(1))).await;
-                continue;
-            };
-            let outcome = self.log_in(&lease, record).await;
-            self.release(lease).await;
-            let pause = match outcome {
-                Ok(()) => return Ok(()),
-                Err(Stop::Again) if Instant::now() < end => Duration::ZERO,
-                Err(Stop::Again) => break,
-                Err(Stop::After(pause)) if Instant::now() + pause < end => pause,
-                Err(Stop::After(wait)) => return Err(Error::LoginDelayed { wait }),
-                Err(Stop::Unreached(error)) => {
-                    let asked = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
-                    let pause = Duration::from_millis(500).saturating_mul(1 << attempt.min(6)).min(LONGEST_PAUSE);
-                    let pause = pause.max(asked);
-                    // What is asked for comes from the network and may be any time at all.
-                    if Instant::now().checked_add(pause).is_none_or(|over| over >= end) {
-                        return Err(error);
-                    }
-                    pause
-                }
-                Err(Stop::Failed(error)) => return Err(error),
-            };
-            tokio::time::sleep(pause).await;
-        }
-        Err(Error::LoginBusy { after: limit })
+    /// Gives the right to log in back.
+    async fn release(&self, lease: Held) {
+        lease.release().await;
     }
 
     /// Takes up the session that a record holds, if it can be alive.
-    fn adopt(&self, record: &Record) -> Result<bool, Error> {
-        let Some(session) = &record.session else { return Ok(false) };
+    fn adopt(&self, record: &Record) -> bool {
+        let Some(session) = &record.session else { return false };
         let unused = now().duration_since(session.used_at).unwrap_or_default();
         let mut state = self.state();
         if unused >= IDLE || state.dead.as_ref() == Some(&session.token) {
-            return Ok(false);
+            return false;
         }
-        state.live = Some(Live::new(session.token.clone(), unused)?);
-        Ok(true)
+        // One that no header takes is none.
+        let Ok(live) = Live::new(session.token.clone(), unused) else { return false };
+        state.live = Some(live);
+        true
     }
 
     pub(crate) fn username(&self) -> &str {
@@ -279,49 +214,48 @@ impl Logins {
         api::Client::new_with_client(api::ClientInfo::baseurl(&self.api), transport.http().clone(), transport)
     }
 
-    /// Ends the session on the platform, in the store and here. It is never started anew for that.
+    /// Ends the session on the platform, in the store and here. It is never started anew for that, and no request is
+    /// wasted on one that is known to be dead.
     pub(crate) async fn end(&self) -> Result<(), Error> {
         let live = {
             let state = self.state();
             if state.is_ended {
                 return Err(Error::SessionEnded);
             }
-            state.live.as_ref().map(|live| (live.header.clone(), live.token.clone()))
+            let now = Instant::now();
+            state.live.as_ref().map(|live| (live.header.clone(), live.token.clone(), live.is_idle(now)))
         };
-        if let Some((header, token)) = live {
-            let answer = self.api_with(header).end_connectivity_management_session().send().await;
-            match answer.map_err(Error::from) {
-                Ok(_) => {}
-                Err(error) if error.is_session_expired() => {}
-                Err(error) => return Err(error),
+        if let Some((header, token, is_idle)) = live {
+            if !is_idle || self.is_used_elsewhere(&token).await {
+                let answer = self.api_with(header).end_connectivity_management_session().send().await;
+                match answer.map_err(Error::from) {
+                    Ok(_) => {}
+                    Err(error) if error.is_session_expired() => {}
+                    Err(error) => return Err(error),
+                }
             }
             self.state().is_ended = true;
-            if let Err(error) = self.store.forget(&self.account, &token).await {
-                tracing::warn!(%error, "the session has ended, but the session store still holds it");
-            }
+            self.forget(&token).await;
         }
         let mut state = self.state();
         state.is_ended = true;
         state.live = None;
+        tracing::info!("session ended");
         Ok(())
     }
-}
 
-impl Live {
-    fn new(token: SessionToken, unused: Duration) -> Result<Self, Error> {
-        let header = secret_header(token.expose_secret())
-            .map_err(|_| Error::configuration("the stored session token holds characters that no header takes"))?;
-        let now = Instant::now();
-        Ok(Self { header, token, used: now.checked_sub(unused).unwrap_or(now), touched: now })
+    /// Whether somebody who shares the store has used a session that was idle here; for all that is known, if the
+    /// store does not say.
+    async fn is_used_elsewhere(&self, token: &SessionToken) -> bool {
+        let Ok(record) = self.store.load(&self.account).await else { return true };
+        let session = record.session.filter(|session| session.token == *token);
+        session.is_some_and(|session| now().duration_since(session.used_at).unwrap_or_default() < IDLE)
     }
-}
 
-/// A renewal that has not ended, be it by success, failure, or the end of its runtime.
-struct UnderWay(Arc<Logins>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.state().renewal = None;
+    async fn forget(&self, token: &SessionToken) {
+        if let Err(error) = self.store.forget(&self.account, token).await {
+            tracing::warn!(%error, "the session has ended, but the session store still holds it");
+        }
     }
 }
 
@@ -332,19 +266,31 @@ impl TokenSource for Arc<Logins> {
 
     fn refused(&self, token: &HeaderValue, doubt: Doubt) -> bool {
         let mut state = self.state();
-        if state.is_ended || state.live.as_ref().is_none_or(|live| live.header != *token) {
+        let Some(live) = state.live.as_ref().filter(|live| live.header == *token && !state.is_ended) else {
             // A newer one is there, or on its way.
             return true;
-        }
-        if doubt == Doubt::Some {
+        };
+        // A platform that calls each session dead at once, or a caller without rights, is not to cause a login for
+        // each request.
+        if doubt == Doubt::Some || !live.is_accepted {
             let now = Instant::now();
             if state.doubted.is_some_and(|doubted| now < doubted + DOUBT) {
                 return false;
             }
             state.doubted = Some(now);
         }
+        state.reason = Some(match doubt {
+            Doubt::None => "the platform called it dead",
+            Doubt::Some => "the platform refused a request and did not say why",
+        });
         state.dead = state.live.take().map(|live| live.token);
         true
+    }
+
+    fn accepted(&self, token: &HeaderValue) {
+        if let Some(live) = self.state().live.as_mut().filter(|live| live.header == *token) {
+            live.is_accepted = true;
+        }
     }
 }
 

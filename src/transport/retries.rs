@@ -26,6 +26,9 @@ const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
 /// | where the platform has not seen it: throttled by the gateway, access token refused | `always` and `if-unprocessed` | all |
 /// | where no connection came about | all | all |
 ///
+/// A login that has not reached the platform is tried again for as long as the call has time, with the same growing
+/// pauses; not with [`Retries::none`].
+///
 /// So a login is not sent again once it may have counted, and a password reset only where it never left this machine. A
 /// body that is a stream is sent once.
 ///
@@ -78,13 +81,21 @@ impl Retries {
 
     /// The pauses, one for each repeat.
     pub(super) fn delays(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        self.growing().with_max_times(self.most).build()
+    }
+
+    /// Pauses for as long as there is time; none, if nothing is to be repeated.
+    pub(super) fn unending(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        let most = if self.most == 0 { 0 } else { usize::MAX };
+        self.growing().without_max_times().build().take(most)
+    }
+
+    fn growing(&self) -> ExponentialBuilder {
         ExponentialBuilder::new()
             .with_min_delay(self.backoff.clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
             .with_max_delay(LONGEST_PAUSE)
             .with_factor(2.0)
             .with_jitter()
-            .with_max_times(self.most)
-            .build()
     }
 }
 

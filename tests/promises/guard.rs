@@ -1,11 +1,15 @@
 //! The account stays open: at most two failed logins for a set of credentials, and no outage that needs a person.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use reqwest::Method;
+use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace};
 
@@ -26,6 +30,11 @@ impl Bench {
     /// A process that starts: it shares the store and nothing else.
     fn process(&self) -> ThingSpace {
         client_of(&self.sandbox).retries(Retries::none()).store(self.store.clone()).build().unwrap()
+    }
+
+    /// One that repeats what has not reached the platform.
+    fn patient(&self) -> ThingSpace {
+        client_of(&self.sandbox).store(self.store.clone()).build().unwrap()
     }
 
     async fn start(&self, password: &str) -> Result<Session, Error> {
@@ -126,10 +135,103 @@ async fn what_did_not_reach_the_platform_counts_nothing_and_is_repeated() {
     for fault in [Fault::gateway("900800"), Fault::answer(429, "").with_header("retry-after", "3")] {
         let bench = Bench::new().await;
         bench.sandbox.fault(Operation::Login, fault.clone(), 4);
-        bench.start("never-worked").await.unwrap_err();
+        let credentials = Credentials::new(USERNAME, "never-worked");
+        bench.patient().start_session(credentials).await.unwrap_err();
         assert_eq!(bench.attempts(), 5, "{fault:?}: repeated until the platform itself refused");
         assert_eq!(bench.sandbox.strikes(USERNAME), 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_repeats_a_login_is_sent_once() {
+    let bench = Bench::new().await;
+    bench.sandbox.fault(Operation::Login, Fault::answer(429, ""), 4);
+    let error = bench.start(RIGHT).await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), bench.attempts()), (429, 1), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_without_a_code_is_a_refusal_whatever_its_body() {
+    for body in ["", "<html>Unauthorized</html>", r#"{"error":"Unauthorized","status":401}"#] {
+        let bench = Bench::new().await;
+        let session = bench.start(RIGHT).await.unwrap();
+        bench.sandbox.set_password(USERNAME, "changed-elsewhere");
+        bench.sandbox.expire_session(USERNAME);
+        bench.sandbox.fault(Operation::Login, Fault::answer_after(401, body), 1000);
+        for _ in 0..30 {
+            session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
+            tokio::time::sleep(Duration::from_secs(300)).await;
+        }
+        assert_eq!(bench.sandbox.strikes(USERNAME), 1, "{body}");
+        let reason = suspension(&bench.start(RIGHT).await.unwrap_err());
+        assert!(matches!(reason, SuspensionReason::Refused { .. }), "{body}: {reason:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_without_a_session_counts_where_the_credentials_have_worked() {
+    let bench = Bench::new().await;
+    let session = bench.start(RIGHT).await.unwrap();
+    bench.sandbox.set_password(USERNAME, "changed-elsewhere");
+    bench.sandbox.expire_session(USERNAME);
+    bench.sandbox.fault(Operation::Login, Fault::answer_after(200, r#"{"errorMessage":"no"}"#), 1000);
+    for _ in 0..30 {
+        session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
+        tokio::time::sleep(Duration::from_secs(300)).await;
+    }
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::OneTryLeft);
+    assert!(!bench.sandbox.is_locked(USERNAME));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_refuses_counts_nothing_and_one_that_gives_up_waiting_does() {
+    for (fault, counts) in [
+        (Fault::gateway("900906"), false),
+        (Fault::json(404, &json!({ "fault": { "code": "404", "message": "No matching resource" } })), false),
+        (Fault::json(504, &json!({ "fault": { "code": "101504", "message": "Send timeout" } })), true),
+    ] {
+        let bench = Bench::new().await;
+        bench.sandbox.fault(Operation::Login, fault.clone(), 1000);
+        for _ in 0..3 {
+            bench.start("maybe").await.unwrap_err();
+        }
+        assert_eq!(bench.attempts(), if counts { 2 } else { 3 }, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_login_sends_nothing_and_is_told_at_once() {
+    let bench = Bench::new().await;
+    bench.start("wrong").await.unwrap_err();
+    bench.sandbox.fault(Operation::Token, Fault::Delay(Duration::from_secs(40)), 1);
+    let (before, started) = (bench.sandbox.requests().len(), tokio::time::Instant::now());
+    suspension(&bench.start("wrong").await.unwrap_err());
+    assert_eq!(bench.sandbox.requests().len(), before);
+    assert!(started.elapsed() < Duration::from_secs(1), "it took {:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspension_says_since_when_it_is_one() {
+    let bench = Bench::new().await;
+    let of = async |password: &str| match bench.start(password).await {
+        Err(Error::LoginSuspended(suspension)) => suspension,
+        other => panic!("{other:?}"),
+    };
+    let hour = Duration::from_secs(3600);
+    let session = bench.start(RIGHT).await.unwrap();
+    session.reset_password(RIGHT).await.unwrap();
+    session.end().await.unwrap();
+    let retired = of(RIGHT).await;
+    tokio::time::sleep(hour).await;
+    assert_eq!(of(RIGHT).await, retired);
+    bench.sandbox.fault(Operation::Login, Fault::CloseBefore, 2);
+    for password in ["maybe", "maybe", "wrong-1", "wrong-2"] {
+        bench.start(password).await.unwrap_err();
+    }
+    let (unknown, last) = (of("maybe").await, of("another").await);
+    assert_eq!((&unknown.reason, &last.reason), (&SuspensionReason::UnknownOutcome, &SuspensionReason::OneTryLeft));
+    tokio::time::sleep(hour).await;
+    assert_eq!((of("maybe").await, of("another").await), (unknown, last));
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,7 +330,7 @@ async fn a_wait_of_any_length_that_is_asked_for_is_an_error_and_no_panic() {
     for wait in ["9223372036854775807", "18446744073709551615", "600"] {
         let bench = Bench::new().await;
         bench.sandbox.fault(Operation::Login, Fault::answer(429, "").with_header("retry-after", wait), 100);
-        let error = bench.start(RIGHT).await.unwrap_err();
+        let error = bench.patient().start_session(credentials()).await.unwrap_err();
         assert_eq!((error.status().unwrap().as_u16(), bench.attempts()), (429, 1), "{wait}: {error:?}");
         bench.sandbox.clear_faults();
         bench.start(RIGHT).await.unwrap();
@@ -252,6 +354,52 @@ async fn a_source_that_never_answers_keeps_nobody_waiting_for_ever() {
     let error = bench.process().start_session(std::future::pending).await.unwrap_err();
     assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
     bench.start(RIGHT).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_keeps_nobody_out() {
+    let bench = Bench::new().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source = move || {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            assert!(number != 2, "the source's own code has a bug");
+            Ok(credentials())
+        }
+    };
+    let session = bench.process().start_session(source).await.unwrap();
+    bench.sandbox.expire_session(USERNAME);
+    let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    let error = ask().await.unwrap_err();
+    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    let started = tokio::time::Instant::now();
+    assert_eq!(ask().await.unwrap().status(), 200);
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_takes_its_time_does_not_lead_to_two_logins_at_a_time() {
+    let bench = Bench::new().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let slow = move || {
+        // At once when the session is started, 50 s at the login after that: less than it is allowed.
+        let wait = if asked.fetch_add(1, Ordering::SeqCst) < 2 { 0 } else { 50 };
+        async move {
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+            Ok(credentials())
+        }
+    };
+    let one = bench.process().start_session(slow).await.unwrap();
+    let other = bench.start(RIGHT).await.unwrap();
+    bench.sandbox.expire_session(USERNAME);
+    bench.sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(30)), 1);
+    let ask = async |session: &Session| session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    let first = tokio::spawn(async move { ask(&one).await.map(drop) });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    while ask(&other).await.is_err() {}
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let _ = first.await.unwrap();
+    assert_eq!(bench.sandbox.counters().logins_succeeded, 2, "one session has died, and one login does");
 }
 
 #[tokio::test]

@@ -29,4 +29,5 @@ mod secrets;
 mod spans;
 mod spec;
 mod support;
+mod troubled_stores;
 mod wire;

@@ -1,13 +1,19 @@
 //! A session that lives for months: it renews itself, once for everybody, and never in a loop.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{Error, MemoryStore, Session};
+use thingspace_session::{
+    Error, MemoryStore, Session,
+    store::{Account, SessionStore as _},
+};
+use tokio::time::sleep;
 
-use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, pass, platform_requests, session};
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, pass, platform_requests, session};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 fn get(session: &Session) -> RequestBuilder {
     session.request(Method::GET, ECHO).unwrap()
@@ -237,4 +243,126 @@ async fn an_ended_session_is_not_started_anew() {
     let next = thingspace.start_session(credentials()).await.unwrap();
     assert_eq!(ask(&next).await.unwrap(), 200);
     assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_login_is_made_after_a_session_was_ended() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.expire_session(USERNAME);
+    sandbox.fault(Operation::Login, Fault::answer(429, "").with_header("retry-after", "5"), 1);
+    let clone = session.clone();
+    let call = tokio::spawn(async move { ask(&clone).await });
+    sleep(SECOND).await;
+    let before = arrived(&sandbox, "/session/login");
+    session.end().await.unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::SessionEnded), "{error:?}");
+    sleep(60 * SECOND).await;
+    assert_eq!(arrived(&sandbox, "/session/login"), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_ends_after_the_end_of_its_session_leaves_none_behind() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let start = async || {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        thingspace.start_session(credentials()).await.unwrap()
+    };
+    let session = start().await;
+    sandbox.expire_session(USERNAME);
+    sandbox.fault(Operation::Login, Fault::Delay(10 * SECOND), 1);
+    let clone = session.clone();
+    let call = tokio::spawn(async move { ask(&clone).await });
+    sleep(SECOND).await;
+    session.end().await.unwrap();
+    let error = call.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::SessionEnded), "{error:?}");
+    sleep(SECOND).await;
+    assert_eq!(arrived(&sandbox, "/session/logout"), 1);
+    start().await;
+    assert_eq!(logins(&sandbox), (3, 0), "what it had started is not found");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_calls_every_session_dead_gets_one_login_a_minute() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.fault(Operation::Other, Fault::refused("UnifiedWebService.INPUT_INVALID.SessionToken.Invalid"), 10_000);
+    for _ in 0..20 {
+        assert_eq!(ask(&session).await.unwrap(), 400);
+    }
+    assert_eq!(logins(&sandbox), (2, 0));
+    sleep(61 * SECOND).await;
+    assert_eq!(ask(&session).await.unwrap(), 400);
+    assert_eq!(logins(&sandbox), (3, 0));
+}
+
+#[tokio::test]
+async fn a_session_that_was_found_and_used_is_found_again() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    // As cron would: start, one request, exit.
+    for _ in 0..4 {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        assert_eq!(ask(&session).await.unwrap(), 200);
+        drop(session);
+        tokio::task::yield_now().await;
+        pass(Duration::from_secs(11 * 60)).await;
+    }
+    assert_eq!(logins(&sandbox), (1, 0), "it was never unused for twenty minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_token_that_no_header_takes_is_no_session() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+    let (lease, record) = store.acquire(&account, SECOND).await.unwrap().unwrap();
+    let record = record.with_session("line\nbreak".into(), SystemTime::now());
+    assert!(store.commit(&account, &lease, &record).await.unwrap());
+    store.release(&account, lease).await.unwrap();
+    let thingspace = client_of(&sandbox).store(store).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ending_a_session_that_is_known_to_be_dead_wastes_no_request() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let start = async || {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        thingspace.start_session(credentials()).await.unwrap()
+    };
+    let (one, other, last) = (start().await, start().await, start().await);
+    sleep(15 * 60 * SECOND).await;
+    ask(&other).await.unwrap();
+    sleep(10 * 60 * SECOND).await;
+    one.end().await.unwrap();
+    assert_eq!(arrived(&sandbox, "/session/logout"), 1, "somebody else has used it");
+    last.end().await.unwrap();
+    assert_eq!(arrived(&sandbox, "/session/logout"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_that_was_given_up_keeps_nobody_out() {
+    let (sandbox, thingspace, session) = session().await;
+    let other = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.fault(Operation::Reset, Fault::Delay(3600 * SECOND), 1);
+    tokio::time::timeout(SECOND, session.reset_password(PASSWORD)).await.unwrap_err();
+    sandbox.expire_session(USERNAME);
+    assert_eq!(ask(&other).await.unwrap(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_connection_is_tried_again_for_as_long_as_the_call_has_time() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = client_of(&sandbox).timeout(60 * SECOND);
+    let address = sandbox.address();
+    drop(sandbox);
+    sleep(Duration::from_millis(1)).await;
+    // The platform is back after ten seconds.
+    let back = tokio::spawn(async move {
+        sleep(10 * SECOND).await;
+        Sandbox::builder().listen(address).start().await.unwrap()
+    });
+    client.build().unwrap().start_session(credentials()).await.unwrap();
+    drop(back);
 }

@@ -1,69 +1,136 @@
 //! One login: permitted by the guard and counted before it is made, then judged, then recorded.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration, time::SystemTime};
 
-use super::{Live, Logins, now};
+use tokio::time::Instant;
+
+use super::{Live, Logins, lease::Held, now, update};
 use crate::{
     Credentials, Error, Refusal, Secret, SessionToken,
-    guard::{Permit, Verdict},
-    store::{Lease, Record, StoredSession},
+    error::Fate,
+    guard::{Guard, Permit, Try, Verdict},
+    store::{Record, SessionStore as _, StoredSession},
     transport::secret_header,
 };
 
+/// What came of a login that the store could not be told.
+#[derive(Clone)]
+pub(super) struct Owed {
+    attempt: Try,
+    verdict: Verdict,
+    at: SystemTime,
+}
+
 impl Logins {
     /// One login, counted before it is made.
-    pub(super) async fn log_in(&self, lease: &Lease, record: Record) -> Result<(), Stop> {
-        if self.adopt(&record)? {
-            return Ok(());
-        }
-        let credentials = self.credentials().await?;
-        self.log_in_with(lease, record, &credentials).await
-    }
-
     pub(super) async fn log_in_with(
-        &self,
-        lease: &Lease,
+        self: &Arc<Self>,
+        lease: &Held,
         mut record: Record,
         credentials: &Credentials,
     ) -> Result<(), Stop> {
+        let owed = self.catch_up(&mut record.guard);
         let fingerprint = record.guard.fingerprint(credentials);
         let permit = record.guard.permit(&fingerprint, now());
-        // Who holds the right has found it dead: nobody is to take it up meanwhile.
-        record.session = None;
         if !self.store.commit(&self.account, lease, &record).await? {
             return Err(Stop::Again);
         }
-        match permit {
-            Permit::Go => {}
-            Permit::Wait(until) => {
-                return Err(Stop::After(until.duration_since(now()).unwrap_or_default()));
-            }
-            Permit::Suspended(suspension) => return Err(Stop::Failed(Error::LoginSuspended(suspension))),
-        }
-        let outcome = self.send(credentials).await;
+        self.caught_up(owed);
+        let attempt = match permit {
+            Permit::Go(attempt) => attempt,
+            Permit::Wait(until) => return Err(Stop::After(until.duration_since(now()).unwrap_or_default())),
+            Permit::Suspended(suspension) => return Err(Error::LoginSuspended(suspension).into()),
+        };
+        let outcome = self.send_within(lease, credentials).await;
         let verdict = verdict(&outcome);
-        record.guard.settle(&fingerprint, verdict.clone(), now(), fastrand::f64());
+        record.guard.settle(&attempt, verdict.clone(), now(), fastrand::f64());
+        let wait = record.guard.wait(&fingerprint, now()).and_then(|until| until.duration_since(now()).ok());
+        self.state().rest = wait.and_then(|wait| Instant::now().checked_add(wait));
         if let Ok(token) = &outcome {
             record.session = Some(StoredSession { token: token.clone(), used_at: now() });
         }
         let kept = self.store.commit(&self.account, lease, &record).await;
-        match (outcome, kept) {
-            (Ok(token), Ok(false)) => {
+        if !matches!(kept, Ok(true)) && verdict.counts() {
+            // The count must not miss it: this process remembers it, and tells the store as soon as it can.
+            self.state().owed.push(Owed { attempt, verdict: verdict.clone(), at: now() });
+            tokio::spawn(self.clone().pay());
+        }
+        match outcome {
+            Ok(token) if matches!(kept, Ok(false)) => {
                 // Somebody else has logged in since; theirs is the session.
                 self.log_out(token).await;
                 Err(Stop::Again)
             }
-            (Ok(token), kept) => {
+            Ok(token) => {
                 if let Err(error) = kept {
                     tracing::warn!(%error, "the session was started, but could not be stored");
                 }
-                let live = Live::new(token, Duration::ZERO)?;
-                self.state().live = Some(live);
-                Ok(())
+                self.take_up(token).await
             }
-            (Err(error), _) if verdict == Verdict::Unreached && error.is_retryable() => Err(Stop::Unreached(error)),
-            (Err(error), _) => Err(Stop::Failed(error)),
+            Err(error) => {
+                if let Some(suspension) = record.guard.suspension(&fingerprint) {
+                    tracing::warn!(reason = ?suspension.reason, "logins with these credentials are suspended");
+                }
+                let is_unreached = verdict == Verdict::Unreached && error.is_retryable();
+                Err(if is_unreached { Stop::Unreached(error) } else { Stop::Failed(error) })
+            }
         }
+    }
+
+    /// Uses a session that was started; ends it, if this one was ended meanwhile.
+    async fn take_up(&self, token: SessionToken) -> Result<(), Stop> {
+        let live = Live::new(token.clone(), Duration::ZERO)?;
+        {
+            let mut state = self.state();
+            if !state.is_ended {
+                state.live = Some(live);
+                let reason = state.reason.take().unwrap_or("there was none");
+                tracing::info!(reason, "session started");
+                return Ok(());
+            }
+        }
+        self.forget(&token).await;
+        self.log_out(token).await;
+        Err(Error::SessionEnded.into())
+    }
+
+    /// Applies what the store has yet to be told; says how much that was.
+    pub(super) fn catch_up(&self, guard: &mut Guard) -> usize {
+        let owed = self.state().owed.clone();
+        for Owed { attempt, verdict, at } in &owed {
+            guard.settle(attempt, verdict.clone(), *at, 1.0);
+        }
+        owed.len()
+    }
+
+    /// The store has been told so much of it.
+    fn caught_up(&self, owed: usize) {
+        let mut state = self.state();
+        let owed = owed.min(state.owed.len());
+        state.owed.drain(..owed);
+    }
+
+    /// Tells the store what it has yet to be told. If that fails, the next login does.
+    async fn pay(self: Arc<Self>) {
+        let mut owed = 0;
+        let change = |record: &mut Record| owed = self.catch_up(&mut record.guard);
+        match update(&self.store, &self.account, self.transport.timeout(), change).await {
+            Ok(()) => self.caught_up(owed),
+            Err(error) => tracing::warn!(%error, "the session store does not know yet that a login has failed"),
+        }
+    }
+
+    /// Sends the login if there is time for it before the right to it ends, and nobody has ended the session.
+    async fn send_within(&self, lease: &Held, credentials: &Credentials) -> Result<SessionToken, Error> {
+        if self.state().is_ended {
+            return Err(Error::SessionEnded);
+        }
+        let time = lease.left();
+        if time.is_zero() {
+            return Err(Error::LoginBusy { after: self.transport.timeout() });
+        }
+        let late = Err(Error::Timeout { after: time, sent: true, retryable: false });
+        tokio::time::timeout(time, self.send(credentials)).await.unwrap_or(late)
     }
 
     async fn send(&self, credentials: &Credentials) -> Result<SessionToken, Error> {
@@ -92,6 +159,8 @@ impl Logins {
 pub(super) enum Stop {
     /// Somebody else was faster: look again.
     Again,
+    /// Somebody else has the right to log in.
+    Busy,
     /// The guard lets nobody log in for so long.
     After(Duration),
     /// It did not reach the platform and may be tried again.
@@ -107,15 +176,10 @@ impl<E: Into<Error>> From<E> for Stop {
 
 /// What a login came to, for the guard.
 fn verdict(outcome: &Result<SessionToken, Error>) -> Verdict {
-    match outcome {
-        Ok(_) => Verdict::Succeeded,
-        Err(error) if !error.may_have_been_processed() => Verdict::Unreached,
-        Err(error) => match (error, error.status().map(|status| status.as_u16())) {
-            (_, Some(429)) => Verdict::Unreached,
-            (Error::Platform(refusal), Some(status)) if (400..500).contains(&status) && status != 408 => {
-                Verdict::Refused { code: refusal.code().map(ToString::to_string) }
-            }
-            _ => Verdict::Unknown,
-        },
+    let Err(error) = outcome else { return Verdict::Succeeded };
+    match error.fate() {
+        Fate::Unreached => Verdict::Unreached,
+        Fate::Refused => Verdict::Refused { code: error.code().map(ToString::to_string) },
+        Fate::Unknown { is_answered } => Verdict::Unknown { is_answered },
     }
 }

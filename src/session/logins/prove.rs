@@ -10,7 +10,8 @@ impl Logins {
     pub(crate) async fn prove(self: &Arc<Self>) -> Result<(), Error> {
         let limit = self.transport.timeout();
         self.transport.access().await?;
-        let (lease, record) = lease(&*self.store, &self.account, limit + SLACK, limit).await?;
+        let (lease, mut record) = lease(&self.store, &self.account, limit + SLACK, limit).await?;
+        record.session = None;
         let outcome = async {
             let credentials = self.credentials().await?;
             self.log_in_with(&lease, record, &credentials).await
@@ -18,7 +19,7 @@ impl Logins {
         let outcome = outcome.await;
         self.release(lease).await;
         outcome.map_err(|stop| match stop {
-            Stop::Again => Error::LoginBusy { after: limit },
+            Stop::Again | Stop::Busy => Error::LoginBusy { after: limit },
             Stop::After(wait) => Error::LoginDelayed { wait },
             Stop::Unreached(error) | Stop::Failed(error) => error,
         })

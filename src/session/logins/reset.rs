@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Logins, SLACK, lease};
+use super::{Logins, SLACK, lease, now};
 use crate::{
     Credentials, Error, Password, Refusal, Secret,
     generated::client as api,
+    store::SessionStore as _,
     transport::{Doubt, TokenSource as _},
 };
 
@@ -22,13 +23,13 @@ impl Logins {
     {
         let limit = self.transport.timeout();
         let (header, _) = self.current().await?;
-        let (lease, mut record) = lease(&*self.store, &self.account, limit + SLACK, limit).await?;
+        let (lease, mut record) = lease(&self.store, &self.account, limit + SLACK, limit).await?;
         let outcome = reset(self.api_with(header.clone())).await;
         if let Ok(new) | Err(Error::PasswordNotKept { password: new, .. }) = &outcome {
             let user = self.account.username();
             let (old, new) = (Credentials::new(user, old), Credentials::new(user, new.clone()));
             let (retired, proven) = (record.guard.fingerprint(&old), record.guard.fingerprint(&new));
-            record.guard.retire(retired);
+            record.guard.retire(retired, now());
             record.guard.prove(proven);
             // From here on the new password must reach the caller, whatever becomes of the store.
             self.replace(old.password().clone(), new);

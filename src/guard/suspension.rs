@@ -1,0 +1,32 @@
+//! Why no login is made: what the guard remembers and what an error tells.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+/// Why and since when no login is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspension {
+    /// What happened.
+    pub reason: SuspensionReason,
+    /// When.
+    pub since: SystemTime,
+}
+
+/// What suspended logins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum SuspensionReason {
+    /// The platform refused the credentials.
+    Refused {
+        /// The platform's name for the reason, if it gave one.
+        code: Option<String>,
+    },
+    /// Two logins in a row, with credentials that have never logged in, came to an end that nobody knows.
+    UnknownOutcome,
+    /// Four logins in a row, with whatever credentials, have failed or may have: the fifth would lock the account.
+    OneTryLeft,
+    /// A reset has replaced the password of these credentials.
+    Retired,
+}

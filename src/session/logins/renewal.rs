@@ -1,0 +1,151 @@
+//! A session for everybody who waits for one: found in the store or logged in for, by one task, within the time of a
+//! call.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::{BoxFuture, FutureExt as _, Shared};
+use tokio::time::Instant;
+
+use super::{
+    Logins, State,
+    lease::{Held, SLACK, another_look},
+    login::Stop,
+    now,
+};
+use crate::{
+    Credentials, Error,
+    error::Fate,
+    guard::Guard,
+    store::{Record, SessionStore as _},
+};
+
+/// A login that several wait for; nothing if its runtime was shut down. It runs in a task of its own: who gives up
+/// neither aborts nor repeats it.
+pub(super) type Renewal = Shared<BoxFuture<'static, Option<Result<(), Error>>>>;
+
+/// What the source said, and of which count it was asked: when that has changed, it may say something else.
+struct Asked {
+    guard: Guard,
+    credentials: Result<Credentials, Error>,
+}
+
+impl Logins {
+    /// The login that is under way, or a new one.
+    pub(super) fn join(self: &Arc<Self>, state: &mut State) -> Renewal {
+        if let Some(renewal) = &state.renewal {
+            return renewal.clone();
+        }
+        let under_way = UnderWay(self.clone());
+        let task = tokio::spawn(async move { under_way.0.renew().await });
+        let renewal = task.map(|end| match end {
+            Ok(outcome) => Some(outcome),
+            // What a store's code does is told by the store; the other foreign code in here is the source's.
+            Err(end) if end.is_panic() => {
+                let problem: Box<dyn std::error::Error + Send + Sync> = "it has panicked".into();
+                Some(Err(Error::CredentialSource(problem.into())))
+            }
+            Err(_) => None,
+        });
+        let renewal = renewal.boxed().shared();
+        state.renewal = Some(renewal.clone());
+        renewal
+    }
+
+    async fn renew(self: &Arc<Self>) -> Result<(), Error> {
+        let limit = self.transport.timeout();
+        let end = Instant::now() + limit;
+        // What is asked for comes from the network and may be any time at all.
+        let in_time = |pause: &Duration| Instant::now().checked_add(*pause).is_some_and(|over| over < end);
+        let (mut pauses, mut asked) = (self.transport.pauses(), None);
+        loop {
+            let pause = match self.look(&mut asked).await {
+                Ok(()) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Again) if in_time(&Duration::ZERO) => continue,
+                Err(Stop::Busy) if another_look(&self.store, &self.account, end).await => continue,
+                Err(Stop::Again | Stop::Busy) => return Err(Error::LoginBusy { after: limit }),
+                Err(Stop::After(pause)) if in_time(&pause) => pause,
+                Err(Stop::After(wait)) => return Err(Error::LoginDelayed { wait }),
+                Err(Stop::Unreached(error)) => {
+                    let wished = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
+                    let pause = pauses.next().map(|pause| pause.max(wished)).filter(in_time);
+                    pause.ok_or(error)?
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One look at the store, and one login if there is need for it.
+    async fn look(self: &Arc<Self>, asked: &mut Option<Asked>) -> Result<(), Stop> {
+        if self.state().is_ended {
+            return Err(Error::SessionEnded.into());
+        }
+        let record = self.store.load(&self.account).await?;
+        if self.adopt(&record) {
+            return Ok(());
+        }
+        // Asked before the right to log in is: a source that takes its time keeps nobody from it.
+        if asked.as_ref().is_none_or(|asked| asked.guard != record.guard) {
+            *asked = Some(Asked { guard: record.guard.clone(), credentials: self.credentials().await });
+        }
+        let Some(Asked { guard, credentials }) = asked else { return Err(Stop::Again) };
+        if let Ok(credentials) = credentials {
+            self.foresee(record, credentials)?;
+            // Before as well: who fails here has kept nobody from it.
+            self.transport.access().await.map_err(on_the_way)?;
+        }
+        let time = self.transport.timeout() + SLACK;
+        let granted = Held::acquire(&self.store, &self.account, time).await?;
+        let Some((lease, mut record)) = granted else { return Err(Stop::Busy) };
+        let outcome = if self.adopt(&record) {
+            Ok(())
+        } else if record.guard != *guard {
+            Err(Stop::Again)
+        } else {
+            match credentials {
+                Ok(credentials) => {
+                    // Who holds the right has found it dead: nobody is to take it up meanwhile.
+                    record.session = None;
+                    self.log_in_with(&lease, record, credentials).await
+                }
+                Err(error) => Err(error.clone().into()),
+            }
+        };
+        lease.release().await;
+        outcome
+    }
+
+    /// Says what the guard is going to say, before anything is sent for it.
+    fn foresee(&self, mut record: Record, credentials: &Credentials) -> Result<(), Stop> {
+        self.catch_up(&mut record.guard);
+        let fingerprint = record.guard.fingerprint(credentials);
+        if let Some(suspension) = record.guard.suspension(&fingerprint) {
+            return Err(Error::LoginSuspended(suspension).into());
+        }
+        let shared =
+            record.guard.wait(&fingerprint, now()).map(|until| until.duration_since(now()).unwrap_or_default());
+        // By its own clock, too: that of those who share the store may be another.
+        let own = self.state().rest.filter(|_| record.guard.is_backing_off(&fingerprint));
+        let own = own.map(|until| until.saturating_duration_since(Instant::now()));
+        match shared.max(own) {
+            Some(wait) if !wait.is_zero() => Err(Stop::After(wait)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What it means for a login that no access token could be had.
+fn on_the_way(error: Error) -> Stop {
+    let is_unreached = matches!(&error, Error::AccessToken { source } if source.fate() == Fate::Unreached);
+    if is_unreached && error.is_retryable() { Stop::Unreached(error) } else { Stop::Failed(error) }
+}
+
+/// A renewal that has not ended, be it by success, failure, or the end of its runtime.
+struct UnderWay(Arc<Logins>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.state().renewal = None;
+    }
+}

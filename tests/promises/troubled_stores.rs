@@ -1,0 +1,259 @@
+//! A session store in trouble hangs no call, is told as what it is, and costs nobody the account.
+
+use std::{
+    future::pending,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{
+    Credentials, Error, MemoryStore, Retries, Session, SessionToken, SuspensionReason, ThingSpace,
+    store::{Account, Lease, Record, SessionStore, StoreError, StoreFuture},
+};
+use tokio::time::{sleep, timeout};
+
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// What is wrong with a store, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u32)]
+enum Trouble {
+    None,
+    LoadsHang,
+    LoadsPanic,
+    CommitsHang,
+    /// Every second commit fails: the count is kept, what came of the login is not.
+    SecondCommitsFail,
+    /// The right to log in ends long before its time.
+    LeasesEndEarly,
+}
+
+/// A store that misbehaves on order, and whose clock may be another.
+#[derive(Clone, Debug, Default)]
+struct Troubled {
+    inner: MemoryStore,
+    trouble: Arc<AtomicU32>,
+    commits: Arc<AtomicU32>,
+    /// By how many seconds the clock of this process is ahead.
+    ahead: i64,
+}
+
+impl Troubled {
+    fn set(&self, trouble: Trouble) {
+        self.commits.store(0, Ordering::SeqCst);
+        self.trouble.store(trouble as u32, Ordering::SeqCst);
+    }
+
+    fn has(&self, trouble: Trouble) -> bool {
+        self.trouble.load(Ordering::SeqCst) == trouble as u32
+    }
+}
+
+/// All times in a record, moved.
+fn moved(record: &Record, by: i64) -> Record {
+    fn walk(value: &mut Value, by: i64) {
+        match value {
+            Value::Object(map) => map.iter_mut().for_each(|(name, inner)| match name.as_str() {
+                "secs_since_epoch" => *inner = json!(inner.as_i64().unwrap() + by),
+                _ => walk(inner, by),
+            }),
+            Value::Array(items) => items.iter_mut().for_each(|item| walk(item, by)),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(record).unwrap();
+    walk(&mut value, by);
+    serde_json::from_value(value).unwrap()
+}
+
+impl SessionStore for Troubled {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
+        Box::pin(async move {
+            assert!(!self.has(Trouble::LoadsPanic), "the store's own code has a bug");
+            if self.has(Trouble::LoadsHang) {
+                pending::<()>().await;
+            }
+            Ok(moved(&self.inner.load(account).await?, -self.ahead))
+        })
+    }
+
+    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
+        Box::pin(async move {
+            let time = if self.has(Trouble::LeasesEndEarly) { time / 10 } else { time };
+            let granted = self.inner.acquire(account, time).await?;
+            Ok(granted.map(|(lease, record)| (lease, moved(&record, -self.ahead))))
+        })
+    }
+
+    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let number = self.commits.fetch_add(1, Ordering::SeqCst);
+            if self.has(Trouble::CommitsHang) {
+                pending::<()>().await;
+            }
+            if self.has(Trouble::SecondCommitsFail) && number % 2 == 1 {
+                let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
+                return Err(StoreError::Unavailable { place, problem });
+            }
+            self.inner.commit(account, lease, &moved(record, self.ahead)).await
+        })
+    }
+
+    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
+        self.inner.release(account, lease)
+    }
+
+    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
+        let at = at + Duration::from_secs(self.ahead.unsigned_abs());
+        Box::pin(async move { self.inner.touch(account, token, at).await })
+    }
+
+    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()> {
+        self.inner.forget(account, token)
+    }
+
+    fn changed<'a>(
+        &'a self,
+        account: &'a Account,
+        patience: Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        self.inner.changed(account, patience)
+    }
+}
+
+fn on(sandbox: &Sandbox, store: &(impl SessionStore + Clone + 'static)) -> ThingSpace {
+    client_of(sandbox).retries(Retries::none()).store(store.clone()).build().unwrap()
+}
+
+async fn ask(session: &Session) -> Result<u16, Error> {
+    Ok(session.send(session.request(Method::GET, ECHO).unwrap()).await?.status().as_u16())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_never_answers_hangs_no_call() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let thingspace = on(&sandbox, &store);
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    store.set(Trouble::LoadsHang);
+    sandbox.expire_session(USERNAME);
+    let Error::Store(_) = ask(&session).await.unwrap_err() else { panic!("not the store") };
+    let Error::Store(_) = timeout(HOUR, session.token()).await.unwrap().unwrap_err() else { panic!("not the store") };
+    let outcome = timeout(HOUR, session.reset_password(PASSWORD)).await.unwrap();
+    assert!(matches!(outcome, Err(Error::Store(_))), "{outcome:?}");
+    store.set(Trouble::CommitsHang);
+    let outcome = timeout(HOUR, thingspace.rearm_logins(USERNAME)).await.unwrap();
+    assert!(matches!(outcome, Err(Error::Store(_))), "{outcome:?}");
+    store.set(Trouble::None);
+    assert_eq!(ask(&session).await.unwrap(), 200, "it answers again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_or_panics_is_told_as_the_store() {
+    for trouble in [Trouble::LoadsHang, Trouble::LoadsPanic, Trouble::CommitsHang] {
+        let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+        store.set(trouble);
+        let error = on(&sandbox, &store).start_session(credentials()).await.unwrap_err();
+        assert!(matches!(error, Error::Store(StoreError::Unavailable { .. })), "{trouble:?}: {error:?}");
+        assert_eq!(arrived(&sandbox, "/session/login"), 0, "{trouble:?}: nothing is sent that is not counted");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_the_store_could_not_take_down_is_not_forgotten() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    sandbox.set_password(USERNAME, "changed-elsewhere");
+    sandbox.expire_session(USERNAME);
+    store.set(Trouble::SecondCommitsFail);
+    for _ in 0..30 {
+        ask(&session).await.unwrap_err();
+        sleep(300 * SECOND).await;
+    }
+    assert_eq!(sandbox.strikes(USERNAME), 1);
+    // The others are told as soon as the store takes it.
+    let Error::LoginSuspended(suspension) = on(&sandbox, &store).start_session(credentials()).await.unwrap_err() else {
+        panic!("not suspended")
+    };
+    assert!(matches!(suspension.reason, SuspensionReason::Refused { .. }), "{suspension:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_one_that_was_overtaken_counts_and_the_fifth_strike_is_not_dealt() {
+    let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let troubled = Troubled { inner: inner.clone(), ..Troubled::default() };
+    let one = on(&sandbox, &troubled).start_session(credentials()).await.unwrap();
+    let other = on(&sandbox, &inner).start_session(credentials()).await.unwrap();
+    sandbox.set_password(USERNAME, "changed-elsewhere");
+    sandbox.expire_session(USERNAME);
+    troubled.set(Trouble::LeasesEndEarly);
+    sandbox.fault(Operation::Login, Fault::Delay(30 * SECOND), 1);
+    let overtaken = tokio::spawn(async move { ask(&one).await });
+    sleep(10 * SECOND).await;
+    ask(&other).await.unwrap_err();
+    overtaken.await.unwrap().unwrap_err();
+    sleep(SECOND).await;
+    assert_eq!(sandbox.strikes(USERNAME), 2);
+    for number in 0..4 {
+        let wrong = Credentials::new(USERNAME, format!("wrong-{number}"));
+        on(&sandbox, &inner).start_session(wrong).await.unwrap_err();
+    }
+    assert_eq!(sandbox.strikes(USERNAME), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_whose_clock_is_ahead_does_not_undo_the_back_off() {
+    let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let client = |ahead| {
+        let store = Troubled { inner: inner.clone(), ahead, ..Troubled::default() };
+        let client = client_of(&sandbox).retries(Retries::none()).timeout(Duration::from_millis(400));
+        client.store(store).build().unwrap()
+    };
+    let mut tries = Vec::new();
+    for ahead in [0, 3600] {
+        let one = client(0).start_session(credentials()).await.unwrap();
+        let other = client(ahead).start_session(credentials()).await.unwrap();
+        sandbox.expire_session(USERNAME);
+        sandbox.fault(Operation::Login, Fault::answer(503, ""), 100_000);
+        let before = arrived(&sandbox, "/session/login");
+        for _ in 0..300 {
+            let _ = (ask(&one).await, ask(&other).await);
+            sleep(SECOND).await;
+        }
+        tries.push(arrived(&sandbox, "/session/login") - before);
+        sandbox.clear_faults();
+        sleep(600 * SECOND).await;
+    }
+    assert!(tries[1] <= 2 * tries[0], "tries in five minutes of outage with one clock and with two: {tries:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_chosen_at_run_time_can_be_handed_in() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new());
+    for _ in 0..2 {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        assert_eq!(ask(&thingspace.start_session(credentials()).await.unwrap()).await.unwrap(), 200);
+    }
+    assert_eq!(sandbox.counters().logins_succeeded, 1);
+}
+
+#[test]
+fn a_record_with_more_than_this_version_knows_is_not_read() {
+    let known = serde_json::to_value(Record::default()).unwrap();
+    assert!(serde_json::from_value::<Record>(known.clone()).is_ok());
+    for place in ["", "/guard"] {
+        let mut record = known.clone();
+        record.pointer_mut(place).unwrap().as_object_mut().unwrap().insert("another_count".to_owned(), json!(3));
+        assert!(serde_json::from_value::<Record>(record).is_err(), "{place}");
+    }
+}
