@@ -9,7 +9,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
 
-use std::{collections::BTreeMap, env, error::Error, process::ExitCode, time::Instant};
+use std::{collections::BTreeMap, env, error::Error, ffi::OsString, process::ExitCode, time::Instant};
 
 use reqwest::Method;
 use serde_json::json;
@@ -40,7 +40,8 @@ async fn main() -> ExitCode {
 fn options() -> Result<Options, String> {
     let mut options =
         Options { tasks: 10, requests: 100, path: "/m2m/v1/devices/actions/list".to_owned(), store: None };
-    let mut arguments = env::args().skip(1);
+    let arguments = env::args_os().skip(1).map(OsString::into_string).collect::<Result<Vec<_>, _>>();
+    let mut arguments = arguments.map_err(|_| USAGE)?.into_iter();
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or(USAGE)?;
         let number = || value.parse().map_err(|_| format!("{option} takes a number, not {value}; {USAGE}"));
@@ -100,7 +101,7 @@ async fn run() -> Result<bool, Box<dyn Error>> {
 }
 
 async fn send(session: Session, path: String, requests: usize) -> Vec<(Result<(), String>, u128)> {
-    let mut outcomes = Vec::with_capacity(requests);
+    let mut outcomes = Vec::new();
     for _ in 0..requests {
         let started = Instant::now();
         let outcome = match session.request(Method::GET, &path) {
