@@ -7,20 +7,31 @@
 //!
 //! The platform and the account are those of `THINGSPACE_BASE_URL` (production if unset), `THINGSPACE_KEY`,
 //! `THINGSPACE_SECRET`, `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`; once the vault holds a password, that one is
-//! used. Beside the vault, `PATH.sessions` keeps the session and the count of failed logins. Prints no secret, and exits with 1 if the password was not replaced.
+//! used. Beside the vault, `PATH.sessions` keeps the session and the count of failed logins, and a `PATH.<digits>.rescue`
+//! the new password if the vault fails. Prints no secret, and exits with 1 if the password was not replaced.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
 
-use std::{env, error::Error as StdError, process::ExitCode};
+use std::{
+    env,
+    error::Error as StdError,
+    ffi::{OsStr, OsString},
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::SystemTime,
+};
 
 use thingspace_session::{
-    Credentials, Error, FileStore, FileVault, ThingSpaceBuilder,
+    Credentials, Error, FileStore, FileVault, Secret, ThingSpace, ThingSpaceBuilder,
     rotation::{PasswordVault, Resolution, VaultState},
 };
 
+const USAGE: &str = "usage: rotate_password --vault PATH";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run().await {
+    match run(env::args_os().skip(1)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -34,72 +45,153 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn StdError>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let [option, path] = &arguments[..] else { return Err("usage: rotate_password --vault PATH".into()) };
-    if option != "--vault" {
-        return Err("usage: rotate_password --vault PATH".into());
-    }
+pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result<(), Box<dyn StdError>> {
+    let (option, path, rest) = (arguments.next(), arguments.next(), arguments.next());
+    let (Some(path), true, None) = (path, option.is_some_and(|option| option == "--vault"), rest) else {
+        return Err(USAGE.into());
+    };
+    let path = PathBuf::from(path);
     // The count of failed logins outlives this process: however often it is started with a dead password, it tries that
     // once.
-    let thingspace = ThingSpaceBuilder::from_env()?.store(FileStore::new(format!("{path}.sessions"))).build()?;
-    let vault = FileVault::new(path);
+    let store = FileStore::new(beside(&path, ".sessions"));
+    let thingspace = ThingSpaceBuilder::from_env()?.store(store).build()?;
+    let vault = FileVault::new(&path);
+    resolve(&thingspace, &vault).await?;
 
-    match thingspace.resolve_rotation(&vault).await? {
-        Resolution::OldHolds => println!("An earlier rotation was interrupted: the old password still holds."),
-        Resolution::Lost => {
-            let rescue = format!("{path}.rescue");
-            if std::path::Path::new(&rescue).exists() {
-                return Err(format!(
-                    "An earlier rotation replaced the password, and the vault could not keep the new one: it is in \
-                     {rescue}. Move {path} away, start again with that password, and then remove {rescue}"
-                )
-                .into());
-            }
-            return Err(format!(
-                "An earlier rotation was interrupted after the password had been replaced, and the new one never \
-                 arrived: nobody has it. Have Verizon set another, then move {path} away and start again"
-            )
-            .into());
-        }
-        _ => {}
-    }
-    let state = vault.state().await.map_err(|error| -> Box<dyn StdError> { error })?;
-    let session = match state {
+    let session = match vault.state().await.map_err(|error| -> Box<dyn StdError> { error })? {
         VaultState::Settled(_) => thingspace.start_session(vault.clone()).await?,
         _ => thingspace.start_session(Credentials::from_env()?).await?,
     };
+    // Nothing is reset if there is no place for the new password should the vault fail.
+    let probe = write(&rescue_file(&path, SystemTime::now()), "");
+    fs::remove_file(probe.map_err(|error| format!("no file can be written beside {}: {error}", path.display()))?)?;
     let outcome = match session.rotate_password(&vault).await {
         // The session had died; nothing was reset.
         Err(Error::SessionRenewed) => session.rotate_password(&vault).await,
         outcome => outcome,
     };
     let outcome = match outcome {
-        Err(Error::PasswordNotKept { password, source }) => Err(last_resort(path, &password, &*source).into()),
-        outcome => outcome.map_err(Box::<dyn StdError>::from),
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let rescued = match &error {
+                Error::PasswordNotKept { password, .. } => Some(password.expose_secret()),
+                // It may be in an answer that could not be read.
+                _ => error.body().map(Secret::expose_secret),
+            };
+            match rescued {
+                Some(text) => Err(last_resort(&vault, text, &error).await.into()),
+                None => Err(Box::<dyn StdError>::from(error)),
+            }
+        }
     };
     let ended = session.end().await;
     outcome?;
-    println!("The password has been replaced; the new one is in {path}.");
+    println!("The password has been replaced; the new one is in {}.", path.display());
     Ok(ended?)
 }
 
-/// The vault took everything but the new password: it goes into a file beside it.
-fn last_resort(path: &str, password: &thingspace_session::Password, source: &dyn StdError) -> String {
-    let rescue = format!("{path}.rescue");
-    let mut options = std::fs::OpenOptions::new();
+/// What became of an earlier run. One that was stopped may have left the right to log in behind for some two minutes.
+async fn resolve(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<dyn StdError>> {
+    let path = vault.path();
+    let VaultState::Begun(begun) = vault.state().await.map_err(|error| -> Box<dyn StdError> { error })? else {
+        return Ok(());
+    };
+    let mut resolution = thingspace.resolve_rotation(vault).await;
+    for _ in 0..2 {
+        if let Err(Error::LoginBusy { .. }) = resolution {
+            println!("Waiting until nobody else logs in.");
+            resolution = thingspace.resolve_rotation(vault).await;
+        }
+    }
+    let path = path.display();
+    match resolution? {
+        Resolution::OldHolds => println!("An earlier rotation was interrupted: the old password still holds."),
+        Resolution::Lost => {
+            let told = rescued(vault.path(), begun.since)?.map_or_else(
+                || {
+                    format!(
+                        "An earlier rotation was interrupted after the password had been replaced, and the new one \
+                         never arrived: nobody has it. Have Verizon set another, then move {path} away and start again"
+                    )
+                },
+                |rescue| {
+                    let rescue = rescue.display();
+                    format!(
+                        "An earlier rotation replaced the password, and the vault could not keep the new one: what came \
+                         of it is in {rescue}. Move {path} away, start again with the password in there, and then \
+                         remove {rescue}"
+                    )
+                },
+            );
+            return Err(told.into());
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The vault has not got the new password: it goes into a file beside it.
+async fn last_resort(vault: &FileVault, text: &str, error: &Error) -> String {
+    let since = match vault.state().await {
+        Ok(VaultState::Begun(begun)) => begun.since,
+        _ => SystemTime::now(),
+    };
+    let rescue = rescue_file(vault.path(), since);
+    let why = error.source().map(ToString::to_string).unwrap_or_default();
+    match write(&rescue, text) {
+        Ok(_) => format!("{error} ({why}). It is in {}", rescue.display()),
+        Err(problem) => format!(
+            "{error} ({why}). It could not be kept in {} either ({problem}): it is lost. Have Verizon set another",
+            rescue.display()
+        ),
+    }
+}
+
+/// Where what a rotation that began at this time has brought goes if the vault fails.
+fn rescue_file(vault: &Path, since: SystemTime) -> PathBuf {
+    beside(vault, &format!(".{}.rescue", milliseconds(since)))
+}
+
+/// The file that a rotation that began at this time has left, and none of an earlier one.
+fn rescued(vault: &Path, since: SystemTime) -> io::Result<Option<PathBuf>> {
+    let name = vault.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    for entry in fs::read_dir(directory(vault))? {
+        let entry = entry?;
+        let file = entry.file_name();
+        let digits = file.to_str().and_then(|file| file.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".rescue"));
+        let is_later = digits.and_then(|digits| digits.parse().ok()).is_some_and(|at: u128| at >= milliseconds(since));
+        if is_later && entry.metadata()?.len() > 0 {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
+}
+
+fn milliseconds(time: SystemTime) -> u128 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis()
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes a file that is not there yet, for its owner alone, so that it outlasts a power failure.
+fn write(path: &Path, text: &str) -> io::Result<PathBuf> {
+    let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&rescue).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, password.expose_secret().as_bytes())?;
-        file.sync_all()
-    });
-    match written {
-        Ok(()) => format!("The password was replaced, but {path} could not keep it ({source}): it is in {rescue}"),
-        Err(error) => format!(
-            "The password was replaced, and neither {path} ({source}) nor {rescue} ({error}) could keep the new one: it \
-             is lost. Have Verizon set another"
-        ),
+    let mut file = options.open(path)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.sync_all()?;
+    if cfg!(unix) {
+        fs::File::open(directory(path))?.sync_all()?;
     }
+    Ok(path.to_owned())
 }

@@ -2,19 +2,20 @@
 
 mod builder;
 
-use std::{fmt, sync::Arc};
+use std::{convert::identity, fmt, sync::Arc};
 
 use reqwest::Url;
 
 pub use builder::ThingSpaceBuilder;
 
 use crate::{
-    CredentialSource, Error, Session,
+    CredentialSource, Credentials, Error, Session,
     generated::client as api,
     rotation::{self, PasswordVault, Resolution},
     session::{
         api_base,
         logins::{self, Logins},
+        to_its_end,
     },
     store::{Account, Bounded},
     transport::Transport,
@@ -76,9 +77,16 @@ impl ThingSpace {
     ///
     /// # Errors
     ///
-    /// [`Error::Vault`], and whatever kept the login from telling: the vault is then as it was, so call again.
-    pub async fn resolve_rotation<V: PasswordVault>(&self, vault: &V) -> Result<Resolution, Error> {
-        rotation::resolve(vault, |old| self.logins(old.username().to_owned(), Arc::new(old))).await
+    /// [`Error::Vault`], and whatever kept the login from telling: the vault is then as it was, so call again. An account
+    /// that is locked tells nothing, and neither does a refusal from before the rotation began: open it, or make sure
+    /// that it is open, then call [`rearm_logins`](Self::rearm_logins) first.
+    pub async fn resolve_rotation<V>(&self, vault: &V) -> Result<Resolution, Error>
+    where
+        V: PasswordVault + Clone + 'static,
+    {
+        let (client, vault) = (self.clone(), vault.clone());
+        let logins = move |old: Credentials| client.logins(old.username().to_owned(), Arc::new(old));
+        to_its_end(async move { rotation::resolve(&vault, logins).await }, identity).await
     }
 
     fn logins(&self, username: String, source: Arc<dyn CredentialSource>) -> Arc<Logins> {
@@ -94,8 +102,9 @@ impl ThingSpace {
     ///
     /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
     pub async fn rearm_logins(&self, username: impl Into<String>) -> Result<(), Error> {
-        let account = self.account(username.into());
-        logins::update(&self.0.store, &account, self.0.transport.timeout(), |record| record.guard.rearm()).await
+        let (account, store, limit) = (self.account(username.into()), self.0.store.clone(), self.0.transport.timeout());
+        let rearm = async move { logins::update(&store, &account, limit, |record| record.guard.rearm()).await };
+        to_its_end(rearm, identity).await
     }
 
     fn account(&self, username: String) -> Account {

@@ -239,7 +239,7 @@ impl fmt::Debug for ApiKey {
 /// let credentials = Credentials::new("zbeeblebrox", "IMgr8");
 /// assert!(!format!("{credentials:?}").contains("IMgr8"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     username: String,
     password: Password,

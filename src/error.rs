@@ -137,7 +137,8 @@ pub enum Error {
         source: Arc<dyn StdError + Send + Sync>,
     },
 
-    /// The reset was sent, and nobody knows whether it was processed.
+    /// The reset was sent, and nobody knows whether it was processed. If there was an answer that could not be read,
+    /// [`Error::body`] has it, and the new password may be in it: keep it.
     #[error(
         "nobody knows whether the password was reset ({source}): call ThingSpace::resolve_rotation, which finds out with \
          one login"

@@ -5,70 +5,80 @@
 //! new password is durable before anything else happens, and a run that was interrupted is found and resolved by the
 //! next.
 
+mod file;
+mod resolution;
 mod vault;
 
-use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc, time::SystemTime};
-
-pub use vault::FileVault;
-
-use crate::{
-    Credentials, Error, Password, Suspension, SuspensionReason,
-    session::logins::{Logins, send_reset},
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    time::{Duration, SystemTime},
 };
 
-/// What a vault answers with.
-pub type VaultFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
+use futures_util::FutureExt as _;
+use http::HeaderValue;
 
-/// Why a vault could not do what it was asked for.
-pub type VaultError = Box<dyn StdError + Send + Sync>;
+pub use file::FileVault;
+pub use resolution::Resolution;
+pub(crate) use resolution::resolve;
+pub use vault::{Begun, PasswordVault, VaultError, VaultFuture, VaultState};
 
-/// Where a rotation keeps the password, and remembers that it has begun.
-///
-/// Every method has to be durable when it answers: what it wrote is there after a power failure.
-pub trait PasswordVault: Send + Sync {
-    /// What it holds.
-    fn state(&self) -> VaultFuture<'_, VaultState>;
+use crate::{Credentials, Error, Password};
 
-    /// Proves that it can write, and changes nothing.
-    fn check(&self) -> VaultFuture<'_, ()>;
+/// How long a vault has for an answer. What it is asked while nobody can log in has to come to an end.
+const PATIENCE: Duration = Duration::from_secs(25);
 
-    /// Remembers that these credentials are about to be replaced, and keeps them until they are.
-    fn begin<'a>(&'a self, old: &'a Credentials) -> VaultFuture<'a, ()>;
+/// What a rotation asks of the account whose password it replaces. Implemented above it, so that no import runs
+/// upwards.
+pub(crate) trait Resets: Send + Sync {
+    /// The right to log in and to reset, which nobody else has until it is dropped.
+    type Right: Send + Sync;
 
-    /// Keeps the new password in the place of the old one, and forgets that a rotation has begun.
-    fn keep<'a>(&'a self, new: &'a Password) -> VaultFuture<'a, ()>;
+    fn username(&self) -> &str;
 
-    /// Forgets that a rotation has begun: the old password holds.
-    fn abandon(&self) -> VaultFuture<'_, ()>;
+    /// The time by which the account's failed logins are noted.
+    fn now(&self) -> SystemTime;
+
+    /// The credentials that the session has at present.
+    fn credentials(&self) -> impl Future<Output = Result<Credentials, Error>> + Send;
+
+    /// The right, and a session that is alive. It lasts for a reset and `beyond`.
+    fn ready(&self, beyond: Duration) -> impl Future<Output = Result<(Self::Right, HeaderValue), Error>> + Send;
+
+    /// Sends the reset, once.
+    fn reset(
+        &self,
+        right: &Self::Right,
+        session: HeaderValue,
+        old: Password,
+    ) -> impl Future<Output = Result<Password, Error>> + Send;
+
+    /// From here on nobody logs in with the old password.
+    fn replaced(&self, right: Self::Right, old: Password, new: Password) -> impl Future<Output = ()> + Send;
+
+    /// Gives the right back after nothing was reset, or nobody knows, and says why; a session that died is renewed.
+    fn failed(&self, right: Self::Right, session: &HeaderValue, error: Error) -> impl Future<Output = Error> + Send;
+
+    /// The right alone. It lasts for a login and `beyond`.
+    fn right(&self, beyond: Duration) -> impl Future<Output = Result<Self::Right, Error>> + Send;
+
+    /// Makes one login with these credentials, whatever session there is.
+    fn prove(&self, right: &Self::Right, credentials: &Credentials) -> impl Future<Output = Result<(), Error>> + Send;
+
+    fn give_back(&self, right: Self::Right) -> impl Future<Output = ()> + Send;
 }
 
-/// What a vault holds.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum VaultState {
-    /// Nothing yet.
-    Empty,
-    /// The credentials that hold.
-    Settled(Credentials),
-    /// A rotation has begun and did not come to an end.
-    Begun {
-        /// The credentials that it was to replace: they may hold or be dead.
-        old: Credentials,
-        /// When it began.
-        since: SystemTime,
-    },
-}
-
-/// What an interrupted rotation has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Resolution {
-    /// No rotation was under way.
-    Nothing,
-    /// The reset was not processed: the old password holds, and the vault says so.
-    OldHolds,
-    /// The old password is dead and the new one never arrived: nobody has it. Only Verizon can help.
-    Lost,
+/// Asks a vault, whose own code may panic or never answer.
+async fn ask<T, F>(question: impl FnOnce() -> F) -> Result<T, VaultError>
+where
+    F: Future<Output = Result<T, VaultError>>,
+{
+    let answer = AssertUnwindSafe(async { question().await }).catch_unwind();
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err("it has panicked".into()),
+        Err(_) => Err(format!("no answer within {PATIENCE:?}").into()),
+    }
 }
 
 fn vault_failed(error: VaultError) -> Error {
@@ -76,74 +86,57 @@ fn vault_failed(error: VaultError) -> Error {
 }
 
 /// Proves the vault, remembers the intent, resets, keeps.
-pub(crate) async fn rotate<V: PasswordVault>(logins: &Arc<Logins>, vault: &V) -> Result<(), Error> {
-    let old = match vault.state().await.map_err(vault_failed)? {
-        VaultState::Begun { since, .. } => return Err(Error::RotationUnresolved { since }),
-        VaultState::Settled(old) if old.username() != logins.username() => {
-            return Err(Error::configuration("the vault holds the password of another user: use another vault"));
-        }
-        VaultState::Settled(old) => old,
-        VaultState::Empty => logins.credentials().await?,
+pub(crate) async fn rotate(account: &impl Resets, vault: &impl PasswordVault) -> Result<(), Error> {
+    // Before the others are kept from logging in: this may fail, or take its time.
+    let found = match settled(account, vault).await? {
+        Some(old) => old,
+        None => account.credentials().await?,
     };
-    vault.check().await.map_err(vault_failed)?;
-    // A session that is dead would only be found out in the middle of it.
-    logins.current().await?;
-    vault.begin(&old).await.map_err(vault_failed)?;
+    ask(|| vault.check()).await.map_err(vault_failed)?;
+    let (right, session) = account.ready(3 * PATIENCE).await?;
+    let begun = match begin(account, vault, found).await {
+        Ok(begun) => begun,
+        Err(error) => return Err(account.failed(right, &session, error).await),
+    };
     tracing::info!("password rotation begun");
-    let secret = old.password().clone();
-    let outcome = logins.reset(secret.clone(), async |api| {
-        let new = send_reset(&api, secret).await?;
-        match vault.keep(&new).await {
-            Ok(()) => Ok(new),
-            Err(source) => Err(Error::PasswordNotKept { password: new, source: source.into() }),
-        }
-    });
-    match outcome.await {
-        Ok(_) => {
+    let secret = begun.old.password().clone();
+    match account.reset(&right, session.clone(), secret.clone()).await {
+        Ok(new) => {
+            let kept = ask(|| vault.keep(&begun, &new)).await;
+            account.replaced(right, secret, new.clone()).await;
+            kept.map_err(|source| Error::PasswordNotKept { password: new, source: source.into() })?;
             tracing::info!("password rotation done");
             Ok(())
         }
-        Err(error @ Error::PasswordNotKept { .. }) => Err(error),
-        Err(error) if is_unprocessed(&error) => {
-            vault.abandon().await.map_err(vault_failed)?;
-            Err(error)
+        Err(error) if error.is_unprocessed() => {
+            if let Err(problem) = ask(|| vault.abandon(&begun)).await {
+                tracing::warn!(problem, "nothing was reset, but the vault does not know it: it has to be resolved");
+            }
+            Err(account.failed(right, &session, error).await)
         }
-        Err(error) => Err(Error::PasswordUnknown { source: Box::new(error) }),
+        Err(error) => {
+            let unknown = Error::PasswordUnknown { source: Box::new(error) };
+            Err(account.failed(right, &session, unknown).await)
+        }
     }
 }
 
-/// Whether it is certain that the password was not reset.
-fn is_unprocessed(error: &Error) -> bool {
-    let is_refusal = matches!(error, Error::Platform(refusal) if refusal.status().is_client_error());
-    is_refusal || !error.may_have_been_processed()
+/// Remembers the intent. The vault is asked again, because another rotation may have come to its end meanwhile.
+async fn begin(account: &impl Resets, vault: &impl PasswordVault, found: Credentials) -> Result<Begun, Error> {
+    let old = settled(account, vault).await?.unwrap_or(found);
+    let begun = Begun::new(old, account.now());
+    ask(|| vault.begin(&begun)).await.map_err(vault_failed)?;
+    Ok(begun)
 }
 
-/// Finds out what an interrupted rotation has come to, with at most one login. `logins` makes those of the old
-/// credentials.
-pub(crate) async fn resolve<V: PasswordVault>(
-    vault: &V,
-    logins: impl FnOnce(Credentials) -> Arc<Logins>,
-) -> Result<Resolution, Error> {
-    let VaultState::Begun { old, .. } = vault.state().await.map_err(vault_failed)? else {
-        return Ok(Resolution::Nothing);
-    };
-    // A login also ends the session that a reset still under way somewhere would need.
-    let is_dead = match logins(old).prove().await {
-        Ok(()) => false,
-        Err(Error::Platform(refusal)) if refusal.status().is_client_error() => true,
-        Err(Error::LoginSuspended(Suspension {
-            reason: SuspensionReason::Refused { .. } | SuspensionReason::Retired,
-            ..
-        })) => true,
-        Err(error) => return Err(error),
-    };
-    // Looked at again: the rotation may have been under way elsewhere all the while, and have come to its end.
-    let VaultState::Begun { .. } = vault.state().await.map_err(vault_failed)? else {
-        return Ok(Resolution::Nothing);
-    };
-    if is_dead {
-        return Ok(Resolution::Lost);
+/// The credentials that the vault says hold, unless it holds none yet.
+async fn settled(account: &impl Resets, vault: &impl PasswordVault) -> Result<Option<Credentials>, Error> {
+    match ask(|| vault.state()).await.map_err(vault_failed)? {
+        VaultState::Begun(begun) => Err(Error::RotationUnresolved { since: begun.since }),
+        VaultState::Settled(old) if old.username() != account.username() => {
+            Err(Error::configuration("the vault holds the password of another user: use another vault"))
+        }
+        VaultState::Settled(old) => Ok(Some(old)),
+        VaultState::Empty => Ok(None),
     }
-    vault.abandon().await.map_err(vault_failed)?;
-    Ok(Resolution::OldHolds)
 }

@@ -13,7 +13,7 @@ use crate::{
     rotation::{self, PasswordVault},
     transport::{Handling, Transport, as_sent},
 };
-use logins::{Logins, send_reset};
+use logins::Logins;
 
 /// A Connectivity Management session.
 ///
@@ -101,23 +101,26 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Platform`] with a status below 500 if it was refused, [`Error::Connect`] and [`Error::AccessToken`] if
-    /// it was not sent: the old password holds. With any other status, and with [`Error::Timeout`],
-    /// [`Error::Interrupted`] and [`Error::UnexpectedResponse`], nobody can
-    /// know which password holds until one login with the old one has been tried; if there was an answer that could
-    /// not be read, [`Error::body`] has it. After [`Error::SessionRenewed`], and whatever else kept a session from
-    /// being had, nothing was reset: call again.
+    /// [`Error::Platform`] with a status below 500, other than 408, if it was refused, [`Error::Connect`] and
+    /// [`Error::AccessToken`] if it was not sent: the old password holds. With any other status, and with
+    /// [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`], nobody can know which password
+    /// holds until one login with the old one has been tried; if there was an answer without a new password where it
+    /// belongs, [`Error::body`] has it. After [`Error::SessionRenewed`], and whatever else kept a session from being
+    /// had, nothing was reset: call again.
+    ///
+    /// # Time
+    ///
+    /// A session and the right to log in are waited for as long as a call may take; the reset then has the time of a
+    /// call for itself, because one that is cut short leaves behind a password that nobody knows.
     ///
     /// # Cancel safety
     ///
-    /// None: a future that is dropped takes the new password with it. Give the call its time with
-    /// [`ThingSpaceBuilder::timeout`](crate::ThingSpaceBuilder::timeout) and await it to its end.
+    /// A future that is dropped takes the new password with it: only this session, which logs in with it, still has
+    /// it. The reset runs to its end, and keeps nobody from logging in for longer. Await it.
     #[doc(alias = "reset_connectivity_management_password")]
     #[doc(alias = "resetConnectivityManagementPassword")]
     pub async fn reset_password(&self, old: impl Into<Password>) -> Result<Password, Error> {
-        let old = old.into();
-        let secret = old.clone();
-        self.0.logins.reset(old, async |api| send_reset(&api, secret).await).await
+        to_its_end(self.0.logins.clone().reset_password(old.into()), after_shutdown).await
     }
 
     /// Replaces the password of the session's user by a random one and keeps it in a vault, so that no crash at any
@@ -125,11 +128,13 @@ impl Session {
     ///
     /// The vault proves that it can write and remembers that a rotation has begun; then the reset is sent, once; then
     /// the new password is kept before anything else happens. The password to be replaced is the vault's own, or that
-    /// of the session's source while the vault is empty. It runs to its end even if the future is dropped.
+    /// of the session's source while the vault is empty. It runs to its end even if the future is dropped, and takes
+    /// as long as [`reset_password`](Self::reset_password) does, and the vault's time on top.
     ///
     /// # Errors
     ///
-    /// [`Error::Vault`], and whatever kept the reset from being processed: the old password holds, and the vault knows.
+    /// [`Error::Vault`], and whatever kept the reset from being processed: the old password holds. The vault knows,
+    /// unless it has failed at that moment: the next rotation then ends with [`Error::RotationUnresolved`].
     /// [`Error::PasswordNotKept`] has the new password inside. After [`Error::PasswordUnknown`], and after a crash,
     /// [`ThingSpace::resolve_rotation`](crate::ThingSpace::resolve_rotation) finds out; until then further rotations
     /// end with [`Error::RotationUnresolved`].
@@ -138,11 +143,7 @@ impl Session {
         V: PasswordVault + Clone + 'static,
     {
         let (logins, vault) = (self.0.logins.clone(), vault.clone());
-        let task = tokio::spawn(async move { rotation::rotate(&logins, &vault).await });
-        task.await.unwrap_or_else(|_| {
-            let problem: rotation::VaultError = "the vault has panicked, or the runtime was shut down".into();
-            Err(Error::PasswordUnknown { source: Box::new(Error::Vault(problem.into())) })
-        })
+        to_its_end(async move { rotation::rotate(&logins, &vault).await }, after_shutdown).await
     }
 
     /// Ends the session, for all its clones: from then on they answer with [`Error::SessionEnded`]. A session that
@@ -172,6 +173,22 @@ impl fmt::Debug for Session {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Session").field("base_url", &self.0.base_url.as_str()).finish_non_exhaustive()
     }
+}
+
+/// Runs in a task of its own, which a caller who gives up does not stop. A panic in it is the caller's.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    after_shutdown: fn(Error) -> Error,
+) -> Result<T, Error> {
+    match tokio::spawn(work).await {
+        Ok(outcome) => outcome,
+        Err(end) if end.is_panic() => std::panic::resume_unwind(end.into_panic()),
+        Err(_) => Err(after_shutdown(Error::configuration("the runtime was shut down in the middle of the call"))),
+    }
+}
+
+fn after_shutdown(error: Error) -> Error {
+    Error::PasswordUnknown { source: Box::new(error) }
 }
 
 /// The base URL as the generated client joins it with paths.

@@ -30,6 +30,17 @@ impl Error {
             _ => Fate::Unknown { is_answered: false },
         }
     }
+
+    /// Whether the platform itself has refused what it was asked for. What stands before it may answer for it, and
+    /// without its error code that proves nothing.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Platform(_)) && self.fate() == Fate::Refused
+    }
+
+    /// Whether it is certain that what was asked for was not done.
+    pub(crate) fn is_unprocessed(&self) -> bool {
+        self.is_refusal() || self.fate() == Fate::Unreached
+    }
 }
 
 /// Whether the gateway may have passed on what it answers with a fault. With 900xxx it refuses by its own rules, and

@@ -4,13 +4,15 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{PasswordVault, VaultError, VaultFuture, VaultState};
+use super::{
+    Begun, PasswordVault, VaultError, VaultFuture, VaultState,
+    vault::{at, milliseconds},
+};
 use crate::{
     CredentialFuture, CredentialSource, Credentials, Password,
     disk::{Disk, Lock},
@@ -29,15 +31,17 @@ const VERSION: u64 = 1;
 /// it holds the password.
 ///
 /// ```
-/// # use thingspace_session::{Credentials, FileVault, rotation::{PasswordVault, VaultState}};
+/// # use std::time::SystemTime;
+/// # use thingspace_session::{Credentials, FileVault, rotation::{Begun, PasswordVault, VaultState}};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// # let directory = tempfile::tempdir()?;
 /// # let directory = directory.path();
 /// let vault = FileVault::new(directory.join("password.json"));
 /// assert!(matches!(vault.state().await?, VaultState::Empty));
-/// vault.begin(&Credentials::new("zbeeblebrox", "IMgr8")).await?;
-/// vault.keep(&"Wh0a1545a84d".into()).await?;
+/// let begun = Begun::new(Credentials::new("zbeeblebrox", "IMgr8"), SystemTime::now());
+/// vault.begin(&begun).await?;
+/// vault.keep(&begun, &"Wh0a1545a84d".into()).await?;
 /// assert!(matches!(vault.state().await?, VaultState::Settled(_)));
 /// # Ok(())
 /// # }
@@ -105,33 +109,45 @@ impl Document {
         Ok(disk.replace(lock, &text)?)
     }
 
-    fn change(disk: &Disk, change: impl FnOnce(&mut Self)) -> Result<(), VaultError> {
-        let lock = disk.lock()?;
-        let document = Self::read(disk)?;
-        let mut document = document.ok_or_else(|| format!("{}: it is gone", disk.path().display()))?;
-        change(&mut document);
-        document.write(disk, &lock)
+    /// The file of a rotation that is under way.
+    fn of(begun: &Begun) -> Self {
+        Self {
+            version: VERSION,
+            username: begun.old.username().to_owned(),
+            password: begun.old.password().clone(),
+            begun_ms: Some(milliseconds(begun.since)),
+        }
     }
 
-    fn credentials(&self) -> Credentials {
-        Credentials::new(self.username.clone(), self.password.clone())
+    fn state(&self) -> VaultState {
+        let credentials = Credentials::new(self.username.clone(), self.password.clone());
+        match self.begun_ms {
+            None => VaultState::Settled(credentials),
+            Some(begun) => VaultState::Begun(Begun::new(credentials, at(begun))),
+        }
+    }
+
+    /// The same with this password, and no rotation under way.
+    fn settled(self, password: Password) -> Self {
+        Self { password, begun_ms: None, ..self }
+    }
+}
+
+/// Ends a rotation, if it is the one that the file holds.
+fn end(disk: &Disk, begun: Begun, password: Password) -> Result<(), VaultError> {
+    let lock = disk.lock()?;
+    let ended = Document::of(&begun).settled(password);
+    match Document::read(disk)?.map(|there| there.state()) {
+        // It was ended like this before, and that was not heard.
+        Some(there) if there == ended.state() => Ok(()),
+        Some(there) if there == VaultState::Begun(begun) => ended.write(disk, &lock),
+        _ => Err(format!("{}: it does not hold this rotation any more", disk.path().display()).into()),
     }
 }
 
 impl PasswordVault for FileVault {
     fn state(&self) -> VaultFuture<'_, VaultState> {
-        self.blocking(|disk| {
-            Ok(match Document::read(disk)? {
-                None => VaultState::Empty,
-                Some(document) => match document.begun_ms {
-                    None => VaultState::Settled(document.credentials()),
-                    Some(begun) => {
-                        let since = UNIX_EPOCH.checked_add(Duration::from_millis(begun)).unwrap_or(UNIX_EPOCH);
-                        VaultState::Begun { old: document.credentials(), since }
-                    }
-                },
-            })
-        })
+        self.blocking(|disk| Ok(Document::read(disk)?.map_or(VaultState::Empty, |document| document.state())))
     }
 
     fn check(&self) -> VaultFuture<'_, ()> {
@@ -141,36 +157,32 @@ impl PasswordVault for FileVault {
         })
     }
 
-    fn begin<'a>(&'a self, old: &'a Credentials) -> VaultFuture<'a, ()> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let document = Document {
-            version: VERSION,
-            username: old.username().to_owned(),
-            password: old.password().clone(),
-            begun_ms: Some(u64::try_from(since).unwrap_or(u64::MAX)),
-        };
+    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
+        let begun = begun.clone();
         self.blocking(move |disk| {
             let lock = disk.lock()?;
-            // Looked at again under the lock: of two that begin at the same time, one does.
-            if Document::read(disk)?.is_some_and(|there| there.begun_ms.is_some()) {
-                return Err(format!("{}: another rotation is under way", disk.path().display()).into());
-            }
-            document.write(disk, &lock)
+            let problem = match Document::read(disk)?.map(|there| there.state()) {
+                Some(VaultState::Begun(_)) => "another rotation is under way",
+                Some(there) if there != VaultState::Settled(begun.old.clone()) => {
+                    "it holds other credentials than those that are to be replaced"
+                }
+                _ => return Document::of(&begun).write(disk, &lock),
+            };
+            Err(format!("{}: {problem}", disk.path().display()).into())
         })
     }
 
-    fn keep<'a>(&'a self, new: &'a Password) -> VaultFuture<'a, ()> {
-        let new = new.clone();
+    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()> {
+        let (begun, new) = (begun.clone(), new.clone());
+        self.blocking(move |disk| end(disk, begun, new))
+    }
+
+    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
+        let begun = begun.clone();
         self.blocking(move |disk| {
-            Document::change(disk, |document| {
-                document.password = new;
-                document.begun_ms = None;
-            })
+            let old = begun.old.password().clone();
+            end(disk, begun, old)
         })
-    }
-
-    fn abandon(&self) -> VaultFuture<'_, ()> {
-        self.blocking(|disk| Document::change(disk, |document| document.begun_ms = None))
     }
 }
 

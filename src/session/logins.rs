@@ -25,7 +25,6 @@ use lease::{Held, SLACK, lease};
 use live::{IDLE, Live};
 use login::Owed;
 use renewal::Renewal;
-pub(crate) use reset::send_reset;
 
 use crate::{
     CredentialSource, Credentials, Error, Password, SessionToken,
@@ -171,11 +170,6 @@ impl Logins {
         state.replaced = Some((all, new));
     }
 
-    /// Gives the right to log in back.
-    async fn release(&self, lease: Held) {
-        lease.release().await;
-    }
-
     /// Takes up the session that a record holds, if it can be alive.
     fn adopt(&self, record: &Record) -> bool {
         let Some(session) = &record.session else { return false };
@@ -188,10 +182,6 @@ impl Logins {
         let Ok(live) = Live::new(session.token.clone(), unused) else { return false };
         state.live = Some(live);
         true
-    }
-
-    pub(crate) fn username(&self) -> &str {
-        self.account.username()
     }
 
     /// What the source says, or what a reset has made of it.
@@ -208,10 +198,19 @@ impl Logins {
         }
     }
 
+    /// A transport whose session is this one and no other.
+    fn with_session(&self, header: HeaderValue) -> Transport {
+        self.transport.with_session(Arc::new(Fixed(header)))
+    }
+
     /// A client whose session is this one and no other.
     fn api_with(&self, header: HeaderValue) -> api::Client {
-        let transport = self.transport.with_session(Arc::new(Fixed(header)));
-        api::Client::new_with_client(api::ClientInfo::baseurl(&self.api), transport.http().clone(), transport)
+        let transport = self.with_session(header);
+        api::Client::new_with_client(self.base_url(), transport.http().clone(), transport)
+    }
+
+    fn base_url(&self) -> &str {
+        api::ClientInfo::baseurl(&self.api)
     }
 
     /// Ends the session on the platform, in the store and here. It is never started anew for that, and no request is

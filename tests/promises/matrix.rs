@@ -227,7 +227,10 @@ impl Cell {
         if self.call == Call::Rotate && self.kept().await.as_deref() != Some(&password) {
             let resolution = self.thingspace.resolve_rotation(&vault).await;
             match resolution.unwrap_or_else(|error| panic!("{name}: not resolved: {error:?}")) {
-                Resolution::Lost if password != PASSWORD => vault.keep(&password.as_str().into()).await.unwrap(),
+                Resolution::Lost if password != PASSWORD => {
+                    let VaultState::Begun(begun) = vault.state().await.unwrap() else { panic!("{name}: not begun") };
+                    vault.keep(&begun, &password.as_str().into()).await.unwrap();
+                }
                 Resolution::Lost => panic!("{name}: nothing was lost"),
                 _ => assert_eq!(password, PASSWORD, "{name}: the password is lost"),
             }
@@ -249,6 +252,7 @@ impl Cell {
                 let holds = sandbox.password(USERNAME);
                 assert_eq!(self.kept().await, holds, "{name}");
                 session.end().await.unwrap();
+                self.thingspace.start_session(vault).await.unwrap();
                 break;
             }
             session.end().await.unwrap();

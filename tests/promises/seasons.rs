@@ -7,7 +7,7 @@ use std::{
     collections::{HashMap, HashSet},
     env,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant as WallClock, SystemTime},
+    time::{Duration, Instant as WallClock},
 };
 
 use fastrand::Rng;
@@ -16,7 +16,7 @@ use serde_json::Value;
 use thingspace_sandbox::{Counters, Fault, Operation, Sandbox};
 use thingspace_session::{
     Credentials, Error, MemoryStore, Password, Session, ThingSpace,
-    rotation::{PasswordVault, VaultFuture, VaultState},
+    rotation::{Begun, PasswordVault, VaultError, VaultFuture, VaultState},
 };
 use tokio::time::Instant;
 
@@ -42,6 +42,16 @@ impl Shelf {
         act(state, fails)
     }
 
+    fn change(&self, fits: impl FnOnce(VaultState) -> bool, next: VaultState) -> Result<(), VaultError> {
+        self.with(|state, _| {
+            if !fits(state.clone()) {
+                return Err("it holds something else".into());
+            }
+            *state = next;
+            Ok(())
+        })
+    }
+
     fn settle(&self, password: &Password) {
         self.with(|state, _| *state = VaultState::Settled(Credentials::new(USERNAME, password.clone())));
     }
@@ -56,33 +66,26 @@ impl PasswordVault for Shelf {
         Box::pin(async { Ok(()) })
     }
 
-    fn begin<'a>(&'a self, old: &'a Credentials) -> VaultFuture<'a, ()> {
-        let begun = VaultState::Begun { old: old.clone(), since: SystemTime::now() };
+    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
+        let settled = VaultState::Settled(begun.old.clone());
         Box::pin(async move {
-            self.with(|state, _| *state = begun);
-            Ok(())
+            self.change(|state| state == VaultState::Empty || state == settled, VaultState::Begun(begun.clone()))
         })
     }
 
-    fn keep<'a>(&'a self, new: &'a Password) -> VaultFuture<'a, ()> {
+    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()> {
+        let kept = VaultState::Settled(Credentials::new(USERNAME, new.clone()));
         Box::pin(async move {
             if self.with(|_, fails| std::mem::take(fails)) {
                 return Err("the disk is full".into());
             }
-            self.settle(new);
-            Ok(())
+            self.change(|state| state == VaultState::Begun(begun.clone()), kept)
         })
     }
 
-    fn abandon(&self) -> VaultFuture<'_, ()> {
-        Box::pin(async {
-            self.with(|state, _| {
-                if let VaultState::Begun { old, .. } = state {
-                    *state = VaultState::Settled(old.clone());
-                }
-            });
-            Ok(())
-        })
+    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
+        let settled = VaultState::Settled(begun.old.clone());
+        Box::pin(async move { self.change(|state| state == VaultState::Begun(begun.clone()), settled) })
     }
 }
 
@@ -320,7 +323,7 @@ impl<'a> World<'a> {
         let is_in_vault = match self.vault.with(|state, _| state.clone()) {
             VaultState::Settled(kept) => kept.password().expose_secret() == holds,
             // It says that it does not know.
-            VaultState::Begun { .. } => true,
+            VaultState::Begun(_) => true,
             _ => false,
         };
         if !self.known.contains(&holds) && !is_in_vault {

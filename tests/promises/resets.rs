@@ -1,0 +1,181 @@
+//! A bare reset hands the new password to its caller, whatever becomes of the store, and retires the old one.
+
+use std::{
+    future::pending,
+    panic::resume_unwind,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use reqwest::Method;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{
+    Error, MemoryStore, Session, SessionToken,
+    store::{Account, Lease, Record, SessionStore, StoreError, StoreFuture},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials};
+
+/// What becomes of the next commits.
+#[derive(Clone, Copy, Debug, Default)]
+enum Commits {
+    #[default]
+    Work,
+    Hang,
+    Panic,
+    /// So many of them.
+    Fail(u32),
+}
+
+/// A store whose commits misbehave on order.
+#[derive(Clone, Debug, Default)]
+struct Troubled {
+    inner: MemoryStore,
+    commits: Arc<Mutex<Commits>>,
+}
+
+impl Troubled {
+    fn set(&self, commits: Commits) {
+        *self.commits.lock().unwrap() = commits;
+    }
+
+    fn next(&self) -> Commits {
+        let mut commits = self.commits.lock().unwrap();
+        match *commits {
+            Commits::Fail(0) => Commits::Work,
+            Commits::Fail(left) => std::mem::replace(&mut commits, Commits::Fail(left - 1)),
+            other => other,
+        }
+    }
+}
+
+impl SessionStore for Troubled {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
+        self.inner.load(account)
+    }
+
+    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
+        self.inner.acquire(account, time)
+    }
+
+    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            match self.next() {
+                Commits::Work => self.inner.commit(account, lease, record).await,
+                Commits::Hang => pending().await,
+                Commits::Panic => resume_unwind(Box::new("the store's own code has a bug")),
+                Commits::Fail(_) => {
+                    let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
+                    Err(StoreError::Unavailable { place, problem })
+                }
+            }
+        })
+    }
+
+    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
+        self.inner.release(account, lease)
+    }
+
+    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
+        self.inner.touch(account, token, at)
+    }
+
+    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()> {
+        self.inner.forget(account, token)
+    }
+
+    fn changed<'a>(
+        &'a self,
+        account: &'a Account,
+        patience: Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        self.inner.changed(account, patience)
+    }
+}
+
+async fn start(sandbox: &Sandbox, store: &Troubled) -> Session {
+    client_of(sandbox).store(store.clone()).build().unwrap().start_session(credentials()).await.unwrap()
+}
+
+async fn ask(session: &Session) -> Result<u16, Error> {
+    Ok(session.send(session.request(Method::GET, ECHO).unwrap()).await?.status().as_u16())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_panics_or_fails_after_a_reset_does_not_keep_the_new_password_from_the_caller() {
+    for commits in [Commits::Hang, Commits::Panic, Commits::Fail(u32::MAX)] {
+        let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+        let session = start(&sandbox, &store).await;
+        store.set(commits);
+        let outcome = timeout(Duration::from_secs(60), session.reset_password(PASSWORD)).await.unwrap();
+        let new = outcome.unwrap_or_else(|error| panic!("{commits:?}: {error:?}"));
+        assert_eq!(Some(new.expose_secret().to_owned()), sandbox.password(USERNAME));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_for_a_while_after_a_reset_is_told_all_the_same() {
+    for failures in [1, 30, 100] {
+        let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+        let (session, other) = (start(&sandbox, &store).await, start(&sandbox, &store).await);
+        store.set(Commits::Fail(failures));
+        session.reset_password(PASSWORD).await.unwrap();
+        sleep(Duration::from_secs(60)).await;
+        sandbox.expire_session(USERNAME);
+        let error = ask(&other).await.unwrap_err();
+        assert!(matches!(error, Error::LoginSuspended(_) | Error::LoginBusy { .. } | Error::Store(_)), "{error:?}");
+        assert_eq!(sandbox.counters().logins_failed, 0, "{failures}: a login with the old password");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_whose_caller_gives_up_runs_to_its_end_and_keeps_nobody_out() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let (session, other) = (start(&sandbox, &store).await, start(&sandbox, &store).await);
+    sandbox.fault(Operation::Reset, Fault::Delay(Duration::from_secs(30)), 1);
+    timeout(Duration::from_secs(1), session.reset_password(PASSWORD)).await.unwrap_err();
+    sandbox.expire_session(USERNAME);
+    // The reset is refused at last, because its session has died, and the old password holds.
+    assert_eq!(ask(&other).await.unwrap(), 200);
+    assert_eq!((sandbox.counters().resets_processed, sandbox.counters().logins_failed), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rearming_whose_caller_gives_up_keeps_nobody_out() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let client = client_of(&sandbox).store(store.clone()).build().unwrap();
+    let session = start(&sandbox, &store).await;
+    sandbox.expire_session(USERNAME);
+    for polls in 0..8 {
+        let mut rearm = Box::pin(client.rearm_logins(USERNAME));
+        for _ in 0..polls {
+            tokio::select! {
+                biased;
+                _ = &mut rearm => break,
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    let started = Instant::now();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_takes_at_most_twice_the_time_of_a_call() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let session = start(&sandbox, &store).await;
+    // The session has died, its renewal takes its time, and so does the reset.
+    sandbox.expire_session(USERNAME);
+    let _ = timeout(Duration::from_millis(1), ask(&session)).await;
+    for operation in [Operation::Login, Operation::Reset] {
+        sandbox.fault(operation, Fault::Delay(Duration::from_secs(59)), 1000);
+    }
+    for _ in 0..3 {
+        let started = Instant::now();
+        let outcome = session.reset_password(PASSWORD).await;
+        assert!(started.elapsed() <= Duration::from_secs(121), "{:?}: {outcome:?}", started.elapsed());
+    }
+}

@@ -1,0 +1,230 @@
+//! A rotation, or the resolution of one, that is killed at any moment never leaves a password that nobody knows unsaid.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{
+    ApiKey, FileStore, FileVault, ThingSpace, ThingSpaceBuilder,
+    rotation::{PasswordVault, Resolution, VaultState},
+};
+
+use crate::support::{PASSWORD, USERNAME, arrived, client_of, credentials, until};
+use crate::vaults::{Brittle, STEPS, Trouble, kept};
+
+#[path = "../../examples/rotate_password.rs"]
+#[allow(dead_code, reason = "its `main` is the example's own")]
+mod example;
+
+/// What a process of this test does; unset in an ordinary run.
+const ROLE: &str = "THINGSPACE_TEST_ROLE";
+/// At which step it stops and waits to be killed.
+const STOPS_AT: &str = "THINGSPACE_TEST_STOPS_AT";
+
+/// A process of its own, given all it needs by its environment.
+#[tokio::test]
+async fn one_process() {
+    let Ok(role) = env::var(ROLE) else { return };
+    let path = PathBuf::from(env::var("THINGSPACE_TEST_VAULT").unwrap());
+    if role == "example" {
+        let arguments = ["--vault".into(), path.into_os_string()];
+        match example::run(arguments.into_iter()).await {
+            Ok(()) => println!("it went well"),
+            Err(error) => println!("it failed: {error}"),
+        }
+        return;
+    }
+    let builder = ThingSpace::builder().api_key(ApiKey::from_env().unwrap());
+    let builder = builder.base_url(env::var("THINGSPACE_BASE_URL").unwrap());
+    let thingspace = with_store(builder, &path, env::var("THINGSPACE_TEST_STORE").is_ok()).build().unwrap();
+    let stops_at = env::var(STOPS_AT).unwrap().parse().unwrap();
+    let vault = Brittle::new(FileVault::new(path), stops_at, Trouble::Stops);
+    if role == "rotate" {
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        let _ = session.rotate_password(&vault).await;
+    } else {
+        let _ = thingspace.resolve_rotation(&vault).await;
+    }
+    println!("stopped");
+}
+
+fn with_store(builder: ThingSpaceBuilder, vault: &Path, is_file: bool) -> ThingSpaceBuilder {
+    if is_file { builder.store(FileStore::new(store_of(vault))) } else { builder }
+}
+
+fn store_of(vault: &Path) -> PathBuf {
+    let mut name = vault.as_os_str().to_owned();
+    name.push(".sessions");
+    name.into()
+}
+
+/// A sandbox, and a directory in which a process is killed.
+struct Scene {
+    sandbox: Sandbox,
+    _directory: TempDir,
+    vault: PathBuf,
+    is_file: bool,
+}
+
+impl Scene {
+    async fn new(is_file: bool) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let vault = directory.path().join("password.json");
+        Self { sandbox: Sandbox::start().await.unwrap(), _directory: directory, vault, is_file }
+    }
+
+    fn client(&self) -> ThingSpace {
+        with_store(client_of(&self.sandbox), &self.vault, self.is_file).build().unwrap()
+    }
+
+    fn spawn(&self, role: &str, stops_at: u32) -> Child {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "rotation_killed::one_process", "--nocapture"]);
+        command.env(ROLE, role).env(STOPS_AT, stops_at.to_string()).env("THINGSPACE_TEST_VAULT", &self.vault);
+        if self.is_file {
+            command.env("THINGSPACE_TEST_STORE", "file");
+        }
+        command.env("THINGSPACE_BASE_URL", self.sandbox.base_url());
+        command.env("THINGSPACE_KEY", "sandbox-key").env("THINGSPACE_SECRET", "sandbox-secret");
+        command.env("THINGSPACE_USERNAME", USERNAME).env("THINGSPACE_PASSWORD", PASSWORD);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Starts a process and kills it: at a step, or so many turns after so many more requests have arrived.
+    async fn kill(&self, role: &str, stops_at: u32, moment: Option<(usize, u32)>) {
+        let before = arrived(&self.sandbox, "");
+        let mut child = self.spawn(role, stops_at);
+        if let Some((requests, turns)) = moment {
+            until(|| arrived(&self.sandbox, "") >= before + requests || child.try_wait().unwrap().is_some()).await;
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        } else {
+            assert!(read(&mut child, "stopped").await.is_some());
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+        self.pass();
+    }
+
+    /// What a dead process has left in the store for a while is over.
+    fn pass(&self) {
+        let path = store_of(&self.vault);
+        let Ok(text) = std::fs::read(&path) else { return };
+        let mut document: Value = serde_json::from_slice(&text).unwrap();
+        for entry in document["accounts"].as_object_mut().unwrap().values_mut() {
+            entry["lease"] = Value::Null;
+            entry["record"]["guard"]["not_before"] = Value::Null;
+        }
+        std::fs::write(&path, document.to_string()).unwrap();
+    }
+
+    /// What is known after a crash, by the vault alone and one run of the resolution.
+    async fn nothing_is_lost_unsaid(&self, most_strikes: u32, how: &str) -> &'static str {
+        let vault = FileVault::new(&self.vault);
+        let before = match vault.state().await.unwrap() {
+            VaultState::Empty => "empty",
+            VaultState::Settled(_) => "settled",
+            _ => "begun",
+        };
+        let resolution = self.client().resolve_rotation(&vault).await;
+        let resolution = resolution.unwrap_or_else(|error| panic!("{how}: {error:?}"));
+        // Not before: the reset may still have been on its way. The login has put an end to that, with its session.
+        let holds = self.sandbox.password(USERNAME).unwrap();
+        assert!(self.sandbox.counters().resets_processed <= 1, "{how}");
+        match (before, resolution, kept(&vault).await) {
+            ("empty", Resolution::Nothing, None) => assert_eq!(holds, PASSWORD, "{how}"),
+            ("settled", Resolution::Nothing, kept) | ("begun", Resolution::OldHolds, kept) => {
+                assert_eq!(kept, Some(holds), "{how}");
+            }
+            ("begun", Resolution::Lost, None) => {
+                assert_ne!(holds, PASSWORD, "{how}: it is said to be lost and is not");
+                let strikes = self.sandbox.strikes(USERNAME);
+                assert!(strikes <= most_strikes, "{how}: {strikes} strikes");
+                return "lost";
+            }
+            other => panic!("{how}: {other:?}"),
+        }
+        before
+    }
+}
+
+/// What a process says, up to the line that has this in it.
+async fn read(child: &mut Child, part: &'static str) -> Option<String> {
+    let output = child.stdout.take().unwrap();
+    let lines = move || BufReader::new(output).lines().map_while(Result::ok).find(|line| line.contains(part));
+    tokio::task::spawn_blocking(lines).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_killed_at_any_step_or_moment() {
+    let mut seen = BTreeMap::new();
+    for run in 0..140u32 {
+        let scene = Scene::new(run % 2 == 0).await;
+        // A token, a login and the reset: after the third request the password may have been reset.
+        let step = run / 8 % (STEPS + 1) + 1;
+        let (stops_at, moment, how) = match run / 2 % 4 {
+            0 => (step, None, format!("step {step}")),
+            1 => (0, Some((2, run * 7 % 300)), format!("{run} turns after the login")),
+            _ => (0, Some((3, run * 7 % 300)), format!("{run} turns after the reset")),
+        };
+        scene.kill("rotate", stops_at, moment).await;
+        *seen.entry(scene.nothing_is_lost_unsaid(1, &how).await).or_insert(0) += 1;
+    }
+    println!("after 140 kills: {seen:?}");
+    for state in ["empty", "begun", "lost", "settled"] {
+        assert!(seen.contains_key(state), "no kill has led to {state}: {seen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resolution_killed_at_any_step_or_moment() {
+    let mut seen = BTreeMap::new();
+    for run in 0..60u32 {
+        let scene = Scene::new(run % 2 == 0).await;
+        let fault = if run / 2 % 2 == 0 { Fault::CloseBefore } else { Fault::CloseAfter };
+        scene.sandbox.fault(Operation::Reset, fault, 1);
+        let session = scene.client().start_session(credentials()).await.unwrap();
+        session.rotate_password(&FileVault::new(&scene.vault)).await.unwrap_err();
+        // It asks the vault three times and then tells it; a token and the login are its requests.
+        let step = run / 8 % 8 + 1;
+        let (stops_at, moment, how) = match run / 4 % 2 {
+            0 => (step, None, format!("step {step}")),
+            _ => (0, Some((2, run * 7 % 300)), format!("{run} turns after the login")),
+        };
+        scene.kill("resolve", stops_at, moment).await;
+        // The killed one may have been refused already, and the store need not know it.
+        *seen.entry(scene.nothing_is_lost_unsaid(2, &how).await).or_insert(0) += 1;
+    }
+    println!("after 60 kills: {seen:?}");
+    for state in ["begun", "lost", "settled"] {
+        assert!(seen.contains_key(state), "no kill has led to {state}: {seen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_killed_at_any_moment_says_what_happened_when_it_is_run_again() {
+    let mut seen = BTreeMap::new();
+    for run in 0..32u32 {
+        let scene = Scene::new(true).await;
+        scene.kill("example", 0, Some((run as usize % 4 + 1, run * 7 % 300))).await;
+        let said = read(&mut scene.spawn("example", 0), "it ").await.unwrap();
+        let (holds, kept) = (scene.sandbox.password(USERNAME), kept(&FileVault::new(&scene.vault)).await);
+        if said.contains("it went well") {
+            assert_eq!(kept, holds, "{run}: {said}");
+            *seen.entry("replaced").or_insert(0) += 1;
+        } else {
+            assert!(said.contains("nobody has it") && said.contains("Have Verizon set another"), "{run}: {said}");
+            assert_ne!(holds.as_deref(), Some(PASSWORD), "{run}: {said}");
+            *seen.entry("lost").or_insert(0) += 1;
+        }
+    }
+    println!("after 32 kills: {seen:?}");
+}

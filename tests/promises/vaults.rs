@@ -1,0 +1,106 @@
+//! Vaults that fail, stop, panic or take their time, for the tests of rotations.
+
+use std::{
+    future::pending,
+    io::Write as _,
+    panic::resume_unwind,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use thingspace_session::{
+    FileVault, Password,
+    rotation::{Begun, PasswordVault, VaultFuture, VaultState},
+};
+
+pub(crate) fn vault(directory: &tempfile::TempDir) -> FileVault {
+    FileVault::new(directory.path().join("password.json"))
+}
+
+/// The password that the vault says holds.
+pub(crate) async fn kept(vault: &FileVault) -> Option<String> {
+    match vault.state().await.unwrap() {
+        VaultState::Settled(credentials) => Some(credentials.password().expose_secret().to_owned()),
+        _ => None,
+    }
+}
+
+/// What befalls a vault at one of its steps. Each method has two: before it does its work, and after.
+#[derive(Clone, Copy)]
+pub(crate) enum Trouble {
+    Fails,
+    Panics,
+    /// For ever, which it says on standard output.
+    Stops,
+    Takes(Duration),
+}
+
+/// The steps of a rotation that goes well.
+pub(crate) const CHECK: u32 = 3;
+pub(crate) const BEGIN: u32 = 7;
+pub(crate) const KEEP: u32 = 9;
+pub(crate) const STEPS: u32 = 10;
+
+#[derive(Clone)]
+pub(crate) struct Brittle {
+    inner: FileVault,
+    step: Arc<AtomicU32>,
+    at: u32,
+    trouble: Trouble,
+}
+
+impl Brittle {
+    pub(crate) fn new(inner: FileVault, at: u32, trouble: Trouble) -> Self {
+        Self { inner, step: Arc::default(), at, trouble }
+    }
+
+    fn guarded<'a, T: Send + 'a>(&'a self, work: VaultFuture<'a, T>) -> VaultFuture<'a, T> {
+        Box::pin(async move {
+            self.pass().await?;
+            let outcome = work.await?;
+            self.pass().await?;
+            Ok(outcome)
+        })
+    }
+
+    async fn pass(&self) -> Result<(), String> {
+        let step = self.step.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.trouble {
+            _ if step != self.at => {}
+            Trouble::Fails => return Err(format!("failed at step {step}")),
+            Trouble::Panics => resume_unwind(Box::new("the vault's own code has a bug")),
+            Trouble::Takes(time) => tokio::time::sleep(time).await,
+            Trouble::Stops => {
+                println!("stopped");
+                std::io::stdout().flush().unwrap();
+                pending::<()>().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PasswordVault for Brittle {
+    fn state(&self) -> VaultFuture<'_, VaultState> {
+        self.guarded(self.inner.state())
+    }
+
+    fn check(&self) -> VaultFuture<'_, ()> {
+        self.guarded(self.inner.check())
+    }
+
+    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
+        self.guarded(self.inner.begin(begun))
+    }
+
+    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()> {
+        self.guarded(self.inner.keep(begun, new))
+    }
+
+    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
+        self.guarded(self.inner.abandon(begun))
+    }
+}
