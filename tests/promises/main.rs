@@ -17,6 +17,7 @@ mod errors;
 mod faults;
 mod growth;
 mod guard;
+mod leaks;
 mod matrix;
 mod operations;
 mod origins;

@@ -20,7 +20,10 @@ use thingspace_session::{
 };
 use tokio::time::Instant;
 
-use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, secrets_of, shown};
+use crate::{
+    leaks,
+    support::{ECHO, PASSWORD, USERNAME, arrived, client_of, shown},
+};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A call is over by then.
@@ -240,9 +243,7 @@ impl<'a> World<'a> {
 
     fn failed_with(&mut self, call: Call, error: &Error) {
         let text = shown(error);
-        for secret in secrets_of(self.sandbox) {
-            assert!(!text.contains(&secret), "a secret is shown: {text}");
-        }
+        assert_eq!(leaks::find(&text, &leaks::secrets_of(self.sandbox)), None, "a secret is shown");
         assert!(!text.contains("Wrong-") && !text.contains("Changed-"), "a secret is shown: {text}");
         match error {
             Error::PasswordNotKept { password, .. } => drop(self.known.insert(password.expose_secret().to_owned())),

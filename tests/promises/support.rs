@@ -82,15 +82,12 @@ pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// Every secret of the built-in account: what was given out and what was sent.
-pub(crate) fn secrets_of(sandbox: &Sandbox) -> Vec<String> {
-    let sent = sandbox.requests().into_iter().flat_map(|request| {
-        let access = request.header("authorization").and_then(|value| value.split_once(' '));
-        [access.map(|(_, token)| token.to_owned()), request.header("vz-m2m-token").map(str::to_owned)]
-    });
-    let known = [Some(PASSWORD.to_owned()), Some("sandbox-secret".to_owned()), sandbox.password(USERNAME)];
-    let mut secrets: Vec<String> = sent.chain(known).flatten().collect();
-    secrets.sort();
-    secrets.dedup();
-    secrets
+/// A listener that has no room for another connection, and what fills it.
+pub(crate) fn full(address: std::net::SocketAddr) -> (tokio::net::TcpListener, std::net::TcpStream) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let first = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (listener, first)
 }
