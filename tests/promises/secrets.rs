@@ -3,7 +3,9 @@
 //! One test runs another one in a process of its own, with a subscriber that records everything at `TRACE` and with
 //! backtraces on, and searches all that it printed for every secret that went over the wire.
 
-use std::{collections::BTreeSet, fmt::Debug, fs, io, panic, path::Path, process::Command};
+mod kept;
+
+use std::{collections::BTreeSet, fmt::Debug, fs, io, panic, path::Path, process::Command, time::Duration};
 
 use reqwest::Method;
 use serde_json::json;
@@ -77,7 +79,11 @@ async fn every_path_is_provoked_and_everything_is_printed() {
         let sandbox = Sandbox::start().await.unwrap();
         provoke(&sandbox, &fault, index).await;
         secrets.extend(leaks::secrets_of(&sandbox));
+        secrets.extend(kept::rotations(&fault).await);
     }
+    secrets.extend(kept::vaults().await);
+    secrets.extend(kept::stores().await);
+    kept::sources().await;
     secrets.extend([GIVEN_OUT, WRONG].map(str::to_owned));
     fs::write(list, serde_json::to_vec(&secrets).unwrap()).unwrap();
 }
@@ -112,7 +118,9 @@ fn faults() -> Vec<Fault> {
 async fn provoke(sandbox: &Sandbox, fault: &Fault, index: usize) {
     // Each with a store of its own: what one has come to does not keep the next from logging in. Short, because a
     // login that did not reach the platform is tried again for as long as the call may take.
-    let client = || client_of(sandbox).retries(Retries::none()).timeout(std::time::Duration::from_millis(300));
+    // And told to log every byte and to name where it comes from, which is turned off.
+    let http = || reqwest::Client::builder().no_proxy().tls_certs_only([]).connection_verbose(true).referer(true);
+    let client = || client_of(sandbox).http_client(http()).retries(Retries::none()).timeout(Duration::from_millis(300));
     let (fresh, thingspace) = (|| client().build().unwrap(), client().build().unwrap());
     let meet = |operation| {
         sandbox.clear_faults();

@@ -1,0 +1,203 @@
+//! What is printed where secrets are kept: by rotations and their vault, by the store, by the source of the
+//! credentials.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use reqwest::Method;
+use tempfile::TempDir;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{
+    CredentialFuture, CredentialSource, Credentials, Error, FileStore, FileVault, Session, rotation::PasswordVault,
+};
+
+use super::{WRONG, print, print_error, print_result};
+use crate::{
+    leaks,
+    rotation::Brittle,
+    support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, sandbox, session, until},
+};
+
+fn vault() -> (TempDir, FileVault) {
+    let directory = tempfile::tempdir().unwrap();
+    let vault = FileVault::new(directory.path().join("password.json"));
+    (directory, vault)
+}
+
+/// Rotations and resolutions that a fault befalls.
+pub(super) async fn rotations(fault: &Fault) -> BTreeSet<String> {
+    let (sandbox, thingspace, session) = session().await;
+    let (_directory, vault) = vault();
+    let mut secrets = BTreeSet::new();
+    sandbox.fault(Operation::Reset, fault.clone(), 1);
+    for _ in 0..2 {
+        print_result(session.rotate_password(&vault).await);
+        print(&(&vault, vault.state().await));
+        secrets.extend(leaks::secrets_of(&sandbox));
+    }
+    sandbox.fault(Operation::Login, fault.clone(), 1);
+    for _ in 0..2 {
+        print_result(thingspace.resolve_rotation(&vault).await);
+        // A login whose outcome is not known keeps the next one waiting.
+        tokio::time::sleep(Duration::from_secs(301)).await;
+    }
+    secrets
+}
+
+/// Vaults that fail: at each step, in the middle of a reset, and whenever they are asked.
+pub(super) async fn vaults() -> BTreeSet<String> {
+    let mut secrets = BTreeSet::new();
+    for step in 1..=8 {
+        let (sandbox, _thingspace, session) = session().await;
+        let (_directory, vault) = vault();
+        let error = session.rotate_password(&Brittle::new(vault, step, 0)).await.unwrap_err();
+        // From the seventh step on there is a new password, and it is inside the error.
+        assert_eq!(matches!(error, Error::PasswordNotKept { .. }), step > 6, "{error:?}");
+        print_error(error);
+        secrets.extend(leaks::secrets_of(&sandbox));
+    }
+    let (sandbox, thingspace, session) = session().await;
+    let (_directory, vault) = vault();
+    session.rotate_password(&vault).await.unwrap();
+    let holds = sandbox.password(USERNAME).unwrap();
+    spoilt(vault.path(), &holds, async || {
+        print_result(session.rotate_password(&vault).await);
+        print_result(thingspace.resolve_rotation(&vault).await);
+        print_result(thingspace.start_session(vault.clone()).await);
+    })
+    .await;
+    let error = meanwhile(&sandbox, &session, &vault, || misplace(vault.path(), &holds)).await.unwrap_err();
+    assert!(matches!(error, Error::PasswordNotKept { .. }), "{error:?}");
+    print_error(error);
+    secrets.extend(leaks::secrets_of(&sandbox));
+    secrets
+}
+
+/// A store whose file, with the session token in it, is damaged or open to others, at whatever moment.
+pub(super) async fn stores() -> BTreeSet<String> {
+    let sandbox = Sandbox::start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = FileStore::new(directory.path().join("sessions.json"));
+    let client = || client_of(&sandbox).timeout(Duration::from_secs(2)).store(store.clone()).build().unwrap();
+    let session = client().start_session(credentials()).await.unwrap();
+    let token = session.token().await.unwrap().expose_secret().to_owned();
+    print(&store);
+    spoilt(store.path(), &token, async || {
+        print_result(client().start_session(credentials()).await);
+        print_result(client().rearm_logins(USERNAME).await);
+        print_result(session.reset_password(PASSWORD).await);
+        // That it is in use is what the store is told once a minute.
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        print(&session.token().await);
+    })
+    .await;
+    // Told in vain of the new password, and of the end.
+    let (_directory, vault) = vault();
+    print_result(meanwhile(&sandbox, &session, &vault, || misplace(store.path(), &token)).await);
+    let mut secrets = leaks::secrets_of(&sandbox);
+    print_result(session.end().await);
+    secrets.insert(token);
+    secrets
+}
+
+/// A rotation with something that happens while its reset is under way.
+async fn meanwhile(
+    sandbox: &Sandbox,
+    session: &Session,
+    vault: &FileVault,
+    happens: impl FnOnce(),
+) -> Result<(), Error> {
+    let before = arrived(sandbox, "/actions/reset");
+    sandbox.fault(Operation::Reset, Fault::Delay(Duration::from_secs(1)), 1);
+    let (session, vault) = (session.clone(), vault.clone());
+    let rotating = tokio::spawn(async move { session.rotate_password(&vault).await });
+    until(|| arrived(sandbox, "/actions/reset") > before).await;
+    happens();
+    rotating.await.unwrap()
+}
+
+/// Calls on a file that is cut short, that has its secret in the wrong place, and that is open to others. In the end
+/// it is as it was.
+async fn spoilt(path: &Path, secret: &str, mut act: impl AsyncFnMut()) {
+    let whole = fs::read(path).unwrap();
+    for length in (0..whole.len()).step_by(whole.len() / 12) {
+        fs::write(path, &whole[..length]).unwrap();
+        act().await;
+    }
+    fs::write(path, &whole).unwrap();
+    misplace(path, secret);
+    act().await;
+    fs::write(path, &whole).unwrap();
+    #[cfg(unix)]
+    for mode in [0o644, 0o600] {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        if mode != 0o600 {
+            act().await;
+        }
+    }
+}
+
+/// Puts a secret where a number belongs: the reader's own error would quote it.
+fn misplace(path: &Path, secret: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(secret) && text.contains("\"version\":1"), "{text}");
+    fs::write(path, text.replace("\"version\":1", &format!("\"version\":\"{secret}\""))).unwrap();
+}
+
+/// Sources that have nothing to give, at the start of a session or at its renewal.
+pub(super) async fn sources() {
+    let (_directory, vault) = vault();
+    let (_sandbox, thingspace) = sandbox().await;
+    print_result(thingspace.start_session(vault.clone()).await);
+    vault.begin(&credentials()).await.unwrap();
+    print_result(thingspace.start_session(vault).await);
+    for failure in [Failure::Sealed, Failure::Panics, Failure::Silent, Failure::AnotherUser] {
+        let (sandbox, _thingspace, session) = session_of(failure).await;
+        sandbox.expire_session(USERNAME);
+        let answer = session.send(session.request(Method::GET, ECHO).unwrap()).await;
+        print_error(answer.unwrap_err());
+    }
+}
+
+async fn session_of(failure: Failure) -> (Sandbox, thingspace_session::ThingSpace, Session) {
+    let (sandbox, thingspace) = sandbox().await;
+    let source = Fickle { failure, is_spent: [false, false].map(AtomicBool::new) };
+    let session = thingspace.start_session(source).await.unwrap();
+    (sandbox, thingspace, session)
+}
+
+#[derive(Clone, Copy)]
+enum Failure {
+    Sealed,
+    Panics,
+    Silent,
+    AnotherUser,
+}
+
+/// Gives the credentials twice, for the start of a session, and then fails.
+struct Fickle {
+    failure: Failure,
+    is_spent: [AtomicBool; 2],
+}
+
+impl CredentialSource for Fickle {
+    fn credentials(&self) -> CredentialFuture<'_> {
+        Box::pin(async {
+            if self.is_spent.iter().any(|is_spent| !is_spent.swap(true, Ordering::SeqCst)) {
+                return Ok(credentials());
+            }
+            match self.failure {
+                Failure::Sealed => Err("the vault is sealed".into()),
+                Failure::Panics => panic!("the source panics"),
+                Failure::Silent => std::future::pending().await,
+                Failure::AnotherUser => Ok(Credentials::new("marvin", WRONG)),
+            }
+        })
+    }
+}
