@@ -13,6 +13,7 @@
 
 mod access_tokens;
 mod configuration;
+mod crowds;
 mod errors;
 mod faults;
 mod growth;

@@ -113,29 +113,6 @@ async fn a_reset_that_met_a_dead_session_was_not_processed_and_can_be_made_again
 }
 
 #[tokio::test]
-async fn ten_thousand_tasks_that_meet_a_dead_session_cause_one_login_and_all_succeed() {
-    let (sandbox, _) = crate::support::sandbox().await;
-    // The sandbox and its callers share this thread; what is measured elsewhere needs no time limit here.
-    let thingspace = client_of(&sandbox).timeout(Duration::from_secs(3600)).build().unwrap();
-    let session = thingspace.start_session(credentials()).await.unwrap();
-    sandbox.expire_session(USERNAME);
-    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(200));
-    let tasks: Vec<_> = (0..10_000)
-        .map(|_| {
-            let (session, gate) = (session.clone(), gate.clone());
-            tokio::spawn(async move {
-                let _turn = gate.acquire().await;
-                ask(&session).await
-            })
-        })
-        .collect();
-    for task in tasks {
-        assert_eq!(task.await.unwrap().unwrap(), 200);
-    }
-    assert_eq!(logins(&sandbox), (2, 0));
-}
-
-#[tokio::test]
 async fn the_generated_client_renews_as_well() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.expire_session(USERNAME);

@@ -1,0 +1,147 @@
+//! Ten thousand tasks that find the same session dead, all at the same time: one login, and every request succeeds.
+//!
+//! They share some hundred connections, which is a matter of file descriptors and not of the session: what a client
+//! opens is limited by a layer of the caller's own on its connector. Who gets no connection of his own waits for one
+//! that is free.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use reqwest::Method;
+use thingspace_sandbox::{Counters, Fault, Operation, Sandbox};
+use thingspace_session::{Error, Session};
+use tokio::sync::Semaphore;
+use tower::{BoxError, Layer, Service};
+
+use crate::support::{ECHO, USERNAME, client_of, credentials, pass, until};
+
+const TASKS: u64 = 10_000;
+const CONNECTIONS: usize = 200;
+/// How long the sandbox holds a request back, on the clock that the test moves: until it has.
+const HELD: Duration = Duration::from_secs(60);
+
+/// Lets so many connections come about, and no more.
+#[derive(Clone)]
+struct Door(Arc<Semaphore>);
+
+impl<S> Layer<S> for Door {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, door: self.clone() }
+    }
+}
+
+#[derive(Clone)]
+struct Guarded<S> {
+    inner: S,
+    door: Door,
+}
+
+impl<R, S> Service<R> for Guarded<S>
+where
+    R: Send + 'static,
+    S: Service<R, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let (mut inner, door) = (self.inner.clone(), self.door.0.clone());
+        Box::pin(async move {
+            door.acquire().await?.forget();
+            poll_fn(|context| inner.poll_ready(context)).await?;
+            inner.call(request).await
+        })
+    }
+}
+
+struct Crowd {
+    sandbox: Sandbox,
+    session: Session,
+    door: Door,
+    before: Counters,
+}
+
+impl Crowd {
+    async fn new() -> Self {
+        let sandbox = Sandbox::start().await.unwrap();
+        let door = Door(Arc::new(Semaphore::new(1)));
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).connector_layer(door.clone());
+        // The first connection is there when the crowd comes, however long that takes.
+        let http = http.pool_idle_timeout(None);
+        // The sandbox and its callers share this thread; how long all of it takes is not what is tested.
+        let client = client_of(&sandbox).http_client(http).timeout(Duration::from_secs(3600));
+        let session = client.build().unwrap().start_session(credentials()).await.unwrap();
+        let before = sandbox.counters();
+        Self { sandbox, session, door, before }
+    }
+
+    /// How many requests, logins and answers to the tasks there were since the beginning.
+    fn since(&self) -> (u64, u64, u64) {
+        let now = self.sandbox.counters();
+        assert_eq!(now.logins_failed, 0);
+        (
+            now.requests - self.before.requests,
+            now.logins_succeeded - self.before.logins_succeeded,
+            now.other_requests - self.before.other_requests,
+        )
+    }
+
+    /// Has all tasks send at the same time, and no answer arrive before the last of them has. Some requests are held
+    /// back for longer: until enough has been answered.
+    async fn sends(&self, held: Operation, times: u32, is_enough: impl Fn(u64) -> bool) {
+        self.sandbox.fault(held, Fault::Delay(HELD), times);
+        let sending = Arc::new(AtomicU64::new(0));
+        let tasks: Vec<_> = (0..TASKS).map(|_| tokio::spawn(send(self.session.clone(), sending.clone()))).collect();
+        until(|| sending.load(Ordering::SeqCst) == TASKS && self.since().0 == 1).await;
+        self.door.0.add_permits(CONNECTIONS);
+        until(|| is_enough(self.since().2)).await;
+        pass(HELD).await;
+        for task in tasks {
+            assert_eq!(task.await.unwrap().unwrap(), 200);
+        }
+    }
+}
+
+async fn send(session: Session, sending: Arc<AtomicU64>) -> Result<u16, Error> {
+    let mut call = pin!(session.send(session.request(Method::GET, ECHO)?));
+    let is_over = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
+    assert!(!is_over, "it waits: for the login, or for its answer");
+    sending.fetch_add(1, Ordering::SeqCst);
+    Ok(call.await?.status().as_u16())
+}
+
+#[tokio::test]
+async fn ten_thousand_tasks_that_know_the_session_dead_wait_for_one_login_and_then_send() {
+    let crowd = Crowd::new().await;
+    pass(Duration::from_secs(20 * 60)).await;
+    crowd.sends(Operation::Login, 1, |_| true).await;
+    // The login, and one request for each.
+    assert_eq!(crowd.since(), (1 + TASKS, 1, TASKS));
+}
+
+#[tokio::test]
+async fn ten_thousand_requests_that_meet_a_session_that_was_killed_cause_one_login_and_all_succeed() {
+    let crowd = Crowd::new().await;
+    crowd.sandbox.expire_session(USERNAME);
+    // A hundred are refused when the new session has long been in use, and leave it alone.
+    crowd.sends(Operation::Other, 100, |answered| answered > TASKS / 2).await;
+    // Each was sent with the dead token, refused, and sent again with the new one.
+    assert_eq!(crowd.since(), (2 * TASKS + 1, 1, TASKS));
+}
