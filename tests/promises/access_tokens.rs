@@ -249,6 +249,38 @@ async fn a_life_that_makes_no_sense_is_an_unknown_one() {
 }
 
 #[tokio::test]
+async fn a_life_is_taken_as_it_is_said_and_an_unknown_one_lasts_until_it_is_refused() {
+    // A minute before its end, or at its end if it lives no longer than that.
+    for (life, renewed_after) in [
+        ("600", Some(540)),
+        ("600.9", Some(540)),
+        ("\" 600 \"", Some(540)),
+        ("60", Some(60)),
+        ("30", Some(30)),
+        ("0", None),
+        ("-600", None),
+        ("\"soon\"", None),
+        ("[600]", None),
+    ] {
+        let sandbox = Sandbox::start().await.unwrap();
+        let thingspace = client_of(&sandbox).build().unwrap();
+        let body = format!(r#"{{"access_token":"{}","expires_in":{life}}}"#, granted(&sandbox).await);
+        sandbox.fault(Operation::Token, Fault::answer(200, body), 1);
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        pass(Duration::from_secs(renewed_after.unwrap_or(1100) - 20)).await;
+        assert_eq!(ask(&session).await.unwrap(), 200, "{life}");
+        assert_eq!(token_requests(&sandbox), 2, "{life}: the test's own and the client's");
+        pass(Duration::from_secs(40)).await;
+        assert_eq!(ask(&session).await.unwrap(), 200, "{life}");
+        // Ahead of its end it is renewed in the background.
+        for _ in 0..20 {
+            ask(&session).await.unwrap();
+        }
+        assert_eq!(token_requests(&sandbox), 2 + usize::from(renewed_after.is_some()), "{life}");
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_panics_is_told_as_such() {
     let sandbox = Sandbox::start().await.unwrap();
     let provider = || async { panic!("a fault of the caller's own") };

@@ -1,10 +1,11 @@
 //! What is configured is checked before anything is sent, and an error says what to change.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
-use thingspace_session::{AccessToken, ApiKey, Credentials, Environment, Error, ThingSpace};
+use thingspace_session::{AccessToken, ApiKey, Credentials, Environment, Error, Retries, ThingSpace};
+use tokio::time::Instant;
 
-use crate::support::{api_key, client_of, credentials, sandbox};
+use crate::support::{api_key, client_of, credentials, full, sandbox};
 
 #[test]
 fn production_is_the_default_and_the_environments_are_the_specs() {
@@ -55,6 +56,30 @@ async fn the_user_agent_is_the_crates_or_ones_own() {
         sandbox.requests().iter().map(|request| request.header("user-agent").unwrap().to_owned()).collect();
     let crates = format!("thingspace-session/{}", env!("CARGO_PKG_VERSION"));
     assert_eq!(agents, [&*crates, &crates, "fleet/7", "fleet/7", "inner/1", "inner/1"]);
+}
+
+/// A network that swallows packets is played by a listener whose queue is full.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_connection_has_ten_seconds_to_come_about_or_what_is_set() {
+    let (listener, _first) = full("127.0.0.1:0".parse().unwrap());
+    let client = || {
+        let base_url = format!("http://{}/api", listener.local_addr().unwrap());
+        ThingSpace::builder().api_key(api_key()).base_url(base_url).retries(Retries::none())
+    };
+    let given = || reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(20));
+    let set = Duration::from_secs(3);
+    for (builder, seconds) in [
+        (client(), 10),
+        (client().connect_timeout(set), 3),
+        (client().http_client(given()), 20),
+        (client().http_client(given()).connect_timeout(set), 3),
+    ] {
+        let started = Instant::now();
+        let error = builder.build().unwrap().start_session(credentials()).await.unwrap_err();
+        assert!(error.is_connect(), "{error:?}");
+        assert_eq!(started.elapsed().as_secs(), seconds, "{error}");
+    }
 }
 
 /// What another process of this test says, given these variables. An environment is changed for a child alone.

@@ -1,6 +1,7 @@
 //! The account stays open: at most two failed logins for a set of credentials, and no outage that needs a person.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -12,6 +13,7 @@ use reqwest::Method;
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace};
+use tokio::time::Instant;
 
 use crate::support::{ECHO, USERNAME, client_of, credentials, pass, shown};
 
@@ -128,6 +130,25 @@ async fn an_outage_heals_by_itself_where_the_credentials_have_worked() {
     tokio::time::sleep(Duration::from_secs(301)).await;
     assert_eq!(ask().await.unwrap().status(), 200);
     assert_eq!(bench.sandbox.strikes(USERNAME), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_after_a_login_without_an_answer_differs_by_chance() {
+    let mut waits = BTreeSet::new();
+    for _ in 0..20 {
+        let bench = Bench::new().await;
+        let session = bench.start(RIGHT).await.unwrap();
+        bench.sandbox.expire_session(USERNAME);
+        bench.sandbox.fault(Operation::Login, Fault::answer(503, ""), 1);
+        let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
+        ask().await.unwrap_err();
+        let started = Instant::now();
+        assert_eq!(ask().await.unwrap().status(), 200);
+        let wait = started.elapsed().as_millis();
+        assert!((500..1010).contains(&wait), "a second, of which chance takes up to a half: {wait} ms");
+        waits.insert(wait);
+    }
+    assert!(waits.len() > 5, "{waits:?}");
 }
 
 #[tokio::test(start_paused = true)]

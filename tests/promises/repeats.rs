@@ -1,13 +1,15 @@
 //! What is sent again, how often, and after what pause.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Retries, Session};
 use tokio::time::Instant;
 
-use crate::support::{ECHO, client_of, credentials, platform_requests, sandbox, session, token_requests};
+use crate::support::{
+    ECHO, PASSWORD, arrived, client_of, credentials, platform_requests, sandbox, session, token_requests,
+};
 
 /// Status and number of requests of one call that meets `fault` up to `times` times.
 async fn sent(method: Method, fault: Fault, times: u32) -> (u16, usize) {
@@ -82,6 +84,40 @@ async fn pauses_grow_and_retry_after_is_honoured() {
     let busy = Fault::answer(503, "").with_header("retry-after", "20");
     assert_eq!(ask(&sandbox, &session, Method::GET, busy, 1).await, (200, 2));
     assert!((20..22).contains(&started.elapsed().as_secs()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_differ_by_chance_so_that_many_clients_do_not_come_back_together() {
+    let (sandbox, _thingspace, session) = session().await;
+    let mut pauses = BTreeSet::new();
+    for _ in 0..20 {
+        let started = Instant::now();
+        assert_eq!(ask(&sandbox, &session, Method::GET, Fault::answer(503, ""), 1).await, (200, 2));
+        let took = started.elapsed().as_millis();
+        assert!((500..1010).contains(&took), "half a second, up to doubled by chance: {took} ms");
+        pauses.insert(took);
+    }
+    assert!(pauses.len() > 5, "{pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_told_to_repeat_by_itself_does_not() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let host = sandbox.address().ip().to_string();
+    let eager = reqwest::retry::for_host(host).no_budget().max_retries_per_request(5);
+    let eager = eager.classify_fn(|attempt| {
+        if attempt.status().is_none_or(|status| status.is_server_error()) {
+            attempt.retryable()
+        } else {
+            attempt.success()
+        }
+    });
+    let http = reqwest::Client::builder().no_proxy().retry(eager);
+    let session = client_of(&sandbox).http_client(http).build().unwrap().start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&sandbox, &session, Method::POST, Fault::answer(503, ""), 1).await, (503, 1));
+    sandbox.fault(Operation::Reset, Fault::answer_after(503, ""), 1);
+    session.reset_password(PASSWORD).await.unwrap_err();
+    assert_eq!(arrived(&sandbox, "/actions/reset"), 1);
 }
 
 #[tokio::test(start_paused = true)]
