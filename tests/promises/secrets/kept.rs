@@ -6,21 +6,22 @@ use std::{
     fs,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use reqwest::Method;
 use tempfile::TempDir;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    CredentialFuture, CredentialSource, Credentials, Error, FileStore, FileVault, Session, rotation::PasswordVault,
+    CredentialFuture, CredentialSource, Credentials, Error, FileStore, FileVault, Session,
+    rotation::{Begun, PasswordVault},
 };
 
 use super::{WRONG, print, print_error, print_result};
 use crate::{
     leaks,
-    rotation::Brittle,
     support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, sandbox, session, until},
+    vaults::{Brittle, KEEP, STEPS, Trouble},
 };
 
 fn vault() -> (TempDir, FileVault) {
@@ -52,12 +53,12 @@ pub(super) async fn rotations(fault: &Fault) -> BTreeSet<String> {
 /// Vaults that fail: at each step, in the middle of a reset, and whenever they are asked.
 pub(super) async fn vaults() -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
-    for step in 1..=8 {
+    for step in 1..=STEPS {
         let (sandbox, _thingspace, session) = session().await;
         let (_directory, vault) = vault();
-        let error = session.rotate_password(&Brittle::new(vault, step, 0)).await.unwrap_err();
-        // From the seventh step on there is a new password, and it is inside the error.
-        assert_eq!(matches!(error, Error::PasswordNotKept { .. }), step > 6, "{error:?}");
+        let error = session.rotate_password(&Brittle::new(vault, step, Trouble::Fails)).await.unwrap_err();
+        // From then on there is a new password, and it is inside the error.
+        assert_eq!(matches!(error, Error::PasswordNotKept { .. }), step >= KEEP, "{step}: {error:?}");
         print_error(error);
         secrets.extend(leaks::secrets_of(&sandbox));
     }
@@ -155,7 +156,7 @@ pub(super) async fn sources() {
     let (_directory, vault) = vault();
     let (_sandbox, thingspace) = sandbox().await;
     print_result(thingspace.start_session(vault.clone()).await);
-    vault.begin(&credentials()).await.unwrap();
+    vault.begin(&Begun::new(credentials(), SystemTime::now())).await.unwrap();
     print_result(thingspace.start_session(vault).await);
     for failure in [Failure::Sealed, Failure::Panics, Failure::Silent, Failure::AnotherUser] {
         let (sandbox, _thingspace, session) = session_of(failure).await;
