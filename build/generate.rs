@@ -1,24 +1,38 @@
 //! The typed document -> progenitor's client.
 
-use std::panic;
+use std::{collections::BTreeSet, panic, thread};
 
 use openapiv3::OpenAPI;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use schemars::schema::{InstanceType, SchemaObject};
 
+use super::{
+    check,
+    finding::Place,
+    load::{Entry, Kind, Node},
+};
+
+/// How much stack progenitor may use: it goes down into schemas step by step.
+const STACK: usize = 256 << 20;
+
 /// Has progenitor write the client, as syntax.
 pub(crate) fn client(spec: &OpenAPI) -> Result<syn::File, String> {
-    let settings = settings()?;
     // progenitor asserts where it could report. A panic is caught here and told like any other refusal.
     panic::set_hook(Box::new(|_| {}));
-    let generated = panic::catch_unwind(|| Generator::new(&settings).generate_tokens(spec));
+    let generated = thread::scope(|scope| {
+        let work = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || {
+            let tokens = Generator::new(&settings()?).generate_tokens(spec);
+            Ok(tokens.map_err(|error| error.to_string())?.to_string())
+        });
+        work.map(|work| work.join())
+    });
     drop(panic::take_hook());
-    let tokens = match generated {
-        Ok(Ok(tokens)) => tokens,
-        Ok(Err(error)) => return Err(format!("cannot be turned into a client: {error}")),
-        Err(panic) => return Err(format!("holds something that progenitor cannot generate: {}", said(&*panic))),
+    let text: Result<String, String> = match generated {
+        Ok(Ok(text)) => text,
+        Ok(Err(panic)) => Err(said(&*panic).to_owned()),
+        Err(error) => Err(format!("no thread could be started: {error}")),
     };
-    syn::parse2(tokens).map_err(|error| format!("yields a client that is not Rust: {error}"))
+    syn::parse_str(&text?).map_err(|error| format!("the client is not Rust: {error}"))
 }
 
 fn settings() -> Result<GenerationSettings, String> {
@@ -44,4 +58,67 @@ fn secret() -> SchemaObject {
 fn said(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it gives no reason")
+}
+
+/// Where a document is that `is_bad`: the operation or, if it is so without any, the schema that makes it so.
+pub(crate) fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
+    let bare = keep(document, "paths", |_| false);
+    if is_bad(&bare) {
+        let schemas = document.pointer("/components/schemas").into_iter().flat_map(Node::entries);
+        for (name, entry) in schemas {
+            let needed = closure(document, name);
+            if is_bad(&keep(&bare, "schemas", |name| needed.contains(name))) {
+                return (entry.key, format!("the schema {name}"));
+            }
+        }
+        return (document.place, "this document".to_owned());
+    }
+    let mut suspects: Vec<_> = check::operations_of(document).collect();
+    while suspects.len() > 1 {
+        let half = suspects.split_off(suspects.len() / 2);
+        let paths: BTreeSet<_> = suspects.iter().map(|operation| operation.path).collect();
+        // Operations of one path stay together: either of the halves may end up with it.
+        if !is_bad(&keep(document, "paths", |path| paths.contains(path))) {
+            suspects = half;
+        }
+    }
+    suspects.first().map_or((document.place, "this document".to_owned()), |operation| {
+        (operation.method_key, format!("{} {}", operation.method.to_uppercase(), operation.path))
+    })
+}
+
+/// The document with only some of what stands under a key, at the top or under `components`.
+fn keep(document: &Node, under: &str, is_kept: impl Fn(&str) -> bool) -> Node {
+    let mut document = document.clone();
+    let mut holders = vec![&mut document];
+    while let Some(Node { kind: Kind::Map(map), .. }) = holders.pop() {
+        if map.contains_key(under) {
+            if let Some(Entry { value: Node { kind: Kind::Map(kept), .. }, .. }) = map.get_mut(under) {
+                kept.retain(|name, _| is_kept(name));
+            }
+        } else {
+            holders.extend(map.get_mut("components").map(|entry| &mut entry.value));
+        }
+    }
+    document
+}
+
+/// A schema and all those that it leads to.
+fn closure(document: &Node, name: &str) -> BTreeSet<String> {
+    let (mut found, mut next) = (BTreeSet::new(), vec![name.to_owned()]);
+    while let Some(name) = next.pop() {
+        if let Some(schema) = document.pointer("/components/schemas").and_then(|schemas| schemas.get(&name))
+            && found.insert(name)
+        {
+            leads(schema, &mut next);
+        }
+    }
+    found
+}
+
+fn leads(node: &Node, names: &mut Vec<String>) {
+    let name = node.text_of("$ref").and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+    names.extend(name.map(str::to_owned));
+    node.entries().for_each(|(_, entry)| leads(&entry.value, names));
+    node.items().iter().for_each(|item| leads(item, names));
 }

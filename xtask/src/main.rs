@@ -1,9 +1,12 @@
 //! `cargo xtask`: what maintainers run.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "saying how it went is what these commands are for")]
 
+#[path = "../../build/spec.rs"]
+mod generator;
 mod interop;
 mod process;
 mod sandbox;
+mod spec;
 mod workspace;
 
 use std::error::Error;
@@ -31,9 +34,10 @@ impl Command {
     }
 }
 
-const COMMANDS: [Command; 2] = [
+const COMMANDS: [Command; 3] = [
     Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
     Command::new("sandbox", "[--listen ADDRESS]", "runs the sandbox until it is stopped", sandbox::run),
+    Command::new("spec", "check [FILE] [--format json]", "looks for mistakes in openapi.yaml", spec::run),
 ];
 
 /// The exit status for arguments that were not understood, as is usual for command line programs.

@@ -1,0 +1,149 @@
+//! What is wrong with a document before anything is generated from it.
+//!
+//! Keeps the promise that a mistake in `openapi.yaml` is told with its place and what to write instead, and that
+//! progenitor is handed nothing that it would answer with a panic or read as something else.
+
+pub(crate) mod names;
+mod operations;
+mod parameters;
+mod references;
+mod responses;
+mod schemas;
+mod secrets;
+pub(crate) mod security;
+mod servers;
+pub(crate) mod shape;
+
+use super::{finding::Finding, load::Node};
+pub(crate) use secrets::is_secret;
+use shape::Objects;
+
+/// The OpenAPI that is read.
+const VERSION: &str = "3.0.";
+
+/// What every rule is given.
+pub(crate) struct Context<'a> {
+    pub(crate) document: &'a Node,
+    pub(crate) objects: Objects<'a>,
+    /// The `Cargo.toml` of the crate that the code becomes part of.
+    pub(crate) manifest: &'a str,
+}
+
+/// Looks for every mistake there is.
+pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>) {
+    if !is_openapi(document, findings) {
+        return;
+    }
+    let objects = Objects::of(document, findings);
+    let context = Context { document, objects, manifest };
+    info(document, findings);
+    for rule in [
+        references::check,
+        servers::check,
+        security::check,
+        operations::check,
+        parameters::check,
+        responses::check,
+        schemas::check,
+        secrets::check,
+        names::check,
+    ] {
+        rule(&context, findings);
+    }
+}
+
+/// Another version has other rules: there is no use in holding them against it.
+fn is_openapi(document: &Node, findings: &mut Vec<Finding>) -> bool {
+    let help = "write openapi: 3.0.3";
+    let (place, message) = match (document.entry("openapi"), document.entry("swagger")) {
+        (Some(entry), _) => match entry.value.text() {
+            Some(version) if version.starts_with(VERSION) => return true,
+            Some(version) => {
+                (entry.value.place, format!("this is OpenAPI {version}, but the generator reads 3.0 alone"))
+            }
+            None => (entry.value.place, "this does not say which OpenAPI it is".to_owned()),
+        },
+        (None, Some(entry)) => (entry.key, "this is Swagger 2.0, but the generator reads OpenAPI 3.0 alone".to_owned()),
+        (None, None) => (document.place, "this does not say which OpenAPI it is".to_owned()),
+    };
+    findings.push(Finding::new("openapi-version", place, message, help));
+    false
+}
+
+fn info(document: &Node, findings: &mut Vec<Finding>) {
+    let Some(version) = document.get("info").and_then(|info| info.get("version")) else { return };
+    if version.text().is_some_and(|text| !text.chars().all(|letter| letter.is_ascii_graphic())) {
+        findings.push(Finding::new(
+            "info-version",
+            version.place,
+            "info.version goes into a header, which takes no such letters",
+            "write it in letters, digits and dots",
+        ));
+    }
+}
+
+impl<'a> Context<'a> {
+    /// What a `$ref` leads to, or the node itself.
+    pub(crate) fn resolved(&self, node: &'a Node) -> Option<&'a Node> {
+        resolved(self.document, node)
+    }
+
+    /// Every operation.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = Described<'a>> {
+        operations_of(self.document)
+    }
+}
+
+/// What a `$ref` leads to, through others, or the node itself.
+pub(crate) fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Node> {
+    let mut node = node;
+    for _ in 0..16 {
+        match node.text_of("$ref") {
+            Some(reference) => node = document.pointer(reference.strip_prefix('#')?)?,
+            None => return Some(node),
+        }
+    }
+    None
+}
+
+/// An operation, with where it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Described<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) path_key: super::finding::Place,
+    /// In lower case.
+    pub(crate) method: &'a str,
+    pub(crate) method_key: super::finding::Place,
+    /// The path item that it belongs to.
+    pub(crate) item: &'a Node,
+    pub(crate) node: &'a Node,
+}
+
+/// The methods that a path item may have, in the order in which progenitor goes through them.
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Every operation, in the order in which progenitor goes through them.
+pub(crate) fn operations_of(document: &Node) -> impl Iterator<Item = Described<'_>> {
+    let paths = document.get("paths").into_iter().flat_map(Node::entries).filter(|(path, _)| path.starts_with('/'));
+    paths.flat_map(|(path, entry)| {
+        METHODS.iter().filter_map(move |method| {
+            let (method, operation) = (*method, entry.value.entry(method)?);
+            operation.value.map()?;
+            Some(Described {
+                path,
+                path_key: entry.key,
+                method,
+                method_key: operation.key,
+                item: &entry.value,
+                node: &operation.value,
+            })
+        })
+    })
+}
+
+impl Described<'_> {
+    /// Whether the method says by itself that nothing is changed.
+    pub(crate) fn is_safe(&self) -> bool {
+        matches!(self.method, "get" | "head" | "options")
+    }
+}

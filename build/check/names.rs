@@ -1,0 +1,121 @@
+//! Names that become one name in Rust.
+
+use std::collections::BTreeMap;
+
+use heck::{ToPascalCase as _, ToSnakeCase as _};
+
+use super::{
+    super::{
+        finding::{Finding, Place},
+        load::Node,
+    },
+    Context,
+    shape::Shape,
+};
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for section in ["schemas", "responses", "parameters", "requestBodies", "headers", "securitySchemes"] {
+        let components = context.document.pointer(&format!("/components/{section}"));
+        for (name, entry) in components.into_iter().flat_map(Node::entries) {
+            let fits = |letter: char| letter.is_ascii_alphanumeric() || ['.', '-', '_'].contains(&letter);
+            if name.is_empty() || !name.chars().all(fits) {
+                findings.push(Finding::new(
+                    "component-name",
+                    entry.key,
+                    format!("{name:?} is no name for a component"),
+                    "use letters, digits, dots, dashes and underscores",
+                ));
+            }
+        }
+    }
+    if let Some(schemas) = context.document.pointer("/components/schemas") {
+        let names = schemas.entries().map(|(name, entry)| (name, entry.key));
+        collide("colliding-schemas", "type", names, type_name, findings);
+    }
+    for schema in context.objects.all(Shape::Schema) {
+        let properties = schema.get("properties").into_iter().flat_map(Node::entries);
+        collide(
+            "colliding-properties",
+            "field",
+            properties.map(|(name, entry)| (name, entry.key)),
+            field_name,
+            findings,
+        );
+        values(schema, findings);
+    }
+}
+
+fn values(schema: &Node, findings: &mut Vec<Finding>) {
+    let Some(values) = schema.get("enum") else { return };
+    let mut seen: Vec<(serde_json::Value, u64)> = Vec::new();
+    let mut distinct = Vec::new();
+    for item in values.items() {
+        let value = item.value();
+        match seen.iter().find(|(known, _)| *known == value) {
+            Some((_, line)) => findings.push(Finding::new(
+                "duplicate-enum-value",
+                item.place,
+                format!("line {line} has this value already"),
+                "remove one of the two",
+            )),
+            None => distinct.extend(item.text().map(|text| (text, item.place))),
+        }
+        seen.push((value, item.place.line));
+    }
+    collide("colliding-enum-values", "variant", distinct.into_iter(), type_name, findings);
+}
+
+/// Tells of every name that becomes the same in Rust as an earlier one. A name that is the same to the letter is
+/// somebody else's to tell.
+pub(super) fn collide<'a>(
+    rule: &'static str,
+    what: &str,
+    names: impl Iterator<Item = (&'a str, Place)>,
+    rust: impl Fn(&str) -> String,
+    findings: &mut Vec<Finding>,
+) {
+    let mut seen: BTreeMap<String, (&str, Place)> = BTreeMap::new();
+    for (name, place) in names {
+        let become_ = rust(name);
+        match seen.get(&become_) {
+            Some((first, at)) if *first != name => findings.push(Finding::new(
+                rule,
+                place,
+                format!("{name} and {first} (line {}) become one {what} in Rust: {become_}", at.line),
+                "rename one of the two",
+            )),
+            Some(_) => {}
+            None => drop(seen.insert(become_, (name, place))),
+        }
+    }
+}
+
+/// The name of a method or a parameter, as progenitor makes it.
+pub(crate) fn field_name(name: &str) -> String {
+    identifier(name, |text| text.to_snake_case())
+}
+
+/// The name of a type or a variant.
+pub(crate) fn type_name(name: &str) -> String {
+    identifier(name, |text| text.to_pascal_case())
+}
+
+fn identifier(name: &str, to_case: impl Fn(&str) -> String) -> String {
+    let plain = name.replace('\'', "").replace(|letter: char| !letter.is_alphanumeric() && letter != '_', "-");
+    let text = match name {
+        "+1" => "plus1".to_owned(),
+        "-1" => "minus1".to_owned(),
+        _ => to_case(&plain),
+    };
+    match text.chars().next() {
+        None => to_case("x"),
+        Some(first) if first.is_alphabetic() || first == '_' => text,
+        Some(_) => format!("_{text}"),
+    }
+}
+
+/// With its first letter in upper case.
+pub(crate) fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}

@@ -1,0 +1,138 @@
+//! What an operation says of itself: its name, its method, whether it may be sent twice.
+
+use std::collections::BTreeMap;
+
+use super::{super::finding::Finding, Context, Described, names};
+
+/// What the generated client has of its own.
+const TAKEN: [&str; 10] =
+    ["new", "new_with_client", "api_version", "baseurl", "client", "inner", "pre", "post", "exec", "clone"];
+
+/// The operations that the facade is made of.
+const FACADE: [&str; 3] =
+    ["startConnectivityManagementSession", "endConnectivityManagementSession", "resetConnectivityManagementPassword"];
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut ids = Vec::new();
+    for operation in context.operations() {
+        if operation.method == "trace" {
+            findings.push(Finding::new(
+                "trace-method",
+                operation.method_key,
+                "a client cannot send TRACE",
+                "leave the operation out",
+            ));
+        }
+        repeat(&operation, findings);
+        match operation.node.get("operationId").filter(|id| id.text().is_some_and(|text| !text.trim().is_empty())) {
+            Some(id) => ids.push((id.text().unwrap_or_default(), id.place)),
+            None if operation.node.get("operationId").is_some_and(|id| id.text().is_none()) => {}
+            None => findings.push(Finding::new(
+                "missing-operation-id",
+                operation.method_key,
+                "this operation has no name",
+                format!("write operationId: with a name for the method, such as {}", suggested(&operation)),
+            )),
+        }
+    }
+    same_ids(&ids, findings);
+    paths(context, findings);
+    if let Some(paths) = context.document.entry("paths") {
+        for id in FACADE.iter().filter(|id| ids.iter().all(|(known, _)| known != *id)) {
+            findings.push(Finding::new(
+                "missing-session-operation",
+                paths.key,
+                format!("the facade calls {id}, and it is not here"),
+                format!("bring back the operation with operationId: {id}, or change src/ with it"),
+            ));
+        }
+    }
+}
+
+fn same_ids(ids: &[(&str, super::super::finding::Place)], findings: &mut Vec<Finding>) {
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    for (id, place) in ids {
+        if let Some(line) = seen.get(id) {
+            findings.push(Finding::new(
+                "duplicate-operation-id",
+                *place,
+                format!("the operation at line {line} is called {id}, too"),
+                "give each operation a name of its own",
+            ));
+        }
+        seen.entry(id).or_insert(place.line);
+        let name = names::field_name(id);
+        if TAKEN.contains(&name.as_str()) {
+            findings.push(Finding::new(
+                "reserved-operation-id",
+                *place,
+                format!("the client has a method {name} of its own"),
+                "give the operation another name",
+            ));
+        }
+    }
+    names::collide("colliding-operation-id", "method", ids.iter().copied(), names::field_name, findings);
+}
+
+/// `x-repeatable`, which only an operation that changes nothing may leave out.
+fn repeat(operation: &Described<'_>, findings: &mut Vec<Finding>) {
+    let stated = operation.node.get("x-repeatable");
+    if stated.is_none() && (operation.is_safe() || operation.method == "trace")
+        || stated.is_some_and(|stated| matches!(stated.text(), Some("always" | "if-unprocessed" | "if-unsent")))
+    {
+        return;
+    }
+    findings.push(Finding::new(
+        "missing-repeatable",
+        stated.map_or(operation.method_key, |stated| stated.place),
+        "this operation does not say whether it may be sent twice",
+        "write x-repeatable: always (again after any passing failure), if-unprocessed (only where the platform cannot \
+         have seen it) or if-unsent (only where it never left the machine)",
+    ));
+}
+
+/// Paths that differ in nothing but the names of their parameters are one path.
+fn paths(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let paths = context.document.get("paths").into_iter().flat_map(super::Node::entries);
+    for (path, entry) in paths.filter(|(path, _)| !path.starts_with("x-")) {
+        if !path.starts_with('/') {
+            findings.push(Finding::new(
+                "path-slash",
+                entry.key,
+                "a path begins with a slash, and this would be left out",
+                format!("write /{path}:"),
+            ));
+        }
+        if let Some(reference) = entry.value.entry("$ref") {
+            findings.push(Finding::new(
+                "foreign-reference",
+                reference.key,
+                "a path cannot be a $ref here",
+                "write the operations under the path",
+            ));
+        }
+        let bare: String = path
+            .split('{')
+            .map(|part| part.split_once('}').map_or(part, |(_, rest)| rest))
+            .collect::<Vec<_>>()
+            .join("{}");
+        if let Some(line) = seen.get(&bare) {
+            findings.push(Finding::new(
+                "duplicate-path",
+                entry.key,
+                format!("this is the path at line {line} with other names in it"),
+                "put the operations of both under one of them",
+            ));
+        }
+        seen.entry(bare).or_insert(entry.key.line);
+    }
+}
+
+/// A name made of the summary, or of method and path.
+fn suggested(operation: &Described<'_>) -> String {
+    use heck::ToLowerCamelCase as _;
+    let name = operation.node.text_of("summary").map(heck::ToLowerCamelCase::to_lower_camel_case);
+    name.filter(|name| !name.is_empty())
+        .unwrap_or_else(|| format!("{} {}", operation.method, operation.path).to_lower_camel_case())
+}

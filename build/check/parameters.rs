@@ -1,0 +1,214 @@
+//! What an operation is called with.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::{
+        finding::{Finding, Place},
+        load::Node,
+    },
+    Context, Described, names, secrets,
+    shape::Shape,
+};
+
+/// What the builder of a call has of its own.
+const TAKEN: [&str; 2] = ["new", "send"];
+/// What it has where there is a body.
+const TAKEN_BY_BODY: [&str; 2] = ["body", "body_map"];
+/// Headers that a parameter cannot set: OpenAPI has them ignored, or the facade sets them.
+const HEADERS: [&str; 5] = ["accept", "content-type", "authorization", "content-length", "host"];
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for parameter in context.objects.all(Shape::Parameter) {
+        alone(context, parameter, findings);
+    }
+    for operation in context.operations() {
+        together(context, &operation, findings);
+    }
+}
+
+/// What can be said of a parameter without knowing where it is used.
+fn alone(context: &Context<'_>, parameter: &Node, findings: &mut Vec<Finding>) {
+    let Some(within) = parameter.get("in").filter(|within| within.text().is_some()) else { return };
+    let usual = match within.text().unwrap_or_default() {
+        "path" | "header" => "simple",
+        "query" => "form",
+        other => {
+            let message = if other == "cookie" {
+                "a parameter in a cookie cannot be sent".to_owned()
+            } else {
+                format!("there are no parameters in {other:?}")
+            };
+            findings.push(Finding::new("parameter-place", within.place, message, "write path, query or header"));
+            return;
+        }
+    };
+    if let Some(style) = parameter.get("style").filter(|style| style.text().is_some_and(|style| style != usual)) {
+        findings.push(Finding::new(
+            "parameter-style",
+            style.place,
+            "a parameter cannot be sent in this style",
+            format!("write style: {usual}, or leave it out"),
+        ));
+    }
+    if let Some(entry) = parameter.entry("content") {
+        findings.push(Finding::new(
+            "parameter-content",
+            entry.key,
+            "a parameter cannot be sent as a document of its own",
+            "write schema: instead of content:",
+        ));
+    } else if parameter.get("schema").is_none() {
+        findings.push(Finding::new(
+            "missing-schema",
+            parameter.place,
+            "this parameter does not say what it holds",
+            "write schema: with a type",
+        ));
+    }
+    if within.text() == Some("path") && !parameter.is("required") {
+        findings.push(Finding::new(
+            "optional-path-parameter",
+            parameter.get("required").map_or(parameter.place, |required| required.place),
+            "a parameter in the path cannot be left out",
+            "write required: true",
+        ));
+    }
+    let Some(name) = parameter.get("name") else { return };
+    let text = name.text().unwrap_or_default();
+    if parameter.get("schema").is_some_and(|schema| secrets::is_secret(context.document, schema, 0)) {
+        findings.push(Finding::new(
+            "secret-parameter",
+            name.place,
+            format!("the parameter {text} is a secret, and a parameter is printed with the URL or the headers"),
+            "send a secret in the body",
+        ));
+    }
+    let session = context.document.pointer("/components/securitySchemes").into_iter().flat_map(Node::entries);
+    let mut session = session.filter_map(|(_, scheme)| scheme.value.text_of("name"));
+    let is_reserved = HEADERS.contains(&text.to_ascii_lowercase().as_str())
+        || session.any(|header| header.eq_ignore_ascii_case(text));
+    if within.text() == Some("header") && is_reserved {
+        findings.push(Finding::new(
+            "reserved-header",
+            name.place,
+            format!("the header {text} is not the caller's to set"),
+            "remove the parameter: credentials follow from security:, the rest from the body",
+        ));
+    }
+}
+
+/// The parameters of an operation: those of its path, and its own, which replace them.
+fn of<'a>(context: &Context<'a>, operation: &Described<'a>, findings: &mut Vec<Finding>) -> Vec<&'a Node> {
+    let mut found: Vec<&Node> = Vec::new();
+    for (level, of) in [operation.item, operation.node].into_iter().enumerate() {
+        let mut level_seen: BTreeMap<(&str, &str), ()> = BTreeMap::new();
+        let listed = of.get("parameters").map(Node::items).unwrap_or_default();
+        for (written, parameter) in listed.iter().filter_map(|listed| Some((listed, context.resolved(listed)?))) {
+            let Some(key) = parameter.text_of("name").zip(parameter.text_of("in")) else { continue };
+            // What the path says is told once, with the first of its operations.
+            if level_seen.insert(key, ()).is_some() {
+                findings.push(Finding::new(
+                    "duplicate-parameter",
+                    written.place,
+                    format!("there is a parameter {} in {} already", key.0, key.1),
+                    "remove one of the two",
+                ));
+                continue;
+            }
+            if level == 1 {
+                found.retain(|known| known.text_of("name").zip(known.text_of("in")) != Some(key));
+            }
+            found.push(parameter);
+        }
+    }
+    found
+}
+
+fn together(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec<Finding>) {
+    let parameters = of(context, operation, findings);
+    let named = |parameter: &Node| parameter.get("name").map_or(parameter.place, |name| name.place);
+    let names: Vec<(&str, Place)> =
+        parameters.iter().filter_map(|one| Some((one.text_of("name")?, named(one)))).collect();
+    let in_path = parameters.iter().filter(|one| one.text_of("in") == Some("path"));
+    let in_path: Vec<(&str, Place)> = in_path.filter_map(|one| Some((one.text_of("name")?, named(one)))).collect();
+
+    let Some(wanted) = template(operation, findings) else { return };
+    for name in wanted.iter().filter(|name| in_path.iter().all(|(known, _)| known != *name)) {
+        findings.push(Finding::new(
+            "undeclared-path-parameter",
+            operation.path_key,
+            format!("{} {} has no parameter {name}", operation.method.to_uppercase(), operation.path),
+            format!("add to parameters: name: {name}, in: path, required: true and a schema:"),
+        ));
+    }
+    for (name, place) in in_path.iter().filter(|(name, _)| !wanted.contains(name)) {
+        findings.push(Finding::new(
+            "unused-path-parameter",
+            *place,
+            format!("the path {} has no {{{name}}}", operation.path),
+            format!("write {{{name}}} where it belongs in the path, or remove the parameter"),
+        ));
+    }
+    let has_body = operation.node.get("requestBody").is_some();
+    for (name, place) in &names {
+        let rust = names::field_name(name);
+        let taken = TAKEN.contains(&rust.as_str()) || has_body && TAKEN_BY_BODY.contains(&rust.as_str());
+        if taken {
+            findings.push(Finding::new(
+                "colliding-parameters",
+                *place,
+                format!("a call has a method {rust} of its own"),
+                "rename the parameter",
+            ));
+        }
+    }
+    let mut seen: Vec<(&str, Place)> = Vec::new();
+    for (name, place) in &names {
+        if let Some((_, at)) = seen.iter().find(|(known, _)| known == name) {
+            findings.push(Finding::new(
+                "colliding-parameters",
+                *place,
+                format!("there is a parameter {name} in another place (line {}): both become one method", at.line),
+                "rename one of the two",
+            ));
+        }
+        seen.push((name, *place));
+    }
+    names::collide("colliding-parameters", "method", names.into_iter(), names::field_name, findings);
+}
+
+/// The names in a path.
+fn template<'a>(operation: &Described<'a>, findings: &mut Vec<Finding>) -> Option<Vec<&'a str>> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut rest = operation.path;
+    let mut complain = |message: String| {
+        findings.push(Finding::new(
+            "path-template",
+            operation.path_key,
+            message,
+            "write each parameter of the path as {name}, with a name of its own",
+        ));
+        None
+    };
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else {
+            return complain(format!("a {{ in {} has no }}", operation.path));
+        };
+        if before.contains('}') || name.is_empty() || name.contains(['{', '/']) {
+            return complain(format!("{} has braces that do not match", operation.path));
+        }
+        if names.contains(&name) {
+            return complain(format!("{} has {{{name}}} twice", operation.path));
+        }
+        names.push(name);
+        rest = after;
+    }
+    if rest.contains('}') {
+        return complain(format!("a }} in {} has no {{", operation.path));
+    }
+    if operation.path.contains(['?', '#']) {
+        return complain(format!("{} has a query in it, which belongs to the parameters", operation.path));
+    }
+    Some(names)
+}

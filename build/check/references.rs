@@ -1,0 +1,88 @@
+//! What a `$ref` leads to.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::{finding::Finding, load::Node},
+    Context,
+    shape::Shape,
+};
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for (shape, node) in &context.objects.references {
+        reference(context, *shape, node, findings);
+    }
+    if let Some(schemas) = context.document.pointer("/components/schemas") {
+        for (name, entry) in schemas.entries() {
+            if leads_to(context, &entry.value, name, &mut BTreeSet::new()) {
+                findings.push(Finding::new(
+                    "circular-reference",
+                    entry.key,
+                    format!("the schema {name} is made of itself"),
+                    "take the $ref that leads back to it out of its allOf, anyOf or oneOf; a property may lead back",
+                ));
+            }
+        }
+    }
+}
+
+fn reference(context: &Context<'_>, shape: Shape, node: &Node, findings: &mut Vec<Finding>) {
+    let Some((entry, section)) = node.entry("$ref").zip(shape.section()) else { return };
+    for (key, sibling) in node.entries() {
+        if !matches!(key, "$ref" | "description" | "summary") && !key.starts_with("x-") {
+            findings.push(Finding::new(
+                "ignored-beside-reference",
+                sibling.key,
+                format!("{key} stands beside a $ref, where nothing reads it"),
+                "put it into what the $ref leads to, or write an allOf: with the $ref in it",
+            ));
+        }
+    }
+    let place = entry.value.place;
+    let Some(text) = entry.value.text() else {
+        findings.push(Finding::new("wrong-kind", place, "a $ref is a text", "write it in quotes"));
+        return;
+    };
+    let name = text.strip_prefix("#/components/").and_then(|rest| rest.strip_prefix(section)?.strip_prefix('/'));
+    let Some(name) = name.filter(|name| !name.contains('/')) else {
+        findings.push(Finding::new(
+            "foreign-reference",
+            place,
+            format!("{text} leads to a place that is not read here"),
+            format!("put what it stands for into components/{section} and write '#/components/{section}/Name'"),
+        ));
+        return;
+    };
+    let known = context.document.pointer(&format!("/components/{section}"));
+    let known: Vec<&str> = known.into_iter().flat_map(Node::entries).map(|(name, _)| name).collect();
+    if context.document.pointer(text.trim_start_matches('#')).is_none() {
+        let near = known.iter().map(|known| (strsim::jaro_winkler(known, name), known));
+        let near = near.max_by(|(left, _), (right, _)| left.total_cmp(right)).filter(|(likeness, _)| *likeness > 0.8);
+        let help = near.map_or_else(
+            || format!("add {name} to components/{section}, or write the name of one that is there"),
+            |(_, known)| format!("did you mean '#/components/{section}/{known}'?"),
+        );
+        findings.push(Finding::new("unresolved-reference", place, format!("{text} does not exist"), help));
+    } else if context.resolved(node).is_none() {
+        findings.push(Finding::new(
+            "circular-reference",
+            place,
+            format!("{text} leads to another $ref, and never to anything else"),
+            "write what it stands for in one of them",
+        ));
+    }
+}
+
+/// Whether a schema, without going through a property or an item, leads to the one with this name.
+fn leads_to<'a>(context: &Context<'a>, node: &'a Node, name: &str, seen: &mut BTreeSet<&'a str>) -> bool {
+    if let Some(reference) = node.text_of("$ref") {
+        let target = reference.strip_prefix("#/components/schemas/").unwrap_or_default();
+        if target == name {
+            return true;
+        }
+        let entry = context.document.pointer(reference.trim_start_matches('#'));
+        return seen.insert(target) && entry.is_some_and(|entry| leads_to(context, entry, name, seen));
+    }
+    let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| node.get(key)).flat_map(Node::items);
+    parts.into_iter().any(|part| leads_to(context, part, name, seen))
+}

@@ -1,0 +1,195 @@
+//! What is sent, and what is answered.
+
+use std::collections::BTreeMap;
+
+use super::{
+    super::{
+        finding::{Finding, Place},
+        load::{Entry, Kind, Node},
+    },
+    Context, Described,
+    shape::Shape,
+};
+
+/// What a request body can be sent as.
+const SENT: [&str; 5] = [
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "application/octet-stream",
+    "text/plain",
+    "text/x-markdown",
+];
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for body in context.objects.all(Shape::RequestBody) {
+        sent(context, body, findings);
+    }
+    for response in context.objects.all(Shape::Response) {
+        for (name, entry) in response.get("content").into_iter().flat_map(Node::entries) {
+            if name.split(';').next().is_some_and(|name| name.trim().ends_with("+json")) {
+                findings.push(unsupported(entry.key, name, "application/json"));
+            } else if is_json(name) {
+                has_schema(entry, findings);
+            }
+        }
+    }
+    for operation in context.operations() {
+        answered(context, &operation, findings);
+    }
+}
+
+fn is_json(media_type: &str) -> bool {
+    media_type == "application/json" || media_type.starts_with("application/json;")
+}
+
+fn unsupported(place: Place, media_type: &str, instead: &str) -> Finding {
+    Finding::new(
+        "unsupported-media-type",
+        place,
+        format!("{media_type} is not known to the generator"),
+        format!("write {instead}"),
+    )
+}
+
+fn has_schema(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) {
+    if value.get("schema").is_none() && value.map().is_some() {
+        findings.push(Finding::new(
+            "missing-schema",
+            *key,
+            "this does not say what the body holds",
+            "write schema: below it",
+        ));
+    }
+    if let Some(entry) = value.entry("encoding") {
+        findings.push(Finding::new(
+            "unsupported-encoding",
+            entry.key,
+            "nothing here can send or read an encoding of its own",
+            "leave encoding: out",
+        ));
+    }
+}
+
+fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
+    let Some(content) = body.entry("content") else { return };
+    let mut types = content.value.entries();
+    let Some((name, entry)) = types.next() else {
+        if content.value.map().is_some() {
+            findings.push(Finding::new(
+                "missing-media-type",
+                content.key,
+                "this body has no media type",
+                "write application/json: with a schema: below it, or remove the body",
+            ));
+        }
+        return;
+    };
+    if let Some((_, second)) = types.next() {
+        findings.push(Finding::new(
+            "several-media-types",
+            second.key,
+            "this body could be sent as one thing or another, and nobody chooses",
+            "keep one media type",
+        ));
+    }
+    let bare = name.split(';').next().unwrap_or_default();
+    if !SENT.contains(&bare) {
+        findings.push(unsupported(entry.key, name, &SENT.join(", or ")));
+        return;
+    }
+    has_schema(entry, findings);
+    let wanted = match bare {
+        "application/octet-stream" => Some("binary"),
+        "text/plain" | "text/x-markdown" => None,
+        _ => return,
+    };
+    let Some(schema) = entry.value.get("schema").and_then(|schema| context.resolved(schema)) else { return };
+    let is_plain = schema.text_of("type") == Some("string")
+        && schema.text_of("format") == wanted
+        && schema.entries().all(|(key, _)| {
+            matches!(key, "type" | "format" | "title" | "description" | "example") || key.starts_with("x-")
+        });
+    if !is_plain {
+        let format = wanted.map(|format| format!(" and format: {format}")).unwrap_or_default();
+        findings.push(Finding::new(
+            "plain-body",
+            schema.place,
+            format!("a body of {bare} is sent as it is, and cannot be held against this"),
+            format!("write type: string{format}, and nothing else"),
+        ));
+    }
+}
+
+fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec<Finding>) {
+    let Some(responses) = operation.node.entry("responses") else { return };
+    let (mut has_error, mut has_success) = (false, false);
+    let mut shapes: BTreeMap<String, Place> = BTreeMap::new();
+    let mut other = None;
+    for (status, entry) in responses.value.entries().filter(|(status, _)| !status.starts_with("x-")) {
+        match class(status) {
+            Some('2') => {
+                has_success = true;
+                let shape = shape(context, &entry.value);
+                if !shapes.is_empty() && !shapes.contains_key(&shape) {
+                    other = other.or(Some(entry.key));
+                }
+                shapes.entry(shape).or_insert(entry.key);
+            }
+            Some('4' | '5' | 'd') => has_error = true,
+            Some(_) => {}
+            None => findings.push(Finding::new(
+                "status-code",
+                entry.key,
+                format!("{status} is no status"),
+                "write three digits such as '400', a class such as '4XX', or default",
+            )),
+        }
+    }
+    if let Some(place) = other {
+        findings.push(Finding::new(
+            "several-success-shapes",
+            place,
+            "this success has another body than the one before it, and a call answers with one type",
+            "give both the same schema, such as a oneOf: of the two",
+        ));
+    }
+    for (is_there, rule, what, example) in [
+        (has_error, "no-error-response", "an error", "'400'"),
+        (has_success, "no-success-response", "a success", "'200'"),
+    ] {
+        if !is_there && responses.value.map().is_some() {
+            findings.push(Finding::new(
+                rule,
+                responses.key,
+                format!("no answer is documented for {what}"),
+                format!("write {example}: with its description and content"),
+            ));
+        }
+    }
+}
+
+/// The first digit of a status, or d for default.
+fn class(status: &str) -> Option<char> {
+    let first = status.chars().next()?;
+    let rest = status.get(1..)?;
+    let is_code = rest.len() == 2 && rest.chars().all(|letter| letter.is_ascii_digit());
+    match status {
+        "default" => Some('d'),
+        _ if ('1'..='5').contains(&first) && (is_code || rest == "XX") => Some(first),
+        _ => None,
+    }
+}
+
+/// What tells the body of one response from that of another.
+fn shape(context: &Context<'_>, response: &Node) -> String {
+    let Some(content) = context.resolved(response).and_then(|response| response.get("content")) else {
+        return String::new();
+    };
+    match content.entries().find(|(name, _)| is_json(name)) {
+        Some((_, Entry { value: Node { kind: Kind::Map(media), .. }, .. })) => {
+            media.get("schema").map(|schema| schema.value.value().to_string()).unwrap_or_default()
+        }
+        _ if content.entries().next().is_none() => String::new(),
+        _ => "raw".to_owned(),
+    }
+}

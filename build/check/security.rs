@@ -1,0 +1,159 @@
+//! Which credentials an operation needs, and which security scheme stands for which token.
+
+use super::{
+    super::{
+        finding::{Finding, Place},
+        load::{Entry, Kind, Node},
+    },
+    Context, Described, servers,
+};
+
+/// The two schemes that the facade knows.
+pub(crate) struct Schemes<'a> {
+    /// OAuth 2.0 client credentials: the access token.
+    pub(crate) access: &'a str,
+    pub(crate) token_url: &'a Node,
+    /// An API key in a header: the session token.
+    pub(crate) session: &'a str,
+    pub(crate) session_header: &'a str,
+}
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(schemes) = Schemes::read(context.document, findings) else { return };
+    if let Err(finding) = token_path(context.document, &schemes) {
+        findings.push(finding);
+    }
+    for operation in context.operations() {
+        if let Err(found) = schemes.needs(context.document, &operation) {
+            findings.extend(found);
+        }
+    }
+}
+
+const BOTH: &str = "the facade knows one oauth2 scheme with a clientCredentials flow (the access token) and one apiKey \
+                    scheme in a header (the session token)";
+
+impl<'a> Schemes<'a> {
+    pub(crate) fn read(document: &'a Node, findings: &mut Vec<Finding>) -> Option<Self> {
+        let mut access: Option<(&str, &Node)> = None;
+        let mut session: Option<(&str, &str)> = None;
+        let schemes = document.pointer("/components/securitySchemes");
+        let before = findings.len();
+        for (name, Entry { key, value: scheme }) in schemes.into_iter().flat_map(Node::entries) {
+            let flow = scheme.pointer("/flows/clientCredentials").and_then(|flow| flow.get("tokenUrl"));
+            let header = scheme.text_of("name").filter(|_| scheme.text_of("in") == Some("header"));
+            match (scheme.text_of("type"), flow, header) {
+                (Some("oauth2"), Some(url), _) if access.is_none() => access = Some((name, url)),
+                (Some("apiKey"), _, Some(header)) if session.is_none() => {
+                    session = Some((name, header));
+                    findings.extend(header_name(scheme, header));
+                }
+                _ => findings.push(Finding::new(
+                    "unsupported-security-scheme",
+                    *key,
+                    format!("nothing knows what to send for the security scheme {name}"),
+                    format!("{BOTH}: make it one of them, or remove it"),
+                )),
+            }
+        }
+        if (access.is_none() || session.is_none()) && findings.len() == before {
+            let components = document.entry("components").map_or(document.place, |components| components.key);
+            let place = document.pointer("/components/securitySchemes").map_or(components, |schemes| schemes.place);
+            findings.push(Finding::new(
+                "missing-security-scheme",
+                place,
+                "one of the two security schemes is missing",
+                format!("{BOTH}: write both into components/securitySchemes"),
+            ));
+        }
+        let ((access, token_url), (session, session_header)) = access.zip(session)?;
+        Some(Self { access, token_url, session, session_header })
+    }
+
+    /// Whether an operation needs the access token, and whether the session token.
+    pub(crate) fn needs(&self, document: &Node, operation: &Described<'_>) -> Result<(bool, bool), Vec<Finding>> {
+        let stated = operation.node.entry("security").or_else(|| document.entry("security"));
+        let Some(Entry { key, value }) = stated else {
+            return Err(vec![Finding::new(
+                "missing-security",
+                operation.method_key,
+                "this operation does not say which credentials it needs",
+                format!(
+                    "write security: with {} (and {}), or security: [] if it needs none",
+                    self.access, self.session
+                ),
+            )]);
+        };
+        let requirement = match &value.kind {
+            Kind::List(items) => match items.as_slice() {
+                [] => return Ok((false, false)),
+                [requirement] => requirement,
+                [_, second, ..] => {
+                    return Err(vec![Finding::new(
+                        "security-choice",
+                        second.place,
+                        "this is a choice of credentials, and nobody makes it",
+                        "write one requirement: names that belong together stand under one another, with one dash",
+                    )]);
+                }
+            },
+            _ => return Err(vec![malformed(*key)]),
+        };
+        if requirement.map().is_none() {
+            return Err(vec![malformed(requirement.place)]);
+        }
+        let unknown = |(name, entry): (&str, &Entry)| {
+            Finding::new(
+                "unknown-security-scheme",
+                entry.key,
+                format!("components/securitySchemes holds no {name}"),
+                format!("write {} or {}", self.access, self.session),
+            )
+        };
+        let others = requirement.entries().filter(|(name, _)| *name != self.access && *name != self.session);
+        let findings: Vec<_> = others.map(unknown).collect();
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        Ok((requirement.entry(self.access).is_some(), requirement.entry(self.session).is_some()))
+    }
+}
+
+fn malformed(place: Place) -> Finding {
+    Finding::new(
+        "wrong-kind",
+        place,
+        "security is a list of maps",
+        "write a dash, the name of a security scheme and : [], such as - thingspaceOauth: []",
+    )
+}
+
+/// The token URL below the first server, so that it moves with the base URL.
+pub(crate) fn token_path<'a>(document: &Node, schemes: &Schemes<'a>) -> Result<&'a str, Finding> {
+    let (url, place) = (schemes.token_url.text().unwrap_or_default(), schemes.token_url.place);
+    let server = document.pointer("/servers/0").and_then(|server| server.text_of("url")).unwrap_or_default();
+    if !servers::is_secure(url) {
+        return Err(Finding::new(
+            "insecure-token-url",
+            place,
+            "the API key and its secret go to this URL, and it is no https one",
+            "write an absolute https:// URL below the first server",
+        ));
+    }
+    let path = url.strip_prefix(server.trim_end_matches('/')).filter(|path| path.starts_with('/'));
+    path.ok_or_else(|| {
+        Finding::new(
+            "foreign-token-url",
+            place,
+            format!("this does not lie below the first server, {server}"),
+            "write a URL that begins with that of the first server, so that it moves with it",
+        )
+    })
+}
+
+fn header_name(scheme: &Node, header: &str) -> Option<Finding> {
+    let is_header = !header.is_empty() && header.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
+    let place = scheme.get("name").map_or(scheme.place, |name| name.place);
+    (!is_header)
+        .then(|| Finding::new("header-name", place, format!("{header:?} is no header"), "use letters, digits and -"))
+}

@@ -1,0 +1,65 @@
+//! `openapi.yaml` -> the client and the table of operations: the one reader of the contract.
+//!
+//! `build.rs` and `cargo xtask spec` share it, so that both say the same of the same document.
+
+pub(crate) mod adapt;
+pub(crate) mod check;
+pub(crate) mod finding;
+pub(crate) mod generate;
+pub(crate) mod load;
+pub(crate) mod operations;
+
+use finding::Finding;
+use load::Node;
+use openapiv3::OpenAPI;
+use serde::Deserialize as _;
+
+/// What a document is turned into.
+pub(crate) struct Output {
+    /// progenitor's client.
+    pub(crate) client: String,
+    /// What progenitor leaves out.
+    pub(crate) operations: String,
+}
+
+/// Turns a document into code, or says what is wrong with it: everything at once, in the order of its lines.
+/// `manifest` is the `Cargo.toml` of the crate that the code becomes part of.
+pub(crate) fn compile(text: &str, manifest: &str) -> Result<Output, Vec<Finding>> {
+    let document = checked(text, manifest)?;
+    output(&document).map_err(|finding| vec![finding])
+}
+
+/// Reads a document in which nothing is found that would stop or mislead what is made of it.
+pub(crate) fn checked(text: &str, manifest: &str) -> Result<Node, Vec<Finding>> {
+    let mut findings = Vec::new();
+    let document = load::read(text, &mut findings);
+    if let Some(document) = &document {
+        check::check(document, manifest, &mut findings);
+    }
+    findings.sort();
+    findings.dedup();
+    document.filter(|_| findings.is_empty()).ok_or(findings)
+}
+
+/// What nobody foresaw: progenitor cannot do it, and says why in its own words.
+fn output(document: &Node) -> Result<Output, Finding> {
+    code(document).map_err(|reason| {
+        let (place, what) = generate::blame(document, |part| code(part).is_err());
+        Finding::new(
+            "unsupported",
+            place,
+            format!("{what} cannot be turned into a client: {reason}"),
+            "say the same in another way; what can be read is OpenAPI 3.0 as progenitor and typify understand it",
+        )
+    })
+}
+
+fn code(document: &Node) -> Result<Output, String> {
+    let mut adapted = document.value();
+    adapt::adapt(&mut adapted)?;
+    let spec = OpenAPI::deserialize(&adapted).map_err(|error| format!("it is no OpenAPI 3.0: {error}"))?;
+    let client = generate::client(&spec)?;
+    let described: Vec<_> = spec.operations().map(|(path, method, _)| (method.to_owned(), path.to_owned())).collect();
+    let operations = operations::table(document, &described, &client)?;
+    Ok(Output { client: prettyplease::unparse(&client), operations: prettyplease::unparse(&operations) })
+}
