@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, panic, thread};
 
 use openapiv3::OpenAPI;
+use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use schemars::schema::{InstanceType, SchemaObject};
 
@@ -12,27 +13,28 @@ use super::{
     load::{Entry, Kind, Node},
 };
 
+/// Has progenitor write the client.
+pub(crate) fn client(spec: &OpenAPI) -> Result<TokenStream, String> {
+    Generator::new(&settings()?).generate_tokens(spec).map_err(|error| error.to_string())
+}
+
 /// How much stack progenitor may use: it goes down into schemas step by step.
 const STACK: usize = 256 << 20;
 
-/// Has progenitor write the client, as syntax.
-pub(crate) fn client(spec: &OpenAPI) -> Result<syn::File, String> {
-    // progenitor asserts where it could report. A panic is caught here and told like any other refusal.
+/// Does something for which progenitor is needed: it asserts where it could report, so that a panic is told like any
+/// other refusal; and it goes down into schemas step by step, so it has a stack for it.
+pub(crate) fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
     panic::set_hook(Box::new(|_| {}));
-    let generated = thread::scope(|scope| {
-        let work = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || {
-            let tokens = Generator::new(&settings()?).generate_tokens(spec);
-            Ok(tokens.map_err(|error| error.to_string())?.to_string())
-        });
-        work.map(|work| work.join())
+    let outcome = thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        thread.map(|thread| thread.join())
     });
     drop(panic::take_hook());
-    let text: Result<String, String> = match generated {
-        Ok(Ok(text)) => text,
+    match outcome {
+        Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(said(&*panic).to_owned()),
         Err(error) => Err(format!("no thread could be started: {error}")),
-    };
-    syn::parse_str(&text?).map_err(|error| format!("the client is not Rust: {error}"))
+    }
 }
 
 fn settings() -> Result<GenerationSettings, String> {

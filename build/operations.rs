@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{format_ident, quote};
-use syn::visit::Visit;
 
 use super::{
     check::{
@@ -19,16 +18,21 @@ use super::{
 
 /// The whole of `operations.rs`. `described` are method and path of every operation, in the order in which the client
 /// was generated from them.
-pub(crate) fn table(document: &Node, described: &[(String, String)], client: &syn::File) -> Result<syn::File, String> {
+pub(crate) fn table(
+    document: &Node,
+    described: &[(String, String)],
+    client: TokenStream,
+) -> Result<TokenStream, String> {
     let schemes = Schemes::read(document, &mut Vec::new()).ok_or("its security schemes cannot be read")?;
-    let generated = Generated::read(client);
-    if described.len() != generated.0.len() {
-        return Err(format!("{} operations became {} methods", described.len(), generated.0.len()));
+    let mut generated = Vec::new();
+    senders(client, &mut generated);
+    if described.len() != generated.len() {
+        return Err(format!("{} operations became {} methods", described.len(), generated.len()));
     }
     let operations: BTreeMap<_, _> =
         check::operations_of(document).map(|operation| ((operation.method, operation.path), operation)).collect();
     let mut rows = Vec::new();
-    for ((method, path), sender) in described.iter().zip(generated.0) {
+    for ((method, path), sender) in described.iter().zip(generated) {
         let operation = operations.get(&(method, path)).ok_or("an operation came out of nowhere")?;
         rows.push((sender.id.clone(), row(document, &schemes, operation, &sender)?));
     }
@@ -37,7 +41,7 @@ pub(crate) fn table(document: &Node, described: &[(String, String)], client: &sy
     let environments = environments(document);
     let token_path = security::token_path(document, &schemes).map_err(|finding| finding.message)?;
     let session_header = schemes.session_header.to_ascii_lowercase();
-    syn::parse2(quote! {
+    Ok(quote! {
         /// Every operation of the document, by id.
         pub(crate) static OPERATIONS: &[Operation] = &[#(#rows),*];
         /// Where access tokens are had, below the base URL.
@@ -46,7 +50,6 @@ pub(crate) fn table(document: &Node, described: &[(String, String)], client: &sy
         pub(crate) const SESSION_HEADER: &str = #session_header;
         #environments
     })
-    .map_err(|error| format!("its table is not Rust: {error}"))
 }
 
 fn row(
@@ -161,53 +164,59 @@ fn environments(document: &Node) -> TokenStream {
     }
 }
 
-/// What the generated client says of its operations, in the document's order.
-struct Generated(Vec<Sender>);
-
+/// What the generated client says of an operation.
 struct Sender {
     id: String,
     success: syn::Type,
 }
 
-impl Generated {
-    fn read(client: &syn::File) -> Self {
-        let mut generated = Self(Vec::new());
-        generated.visit_file(client);
-        generated
-    }
-}
-
-impl<'ast> Visit<'ast> for Generated {
-    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        if function.sig.ident == "send"
-            && let Some(success) = answered(&function.sig.output)
-        {
-            let mut id = Id(None);
-            id.visit_block(&function.block);
-            if let Id(Some(id)) = id {
-                self.0.push(Sender { id, success });
+/// The operations of a client, in the order in which it was generated: every `fn send` that names one.
+///
+/// Read off the tokens, as they are: to parse a client takes longer than to generate it.
+fn senders(client: TokenStream, found: &mut Vec<Sender>) {
+    let (mut is_function, mut signature) = (false, None::<TokenStream>);
+    for tree in client {
+        let was_function = is_function;
+        is_function = matches!(&tree, TokenTree::Ident(word) if word == "fn");
+        match (&tree, &mut signature) {
+            (TokenTree::Group(group), Some(_)) if group.delimiter() == Delimiter::Brace => {
+                let success = signature.take().and_then(answered);
+                let id = named(group.stream(), "operation_id");
+                found.extend(id.zip(success).map(|(id, success)| Sender { id, success }));
             }
+            (_, Some(signature)) => signature.extend([tree]),
+            (TokenTree::Group(group), None) => senders(group.stream(), found),
+            (TokenTree::Ident(name), None) if was_function && name == "send" => signature = Some(TokenStream::new()),
+            _ => {}
         }
     }
 }
 
-/// `operation_id: "…"`, as the client hands it to the hooks.
-struct Id(Option<String>);
-
-impl<'ast> Visit<'ast> for Id {
-    fn visit_field_value(&mut self, field: &'ast syn::FieldValue) {
-        if let (syn::Member::Named(name), syn::Expr::Lit(literal)) = (&field.member, &field.expr)
-            && name == "operation_id"
-            && let syn::Lit::Str(text) = &literal.lit
-        {
-            self.0 = Some(text.value());
+/// The text that stands after a name and a colon.
+fn named(tokens: TokenStream, name: &str) -> Option<String> {
+    let mut is_named = false;
+    for tree in tokens {
+        match &tree {
+            TokenTree::Literal(literal) if is_named => {
+                return syn::parse_str::<syn::LitStr>(&literal.to_string()).ok().map(|text| text.value());
+            }
+            TokenTree::Group(group) => {
+                if let Some(text) = named(group.stream(), name) {
+                    return Some(text);
+                }
+            }
+            TokenTree::Ident(word) => is_named = word == name,
+            TokenTree::Punct(punct) => is_named = is_named && punct.as_char() == ':',
+            TokenTree::Literal(_) => is_named = false,
         }
     }
+    None
 }
 
-/// `Result<ResponseValue<S>, Error<E>>` -> S
-fn answered(output: &syn::ReturnType) -> Option<syn::Type> {
-    let syn::ReturnType::Type(_, result) = output else { return None };
+/// `(self) -> Result<ResponseValue<S>, Error<E>>` -> S
+fn answered(signature: TokenStream) -> Option<syn::Type> {
+    let function: syn::Signature = syn::parse2(quote! { fn send #signature }).ok()?;
+    let syn::ReturnType::Type(_, result) = &function.output else { return None };
     arguments(arguments(result)?.first()?)?.pop()
 }
 

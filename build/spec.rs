@@ -8,6 +8,7 @@ pub(crate) mod finding;
 pub(crate) mod generate;
 pub(crate) mod load;
 pub(crate) mod operations;
+pub(crate) mod write;
 
 use finding::Finding;
 use load::Node;
@@ -42,9 +43,10 @@ pub(crate) fn checked(text: &str, manifest: &str) -> Result<Node, Vec<Finding>> 
 }
 
 /// What nobody foresaw: progenitor cannot do it, and says why in its own words.
-fn output(document: &Node) -> Result<Output, Finding> {
-    code(document).map_err(|reason| {
-        let (place, what) = generate::blame(document, |part| code(part).is_err());
+pub(crate) fn output(document: &Node) -> Result<Output, Finding> {
+    let guarded = |part: &Node| generate::guarded(|| code(part));
+    guarded(document).map_err(|reason| {
+        let (place, what) = generate::blame(document, |part| guarded(part).is_err());
         Finding::new(
             "unsupported",
             place,
@@ -60,6 +62,6 @@ fn code(document: &Node) -> Result<Output, String> {
     let spec = OpenAPI::deserialize(&adapted).map_err(|error| format!("it is no OpenAPI 3.0: {error}"))?;
     let client = generate::client(&spec)?;
     let described: Vec<_> = spec.operations().map(|(path, method, _)| (method.to_owned(), path.to_owned())).collect();
-    let operations = operations::table(document, &described, &client)?;
-    Ok(Output { client: prettyplease::unparse(&client), operations: prettyplease::unparse(&operations) })
+    let operations = operations::table(document, &described, client.clone())?;
+    Ok(Output { client: write::text(client), operations: write::text(operations) })
 }

@@ -5,7 +5,9 @@
 mod generator;
 mod interop;
 mod process;
+mod regen;
 mod sandbox;
+mod scale;
 mod spec;
 mod workspace;
 
@@ -34,9 +36,11 @@ impl Command {
     }
 }
 
-const COMMANDS: [Command; 3] = [
+const COMMANDS: [Command; 5] = [
     Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
+    Command::new("regen", "[--check]", "checks the spec, builds, refreshes the copy of the client", regen::run),
     Command::new("sandbox", "[--listen ADDRESS]", "runs the sandbox until it is stopped", sandbox::run),
+    Command::new("scale", "", "what a contract of up to 1,000 operations costs", scale::run),
     Command::new("spec", "check [FILE] [--format json]", "looks for mistakes in openapi.yaml", spec::run),
 ];
 

@@ -5,7 +5,11 @@ mod examples;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Misuse, Result, workspace};
+use crate::{
+    Misuse, Result,
+    generator::{self, Output},
+    workspace,
+};
 
 /// The contract.
 const SPEC: &str = "openapi.yaml";
@@ -50,6 +54,13 @@ impl Arguments {
         let format = format.or_else(|| formats.first().map(ToString::to_string)).unwrap_or_default();
         Ok(Self { word, format })
     }
+}
+
+/// The client and the table that the contract becomes, if there is no mistake in it; mistakes are told.
+pub(crate) fn generate() -> Result<Output> {
+    check::run(&Arguments { word: None, format: "text".to_owned() })?;
+    let (text, manifest) = (read(&path(None))?, read(&workspace::root().join("Cargo.toml"))?);
+    generator::compile(&text, &manifest).map_err(|_| "openapi.yaml has changed in the meantime".into())
 }
 
 /// The path as it was given, from where the command was called; the contract if none was.

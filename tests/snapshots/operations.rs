@@ -1,0 +1,68 @@
+// Generated from openapi.yaml by `cargo xtask regen`. Nothing compiles this copy.
+
+/// Every operation of the document, by id.
+pub(crate) static OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "end_connectivity_management_session",
+        method: "POST",
+        path: "/m2m/v1/session/logout",
+        access_token: true,
+        session_token: true,
+        repeat: Repeat::Always,
+        secrets: &[],
+        success: Success {
+            statuses: &[(200u16, 200u16)],
+            body: Body::Json(fits::<types::LogOutRequest>),
+        },
+    },
+    Operation {
+        id: "reset_connectivity_management_password",
+        method: "PUT",
+        path: "/m2m/v1/session/password/actions/reset",
+        access_token: true,
+        session_token: true,
+        repeat: Repeat::IfUnsent,
+        secrets: &["oldPassword"],
+        success: Success {
+            statuses: &[(200u16, 200u16)],
+            body: Body::Json(fits::<types::SessionResetPasswordResult>),
+        },
+    },
+    Operation {
+        id: "start_connectivity_management_session",
+        method: "POST",
+        path: "/m2m/v1/session/login",
+        access_token: true,
+        session_token: false,
+        repeat: Repeat::IfUnprocessed,
+        secrets: &["password"],
+        success: Success {
+            statuses: &[(200u16, 200u16)],
+            body: Body::Json(fits::<types::LogInResult>),
+        },
+    },
+];
+/// Where access tokens are had, below the base URL.
+pub(crate) const TOKEN_PATH: &str = "/ts/v1/oauth2/token";
+/// The header that carries the session token.
+pub(crate) const SESSION_HEADER: &str = "vz-m2m-token";
+/// The servers that the document names; the first is the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Environment {
+    ///Production. `https://thingspace.verizon.com/api`
+    #[default]
+    Production,
+    ///Mock server, of limited availability. `https://mock.thingspace.verizon.com/api`
+    Mock,
+}
+impl Environment {
+    /// The base URL of this environment.
+    #[must_use]
+    pub const fn base_url(self) -> &'static str {
+        match self {
+            Self::Production => "https://thingspace.verizon.com/api",
+            Self::Mock => "https://mock.thingspace.verizon.com/api",
+        }
+    }
+}
