@@ -1,31 +1,109 @@
 //! `cargo xtask scale`: what a contract of three, thirty, three hundred and a thousand operations costs.
 
-use std::time::Instant;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::{Result, generator, workspace};
+use crate::{Misuse, Result, generator, workspace};
 
+/// How many operations.
+const SIZES: [usize; 4] = [3, 30, 300, 1000];
 /// The operations that the contract has by itself.
 const OWN: usize = 3;
 
+/// Without arguments, everything; `--one SIZE` is how it measures one size in a process of its own.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let manifest = std::fs::read_to_string(workspace::root().join("Cargo.toml"))?;
-    for size in arguments.iter().filter_map(|size| size.parse().ok()) {
-        let text = spec(size)?;
+    match arguments {
+        [] => table(),
+        [flag, size] if flag == "--one" => {
+            println!("{}", one(size.parse().map_err(|_| Misuse(format!("`{size}` is no number")))?)?);
+            Ok(())
+        }
+        [argument, ..] => Err(Misuse(format!("`{argument}` is not understood")).into()),
+    }
+}
+
+fn table() -> Result {
+    let copy = Copy::make()?;
+    // Once for the dependencies, which are the same for every size.
+    copy.check(OWN)?;
+    println!("| operations | spec check | generation | per operation | peak memory | cargo check |");
+    println!("|---:|---:|---:|---:|---:|---:|");
+    for size in SIZES {
+        let output = Command::new(std::env::current_exe()?).args(["scale", "--one", &size.to_string()]).output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        let built = copy.check(size)?;
+        println!("| {size} | {} | {:.1} s |", String::from_utf8_lossy(&output.stdout).trim(), built.as_secs_f64());
+    }
+    Ok(())
+}
+
+/// One size: how long the processor worked on the check, on the generation, and how much memory it took.
+fn one(size: usize) -> Result<String> {
+    let manifest = fs::read_to_string(workspace::root().join("Cargo.toml"))?;
+    let text = spec(size)?;
+    let start = worked();
+    let document = generator::checked(&text, &manifest);
+    let document =
+        document.map_err(|findings| findings.iter().flat_map(|one| one.lines("spec")).collect::<String>())?;
+    let checked = worked();
+    generator::output(&document).map_err(|finding| finding.lines("spec").join("\n"))?;
+    let (check, generation) = (checked - start, worked() - checked);
+    let each = generation.as_secs_f64() * 1000.0 / f64::from(u32::try_from(size)?);
+    Ok(format!("{check:.0?} | {generation:.0?} | {each:.1} ms | {} MB", peak()? / 1024))
+}
+
+/// How long the processor has worked for this process, whoever else it works for.
+fn worked() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// The most memory that this process has had, in KiB.
+fn peak() -> Result<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("this system tells no peak memory")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// A copy of the package, with a contract of another size.
+struct Copy(std::path::PathBuf);
+
+impl Copy {
+    fn make() -> Result<Self> {
+        let to = workspace::target()?.join("scale");
+        for folder in ["src", "build", "sandbox", "xtask"] {
+            copy_folder(&workspace::root().join(folder), &to.join(folder))?;
+        }
+        for file in ["build.rs", "Cargo.toml", "Cargo.lock", "README.md"] {
+            fs::copy(workspace::root().join(file), to.join(file))?;
+        }
+        Ok(Self(to))
+    }
+
+    /// How long `cargo check` takes with so many operations.
+    fn check(&self, size: usize) -> Result<Duration> {
+        fs::write(self.0.join("openapi.yaml"), spec(size)?)?;
         let start = Instant::now();
-        let found = generator::checked(&text, &manifest);
-        let checked = start.elapsed();
-        let document = found.map_err(|findings| format!("{findings:?}"))?;
-        let start = Instant::now();
-        let output = generator::output(&document).map_err(|finding| format!("{finding:?}"))?;
-        let generated = start.elapsed();
-        println!(
-            "{size} {} {:?} {:?} {} {}",
-            text.len(),
-            checked,
-            generated,
-            output.client.len(),
-            output.operations.len()
-        );
+        let mut cargo = workspace::cargo();
+        cargo.current_dir(&self.0).env("CARGO_TARGET_DIR", self.0.join("target"));
+        let status = cargo.args(["check", "--quiet", "--lib", "--locked"]).status()?;
+        if status.success() { Ok(start.elapsed()) } else { Err(format!("{size} operations do not build").into()) }
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to.join(entry.file_name()))?;
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
     }
     Ok(())
 }
