@@ -27,7 +27,7 @@ pub(crate) fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) 
     panic::set_hook(Box::new(|_| {}));
     let outcome = thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        thread.map(|thread| thread.join())
+        thread.map(thread::ScopedJoinHandle::join)
     });
     drop(panic::take_hook());
     match outcome {

@@ -94,10 +94,8 @@ fn success(operation: &Described<'_>, reads: &syn::Type) -> TokenStream {
     let statuses = || operation.node.get("responses").into_iter().flat_map(Node::entries).map(|(status, _)| status);
     let mut ranges = Vec::new();
     for status in statuses().filter(|status| status.starts_with('2')) {
-        ranges.push(match status.parse::<u16>() {
-            Ok(code) => quote! { (#code, #code) },
-            Err(_) => quote! { (200, 299) },
-        });
+        let code = status.parse::<u16>().map(|code| quote! { (#code, #code) });
+        ranges.push(code.unwrap_or_else(|_| quote! { (200, 299) }));
     }
     // progenitor takes any success where none is documented, and where there is a default.
     if ranges.is_empty() || statuses().any(|status| status == "default") {
@@ -180,7 +178,7 @@ fn senders(client: TokenStream, found: &mut Vec<Sender>) {
         is_function = matches!(&tree, TokenTree::Ident(word) if word == "fn");
         match (&tree, &mut signature) {
             (TokenTree::Group(group), Some(_)) if group.delimiter() == Delimiter::Brace => {
-                let success = signature.take().and_then(answered);
+                let success = signature.take().as_ref().and_then(answered);
                 let id = named(group.stream(), "operation_id");
                 found.extend(id.zip(success).map(|(id, success)| Sender { id, success }));
             }
@@ -214,7 +212,7 @@ fn named(tokens: TokenStream, name: &str) -> Option<String> {
 }
 
 /// `(self) -> Result<ResponseValue<S>, Error<E>>` -> S
-fn answered(signature: TokenStream) -> Option<syn::Type> {
+fn answered(signature: &TokenStream) -> Option<syn::Type> {
     let function: syn::Signature = syn::parse2(quote! { fn send #signature }).ok()?;
     let syn::ReturnType::Type(_, result) = &function.output else { return None };
     arguments(arguments(result)?.first()?)?.pop()

@@ -28,9 +28,9 @@ fn write(tokens: TokenStream, depth: usize, text: &mut String) {
             TokenTree::Group(group) => {
                 text.push_str(&group.to_string());
                 if is_attribute {
-                    line(depth, text)
+                    line(depth, text);
                 } else {
-                    text.push(' ')
+                    text.push(' ');
                 }
                 is_attribute = false;
             }
