@@ -1,75 +1,10 @@
 //! A changed spec: what is new in it works without a change under `src/`, and what is wrong with it is said.
-//!
-//! Each test works on a copy of this package under another name, so that the two never share what is compiled.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::fs;
 
 use thingspace_sandbox::Sandbox;
 
-/// A copy of what a build needs.
-struct Package(PathBuf);
-
-impl Package {
-    fn copy(name: &str) -> Self {
-        let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
-        let _ = fs::remove_dir_all(&to);
-        for folder in ["src", "build"] {
-            copy_folder(&from.join(folder), &to.join(folder));
-        }
-        for file in ["build.rs", "openapi.yaml", "Cargo.lock"] {
-            fs::copy(from.join(file), to.join(file)).unwrap();
-        }
-        let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
-        let manifest = manifest
-            .replace("members = [\"sandbox\", \"xtask\"]", "members = []")
-            .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
-            .replace("thingspace-sandbox = { path = \"sandbox\" }\n", "")
-            .replace("thingspace-session = { path = \".\", features = [\"store-testing\"] }\n", "")
-            .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
-        fs::write(to.join("Cargo.toml"), manifest).unwrap();
-        fs::write(to.join("README.md"), "").unwrap();
-        Self(to)
-    }
-
-    fn spec(&self) -> String {
-        fs::read_to_string(self.0.join("openapi.yaml")).unwrap()
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        let path = self.0.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    /// Cargo, with nothing fetched, sharing what is compiled of the dependencies.
-    fn cargo(&self, arguments: &[&str], variable: (&str, &str)) -> Output {
-        Command::new(env!("CARGO"))
-            .args(arguments)
-            .arg("--offline")
-            .current_dir(&self.0)
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap())
-            .env(variable.0, variable.1)
-            .output()
-            .unwrap()
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
+use crate::package::Package;
 
 /// The fourth operation, secured like the logout.
 const CALLBACKS: &str = "
@@ -231,7 +166,7 @@ fn a_bad_spec_ends_the_build_with_one_line_that_says_what_to_do() {
 #[test]
 fn a_client_without_credentials_handling_does_not_compile() {
     let package = Package::copy("bare");
-    let transport = fs::read_to_string(package.0.join("src/transport.rs")).unwrap();
+    let transport = fs::read_to_string(package.folder.join("src/transport.rs")).unwrap();
     let bare = transport.replace("impl ClientHooks<Transport> for client::Client", "trait Nothing { async fn exec(&self, request: Request, info: &OperationInfo) -> reqwest::Result<Response>; }\nimpl Nothing for client::Client");
     assert_ne!(transport, bare);
     package.write("src/transport.rs", &bare);

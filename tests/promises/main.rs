@@ -22,6 +22,7 @@ mod leaks;
 mod matrix;
 mod operations;
 mod origins;
+mod package;
 mod processes;
 mod renewal;
 mod repeats;

@@ -1,0 +1,70 @@
+//! A copy of this package under another name, for tests that change it: the two never share what is compiled.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// A copy of what a build needs.
+pub(crate) struct Package {
+    pub(crate) folder: PathBuf,
+}
+
+impl Package {
+    pub(crate) fn copy(name: &str) -> Self {
+        let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+        let _ = fs::remove_dir_all(&to);
+        for folder in ["src", "build"] {
+            copy_folder(&from.join(folder), &to.join(folder));
+        }
+        for file in ["build.rs", "openapi.yaml", "Cargo.lock"] {
+            fs::copy(from.join(file), to.join(file)).unwrap();
+        }
+        let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
+        let manifest = manifest
+            .replace("members = [\"sandbox\", \"xtask\"]", "members = []")
+            .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
+            .replace("thingspace-sandbox = { path = \"sandbox\" }\n", "")
+            .replace("thingspace-session = { path = \".\", features = [\"store-testing\"] }\n", "")
+            .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
+        fs::write(to.join("Cargo.toml"), manifest).unwrap();
+        fs::write(to.join("README.md"), "").unwrap();
+        Self { folder: to }
+    }
+
+    pub(crate) fn spec(&self) -> String {
+        fs::read_to_string(self.folder.join("openapi.yaml")).unwrap()
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        let path = self.folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Cargo, with nothing fetched, sharing what is compiled of the dependencies.
+    pub(crate) fn cargo(&self, arguments: &[&str], variable: (&str, &str)) -> Output {
+        Command::new(env!("CARGO"))
+            .args(arguments)
+            .arg("--offline")
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap())
+            .env(variable.0, variable.1)
+            .output()
+            .unwrap()
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
