@@ -1,14 +1,20 @@
 //! What progenitor has to be spared, changed in memory; the file stays as it is written.
 
+#[path = "adapt/responses.rs"]
+mod responses;
+#[path = "adapt/shapes.rs"]
+mod shapes;
+
 use serde_json::{Map, Value};
 
 /// What a secret's schema keeps: the conversion to the secret type matches on the schema as a whole, so a
 /// `minLength` beside `format: password` would yield a printable type of its own.
 const SECRET_KEYS: [&str; 6] = ["type", "format", "nullable", "title", "description", "example"];
 
-/// Makes every secret recognisable as one.
+/// Makes every secret recognisable as one, and of the errors of each operation one type.
 pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
-    walk(document, "")
+    walk(document, "")?;
+    responses::fold(document)
 }
 
 fn walk(value: &mut Value, place: &str) -> Result<(), String> {

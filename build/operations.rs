@@ -64,6 +64,7 @@ fn row(
     let repeat = format_ident!("{}", repeat(operation));
     let secrets = secrets(document, operation);
     let success = success(operation, &sender.success);
+    let errors = errors(document, operation);
     let (method, path) = (operation.method.to_uppercase(), operation.path);
     Ok(quote! {
         Operation {
@@ -75,6 +76,7 @@ fn row(
             repeat: Repeat::#repeat,
             secrets: &[#(#secrets),*],
             success: #success,
+            errors: &[#(#errors),*],
         }
     })
 }
@@ -97,8 +99,8 @@ fn success(operation: &Described<'_>, reads: &syn::Type) -> TokenStream {
         let code = status.parse::<u16>().map(|code| quote! { (#code, #code) });
         ranges.push(code.unwrap_or_else(|_| quote! { (200, 299) }));
     }
-    // progenitor takes any success where none is documented, and where there is a default.
-    if ranges.is_empty() || statuses().any(|status| status == "default") {
+    // progenitor takes any success where none is documented.
+    if ranges.is_empty() {
         ranges.push(quote! { (200, 299) });
     }
     let body = match quote!(#reads).to_string().as_str() {
@@ -107,6 +109,30 @@ fn success(operation: &Described<'_>, reads: &syn::Type) -> TokenStream {
         _ => quote! { Body::Json(fits::<#reads>) },
     };
     quote! { Success { statuses: &[#(#ranges),*], body: #body } }
+}
+
+/// The names of the properties at the top of the documented errors, by which an error of the platform is told from
+/// one of somebody else.
+fn errors(document: &Node, operation: &Described<'_>) -> BTreeSet<String> {
+    let responses = operation.node.get("responses").into_iter().flat_map(Node::entries);
+    let errors = responses.filter(|(status, _)| status.starts_with(['4', '5', 'd']));
+    let mut names = BTreeSet::new();
+    for response in errors.filter_map(|(_, entry)| check::resolved(document, &entry.value)) {
+        let bodies = response.get("content").into_iter().flat_map(Node::entries);
+        let schemas = bodies.filter_map(|(_, media)| media.value.get("schema"));
+        schemas.for_each(|schema| properties(document, schema, 0, &mut names));
+    }
+    names
+}
+
+/// The properties that a value of a schema may have, references and alternatives included.
+fn properties(document: &Node, schema: &Node, depth: usize, names: &mut BTreeSet<String>) {
+    let Some(schema) = check::resolved(document, schema).filter(|_| depth < 16) else { return };
+    names.extend(schema.get("properties").into_iter().flat_map(Node::entries).map(|(name, _)| name.to_owned()));
+    for key in ["oneOf", "anyOf", "allOf"] {
+        let parts = schema.get(key).map(Node::items).unwrap_or_default();
+        parts.iter().for_each(|part| properties(document, part, depth + 1, names));
+    }
 }
 
 /// The names of the secret properties of a request body: an error answer that repeats one of their values is not

@@ -7,6 +7,7 @@ mod code;
 mod convert;
 mod fate;
 mod refusal;
+mod shape;
 mod words;
 
 use std::{
@@ -21,6 +22,7 @@ pub use code::ErrorCode;
 pub(crate) use convert::Carrier;
 pub(crate) use fate::Fate;
 pub use refusal::Refusal;
+pub(crate) use shape::Shape;
 use words::{date, seconds, suspended, unknown};
 
 use crate::{Password, Secret, guard::Suspension, store::StoreError};
@@ -250,7 +252,12 @@ impl Error {
     /// Whether the platform says that the session token is dead: expired, ended, replaced or malformed.
     #[must_use]
     pub fn is_session_expired(&self) -> bool {
-        matches!(self, Self::Platform(refusal) if refusal.code().is_some_and(ErrorCode::is_session_expired))
+        match self {
+            Self::Platform(refusal) | Self::UnexpectedResponse { refusal, .. } => {
+                refusal.code().is_some_and(ErrorCode::is_session_expired)
+            }
+            _ => false,
+        }
     }
 
     /// Whether making the same call again may succeed and can do no harm.

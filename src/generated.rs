@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 ///
 /// What is no success comes as a [`client::Error::CommunicationError`] that has an [`Error`](crate::Error) inside,
 /// with the platform's code, status and headers, and never with a body that could be printed: `?` or
-/// `Error::from` takes it out.
+/// `Error::from` takes it out. The error type in a signature says which shapes are documented; code and message are had
+/// of all of them.
 ///
 /// ```
 /// # use thingspace_session::{ApiKey, Credentials, Error, Session, api::types::SessionResetPasswordRequest};
@@ -66,6 +67,8 @@ pub(crate) struct Operation {
     pub(crate) secrets: &'static [&'static str],
     /// How a success reads.
     pub(crate) success: Success,
+    /// The properties that its documented errors may have.
+    pub(crate) errors: &'static [&'static str],
 }
 
 impl Operation {

@@ -264,6 +264,7 @@ const REQUEST: Operation = Operation {
     repeat: Repeat::Always,
     secrets: &[],
     success: Success { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
+    errors: &[],
 };
 
 /// Buys a token. Basic authentication is over the pair as it is: the platform does not take the form encoding that

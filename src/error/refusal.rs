@@ -5,7 +5,10 @@ use std::fmt;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::{Error, ErrorCode};
+use super::{
+    Error, ErrorCode,
+    shape::{Shape, Speaker},
+};
 use crate::Secret;
 
 /// The longest message or code that is kept, in characters: errors end up in logs.
@@ -65,25 +68,20 @@ impl Refusal {
     }
 
     /// Makes the typed error of a JSON body: the gateway's, the platform's or the authorization server's. Words that
-    /// repeat one of `secrets` are left out.
-    pub(crate) fn read(mut self, body: &Value, secrets: &[&str]) -> Error {
-        let fault = body.get("fault").filter(|fault| !fault.is_null());
-        let source = fault.unwrap_or(body);
-        let (code, messages): (_, &[_]) = if fault.is_some() {
-            ("code", &["description", "message"])
-        } else if body.get("errorCode").is_some() {
-            ("errorCode", &["errorMessage", "cause"])
-        } else {
-            ("error", &["error_description", "cause"])
-        };
-        let text = |name: &str| source.get(name).and_then(|value| text(value, secrets));
-        self.code = text(code).filter(|code| is_code(code)).map(|code| ErrorCode::from(code.as_str()));
-        self.message = messages.iter().find_map(|name| text(name));
-        match (code, &self.code) {
+    /// repeat one of `secrets` are left out. Any other shape is the platform's if `documented` has the property that
+    /// tells it.
+    pub(crate) fn read(mut self, body: &Value, secrets: &[&str], documented: &[&str]) -> Error {
+        let shape = Shape::of(body);
+        let code = shape.code().and_then(|code| text(code, secrets)).filter(|code| is_code(code));
+        self.code = code.map(|code| ErrorCode::from(code.as_str()));
+        self.message = shape.words().find_map(|words| text(words, secrets));
+        match (shape.speaker, &self.code) {
             (_, None) => Error::unexpected("it says that something is wrong, but gives no error code", self),
-            ("code", _) => Error::Gateway(Box::new(self)),
-            ("errorCode", _) => Error::Platform(Box::new(self)),
-            _ => Error::Oauth(Box::new(self)),
+            (Speaker::Gateway, _) => Error::Gateway(Box::new(self)),
+            (Speaker::Platform, _) => Error::Platform(Box::new(self)),
+            (Speaker::Authorization, _) => Error::Oauth(Box::new(self)),
+            (Speaker::Other(name), _) if documented.contains(&name) => Error::Platform(Box::new(self)),
+            (Speaker::Other(_), _) => Error::unexpected("it is an error of a shape that is not documented", self),
         }
     }
 }

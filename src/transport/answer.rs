@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::Retries;
 use crate::{
     Error, ErrorCode, Refusal,
+    error::Shape,
     generated::{Body, Operation, Repeat, Success, operations::SESSION_HEADER},
 };
 
@@ -37,6 +38,7 @@ pub(crate) const ANY: Operation = Operation {
     repeat: Repeat::IfUnsent,
     secrets: &[],
     success: Success { statuses: &[], body: Body::Stream },
+    errors: &[],
 };
 
 /// How far a request certainly came when it failed; decides whether it may be sent again.
@@ -179,7 +181,7 @@ impl Judge<'_> {
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
         let refusal = Refusal::new(status, response.headers().clone());
         Outcome {
-            result: Err(refusal.read(&value, &secrets)),
+            result: Err(refusal.read(&value, &secrets, self.operation.errors)),
             stage: self.stage(status, Some(&value)),
             wait: retry_after(response.headers()),
         }
@@ -203,7 +205,7 @@ impl Judge<'_> {
     fn stage(&self, status: StatusCode, body: Option<&Value>) -> Stage {
         let fault = body.and_then(|body| body.get("fault")?.get("code"));
         let fault = fault.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
-        let code = body.and_then(|body| body.get("errorCode")?.as_str()).map(ErrorCode::from);
+        let code = body.and_then(|body| Shape::of(body).code()?.as_str()).map(ErrorCode::from);
         let is_session = self.operation.session_token && fault.is_none();
         match fault.as_deref() {
             Some("900901" | "900902") => Stage::TokenRefused,

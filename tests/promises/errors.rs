@@ -76,6 +76,39 @@ async fn oauths_errors() {
 }
 
 #[tokio::test]
+async fn code_and_words_are_found_in_shapes_that_are_nobodys() {
+    for (body, message) in [
+        (json!({ "code": "Busy.Line", "message": "Too many.", "cause": "load" }), "Too many."),
+        (json!({ "error_code": "Busy.Line", "detail": "Later." }), "Later."),
+        (json!({ "responseCode": "Busy.Line", "responseMessage": "Later." }), "Later."),
+        (json!({ "error": { "code": "Busy.Line", "message": "Inside." } }), "Inside."),
+        (json!({ "errors": [{ "code": "Busy.Line", "title": "First." }, { "code": "Other" }] }), "First."),
+        (json!({ "status": 409, "error": null, "code": "Busy.Line", "description": "Long." }), "Long."),
+    ] {
+        let error = refused_with(Fault::json(409, &body)).await;
+        // Nothing is documented of a login's errors in this shape, so that it is no refusal of the credentials.
+        assert!(matches!(error, Error::UnexpectedResponse { .. }), "{body}: {error:?}");
+        assert_eq!(error.code().unwrap().as_str(), "Busy.Line", "{body}");
+        assert_eq!((error.status().unwrap().as_u16(), error.message()), (409, Some(message)), "{body}");
+        assert!(error.to_string().contains("Busy.Line"), "{error}");
+        assert!(!shown(&error).contains(message), "words from the network are not printed: {error:?}");
+    }
+    let expired = json!({ "code": "Other.REQUEST_FAILED.SessionToken.Expired", "message": "Over." });
+    assert!(refused_with(Fault::json(400, &expired)).await.is_session_expired());
+    let secret = json!({ "code": "IMgr8", "message": "not IMgr8", "detail": "no" });
+    let error = refused_with(Fault::json(400, &secret)).await;
+    assert_eq!((error.code(), error.message()), (None, Some("no")), "what was sent is not repeated");
+}
+
+#[tokio::test]
+async fn words_without_a_code_are_kept() {
+    let body = json!({ "type": "about:blank", "title": "Conflict", "detail": "It is taken." });
+    let error = refused_with(Fault::json(409, &body)).await;
+    assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
+    assert_eq!((error.code(), error.message()), (None, Some("It is taken.")));
+}
+
+#[tokio::test]
 async fn answers_that_are_nobodys() {
     for (status, body, words) in [
         (502, "<html><body>Bad Gateway</body></html>", "web page"),

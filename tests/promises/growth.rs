@@ -131,7 +131,7 @@ fn a_bad_spec_ends_the_build_with_one_line_that_says_what_to_do() {
         (
             "        '400':\n          $ref: '#/components/responses/Error'",
             "        '201':\n          description: Another shape.\n          content:\n            application/json:\n              schema:\n                type: integer",
-            "cannot generate",
+            "document one of them",
         ),
         (
             "          type: string\n          format: password\n          example: IMgr8",

@@ -1,0 +1,197 @@
+//! The answers of an operation, folded to what progenitor can type: one success and one error.
+//!
+//! progenitor asserts that all errors of an operation have one shape, and takes `default` for a success as well. An
+//! operation may document a shape per status all the same: here they become one `oneOf` of them, which is named after
+//! its shapes, so that operations with the same shapes share one type. A shape that is written in place becomes a
+//! component. Several successes cannot be folded: a call has one result.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::shapes::Shapes;
+
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+/// Folds the answers of every operation.
+pub(super) fn fold(document: &mut Value) -> Result<(), String> {
+    // Apart from the paths, so that these can be changed while those are read and added to.
+    let mut components = document.get_mut("components").map(Value::take).unwrap_or_default();
+    let mut shapes = Shapes::new(&components);
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method) else { continue };
+            let id = operation.get("operationId").and_then(Value::as_str).unwrap_or("Operation").to_owned();
+            let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
+            let folded = Answers { components: &components, shapes: &mut shapes, id: &id }.fold(responses);
+            folded.map_err(|reason| format!("{} {path}: {reason}", method.to_uppercase()))?;
+        }
+    }
+    shapes.add_to(&mut components);
+    if let Some(document) = document.as_object_mut().filter(|_| !components.is_null()) {
+        document.insert("components".to_owned(), components);
+    }
+    Ok(())
+}
+
+/// What an answer's body is, as far as progenitor tells them apart.
+#[derive(PartialEq)]
+enum Body<'a> {
+    /// Of this schema, if there is one.
+    Json(Option<&'a Value>),
+    Raw,
+    None,
+}
+
+impl Body<'_> {
+    fn in_words(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "with JSON",
+            Self::Raw => "with another media type",
+            Self::None => "without a body",
+        }
+    }
+}
+
+struct Answers<'a> {
+    components: &'a Value,
+    shapes: &'a mut Shapes,
+    id: &'a str,
+}
+
+impl Answers<'_> {
+    fn fold(&mut self, responses: &mut Map<String, Value>) -> Result<(), String> {
+        spread_default(responses);
+        self.one_success(responses)?;
+        self.one_error(responses)?;
+        drop_covered(responses);
+        // Neither a success nor an error, and never handed on: its type would only be in the way.
+        for (_, response) in responses.iter_mut().filter(|(status, _)| matches!(class(status), Some('1' | '3'))) {
+            *response = answer(None);
+        }
+        Ok(())
+    }
+
+    fn one_success(&self, responses: &Map<String, Value>) -> Result<(), String> {
+        let mut first: Option<(&str, Body<'_>)> = None;
+        for (status, response) in responses.iter().filter(|(status, _)| class(status) == Some('2')) {
+            let found = body(resolved(self.components, status, response)?.1, |media_type| {
+                media_type == "application/json" || media_type.starts_with("application/json;")
+            });
+            match &first {
+                _ if found == Body::Json(None) => {
+                    return Err(format!(
+                        "{status}: application/json without a schema: write schema: {{}} for any JSON"
+                    ));
+                }
+                Some((before, known)) if *known != found => {
+                    let (known, other) = (known.in_words(), found.in_words());
+                    let differ = if known == other { " of another shape" } else { "" };
+                    return Err(format!(
+                        "has several successes, {before} {known} and {status} {other}{differ}, but a call has one \
+                         result: document one of them, or the same schema for all"
+                    ));
+                }
+                Some(_) => {}
+                None => first = Some((status, found)),
+            }
+        }
+        Ok(())
+    }
+
+    fn one_error(&mut self, responses: &mut Map<String, Value>) -> Result<(), String> {
+        let mut shapes = BTreeSet::new();
+        for (status, response) in responses.iter().filter(|(status, _)| is_error(status)) {
+            let (name, response) = resolved(self.components, status, response)?;
+            if let Body::Json(Some(schema)) = body(response, is_json) {
+                shapes.insert(self.shapes.shape(schema, name, self.id, self.components));
+            }
+        }
+        let reference = self.shapes.one_of(shapes);
+        for (_, response) in responses.iter_mut().filter(|(status, _)| is_error(status)) {
+            *response = answer(reference.as_deref());
+        }
+        Ok(())
+    }
+}
+
+/// An answer of this shape, or of none.
+fn answer(reference: Option<&str>) -> Value {
+    match reference {
+        Some(reference) => {
+            json!({ "description": "", "content": { "application/json": { "schema": { "$ref": reference } } } })
+        }
+        None => json!({ "description": "" }),
+    }
+}
+
+/// `default` stands for every error, and for the success where no other is documented.
+fn spread_default(responses: &mut Map<String, Value>) {
+    let Some(default) = responses.remove("default") else { return };
+    if !responses.keys().any(|status| class(status) == Some('2')) {
+        responses.insert("2XX".to_owned(), default.clone());
+    }
+    for range in ["4XX", "5XX"] {
+        responses.entry(range).or_insert_with(|| default.clone());
+    }
+}
+
+/// What a range covers is read like the range: a status beside it would be code that nothing reaches.
+fn drop_covered(responses: &mut Map<String, Value>) {
+    let ranges: BTreeSet<char> = responses.keys().filter(|status| is_range(status)).filter_map(|s| class(s)).collect();
+    responses.retain(|status, _| is_range(status) || class(status).is_none_or(|class| !ranges.contains(&class)));
+}
+
+/// A response and, if it is one of the components, its name.
+fn resolved<'v>(
+    components: &'v Value,
+    status: &str,
+    mut response: &'v Value,
+) -> Result<(Option<&'v str>, &'v Value), String> {
+    let mut name = None;
+    // Some references lead back to themselves.
+    for _ in 0..16 {
+        let Some(reference) = response.get("$ref").and_then(Value::as_str) else { return Ok((name, response)) };
+        let found = reference.strip_prefix("#/components/responses/");
+        let found = found.and_then(|name| Some((name, components.get("responses")?.get(name)?)));
+        let Some((found, target)) = found else {
+            return Err(format!(
+                "{status}: $ref: {reference} is no response of this document: write \
+                                #/components/responses/ and a name that stands there"
+            ));
+        };
+        (name, response) = (Some(found), target);
+    }
+    Err(format!("{status}: $ref leads back to itself: write the response in its place"))
+}
+
+/// The first digit of a status or of a range of them; nothing else has one.
+fn class(status: &str) -> Option<char> {
+    let rest = status.get(1..)?;
+    let is_status = rest.len() == 2 && (rest.chars().all(|letter| letter.is_ascii_digit()) || is_range(status));
+    status.chars().next().filter(|first| is_status && first.is_ascii_digit())
+}
+
+fn is_range(status: &str) -> bool {
+    status.len() == 3 && status.get(1..).is_some_and(|rest| rest.eq_ignore_ascii_case("xx"))
+}
+
+fn is_error(status: &str) -> bool {
+    matches!(class(status), Some('4' | '5'))
+}
+
+/// What a response holds: JSON, if any of its media types is that.
+fn body(response: &Value, is_json: impl Fn(&str) -> bool) -> Body<'_> {
+    let Some(content) = response.get("content").and_then(Value::as_object).filter(|content| !content.is_empty()) else {
+        return Body::None;
+    };
+    let json = content.iter().find(|(media_type, _)| is_json(media_type));
+    json.map_or(Body::Raw, |(_, media)| Body::Json(media.get("schema")))
+}
+
+/// JSON by any of its names.
+fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence.ends_with("+json")
+}

@@ -1,0 +1,67 @@
+//! Where an error answer has its code and its words: every service on the platform's hosts has its own shape for them.
+
+use serde_json::Value;
+
+/// Who gives errors this shape.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaker<'a> {
+    /// `{"fault": {"code", "message", "description"}}`
+    Gateway,
+    /// `{"errorCode", "errorMessage"}`, and services that add a `cause`.
+    Platform,
+    /// `{"error", "error_description"}`: OAuth 2.0, RFC 6749, section 5.2.
+    Authorization,
+    /// Any other, told by this property of the body.
+    Other(&'a str),
+}
+
+/// The names that a code goes by elsewhere.
+const CODES: [&str; 4] = ["code", "errorCode", "error_code", "responseCode"];
+/// The names that the words go by, the ones that say most first.
+const WORDS: [&str; 8] =
+    ["errorMessage", "error_description", "description", "message", "detail", "responseMessage", "title", "cause"];
+
+/// An error answer, with its parts found.
+pub(crate) struct Shape<'a> {
+    pub(crate) speaker: Speaker<'a>,
+    /// The object that says it, which may be inside another.
+    said: &'a Value,
+    code: Option<&'a Value>,
+}
+
+impl<'a> Shape<'a> {
+    pub(crate) fn of(body: &'a Value) -> Self {
+        if let Some(fault) = body.get("fault").filter(|fault| !fault.is_null()) {
+            return Self { speaker: Speaker::Gateway, said: fault, code: fault.get("code") };
+        }
+        if let Some(code) = body.get("errorCode") {
+            return Self { speaker: Speaker::Platform, said: body, code: Some(code) };
+        }
+        if let Some(code) = body.get("error").filter(|error| error.is_string()) {
+            return Self { speaker: Speaker::Authorization, said: body, code: Some(code) };
+        }
+        let inside = [("error", body.get("error")), ("errors", body.pointer("/errors/0"))];
+        let mut inside = inside.into_iter().filter_map(|(name, said)| Some((name, said?)));
+        let nested = inside.find_map(|(name, said)| Some((name, said, named(said)?.1)));
+        let (name, said, code) = nested
+            .or_else(|| named(body).map(|(name, code)| (name, body, code)))
+            .map_or(("", body, None), |(name, said, code)| (name, said, Some(code)));
+        Self { speaker: Speaker::Other(name), said, code }
+    }
+
+    /// What stands where the code belongs.
+    pub(crate) fn code(&self) -> Option<&'a Value> {
+        self.code
+    }
+
+    /// What may be said in words, the best first.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &'a Value> {
+        let said = self.said;
+        WORDS.iter().filter_map(|name| said.get(name))
+    }
+}
+
+/// The code in an object, by one of its usual names.
+fn named(said: &Value) -> Option<(&'static str, &Value)> {
+    CODES.iter().find_map(|name| Some((*name, said.get(name)?)))
+}
