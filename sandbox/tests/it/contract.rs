@@ -18,11 +18,12 @@ static SPEC: LazyLock<Value> = LazyLock::new(|| {
 });
 
 const RESULT: &str = "#/components/schemas/ConnectivityManagementResult";
+const FAULT: &str = "#/components/schemas/GatewayFault";
 
 /// Checks an answer of the sandbox's own making against the contract, and panics if it breaks it.
 pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     let judged = match answer.status {
-        StatusCode::UNAUTHORIZED => gateway_fault(answer),
+        StatusCode::UNAUTHORIZED => gateway_fault(method, path, answer),
         StatusCode::METHOD_NOT_ALLOWED => method_not_allowed(answer),
         status => described(method, path, status, &answer.body),
     };
@@ -37,10 +38,14 @@ pub(crate) fn describes(path: &str) -> bool {
 }
 
 fn described(method: &Method, path: &str, status: StatusCode, body: &Value) -> Result<(), String> {
-    let response = &SPEC["paths"][path][method.as_str().to_ascii_lowercase()]["responses"][status.as_str()];
+    let response = &operation(method, path)["responses"][status.as_str()];
     let schema = &resolved(response)["content"]["application/json"]["schema"];
     let reference = schema["$ref"].as_str().ok_or("the contract has no such answer")?;
     conforms(reference, body)
+}
+
+fn operation(method: &Method, path: &str) -> &'static Value {
+    &SPEC["paths"][path][method.as_str().to_ascii_lowercase()]
 }
 
 fn conforms(reference: &str, body: &Value) -> Result<(), String> {
@@ -65,14 +70,19 @@ fn method_not_allowed(answer: &Answer) -> Result<(), String> {
     conforms(RESULT, &answer.body)
 }
 
-fn gateway_fault(answer: &Answer) -> Result<(), String> {
+fn gateway_fault(method: &Method, path: &str, answer: &Answer) -> Result<(), String> {
     answer.header("www-authenticate").ok_or("no header WWW-Authenticate")?;
-    fault_shape(&answer.body)
+    fault_shape(&answer.body)?;
+    // The gateway judges before anybody looks at the method, so that others are answered as well.
+    match operation(method, path) {
+        Value::Null => Ok(()),
+        _ => described(method, path, answer.status, &answer.body),
+    }
 }
 
 /// The gateway's `{"fault": {"code", "message", "description"}}`.
 pub(crate) fn fault_shape(body: &Value) -> Result<(), String> {
-    same(&BTreeSet::from(["fault"]), &keys(body))?;
+    conforms(FAULT, body)?;
     same(&BTreeSet::from(["code", "message", "description"]), &keys(&body["fault"]))
 }
 
