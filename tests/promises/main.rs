@@ -12,6 +12,7 @@
 )]
 
 mod access_tokens;
+mod catalogue;
 mod configuration;
 mod crowds;
 mod errors;

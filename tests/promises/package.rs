@@ -43,6 +43,25 @@ impl Package {
         fs::write(path, text).unwrap();
     }
 
+    /// Adds a line to the dependencies.
+    pub(crate) fn depend(&self, line: &str) {
+        self.manifest("[dependencies]\n", &format!("[dependencies]\n{line}\n"));
+    }
+
+    /// Turns on a feature of a dependency that has some.
+    pub(crate) fn enable(&self, dependency: &str, feature: &str) {
+        let manifest = fs::read_to_string(self.folder.join("Cargo.toml")).unwrap();
+        let line = manifest.lines().find(|line| line.starts_with(&format!("{dependency} = "))).unwrap();
+        self.manifest(line, &line.replace("features = [", &format!("features = [\"{feature}\", ")));
+    }
+
+    fn manifest(&self, from: &str, to: &str) {
+        let manifest = fs::read_to_string(self.folder.join("Cargo.toml")).unwrap();
+        let changed = manifest.replacen(from, to, 1);
+        assert_ne!(changed, manifest, "{from}");
+        self.write("Cargo.toml", &changed);
+    }
+
     /// Cargo, with nothing fetched, sharing what is compiled of the dependencies.
     pub(crate) fn cargo(&self, arguments: &[&str], variable: (&str, &str)) -> Output {
         Command::new(env!("CARGO"))

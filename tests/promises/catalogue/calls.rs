@@ -1,0 +1,245 @@
+//! The calls that the caller makes: how each arrives, and what it is answered with.
+
+use serde_json::{Value, json};
+use thingspace_sandbox::Fault;
+
+/// `{account}`, as it is sent.
+pub(super) const ACCOUNT: &str = "0742%2F64%20490%3F5%23%C3%BC%252F+&=;";
+/// The error types of most operations, and of those that may be throttled.
+const USUAL: &str = "GatewayFaultOrConnectivityManagementResult";
+const THROTTLED: &str = "GatewayFaultOrThrottledOrConnectivityManagementResult";
+
+/// One call: how it arrives (if it does), what it is answered with, and the line in which the caller says so.
+pub(super) struct Call {
+    pub(super) arrives: &'static str,
+    pub(super) body: Value,
+    pub(super) answer: Fault,
+    pub(super) said: String,
+}
+
+/// A call that succeeds: the caller says what the sandbox has answered.
+fn answered(arrives: &'static str, body: Value, id: &str, status: u16, answer: &Value) -> Call {
+    let fault = if status == 204 { Fault::answer(204, "") } else { Fault::json(status, answer) };
+    Call { arrives, body, answer: fault, said: format!("{id} {status} {answer}") }
+}
+
+/// A call that is refused: the caller says kind, code and words of the error and the type of the documented ones.
+fn refused(arrives: &'static str, body: Value, id: &str, (status, answer): (u16, Value), said: &str) -> Call {
+    Call { arrives, body, answer: Fault::json(status, &answer), said: format!("{id} {said}") }
+}
+
+fn devices() -> Value {
+    json!([{ "deviceIds": [{ "id": "990013907835573", "kind": "imei" }, { "id": "8914 \"8000\"", "kind": "iccId" }] }])
+}
+
+fn device() -> Value {
+    json!({
+        "accountName": "a", "groupName": null, "billingCycleEndDate": "2026-02-28", "connected": true,
+        "carrierInformations": [{ "carrierName": "v", "state": "pre-active" }], "createdAt": "2026-01-02T03:04:05Z",
+        "deviceIds": [{ "id": "5", "kind": "mdn" }], "extendedAttributes": { "é": "&" }, "signal": -71.5
+    })
+}
+
+/// The calls, in the order in which the caller makes them.
+pub(super) fn all() -> Vec<Call> {
+    [calls_about_devices(), calls_with_parameters(), other_calls()].into_iter().flatten().collect()
+}
+
+/// Devices, and the error types with their three ways to say no.
+fn calls_about_devices() -> Vec<Call> {
+    let id = json!({ "requestId": "7" });
+    let activation = json!({
+        "accountName": "a", "devices": devices(), "servicePlan": "p", "carrierName": "verizon",
+        "primaryPlaceOfUse": {
+            "customerName": { "firstName": "Zaphod" }, "address": { "addressLine1": "1 \"Main\" \\ St", "city": "X" }
+        }
+    });
+    let deactivation =
+        json!({ "accountName": "a", "devices": devices(), "reasonCode": "Not wanted", "etfWaiver": true });
+    vec![
+        answered(
+            "POST /m2m/v1/devices/actions/list",
+            json!({
+                "accountName": "a", "currentState": "pre-active", "deviceId": { "id": "5", "kind": "mdn" },
+                "customFields": [{ "key": "k", "value": "ü\n" }], "earliest": "2025-12-31T23:59:59.500Z",
+                "maxNumberOfDevices": 500, "largestDeviceIdSeen": 9_007_199_254_740_993_i64
+            }),
+            "list",
+            200,
+            &json!({ "hasMoreData": false, "devices": [device()] }),
+        ),
+        refused(
+            "POST /m2m/v1/devices/actions/list",
+            json!({ "accountName": "a" }),
+            "list",
+            (400, json!({ "code": "Too.Many", "message": "Slower.", "cause": null })),
+            &format!("Platform Too.Many \"Slower.\" {THROTTLED}"),
+        ),
+        answered("POST /m2m/v1/devices/actions/activate", activation.clone(), "activate", 200, &id),
+        refused(
+            "POST /m2m/v1/devices/actions/activate",
+            activation,
+            "activate",
+            (400, json!({ "errorCode": "A.REQUEST_FAILED.B", "errorMessage": "No." })),
+            &format!("Platform A.REQUEST_FAILED.B \"No.\" {THROTTLED}"),
+        ),
+        answered(
+            "POST /m2m/v1/devices/actions/suspend",
+            json!({ "accountName": "a", "devices": devices() }),
+            "suspend",
+            202,
+            &id,
+        ),
+        answered("POST /m2m/v1/devices/actions/deactivate", deactivation.clone(), "deactivate", 200, &id),
+        refused(
+            "POST /m2m/v1/devices/actions/deactivate",
+            deactivation,
+            "deactivate",
+            (418, json!({ "fault": { "code": 900_906, "message": "short", "description": "long" } })),
+            "Gateway 900906 \"long\" ConnectivityManagementResult",
+        ),
+        refused(
+            "PUT /m2m/v1/devices/actions/customFields",
+            json!({ "devices": devices(), "fields": { "a b": "1", "gone": null } }),
+            "fields",
+            (403, json!({ "fault": { "code": "900908", "description": "long" } })),
+            &format!("Gateway 900908 \"long\" {USUAL}"),
+        ),
+    ]
+}
+
+/// What is in a path, in a query or in a header, and a secret.
+fn calls_with_parameters() -> Vec<Call> {
+    let registered = json!({ "aname": "a", "name": "n" });
+    let callback = json!({ "aname": "a", "name": "n", "url": "u", "password": "callback-secret" });
+    let registration =
+        json!({ "name": "n", "url": "https://example.com/?a=b", "username": "u", "password": "callback-secret" });
+    vec![
+        answered(
+            "GET /m2m/v1/devices/search?account=a%26b%3Dc+d%2B%C3%A9%2F%3F%23&connectedSince=2026-01-02T03%3A04%3A05Z\
+             &cursor=100%25&group=x+y&group=%26&limit=7&roaming=false&state=pre-active",
+            Value::Null,
+            "search",
+            200,
+            &json!([device()]),
+        ),
+        answered("GET /m2m/v1/devices/search?account=a", Value::Null, "search", 200, &json!([])),
+        answered("GET /m2m/v1/callbacks/{account}", Value::Null, "callbacks", 200, &json!([])),
+        Call {
+            arrives: "GET /m2m/v1/callbacks/a",
+            body: Value::Null,
+            answer: Fault::json(200, &json!([callback])),
+            said: "Ok([Callback { aname: \"a\", name: \"n\", password: Some([redacted]), url: \"u\" }])".to_owned(),
+        },
+        answered("POST /m2m/v1/callbacks/a", registration.clone(), "register", 200, &registered),
+        refused(
+            "POST /m2m/v1/callbacks/a",
+            registration,
+            "register",
+            (400, json!({ "title": "Taken.", "detail": "not callback-secret", "code": "Name.Taken" })),
+            "Platform Name.Taken \"Taken.\" GatewayFaultOrListCallbacksError",
+        ),
+        answered(
+            "DELETE /m2m/v1/callbacks/{account}/name/Carrier%20Service%2F1",
+            Value::Null,
+            "deregister",
+            200,
+            &registered,
+        ),
+        answered(
+            "PUT /m2m/v1/groups/a/name/100%25%20%22new%22",
+            json!({ "newGroupName": "h" }),
+            "change",
+            204,
+            &Value::Null,
+        ),
+        answered("DELETE /m2m/v1/groups/a/name/..g", Value::Null, "delete", 204, &Value::Null),
+    ]
+}
+
+/// Everything else.
+fn other_calls() -> Vec<Call> {
+    let usage = json!({
+        "deviceId": { "id": "A1", "kind": "meid" }, "earliest": "2026-01-01T00:00:00Z",
+        "latest": "2026-01-31T19:00:00Z"
+    });
+    let used = json!({ "bytesUsed": 4_096, "smsUsed": 0, "timestamp": "2026-01-02T03:04:05.250Z" });
+    let group = json!({ "accountName": "a", "groupName": "g" });
+    let account = json!({
+        "accountName": "a", "carriers": ["v"], "isProvisioningAllowed": false, "settings": { "any": [1, null] }
+    });
+    vec![
+        answered(
+            "POST /m2m/v1/sms",
+            json!({ "accountName": "a", "smsMessage": "hello", "deviceIds": [{ "id": "5", "kind": "mdn" }] }),
+            "sms",
+            200,
+            &json!({ "requestId": "8" }),
+        ),
+        // The text is too long for the schema.
+        Call {
+            arrives: "",
+            body: Value::Null,
+            answer: Fault::CloseBefore,
+            said: format!("sms InvalidRequest  \"\" {USUAL}"),
+        },
+        answered(
+            "GET /m2m/v1/sms/a?next=9007199254740993",
+            Value::Null,
+            "messages",
+            200,
+            &json!({ "hasMoreData": false, "messages": [{ "message": "m", "timestamp": "2026-01-02T03:04:05Z" }] }),
+        ),
+        answered("PUT /m2m/v1/sms/a/startCallbacks", Value::Null, "delivery", 200, &json!({ "success": true })),
+        answered("GET /m2m/v1/accounts/a", Value::Null, "account", 200, &account),
+        answered(
+            "GET /m2m/v1/plans/a",
+            Value::Null,
+            "plans",
+            200,
+            &json!([{ "code": "c", "sizeKb": 5, "extendedAttributes": { "x": [1] } }]),
+        ),
+        answered(
+            "GET /m2m/v1/leads/a",
+            Value::Null,
+            "leads",
+            200,
+            &json!({ "hasMoreData": true, "leads": [{ "leadId": "1", "leadState": "Qualified" }] }),
+        ),
+        answered(
+            "POST /m2m/v1/devices/usage/actions/list",
+            usage.clone(),
+            "usage",
+            200,
+            &json!({ "hasMoreData": false, "usageHistory": [used] }),
+        ),
+        answered("POST /m2m/v1/devices/usage/actions/list/aggregate", usage, "aggregate", 200, &json!({ "5": used })),
+        answered("POST /m2m/v1/groups", group.clone(), "group", 201, &group),
+        answered(
+            "POST /m2m/v2/triggers",
+            json!({ "name": "t", "thresholdBytes": 5 }),
+            "trigger",
+            201,
+            &json!({ "triggerId": 5 }),
+        ),
+        answered(
+            "POST /m2m/v2/triggers",
+            json!({ "name": "t", "noConnectionHours": 1.5 }),
+            "trigger",
+            201,
+            &json!({ "triggerId": "five" }),
+        ),
+        Call {
+            arrives: "GET /m2m/v1/diagnostics/a/report",
+            body: Value::Null,
+            answer: Fault::answer(200, "all well\n"),
+            said: "report \"all well\\n\"".to_owned(),
+        },
+        Call {
+            arrives: "GET /m2m/v1/diagnostics/a/report",
+            body: Value::Null,
+            answer: Fault::answer(404, "<html>"),
+            said: "report UnexpectedResponse  \"\" ()".to_owned(),
+        },
+    ]
+}
