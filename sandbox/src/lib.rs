@@ -45,6 +45,8 @@ mod builder;
 mod call;
 mod clock;
 mod control;
+#[cfg(feature = "docs")]
+pub mod docs;
 mod fault_json;
 mod faults;
 mod gateway;

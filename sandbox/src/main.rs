@@ -10,9 +10,11 @@ const USAGE: &str = "\
 A stand-in for the session management of Verizon ThingSpace, on this machine.
 
 Usage: thingspace-sandbox [--listen ADDRESS]
+       thingspace-sandbox --docs
 
   --listen ADDRESS  a loopback address and port, such as 127.0.0.1:8080 (the default);
                     with port 0 on any free port
+  --docs            print the documentation of the API, a page of HTML, and stop
   --help            print this and stop
 ";
 
@@ -27,6 +29,7 @@ async fn main() -> ExitCode {
     let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     let address = match Wish::of(arguments) {
         Ok(Wish::Listen(address)) => address,
+        Ok(Wish::Docs) => return print_docs(),
         Ok(Wish::Help) => return finish(say(USAGE)),
         Err(problem) => {
             complain(&format!("{problem}\n\n{USAGE}"));
@@ -50,6 +53,7 @@ async fn main() -> ExitCode {
 /// What the arguments ask for.
 enum Wish {
     Listen(SocketAddr),
+    Docs,
     Help,
 }
 
@@ -60,6 +64,7 @@ impl Wish {
         while let Some(argument) = arguments.next() {
             match argument.split_once('=').unwrap_or((&argument, "")) {
                 ("--help" | "-h", "") => return Ok(Wish::Help),
+                ("--docs", "") => return Ok(Wish::Docs),
                 ("--listen", "") => address = arguments.next().ok_or("--listen needs an address after it")?,
                 ("--listen", given) => given.clone_into(&mut address),
                 _ => return Err(format!("`{argument}` is not understood")),
@@ -70,12 +75,34 @@ impl Wish {
     }
 }
 
+#[cfg(feature = "docs")]
+fn print_docs() -> ExitCode {
+    use thingspace_sandbox::docs;
+
+    match docs::page(docs::CONTRACT) {
+        Ok(page) => finish(say(&page)),
+        Err(error) => {
+            complain(&format!("there is no page: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(not(feature = "docs"))]
+fn print_docs() -> ExitCode {
+    complain("this sandbox was built without its feature `docs`\n");
+    ExitCode::FAILURE
+}
+
 /// Where the sandbox listens, and what points a client at it. The built-in account is no secret.
 fn greeting(sandbox: &Sandbox) -> String {
     let base_url = sandbox.base_url();
+    let docs =
+        if cfg!(feature = "docs") { format!("docs at http://{}/docs\n", sandbox.address()) } else { String::new() };
     let Account { key, secret, username, password } = Account::built_in();
     format!(
         "listening on {base_url}\n\
+         {docs}\
          export THINGSPACE_BASE_URL={base_url}\n\
          export THINGSPACE_KEY={key}\n\
          export THINGSPACE_SECRET={secret}\n\

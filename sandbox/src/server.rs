@@ -105,7 +105,10 @@ async fn accept(listener: Listener, reception: Reception) {
 }
 
 fn router(reception: &Reception) -> Router {
-    control::router(Arc::clone(&reception.platform)).fallback(traffic::receive).with_state(reception.clone())
+    let router = control::router(Arc::clone(&reception.platform));
+    #[cfg(feature = "docs")]
+    let router = router.merge(crate::docs::router());
+    router.fallback(traffic::receive).with_state(reception.clone())
 }
 
 async fn serve(stream: TcpStream, router: Router, mut stop: watch::Receiver<()>) {

@@ -25,7 +25,7 @@ impl Package {
         let manifest = manifest
             .replace("members = [\"sandbox\", \"xtask\"]", "members = []")
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
-            .replace("thingspace-sandbox = { path = \"sandbox\" }\n", "")
+            .replace("thingspace-sandbox = { path = \"sandbox\", default-features = false }\n", "")
             .replace("thingspace-session = { path = \".\", features = [\"store-testing\"] }\n", "")
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
         fs::write(to.join("Cargo.toml"), manifest).unwrap();

@@ -17,6 +17,9 @@ async fn the_program_says_where_it_listens_and_how_to_point_a_client_at_it() {
     let base_url = first.strip_prefix("listening on ").unwrap();
     assert!(base_url.starts_with("http://127.0.0.1:") && base_url.ends_with("/api"), "{base_url}");
     assert!(!base_url.contains(":0/"), "{base_url}");
+    if cfg!(feature = "docs") {
+        assert_eq!(lines.next_line().await.unwrap().unwrap(), format!("docs at {}", base_url.replace("/api", "/docs")));
+    }
     let expected = [
         format!("export THINGSPACE_BASE_URL={base_url}"),
         "export THINGSPACE_KEY=sandbox-key".to_owned(),
@@ -59,6 +62,18 @@ async fn the_program_explains_itself() {
     let (status, said, _) = run(&["--help"]).await;
     assert_eq!(status, Some(0));
     assert!(said.contains("--listen ADDRESS"), "{said}");
+}
+
+#[tokio::test]
+async fn the_program_prints_the_documentation_of_the_api_if_it_has_it() {
+    let (status, page, complaint) = run(&["--docs"]).await;
+    if cfg!(feature = "docs") {
+        assert_eq!((status, complaint.as_str()), (Some(0), ""));
+        assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    } else {
+        assert_eq!((status, page.as_str()), (Some(1), ""));
+        assert!(complaint.contains("without its feature `docs`"), "{complaint}");
+    }
 }
 
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {

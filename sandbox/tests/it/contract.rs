@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::support::Answer;
 
-static SPEC: LazyLock<Value> = LazyLock::new(|| {
+/// The contract as a value.
+pub(crate) static SPEC: LazyLock<Value> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.yaml");
     let text = std::fs::read_to_string(path).expect("openapi.yaml is readable");
     serde_saphyr::from_str(&text).expect("openapi.yaml is YAML")

@@ -7,6 +7,8 @@ mod accounts;
 mod binary;
 mod contract;
 mod control;
+#[cfg(feature = "docs")]
+mod docs;
 mod faults;
 mod gateway;
 mod lifecycle;
