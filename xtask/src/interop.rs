@@ -5,16 +5,15 @@
 //! answer may be one that the spec does not allow. The scripts are in `xtask/interop/`.
 
 mod diff;
-mod python;
 mod report;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::python::Python;
 use crate::sandbox::{self, Running};
 use crate::{Misuse, Result, process, workspace};
-use python::Python;
 use report::Report;
 
 const SDK_LIMIT: Duration = Duration::from_secs(60);
@@ -29,7 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let places = Places::new()?;
 
     println!("python: environment in {}", places.work.join("venv").display());
-    let python = Python::prepare(&places.scripts, &places.work)?;
+    let python = Python::prepare(&places.scripts, &places.work, "verizon, schemathesis")?;
     println!("sandbox: building");
     let program = sandbox::build()?;
     let sandbox = Running::start(&program, &places.work.join("sandbox.log"))?;

@@ -5,6 +5,7 @@
 mod generator;
 mod interop;
 mod process;
+mod python;
 mod regen;
 mod sandbox;
 mod scale;

@@ -25,8 +25,8 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// Makes the environment in `work`, unless it is there and holds what is asked for.
-    pub(crate) fn prepare(scripts: &Path, work: &Path) -> Result<Python> {
+    /// Makes the environment in `work`, unless it is there, holds what is asked for, and can import the `modules`.
+    pub(crate) fn prepare(scripts: &Path, work: &Path, modules: &str) -> Result<Python> {
         let requirements = scripts.join("requirements.txt");
         let (base, identity) = base()?;
         let venv = work.join("venv");
@@ -34,7 +34,7 @@ impl Python {
         let python = Python { programs, scripts: scripts.to_owned(), work: work.to_owned() };
         let stamp = venv.join("requirements.stamp");
         let wanted = format!("{identity}\n{}", fs::read_to_string(&requirements)?);
-        if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && python.works() {
+        if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && python.has(modules) {
             return Ok(python);
         }
         // What is left of an earlier attempt is not worth the trouble of finding out what is wrong with it.
@@ -91,8 +91,8 @@ impl Python {
         command
     }
 
-    fn works(&self) -> bool {
-        let status = self.bare("python").args(["-c", "import verizon, schemathesis"]).status();
+    fn has(&self, modules: &str) -> bool {
+        let status = self.bare("python").args(["-c", &format!("import {modules}")]).status();
         status.is_ok_and(|status| status.success())
     }
 }
