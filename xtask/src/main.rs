@@ -1,6 +1,7 @@
 //! `cargo xtask`: what maintainers run.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "saying how it went is what these commands are for")]
 
+mod docs;
 #[path = "../../build/spec.rs"]
 mod generator;
 mod interop;
@@ -37,7 +38,8 @@ impl Command {
     }
 }
 
-const COMMANDS: [Command; 5] = [
+const COMMANDS: [Command; 6] = [
+    Command::new("docs", "[--check]", "the rustdoc, and openapi.yaml as a page; tried in a browser", docs::run),
     Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
     Command::new("regen", "[--check]", "checks the spec, builds, refreshes the copy of the client", regen::run),
     Command::new("sandbox", "[--listen ADDRESS]", "runs the sandbox until it is stopped", sandbox::run),

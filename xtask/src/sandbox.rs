@@ -34,6 +34,12 @@ pub(crate) fn build() -> Result<PathBuf> {
     executable(&messages).ok_or_else(|| "cargo built the sandbox, but no program".into())
 }
 
+/// The documentation of the API, as the sandbox prints it.
+pub(crate) fn docs(program: &Path) -> Result<Vec<u8>> {
+    let output = Command::new(program).arg("--docs").stderr(Stdio::inherit()).output()?;
+    if output.status.success() { Ok(output.stdout) } else { Err("the sandbox prints no documentation".into()) }
+}
+
 /// The last program in cargo's messages: the package has one.
 fn executable(messages: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

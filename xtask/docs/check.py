@@ -1,0 +1,132 @@
+"""The API page in a browser: first the copy for reading, then the sandbox's own, on which a session is led.
+
+Called with the browser, the copy for reading, and a file for a picture of the other one.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+BASE_URL = os.environ["THINGSPACE_BASE_URL"]
+ORIGIN = BASE_URL.removesuffix("/api")
+
+# Nothing but the sandbox can be reached, and no proxy helps.
+UNREACHABLE = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--no-proxy-server"]
+
+# What has happened once a session has been started and ended, with one access token.
+ONE_SESSION = {
+    "requests": 3,
+    "token_requests": 1,
+    "access_tokens": 1,
+    "gateway_faults": 0,
+    "logins_attempted": 1,
+    "logins_succeeded": 1,
+    "logins_failed": 0,
+    "logouts": 1,
+}
+
+# A busy machine takes its time, in milliseconds.
+expect.set_options(timeout=30_000)
+
+LOGIN = "startConnectivityManagementSession"
+LOGOUT = "endConnectivityManagementSession"
+
+
+class Watched:
+    """A page, what it has asked for, and what it has complained about."""
+
+    def __init__(self, browser: Browser, url: str):
+        self.requests, self.complaints = [], []
+        self.page = browser.new_page(viewport={"width": 1200, "height": 1400})
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.hear("error", str(error)))
+        # What the page's policy keeps it from doing is a message of the type "error".
+        self.page.on("console", lambda message: self.hear(message.type, message.text))
+        self.page.goto(url)
+        expect(self.page.locator(".opblock")).to_have_count(3)
+
+    def hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+            # Whatever goes wrong next, this may be why.
+            print(f"the page complains: {text}", flush=True)
+
+
+def check(what: str, found, wanted) -> None:
+    if found != wanted:
+        sys.exit(f"{what}: {found} instead of {wanted}")
+
+
+def operation(page: Page, name: str) -> Locator:
+    """An operation, unfolded."""
+    block = page.locator(f"#operations-Session_Management-{name}")
+    block.locator(".opblock-summary-control").click()
+    return block
+
+
+def read(browser: Browser, url: str) -> None:
+    """Opens everything that there is on the copy for reading, and has it ask for nothing."""
+    watched = Watched(browser, url)
+    login = operation(watched.page, LOGIN)
+    expect(login.get_by_text("Five failed logins in a row lock the account.")).to_be_visible()
+    expect(login.get_by_role("button", name="Try it out")).to_have_count(0)
+    login.get_by_role("button", name="authorization button").click()
+    dialog = watched.page.locator(".modal-ux")
+    expect(dialog.get_by_text("https://thingspace.verizon.com/api/ts/v1/oauth2/token")).to_be_visible()
+    expect(dialog.locator("input:visible, button.authorize:visible")).to_have_count(0)
+    check("the page for reading asked for", watched.requests, [url])
+    check("the page for reading complained", watched.complaints, [])
+    watched.page.close()
+
+
+def authorize(page: Page, scheme: str, value: str | None = None) -> None:
+    """Fills in the form for one kind of token, unless it is filled in, and sends it off."""
+    page.locator(".scheme-container").get_by_role("button", name="Authorize").click()
+    form = page.locator(".modal-ux .auth-container").filter(has_text=scheme)
+    if value is not None:
+        form.get_by_role("textbox").fill(value)
+    form.locator("button.authorize").click()
+    expect(form.get_by_role("button", name="Remove authorization")).to_be_visible()
+    form.get_by_role("button", name="Close").click()
+
+
+def execute(page: Page, name: str) -> dict:
+    """Tries an operation out with what the page proposes, and answers with the body of a success."""
+    block = operation(page, name)
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table tr.response")
+    expect(answer.locator(".response-col_status")).to_have_text("200")
+    return json.loads(answer.locator(".highlight-code code").first.inner_text())
+
+
+def lead_a_session(browser: Browser, picture: str) -> None:
+    """Gets an access token, logs in and logs out, all of it from the page of the sandbox."""
+    watched = Watched(browser, ORIGIN + "/docs")
+    page = watched.page
+    authorize(page, "clientCredentials")
+    token = execute(page, LOGIN)["sessionToken"]
+    page.screenshot(path=picture, full_page=True)
+    authorize(page, "VZ-M2M-Token", token)
+    check("the session that has ended", execute(page, LOGOUT), {"sessionToken": token})
+
+    elsewhere = [url for url in watched.requests if not url.startswith(ORIGIN + "/")]
+    check("the page of the sandbox asked elsewhere for", elsewhere, [])
+    check("the page of the sandbox complained", watched.complaints, [])
+    counters = page.request.get(ORIGIN + "/_sandbox/counters").json()
+    check("the sandbox counted", {name: counters[name] for name in ONE_SESSION}, ONE_SESSION)
+
+
+def main() -> None:
+    chromium, reading, picture = sys.argv[1:]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=UNREACHABLE)
+        read(browser, Path(reading).as_uri())
+        lead_a_session(browser, picture)
+        browser.close()
+
+
+main()

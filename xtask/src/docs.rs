@@ -1,0 +1,75 @@
+//! `cargo xtask docs`: the rustdoc, and `openapi.yaml` as a page beside it.
+//!
+//! With `--check` a browser opens the page, which may ask the network for nothing, and the one that the sandbox
+//! serves, on which it logs in and out. The script for it is in `xtask/docs/`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::python::Python;
+use crate::sandbox::{self, Running};
+use crate::{Misuse, Result, process, workspace};
+
+/// Names under which Chromium is installed, Debian's first.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const CHECK_LIMIT: Duration = Duration::from_secs(120);
+
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let check = match arguments {
+        [] => false,
+        [argument] if argument == "--check" => true,
+        _ => return Err(Misuse("docs takes `--check` or nothing".to_owned()).into()),
+    };
+    // Whether there is one is better known before anything takes its time.
+    let browser = if check { Some(browser()?) } else { None };
+
+    let doc = workspace::target()?.join("doc");
+    rustdoc()?;
+    println!("rustdoc: {}", doc.join("thingspace_session").join("index.html").display());
+    let program = sandbox::build()?;
+    let page = doc.join("api.html");
+    fs::write(&page, sandbox::docs(&program)?).map_err(|error| format!("{}: {error}", page.display()))?;
+    println!("openapi.yaml: {}", page.display());
+
+    match browser {
+        Some(browser) => try_out(&browser, &program, &page),
+        None => Ok(()),
+    }
+}
+
+fn rustdoc() -> Result {
+    let status = workspace::cargo().args(["doc", "--workspace", "--no-deps", "--all-features"]).status()?;
+    if status.success() { Ok(()) } else { Err("the rustdoc does not build".into()) }
+}
+
+fn try_out(browser: &Path, program: &Path, page: &Path) -> Result {
+    let scripts = workspace::root().join("xtask").join("docs");
+    let work = workspace::target()?.join("docs");
+    fs::create_dir_all(&work)?;
+    println!("python: environment in {}", work.join("venv").display());
+    let python = Python::prepare(&scripts, &work, "playwright.sync_api")?;
+    let sandbox = Running::start(program, &work.join("sandbox.log"))?;
+    println!("sandbox: {}", sandbox.base_url);
+
+    let picture = work.join("page.png");
+    let mut check = python.script("check.py", &sandbox.base_url);
+    check.arg(browser).arg(page).arg(&picture);
+    process::run("the check of the pages", &mut check, &work.join("check.log"), CHECK_LIMIT)?;
+    println!("page for reading: asks for nothing");
+    println!("page of the sandbox: one login and one logout; picture in {}", picture.display());
+    Ok(())
+}
+
+fn browser() -> Result<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = BROWSERS.iter().find_map(|name| {
+        let mut places = env::split_paths(&path).map(|directory| directory.join(name));
+        places.find(|place| place.is_file())
+    });
+    found.ok_or_else(|| {
+        let names = BROWSERS.join(", ");
+        format!("there is no Chromium in the PATH (looked for {names}); Debian has it in the package chromium").into()
+    })
+}
