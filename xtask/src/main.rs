@@ -38,13 +38,19 @@ impl Command {
     }
 }
 
-const COMMANDS: [Command; 6] = [
+const COMMANDS: [Command; 7] = [
     Command::new("docs", "[--check]", "the rustdoc, and openapi.yaml as a page; tried in a browser", docs::run),
     Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
     Command::new("regen", "[--check]", "checks the spec, builds, refreshes the copy of the client", regen::run),
     Command::new("sandbox", "[--listen ADDRESS]", "runs the sandbox until it is stopped", sandbox::run),
     Command::new("scale", "", "what a contract of up to 1,000 operations costs", scale::run),
     Command::new("spec", "check [FILE] [--format json]", "looks for mistakes in openapi.yaml", spec::run),
+    Command::new(
+        "spec",
+        "diff [BASE] [--check] [--format json|markdown]",
+        "says what changed in openapi.yaml, and what it breaks",
+        spec::run,
+    ),
 ];
 
 /// The exit status for arguments that were not understood, as is usual for command line programs.

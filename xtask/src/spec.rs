@@ -1,6 +1,7 @@
 //! `cargo xtask spec`: what can be said of `openapi.yaml` without building anything.
 
 mod check;
+mod diff;
 mod examples;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ const SPEC: &str = "openapi.yaml";
 pub(crate) fn run(arguments: &[String]) -> Result {
     match arguments.split_first() {
         Some((name, rest)) if name == "check" => check::run(&Arguments::of(rest, &["text", "json"])?),
+        Some((name, rest)) if name == "diff" => diff::run(rest),
         Some((name, _)) => Err(Misuse(format!("there is no command `spec {name}`")).into()),
         None => Err(Misuse("spec what?".to_owned()).into()),
     }

@@ -1,0 +1,101 @@
+//! `cargo xtask spec diff`: what a change of `openapi.yaml` does to clients that are built already, and to those who
+//! write Rust against the next one.
+//!
+//! It says what it finds and succeeds. With `--check` it fails where `Cargo.toml` or `CHANGELOG.md` lack what the
+//! changes ask for: that is a question to a pull request, and not to somebody who looks at their own work.
+
+mod base;
+mod bodies;
+mod bump;
+mod change;
+mod compare;
+mod document;
+mod operations;
+mod parameters;
+mod rules;
+mod schemas;
+mod show;
+#[cfg(test)]
+mod tests;
+mod uses;
+
+use std::{fs, path::Path};
+
+use super::{Arguments, SPEC, read};
+use crate::{
+    Misuse, Result,
+    generator::{
+        finding::Finding,
+        load::{self, Node},
+    },
+    workspace,
+};
+use base::{Base, CHANGELOG, MANIFEST, Release};
+use bump::Demand;
+use show::Report;
+
+/// The first line of every OpenAPI document that is understood.
+const VERSION: &str = "3.0.";
+
+/// Compares with a revision or a file, `HEAD` if none is named.
+pub(super) fn run(arguments: &[String]) -> Result {
+    let (check, rest): (Vec<_>, Vec<_>) = arguments.iter().cloned().partition(|argument| argument == "--check");
+    let Arguments { word, format } = Arguments::of(&rest, &["text", "json", "markdown"])?;
+    let outcome = outcome(&workspace::root(), word.as_deref().unwrap_or("HEAD"), &format)?;
+    print!("{}", outcome.text);
+    if check.is_empty() {
+        return Ok(());
+    }
+    match outcome.is_met {
+        Some(true) => Ok(()),
+        Some(false) => Err("Cargo.toml or CHANGELOG.md lack what the changes ask for".into()),
+        None => {
+            Err(Misuse("--check wants a revision: beside a file there is no Cargo.toml of before".to_owned()).into())
+        }
+    }
+}
+
+/// What is told, and whether what the changes ask for is done, if that can be known.
+#[derive(Debug)]
+struct Outcome {
+    text: String,
+    is_met: Option<bool>,
+}
+
+/// Compares what is in a directory with a revision of it, or with a file.
+fn outcome(root: &Path, word: &str, format: &str) -> Result<Outcome> {
+    let base = Base::of(root, word)?;
+    let text = read(&root.join(SPEC))?;
+    let (before, after) = (document(&base.name, &base.text)?, document(SPEC, &text)?);
+    let changes = compare::compare(&before, &after);
+    let beside = |file: &str| fs::read_to_string(root.join(file)).unwrap_or_default();
+    let release = Release { manifest: beside(MANIFEST), changelog: beside(CHANGELOG) };
+    let worst = changes.iter().map(change::Change::class).max();
+    let demand = Demand::of(worst, base.release.as_ref(), &release);
+    let report = Report { base: &base.name, now: SPEC, changes: &changes, demand: &demand };
+    let text = match format {
+        "json" => format!("{:#}\n", report.json()),
+        "markdown" => report.markdown(),
+        _ => report.text(),
+    };
+    Ok(Outcome { text, is_met: base.release.map(|_| demand.is_met()) })
+}
+
+/// A document that can be compared, whatever else is wrong with it.
+fn document(name: &str, text: &str) -> Result<Node> {
+    let mut findings = Vec::new();
+    let document = load::read(text, &mut findings);
+    if let Some(document) = document.filter(|_| findings.is_empty()) {
+        if document.text_of("openapi").is_some_and(|version| version.starts_with(VERSION)) {
+            return Ok(document);
+        }
+        findings.push(Finding::new(
+            "openapi-version",
+            document.get("openapi").unwrap_or(&document).place,
+            "this is no OpenAPI 3.0",
+            "compare documents that say openapi: 3.0.3",
+        ));
+    }
+    let lines: Vec<_> = findings.iter().flat_map(|finding| finding.lines(name)).collect();
+    Err(format!("{name} cannot be compared\n{}", lines.join("\n")).into())
+}

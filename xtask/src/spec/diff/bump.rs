@@ -1,0 +1,161 @@
+//! The version that a change asks for, held against what is there.
+//!
+//! What counts is the last version that was released, which is the topmost of `CHANGELOG.md`: several changes between
+//! two releases ask for one bump, not for one each. Before the first release any version does. As cargo reads versions,
+//! a change that breaks takes the first number that is not 0, and any other the one behind it. Words alone ask for
+//! nothing: they go out with the next version, whichever it is.
+
+use std::{collections::BTreeSet, fmt};
+
+use super::{base::Release, change::Class};
+
+/// Three numbers; what stands behind a dash or a plus does not matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Version([u64; 3]);
+
+/// A part of the version that has to grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bump {
+    Patch,
+    Minor,
+    Major,
+}
+
+/// What a change asks of the next release, and how far it is done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Demand {
+    pub(super) bump: Option<Bump>,
+    /// The version that counts from: the last one released or, before a file, the one in Cargo.toml.
+    pub(super) from: Option<Version>,
+    /// The least version that will do.
+    pub(super) least: Option<Version>,
+    /// What Cargo.toml says.
+    pub(super) version: Option<Version>,
+    /// Whether Cargo.toml has such a version; nobody can tell from a file.
+    pub(super) is_bumped: Option<bool>,
+    /// Whether the change has an entry in CHANGELOG.md; nobody can tell from a file.
+    pub(super) is_logged: Option<bool>,
+}
+
+impl Demand {
+    /// What the worst of the changes asks for. `base` is what was there before, if that can be known.
+    pub(super) fn of(worst: Option<Class>, base: Option<&Release>, now: &Release) -> Self {
+        let version = Version::of_manifest(&now.manifest);
+        let from = match base {
+            Some(base) => released(&base.changelog),
+            None => version,
+        };
+        let bump = worst.and_then(|worst| Bump::of(worst, from.or(version)?));
+        let least = bump.zip(from).map(|(bump, from)| from.after(bump));
+        let (mut is_bumped, mut is_logged) = (None, None);
+        if let Some(base) = base {
+            is_bumped = Some(version.is_some() && least <= version || bump.is_none());
+            is_logged = Some(bump.is_none() || has_new_entry(&base.changelog, now, version));
+        }
+        Self { bump, from, least, version, is_bumped, is_logged }
+    }
+
+    /// Whether nothing is missing, as far as can be told.
+    pub(super) fn is_met(&self) -> bool {
+        self.is_bumped != Some(false) && self.is_logged != Some(false)
+    }
+
+    /// In words: what is asked for, then how far it is done.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let Some(bump) = self.bump else { return vec!["asks for no new version".to_owned()] };
+        let asked = match (self.least, self.from) {
+            (Some(least), Some(from)) => format!("asks for a {bump} bump: {least} or later, after {from}"),
+            _ => format!("asks for a {bump} bump, but nothing is released yet: any version will do"),
+        };
+        let version = self.version.map_or_else(|| "no version that can be read".to_owned(), |it| it.to_string());
+        let version = self.is_bumped.map(|is_enough| match (is_enough, self.least) {
+            (true, _) => format!("Cargo.toml: {version} will do"),
+            (false, Some(least)) => format!("Cargo.toml: {version} is not enough; write {least}"),
+            (false, None) => format!("Cargo.toml: {version}; write one"),
+        });
+        let log = self.is_logged.map(|is_logged| {
+            let said = if is_logged { "has a new entry" } else { "has no new entry; write one under \"Unreleased\"" };
+            format!("CHANGELOG.md: {said}")
+        });
+        [Some(asked), version, log].into_iter().flatten().collect()
+    }
+}
+
+impl Bump {
+    fn of(worst: Class, version: Version) -> Option<Self> {
+        match (worst, version.0) {
+            (Class::DocumentationOnly, _) => None,
+            (Class::Compatible, [0, ..]) | (Class::Breaking, [0, 0, _]) => Some(Self::Patch),
+            (Class::Compatible, _) | (Class::Breaking, [0, ..]) => Some(Self::Minor),
+            (Class::Breaking, _) => Some(Self::Major),
+        }
+    }
+}
+
+impl Version {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(['-', '+']).next()?.split('.').map(|part| part.parse().ok());
+        let version = Self([parts.next()??, parts.next()??, parts.next()??]);
+        parts.next().is_none().then_some(version)
+    }
+
+    /// The version of the workspace.
+    fn of_manifest(text: &str) -> Option<Self> {
+        let manifest: toml::Table = text.parse().ok()?;
+        let workspace = manifest.get("workspace").and_then(|workspace| workspace.get("package"));
+        let version = workspace.and_then(|package| package.get("version"));
+        Self::parse(version.or_else(|| manifest.get("package")?.get("version"))?.as_str()?)
+    }
+
+    fn after(self, bump: Bump) -> Self {
+        let Self([major, minor, patch]) = self;
+        Self(match bump {
+            Bump::Major => [major.saturating_add(1), 0, 0],
+            Bump::Minor => [major, minor.saturating_add(1), 0],
+            Bump::Patch => [major, minor, patch.saturating_add(1)],
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self([major, minor, patch]) = self;
+        write!(f, "{major}.{minor}.{patch}")
+    }
+}
+
+impl fmt::Display for Bump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Patch => "patch",
+            Self::Minor => "minor",
+            Self::Major => "major",
+        })
+    }
+}
+
+/// What a heading such as `## [0.1.0] - 2026-01-31` names.
+fn heading(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("## ")?.trim().trim_start_matches('[');
+    name.split([']', ' ']).next()
+}
+
+/// The latest version that has a heading.
+fn released(changelog: &str) -> Option<Version> {
+    changelog.lines().filter_map(|line| Version::parse(heading(line)?)).max()
+}
+
+/// Whether an entry, under "Unreleased" or under the version that is coming, is not yet in the changelog of before.
+fn has_new_entry(before: &str, now: &Release, version: Option<Version>) -> bool {
+    let known: BTreeSet<&str> = before.lines().map(str::trim).collect();
+    let mut is_coming = false;
+    now.changelog.lines().any(|line| {
+        if let Some(name) = heading(line) {
+            let is_version = version.is_some() && Version::parse(name) == version;
+            is_coming = name.eq_ignore_ascii_case("unreleased") || is_version;
+            return false;
+        }
+        let line = line.trim();
+        is_coming && !line.is_empty() && !line.starts_with('#') && !known.contains(line)
+    })
+}

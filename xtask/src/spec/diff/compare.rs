@@ -1,0 +1,274 @@
+//! Two documents side by side, and the changes that are found between them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::{
+    change::{Change, Class, Rust, Use, Verdict},
+    document, rules, schemas,
+    schemas::types,
+};
+use crate::generator::{
+    check::resolved,
+    finding::Place,
+    load::{Entry, Kind, Node},
+};
+
+/// What stands in both documents.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'a> {
+    pub(super) base: &'a Node,
+    pub(super) now: &'a Node,
+}
+
+/// What stands in one of the documents or in both.
+#[derive(Clone, Copy)]
+pub(super) enum Found<'a> {
+    Gone(&'a Entry),
+    New(&'a Entry),
+    Both(Pair<'a>),
+}
+
+/// Where something is used, and how it is called in a message.
+#[derive(Clone)]
+pub(super) struct Subject {
+    pub(super) name: String,
+    pub(super) within: Use,
+}
+
+/// A schema that a reference leads to, to be compared when there is time.
+pub(super) struct Pending<'a> {
+    pub(super) pair: Pair<'a>,
+    pub(super) subject: Subject,
+    pub(super) site: types::Site,
+}
+
+/// What is compared, what has been compared already, and what was found.
+pub(super) struct Comparison<'a> {
+    pub(super) documents: Pair<'a>,
+    pub(super) pending: Vec<Pending<'a>>,
+    /// The schemas that have another name and the same contents.
+    pub(super) renamed: BTreeMap<&'a str, &'a str>,
+    seen: HashSet<(usize, usize, Use)>,
+    changes: Vec<Change>,
+}
+
+/// Every change, the worst first, then in the order of the lines.
+pub(super) fn compare(base: &Node, now: &Node) -> Vec<Change> {
+    let mut comparison = Comparison {
+        documents: Pair { base, now },
+        pending: Vec::new(),
+        renamed: BTreeMap::new(),
+        seen: HashSet::new(),
+        changes: Vec::new(),
+    };
+    document::compare(&mut comparison);
+    comparison.rest();
+    comparison.told()
+}
+
+impl<'a> Comparison<'a> {
+    /// Schemas are reached through chains of references of any length, so they wait in a queue instead of on the stack.
+    pub(super) fn rest(&mut self) {
+        while let Some(Pending { pair, subject, site }) = self.pending.pop() {
+            schemas::compare(self, pair, &subject, site);
+        }
+    }
+
+    /// What several operations share is reached from each, and told once.
+    fn told(self) -> Vec<Change> {
+        let mut told: BTreeMap<_, Change> = BTreeMap::new();
+        for change in self.changes {
+            let key = (change.rule.name, change.base, change.now);
+            match told.get_mut(&key) {
+                Some(known) => known.within = known.within.or(change.within),
+                None => drop(told.insert(key, change)),
+            }
+        }
+        let mut changes: Vec<_> = told.into_values().collect();
+        changes.sort_by_cached_key(|change| {
+            (std::cmp::Reverse(change.class()), change.now.or(change.base), change.rule.name)
+        });
+        changes
+    }
+
+    /// Whether two nodes meet here for the first time.
+    pub(super) fn is_first(&mut self, pair: Pair<'_>, within: Use) -> bool {
+        self.seen.insert((std::ptr::from_ref(pair.base).addr(), std::ptr::from_ref(pair.now).addr(), within))
+    }
+
+    /// Both with their references followed. If one of them leads nowhere, there is nothing to compare.
+    pub(super) fn resolved(&self, pair: Pair<'a>) -> Option<Pair<'a>> {
+        Some(Pair { base: resolved(self.documents.base, pair.base)?, now: resolved(self.documents.now, pair.now)? })
+    }
+
+    pub(super) fn tell(
+        &mut self,
+        rule: &str,
+        (base, now): (Option<Place>, Option<Place>),
+        subject: &Subject,
+        what: impl AsRef<str>,
+    ) {
+        let change = Change {
+            rule: rules::find(rule),
+            base,
+            now,
+            message: one_line(&format!("{} {}", subject.name, what.as_ref())),
+            within: subject.within,
+            rust: None,
+        };
+        self.changes.push(change);
+    }
+
+    /// Lets the Rust types of before and of now decide about what was told last: they break callers if they differ, and
+    /// stay the rule's to judge if they do not.
+    pub(super) fn types(&mut self, before: &str, after: &str) {
+        let Some(change) = self.changes.last_mut() else { return };
+        if before != after {
+            change.rust = Some(Verdict::new(Class::Breaking, format!("{after} takes the place of {before}")));
+        } else if matches!(change.rule.rust, Rust::Type) {
+            change.rust = Some(Verdict::new(Class::Compatible, format!("the Rust type stays {after}")));
+        }
+    }
+
+    /// Says better than the rule what was told last does to Rust callers.
+    pub(super) fn rust(&mut self, class: Class, reason: &str) {
+        if let Some(change) = self.changes.last_mut() {
+            change.rust = Some(Verdict::new(class, reason));
+        }
+    }
+
+    /// Tells of a key, if it is not as it was: one kind of change for one that is new, gone and another. Whether it is
+    /// told.
+    pub(super) fn key(&mut self, pair: Pair<'a>, key: &str, [new, gone, other]: [&str; 3], subject: &Subject) -> bool {
+        let Some(found) = found(pair, key) else { return false };
+        match found {
+            Found::New(entry) => {
+                let what = format!("has {key}{}", shown(&entry.value, ": "));
+                self.tell(new, found.places(), subject, what);
+            }
+            Found::Gone(_) => self.tell(gone, found.places(), subject, format!("has no {key} any more")),
+            Found::Both(Pair { base, now }) if !same(base, now) => {
+                let what = match (shown(base, ""), shown(now, "")) {
+                    (before, after) if before.is_empty() || after.is_empty() || before == after => {
+                        format!("has another {key}")
+                    }
+                    (before, after) => format!("has {key} {after}, which was {before}"),
+                };
+                self.tell(other, found.places(), subject, what);
+            }
+            Found::Both(_) => return false,
+        }
+        true
+    }
+
+    /// The keys that need no more than that.
+    pub(super) fn keys(&mut self, pair: Pair<'a>, keys: &[(&str, &str)], subject: &Subject) {
+        for (key, rule) in keys {
+            self.key(pair, key, [rule; 3], subject);
+        }
+        self.flag(pair, "deprecated", ["deprecated", "no-longer-deprecated"], subject);
+    }
+
+    /// Tells of a truth value that is not what it was; one that is missing is false.
+    pub(super) fn flag(&mut self, pair: Pair<'a>, key: &str, [on, off]: [&str; 2], subject: &Subject) -> bool {
+        let (before, after) = (pair.base.is(key), pair.now.is(key));
+        let Some(found) = found(pair, key).filter(|_| before != after) else { return false };
+        let (rule, what) = if after { (on, format!("is {key}")) } else { (off, format!("is not {key}")) };
+        self.tell(rule, found.places(), subject, what);
+        true
+    }
+
+    /// The keys that nobody asked for by name.
+    pub(super) fn others(&mut self, pair: Pair<'a>, known: &[&str], subject: &Subject) {
+        for (key, _) in both(pair).filter(|(key, _)| !known.contains(key)) {
+            let rule = if key.starts_with("x-") { "extension-changed" } else { "unclassified" };
+            self.key(pair, key, [rule; 3], subject);
+        }
+    }
+}
+
+impl Found<'_> {
+    pub(super) fn places(self) -> (Option<Place>, Option<Place>) {
+        match self {
+            Self::Gone(entry) => (Some(entry.key), None),
+            Self::New(entry) => (None, Some(entry.key)),
+            Self::Both(pair) => pair.places(),
+        }
+    }
+}
+
+impl Pair<'_> {
+    pub(super) fn places(self) -> (Option<Place>, Option<Place>) {
+        (Some(self.base.place), Some(self.now.place))
+    }
+}
+
+impl Subject {
+    /// A part of it.
+    pub(super) fn part(&self, name: &str) -> Self {
+        Self { name: format!("{}.{name}", self.name), within: self.within }
+    }
+}
+
+/// What stands behind a key.
+pub(super) fn found<'a>(pair: Pair<'a>, key: &str) -> Option<Found<'a>> {
+    match (pair.base.entry(key), pair.now.entry(key)) {
+        (Some(base), Some(now)) => Some(Found::Both(Pair { base: &base.value, now: &now.value })),
+        (Some(base), None) => Some(Found::Gone(base)),
+        (None, Some(now)) => Some(Found::New(now)),
+        (None, None) => None,
+    }
+}
+
+/// What stands behind a key in both.
+pub(super) fn inner<'a>(pair: Pair<'a>, key: &str) -> Option<Pair<'a>> {
+    Some(Pair { base: pair.base.get(key)?, now: pair.now.get(key)? })
+}
+
+/// Every key of two maps, with what stands behind it.
+pub(super) fn both(pair: Pair<'_>) -> impl Iterator<Item = (&str, Found<'_>)> {
+    let gone = pair.base.entries().filter(move |(key, _)| pair.now.entry(key).is_none());
+    let now = pair.now.entries().map(move |(key, entry)| match pair.base.entry(key) {
+        Some(base) => (key, Found::Both(Pair { base: &base.value, now: &entry.value })),
+        None => (key, Found::New(entry)),
+    });
+    now.chain(gone.map(|(key, entry)| (key, Found::Gone(entry))))
+}
+
+/// Whether two nodes say the same, wherever they stand.
+pub(super) fn same(base: &Node, now: &Node) -> bool {
+    match (&base.kind, &now.kind) {
+        (Kind::Scalar(base), Kind::Scalar(now)) => base == now,
+        (Kind::List(base), Kind::List(now)) => {
+            base.len() == now.len() && base.iter().zip(now).all(|(base, now)| same(base, now))
+        }
+        (Kind::Map(base), Kind::Map(now)) => {
+            base.len() == now.len()
+                && base.iter().all(|(key, entry)| now.get(key).is_some_and(|now| same(&entry.value, &now.value)))
+        }
+        _ => false,
+    }
+}
+
+/// A value that fits into a message, and nothing otherwise.
+pub(super) fn shown(node: &Node, before: &str) -> String {
+    const LONGEST: usize = 60;
+    match &node.kind {
+        Kind::Scalar(Value::String(text)) if text.chars().count() > LONGEST || text.contains('\n') => String::new(),
+        Kind::Scalar(value) => format!("{before}{value}"),
+        _ => String::new(),
+    }
+}
+
+/// A change has one line, whatever the document holds; and it stays one that can be read.
+fn one_line(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}

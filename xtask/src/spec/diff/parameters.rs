@@ -1,0 +1,106 @@
+//! What an operation is called with: by name and place.
+
+use std::collections::BTreeMap;
+
+use super::{
+    change::Use,
+    compare::{Comparison, Pair, Subject, inner},
+    operations::Both,
+    schemas::{self, types::Site},
+};
+use crate::generator::{
+    check::{Described, resolved},
+    load::Node,
+};
+
+/// Place and name of a parameter.
+type Key<'a> = (&'a str, &'a str);
+
+/// `renamed` are those in the path that have another name at the same place.
+pub(super) fn compare<'a>(
+    comparison: &mut Comparison<'a>,
+    Both { base, now }: Both<'a>,
+    renamed: &BTreeMap<&'a str, &'a str>,
+    here: &Subject,
+) {
+    let new_name = |(within, name): Key<'a>| match renamed.get(name) {
+        Some(name) if within == "path" => (within, *name),
+        _ => (within, name),
+    };
+    let before = of(comparison.documents.base, &base);
+    let mut before: BTreeMap<Key<'_>, &Node> = before.into_iter().map(|(key, node)| (new_name(key), node)).collect();
+    let (mut new, mut left) = (Vec::new(), of(comparison.documents.now, &now));
+    left.retain(|key, now| match before.remove(key) {
+        Some(base) => {
+            new.push((*key, Some(base), *now));
+            false
+        }
+        None => true,
+    });
+    for (key, now) in left {
+        let moved = before.keys().find(|(_, name)| *name == key.1).copied();
+        new.push((key, moved.and_then(|key| before.remove(&key)), now));
+    }
+    for (key, base, now) in new {
+        let here = subject(here, key);
+        match base {
+            Some(base) => one(comparison, Pair { base, now }, &here),
+            None if now.is("required") => {
+                comparison.tell("required-parameter-added", (None, Some(now.place)), &here, "is new, and required");
+            }
+            None => comparison.tell("optional-parameter-added", (None, Some(now.place)), &here, "is new"),
+        }
+    }
+    for (key, base) in before {
+        comparison.tell("parameter-removed", (Some(base.place), None), &subject(here, key), "is gone");
+    }
+}
+
+fn subject(operation: &Subject, (within, name): Key<'_>) -> Subject {
+    Subject { name: format!("{}: {within} parameter {name}", operation.name), within: Use::SENT }
+}
+
+/// The parameters of a path, and those of the operation, which replace them.
+fn of<'a>(document: &'a Node, operation: &Described<'a>) -> BTreeMap<Key<'a>, &'a Node> {
+    let listed = [operation.item, operation.node].into_iter().filter_map(|holder| holder.get("parameters"));
+    let listed = listed.flat_map(Node::items).filter_map(|parameter| resolved(document, parameter));
+    listed.filter_map(|parameter| Some((parameter.text_of("in").zip(parameter.text_of("name"))?, parameter))).collect()
+}
+
+/// A parameter of before and of now.
+pub(super) fn one<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
+    let Some(pair) = comparison.resolved(pair) else { return };
+    if !comparison.is_first(pair, Use::default()) {
+        return;
+    }
+    let here = &Subject { name: here.name.clone(), within: Use::SENT };
+    comparison.key(pair, "in", ["parameter-moved"; 3], here);
+    comparison.flag(pair, "required", ["parameter-made-required", "parameter-made-optional"], here);
+    for key in ["style", "explode", "allowReserved", "allowEmptyValue", "content"] {
+        comparison.key(pair, key, ["parameter-style-changed"; 3], here);
+    }
+    let words =
+        [("description", "description-changed"), ("example", "example-changed"), ("examples", "example-changed")];
+    comparison.keys(pair, &words, here);
+    if let Some(schema) = inner(pair, "schema") {
+        schemas::compare(comparison, schema, here, Site::Setter);
+    } else {
+        comparison.key(pair, "schema", ["schema-stated", "schema-dropped", "schema-changed"], here);
+    }
+    let known = [
+        "name",
+        "in",
+        "required",
+        "style",
+        "explode",
+        "allowReserved",
+        "allowEmptyValue",
+        "content",
+        "description",
+        "example",
+        "examples",
+        "schema",
+        "deprecated",
+    ];
+    comparison.others(pair, &known, here);
+}

@@ -1,0 +1,127 @@
+//! The properties of an object: which there are, which have to be there, and which may be there besides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    super::{
+        change::Class,
+        compare::{Comparison, Found, Pair, Subject, both, found},
+    },
+    compare as schema,
+    types::{self, Site},
+};
+use crate::generator::{
+    finding::Place,
+    load::{Kind, Node},
+};
+
+pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
+    let (before, after) = (required_of(pair.base), required_of(pair.now));
+    let mut known = BTreeSet::new();
+    for (name, property) in properties(pair) {
+        known.insert(name);
+        let here = here.part(name);
+        let (was, is) = (before.get(name).copied(), after.get(name).copied());
+        match property {
+            Found::Both(property) => {
+                requirement(comparison, property, (was, is), &here);
+                schema(comparison, property, &here, Site::Field { base: was.is_none(), now: is.is_none() });
+            }
+            Found::New(_) => {
+                let (rule, what) = match is {
+                    Some(_) => ("required-property-added", "is new, and required"),
+                    None if extra(pair.base) == Extra::Forbidden => {
+                        ("unexpected-property-added", "is new, and clients built before refuse what they do not know")
+                    }
+                    None => ("optional-property-added", "is new"),
+                };
+                comparison.tell(rule, property.places(), &here, what);
+            }
+            Found::Gone(_) => {
+                let rule = if was.is_some() { "required-property-removed" } else { "optional-property-removed" };
+                comparison.tell(rule, property.places(), &here, "is gone");
+            }
+        }
+    }
+    // What an allOf has in one part, another may require.
+    let elsewhere: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+    for name in elsewhere.difference(&known) {
+        let places = (before.get(name).copied(), after.get(name).copied());
+        let here = here.part(name);
+        match places {
+            (None, Some(_)) => comparison.tell("property-made-required", places, &here, "is required"),
+            (Some(_), None) => comparison.tell("property-made-optional", places, &here, "may be left out"),
+            _ => continue,
+        }
+        comparison.rust(Class::Breaking, "the field becomes another type");
+    }
+    others(comparison, pair, here, site);
+}
+
+/// The names of the properties that have to be there, with their places.
+fn required_of(schema: &Node) -> BTreeMap<&str, Place> {
+    let items = schema.get("required").map(Node::items).unwrap_or_default();
+    items.iter().filter_map(|item| Some((item.text()?, item.place))).collect()
+}
+
+fn properties(pair: Pair<'_>) -> Vec<(&str, Found<'_>)> {
+    match found(pair, "properties") {
+        Some(Found::Both(pair)) => both(pair).collect(),
+        Some(Found::New(entry)) => entry.value.entries().map(|(name, entry)| (name, Found::New(entry))).collect(),
+        Some(Found::Gone(entry)) => entry.value.entries().map(|(name, entry)| (name, Found::Gone(entry))).collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Tells whether a property has to be there, if that is not as it was.
+fn requirement<'a>(
+    comparison: &mut Comparison<'a>,
+    property: Pair<'a>,
+    (was, is): (Option<Place>, Option<Place>),
+    here: &Subject,
+) {
+    let places = (was.or(Some(property.base.place)), is.or(Some(property.now.place)));
+    match (was, is) {
+        (None, Some(_)) => comparison.tell("property-made-required", places, here, "is required"),
+        (Some(_), None) => comparison.tell("property-made-optional", places, here, "may be left out"),
+        _ => return,
+    }
+    // A reference is a type of its own, whatever it leads to.
+    types::judge(comparison, property, Site::Field { base: was.is_none(), now: is.is_none() });
+}
+
+/// What may be there besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extra {
+    Forbidden,
+    Typed,
+    Anything,
+}
+
+fn extra(schema: &Node) -> Extra {
+    match schema.get("additionalProperties").map(|extra| &extra.kind) {
+        Some(Kind::Scalar(value)) if value.as_bool() == Some(false) => Extra::Forbidden,
+        Some(Kind::Map(_)) => Extra::Typed,
+        _ => Extra::Anything,
+    }
+}
+
+fn others<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
+    let place = |node: &Node| Some(node.entry("additionalProperties").map_or(node.place, |entry| entry.key));
+    let places = (place(pair.base), place(pair.now));
+    let (rule, what) = match (extra(pair.base), extra(pair.now)) {
+        (Extra::Typed, Extra::Typed) => {
+            if let Some(Found::Both(extra)) = found(pair, "additionalProperties") {
+                schema(comparison, extra, &here.part("*"), Site::Inline);
+            }
+            return;
+        }
+        (Extra::Forbidden, Extra::Forbidden) | (Extra::Anything, Extra::Anything) => return,
+        (_, Extra::Forbidden) => ("extra-properties-forbidden", "may have no other properties"),
+        (Extra::Forbidden, _) => ("extra-properties-allowed", "may have other properties"),
+        (_, Extra::Typed) => ("extra-properties-typed", "says of which type other properties are"),
+        (Extra::Typed, _) => ("extra-properties-untyped", "does not say any more of which type other properties are"),
+    };
+    comparison.tell(rule, places, here, what);
+    types::judge(comparison, pair, site);
+}

@@ -1,0 +1,182 @@
+//! Operations, parameters, bodies, answers.
+
+use super::{Edit, changes, hold_edits, plain};
+
+const SECURITY: &str = "security: [{oauth: [], session: []}]";
+const LIMIT: &str = "\n        - {name: limit, in: query, schema: {type: integer}}";
+const BODY: &str =
+    "requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/Sent'}}}}";
+const THING: &str = "content: {application/json: {schema: {$ref: '#/components/schemas/Answered'}}}";
+
+pub(super) const EDITS: &[Edit] = &[
+    ("summary: Show a thing.", "summary: Show.", &["summary-changed D D"], &["summary-changed D D"]),
+    ("tags: [Things]", "tags: [Things, All]", &["tags-changed D D"], &["tags-changed D D"]),
+    ("tags: [Things]", "tags: [Things]\n      deprecated: true", &["deprecated D D"], &["no-longer-deprecated D D"]),
+    ("tags: [Things]", "tags: [Things]\n      callbacks: {}", &["callbacks-changed D D"], &["callbacks-changed D D"]),
+    (
+        "tags: [Things]",
+        "tags: [Things]\n      servers: [{url: https://example.com}]",
+        &["operation-servers-changed D D"],
+        &["operation-servers-changed D D"],
+    ),
+    (
+        "  /things:\n",
+        "  /more:\n    get: {operationId: more, security: [], responses: {'200': {description: More.}}}\n  /things:\n",
+        &["operation-added C C"],
+        &["operation-removed B B"],
+    ),
+    ("showThing", "getThing", &["operation-renamed D B"], &["operation-renamed D B"]),
+    ("  /things:", "  /objects:", &["path-changed B C"], &["path-changed B C"]),
+    ("    post:", "    put:", &["method-changed B C"], &["method-changed B C"]),
+    (SECURITY, "security: [{oauth: []}]", &["session-token-dropped C C"], &["session-token-required B C"]),
+    (SECURITY, "security: [{session: []}]", &["access-token-dropped C C"], &["access-token-required B C"]),
+    (SECURITY, "security: [{oauth: []}, {session: []}]", &["security-changed B C"], &["security-changed B C"]),
+    ("if-unprocessed", "always", &["repeat-widened C C"], &["repeat-narrowed B C"]),
+    ("if-unprocessed", "if-unsent", &["repeat-narrowed B C"], &["repeat-widened C C"]),
+    (LIMIT, "", &["parameter-removed B B"], &["optional-parameter-added C C"]),
+    (
+        "limit, in: query",
+        "limit, required: true, in: query",
+        &["parameter-made-required B B"],
+        &["parameter-made-optional C C"],
+    ),
+    ("limit, in: query", "limit, in: header", &["parameter-moved B C"], &["parameter-moved B C"]),
+    (
+        "limit, in: query",
+        "limit, explode: false, in: query",
+        &["parameter-style-changed B D"],
+        &["parameter-style-changed B D"],
+    ),
+    ("limit, in: query", "limit, example: 3, in: query", &["example-changed D D"], &["example-changed D D"]),
+    (
+        LIMIT,
+        "\n        - {name: limit, in: query, schema: {type: integer}}\n        - {name: from, in: query, required: true, schema: {type: integer}}",
+        &["required-parameter-added B B"],
+        &["parameter-removed B B"],
+    ),
+    (
+        LIMIT,
+        "\n        - {name: limit, in: query, schema: {type: string}}",
+        &["type-changed B B"],
+        &["type-changed B B"],
+    ),
+    (
+        BODY,
+        "x-none: 1",
+        &["request-body-removed B B", "extension-changed D D"],
+        &["required-body-added B B", "extension-changed D D"],
+    ),
+    (
+        "      responses:\n        '200'",
+        "      requestBody: {content: {text/plain: {schema: {type: string}}}}\n      responses:\n        '200'",
+        &["optional-body-added C B"],
+        &["request-body-removed B B"],
+    ),
+    (
+        "{required: true, content",
+        "{required: false, content",
+        &["request-body-made-optional C C"],
+        &["request-body-made-required B C"],
+    ),
+    (
+        "true, content: {application/json:",
+        "true, content: {text/plain: {schema: {type: string}}, application/json:",
+        &["request-media-type-added C D"],
+        &["request-media-type-removed B D"],
+    ),
+    (
+        "true, content: {application/json:",
+        "true, content: {application/x-www-form-urlencoded:",
+        &["request-media-type-changed B B"],
+        &["request-media-type-changed B B"],
+    ),
+    (
+        "true, content: {application/json: {",
+        "true, content: {application/json: {encoding: {}, ",
+        &["encoding-changed D D"],
+        &["encoding-changed D D"],
+    ),
+    (
+        "        '201':",
+        "        '202': {description: Later.}\n        '201':",
+        &["success-answer-added B C"],
+        &["success-answer-removed C C"],
+    ),
+    (
+        "        '201':",
+        "        '429': {description: Later.}\n        '201':",
+        &["error-answer-added C C"],
+        &["error-answer-removed C C"],
+    ),
+    (
+        "        '201':",
+        "        '429': {description: Later., content: {application/json: {schema: {type: string}}}}\n        '201':",
+        &["error-answer-added C B"],
+        &["error-answer-removed C B"],
+    ),
+    (
+        "{description: Made.}",
+        "{description: Made., content: {application/json: {schema: {type: string}}}}",
+        &["answer-body-added C B"],
+        &["answer-body-removed B B"],
+    ),
+    ("{description: Made.}", "{description: Made., links: {}}", &["links-changed D D"], &["links-changed D D"]),
+    (
+        THING,
+        "content: {text/plain: {schema: {$ref: '#/components/schemas/Answered'}}}",
+        &["answer-media-type-changed B B"],
+        &["answer-media-type-changed B B"],
+    ),
+    (
+        THING,
+        "content: {text/plain: {}, application/json: {schema: {$ref: '#/components/schemas/Answered'}}}",
+        &["answer-media-type-added B D"],
+        &["answer-media-type-removed C D"],
+    ),
+    (
+        "headers: {Trace:",
+        "headers: {Span: {schema: {type: string}}, Trace:",
+        &["answer-header-added C D"],
+        &["answer-header-removed B D"],
+    ),
+    (
+        "headers: {Trace: {schema: {type: string}}}",
+        "headers: {Trace: {schema: {type: integer}}}",
+        &["answer-header-changed B D"],
+        &["answer-header-changed B D"],
+    ),
+    ("description: A thing.", "description: One thing.", &["description-changed D D"], &["description-changed D D"]),
+    (
+        "schema: {$ref: '#/components/schemas/Sent'}",
+        "schema: {$ref: '#/components/schemas/Error'}",
+        &["reference-changed D B", "optional-property-removed B B", "optional-property-added C C"],
+        &["reference-changed D B", "optional-property-removed B B", "optional-property-added C C"],
+    ),
+    ("/things/{id}:", "/things/{id}:\n    summary: One.", &["summary-changed D D"], &["summary-changed D D"]),
+    (
+        "schema: {$ref: '#/components/schemas/Sent'}",
+        "x-a: 1",
+        &["schema-dropped C B", "extension-changed D D"],
+        &["schema-stated B B", "extension-changed D D"],
+    ),
+];
+
+#[test]
+fn what_an_operation_says() {
+    hold_edits(EDITS);
+}
+
+#[test]
+fn what_operations_share_is_told_once() {
+    let base = plain().replace("{description: Made.}", "{$ref: '#/components/responses/Thing'}");
+    let now = base.replace("description: A thing.", "description: One thing.");
+    assert_eq!(changes(&base, &now).len(), 1);
+}
+
+#[test]
+fn a_parameter_may_be_written_at_the_path_or_at_the_operation() {
+    let base = plain();
+    let id = "        - {name: id, in: path, required: true, schema: {type: string}}\n";
+    let now = base.replace(id, "").replace("    get:", &format!("    parameters:\n{id}    get:"));
+    assert_eq!(changes(&base, &now).len(), 0);
+}

@@ -1,0 +1,122 @@
+//! What is compared with: revisions of a repository, and files.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use super::{super::outcome, plain};
+use crate::{Misuse, spec};
+
+/// An empty directory of its own, where cargo has the files of tests.
+fn directory(name: &str) -> PathBuf {
+    let program = env::current_exe().unwrap();
+    let target = program.ancestors().nth(3).unwrap();
+    let directory = target.join("tmp").join("spec-diff").join(format!("{name}-{}", std::process::id()));
+    if directory.exists() {
+        fs::remove_dir_all(&directory).unwrap();
+    }
+    fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+fn git(root: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.current_dir(root).args(["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]);
+    command.args(["-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"]).args(arguments);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+    assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success(), "git {arguments:?}");
+}
+
+/// A repository whose last commit has a plain document, and whose working tree has lost an operation.
+fn repository(name: &str) -> PathBuf {
+    let root = directory(name);
+    fs::write(root.join("Cargo.toml"), "[workspace.package]\nversion = \"0.1.0\"\n").unwrap();
+    fs::write(root.join("CHANGELOG.md"), "## [Unreleased]\n\n## [0.1.0]\n").unwrap();
+    fs::write(root.join("openapi.yaml"), plain()).unwrap();
+    git(&root, &["init", "--quiet"]);
+    git(&root, &["add", "."]);
+    git(&root, &["commit", "--quiet", "--message", "One"]);
+    fs::write(
+        root.join("openapi.yaml"),
+        plain().replace("      summary: Show a thing.\n", "").replace("showThing", "show"),
+    )
+    .unwrap();
+    root
+}
+
+#[test]
+fn a_revision_brings_its_version_and_its_changelog() {
+    let root = repository("revision");
+    let found = outcome(&root, "HEAD", "text").unwrap();
+    assert!(found.text.contains("HEAD:openapi.yaml:10:7: documentation-only[summary-changed]"), "{}", found.text);
+    assert!(found.text.contains("openapi.yaml:9:20: breaking[operation-renamed]"), "{}", found.text);
+    assert!(found.text.contains("Cargo.toml: 0.1.0 is not enough; write 0.2.0"), "{}", found.text);
+    assert_eq!(found.is_met, Some(false));
+
+    fs::write(root.join("Cargo.toml"), "[workspace.package]\nversion = \"0.2.0\"\n").unwrap();
+    fs::write(root.join("CHANGELOG.md"), "## [Unreleased]\n\n- `showThing` is `show`.\n\n## [0.1.0]\n").unwrap();
+    assert_eq!(outcome(&root, "main", "json").unwrap().is_met, Some(true));
+
+    git(&root, &["add", "."]);
+    git(&root, &["commit", "--quiet", "--message", "Two"]);
+    assert!(outcome(&root, "HEAD", "text").unwrap().text.starts_with("nothing has changed\n"));
+    assert!(outcome(&root, "HEAD~1", "markdown").unwrap().text.contains("`HEAD~1:openapi.yaml`"));
+}
+
+#[test]
+fn a_workspace_may_lie_below_the_root_of_its_repository() {
+    let outer = directory("below");
+    let root = outer.join("inner");
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("openapi.yaml"), plain()).unwrap();
+    git(&outer, &["init", "--quiet"]);
+    git(&outer, &["add", "."]);
+    git(&outer, &["commit", "--quiet", "--message", "One"]);
+    assert!(outcome(&root, "HEAD", "text").unwrap().text.starts_with("nothing has changed\n"));
+}
+
+#[test]
+fn a_file_has_nothing_beside_it() {
+    let root = repository("file");
+    let old = root.join("old.yaml");
+    fs::write(&old, plain()).unwrap();
+    let found = outcome(&root, old.to_str().unwrap(), "text").unwrap();
+    assert!(found.text.contains(&format!("{}:10:7: documentation-only", old.display())), "{}", found.text);
+    assert!(found.text.ends_with("asks for a minor bump: 0.2.0 or later, after 0.1.0\n"), "{}", found.text);
+    assert_eq!(found.is_met, None);
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    let root = repository("errors");
+    let error = |word: &str| outcome(&root, word, "text").unwrap_err().to_string();
+    for word in ["nobody", "", "-p", "--all", "HEAD:openapi.yaml", "HEAD --all", "HEAD\nHEAD", "."] {
+        assert_eq!(error(word), format!("`{word}` is neither a file nor a revision that git knows"));
+    }
+    for (text, wanted) in [
+        ("a: [", "error[yaml-syntax]"),
+        ("openapi: 3.0.3\nopenapi: 3.0.3\n", "error[duplicate-key]"),
+        ("openapi: 3.1.0\n", ":1:10: error[openapi-version]"),
+        ("[]", "error[openapi-version]"),
+    ] {
+        let bad = root.join("bad.yaml");
+        fs::write(&bad, text).unwrap();
+        let error = error(bad.to_str().unwrap());
+        assert!(error.contains("bad.yaml cannot be compared\n") && error.contains(wanted), "{error}");
+    }
+    fs::write(root.join("openapi.yaml"), "a: [").unwrap();
+    assert!(error("HEAD").starts_with("openapi.yaml cannot be compared\nopenapi.yaml:"));
+    git(&root, &["rm", "--quiet", "--cached", "openapi.yaml"]);
+    git(&root, &["commit", "--quiet", "--message", "None"]);
+    assert_eq!(error("HEAD"), "there is no openapi.yaml in HEAD");
+}
+
+#[test]
+fn options_are_options() {
+    for arguments in [&["diff", "-p"][..], &["diff", "--format", "xml"], &["diff", "HEAD", "HEAD"]] {
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        assert!(spec::run(&arguments).unwrap_err().is::<Misuse>(), "{arguments:?}");
+    }
+}
