@@ -176,11 +176,18 @@ fn headers<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) 
     }
 }
 
-fn header<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
+/// A header of before and of now.
+pub(super) fn header<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let Some(pair) = comparison.resolved(pair) else { return };
+    if !comparison.is_first(pair, Use::default()) {
+        return;
+    }
     let words =
         [("description", "description-changed"), ("example", "example-changed"), ("examples", "example-changed")];
     comparison.keys(pair, &words, here);
+    let known =
+        ["required", "style", "explode", "content", "schema", "description", "example", "examples", "deprecated"];
+    comparison.others(pair, &known, here);
     for key in ["required", "style", "explode", "content"] {
         comparison.key(pair, key, ["answer-header-changed"; 3], here);
     }

@@ -76,11 +76,11 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// What several operations share is reached from each, and told once.
+    /// What is reached on several ways is told once, with all that it is used for.
     fn told(self) -> Vec<Change> {
         let mut told: BTreeMap<_, Change> = BTreeMap::new();
         for change in self.changes {
-            let key = (change.rule.name, change.base, change.now);
+            let key = (change.rule.name, change.base, change.now, change.message.clone());
             match told.get_mut(&key) {
                 Some(known) => known.within = known.within.or(change.within),
                 None => drop(told.insert(key, change)),

@@ -30,6 +30,13 @@ pub(super) fn compare(comparison: &mut Comparison<'_>) {
         }
         comparison.others(info, &["version", "description", "title", "termsOfService", "contact", "license"], &here);
     }
+    if let Some(paths) = inner(pair, "paths") {
+        let known: Vec<&str> = both(paths).map(|(path, _)| path).filter(|path| path.starts_with('/')).collect();
+        comparison.others(paths, &known, &subject("paths"));
+    }
+    if let Some(components) = inner(pair, "components") {
+        comparison.others(components, &COMPONENTS, &subject("components"));
+    }
     servers(comparison);
     security_schemes(comparison);
     // Renamed schemas first: whoever refers to one by its new name has not changed.
@@ -42,6 +49,19 @@ pub(super) fn compare(comparison: &mut Comparison<'_>) {
 fn subject(name: &str) -> Subject {
     Subject { name: name.to_owned(), within: Use::default() }
 }
+
+/// The sections of `components`.
+const COMPONENTS: [&str; 9] = [
+    "schemas",
+    "securitySchemes",
+    "parameters",
+    "requestBodies",
+    "responses",
+    "headers",
+    "examples",
+    "links",
+    "callbacks",
+];
 
 /// Servers are matched by their environment, then by their URL.
 fn servers(comparison: &mut Comparison<'_>) {
@@ -184,7 +204,7 @@ fn schemas(comparison: &mut Comparison<'_>) {
 
 /// What is under `components` besides. What operations use has been compared by now.
 fn shared(comparison: &mut Comparison<'_>) {
-    for name in ["parameters", "requestBodies", "responses", "headers", "examples", "links", "callbacks"] {
+    for name in COMPONENTS.into_iter().filter(|name| !["schemas", "securitySchemes"].contains(name)) {
         for (key, found) in section(comparison.documents, name) {
             let here = subject(&format!("components/{name}/{key}"));
             match found {
@@ -193,6 +213,7 @@ fn shared(comparison: &mut Comparison<'_>) {
                 Found::Both(pair) => match name {
                     "parameters" => parameters::one(comparison, pair, &here),
                     "requestBodies" => bodies::request(comparison, pair, &here),
+                    "headers" => bodies::header(comparison, pair, &here),
                     "responses" => bodies::answer(comparison, pair, &here),
                     "examples" if !same(pair.base, pair.now) => {
                         comparison.tell("example-changed", pair.places(), &here, "is another");

@@ -1,6 +1,6 @@
 //! Operations, parameters, bodies, answers.
 
-use super::{Edit, changes, hold_edits, plain};
+use super::{Edit, changes, hold, hold_edits, plain};
 
 const SECURITY: &str = "security: [{oauth: [], session: []}]";
 const LIMIT: &str = "\n        - {name: limit, in: query, schema: {type: integer}}";
@@ -179,4 +179,41 @@ fn a_parameter_may_be_written_at_the_path_or_at_the_operation() {
     let id = "        - {name: id, in: path, required: true, schema: {type: string}}\n";
     let now = base.replace(id, "").replace("    get:", &format!("    parameters:\n{id}    get:"));
     assert_eq!(changes(&base, &now).len(), 0);
+}
+
+#[test]
+fn what_changes_for_several_operations_in_one_place_is_told_of_each() {
+    let base = plain().replace("paths:", "security: [{oauth: []}]\npaths:");
+    let base = base.replace("      security: [{oauth: []}]\n", "").replace(&format!("      {SECURITY}\n"), "");
+    let now = base.replace("security: [{oauth: []}]", SECURITY);
+    let told: Vec<_> =
+        changes(&base, &now).iter().map(|change| format!("{} {}", change.rule.name, change.message)).collect();
+    assert_eq!(told.iter().filter(|line| line.starts_with("session-token-required")).count(), 2, "{told:?}");
+}
+
+#[test]
+fn an_operation_whose_id_and_path_are_others_is_another() {
+    let base = plain();
+    let now = base.replace("showThing", "showOne").replace("/things/{id}", "/ones/{id}");
+    hold(
+        &base,
+        &now,
+        &["operation-added C C", "operation-removed B B"],
+        &["operation-added C C", "operation-removed B B"],
+    );
+}
+
+#[test]
+fn shared_parts_that_no_operation_uses_are_compared_as_well() {
+    let shared = "  parameters:\n    Page: {name: page, in: query, schema: {type: integer}}\n  headers:\n    Page: {schema: {type: integer}}\n  requestBodies:\n    Page: {content: {application/json: {schema: {type: integer}}}}\n  schemas:";
+    let base = plain().replace("  schemas:", shared);
+    let now = base
+        .replace("schema: {type: integer}}\n", "schema: {type: boolean}}\n")
+        .replace("{schema: {type: integer}}}", "{schema: {type: boolean}}}");
+    hold(
+        &base,
+        &now,
+        &["type-changed B B", "answer-header-changed B D"],
+        &["type-changed B B", "answer-header-changed B D"],
+    );
 }
