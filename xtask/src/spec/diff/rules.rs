@@ -18,6 +18,8 @@ const COMMENT: Rust = Rust::Is(DocumentationOnly, "doc comments alone change");
 
 const UNHEARD: &str = "what clients say with it is not heard, or refused";
 
+const ALWAYS_SENT: &str = "send() always sends one, and answers with an error while it lacks what it requires";
+
 const fn is(class: super::change::Class, reason: &'static str) -> Wire {
     Wire::Is(class, reason)
 }
@@ -156,16 +158,8 @@ const OPERATIONS: &[Rule] = &[
 ];
 
 const BODIES: &[Rule] = &[
-    rule(
-        "required-body-added",
-        is(Breaking, "clients built before send none"),
-        breaks("send() answers with an error until body is set"),
-    ),
-    rule(
-        "optional-body-added",
-        is(Compatible, "it may be left out"),
-        breaks("the generated client always sends one: send() answers with an error until it is set"),
-    ),
+    rule("required-body-added", is(Breaking, "clients built before send none"), breaks(ALWAYS_SENT)),
+    rule("optional-body-added", is(Compatible, "it may be left out"), breaks(ALWAYS_SENT)),
     rule("request-body-removed", is(Breaking, "what clients say in it is not heard"), breaks("body() is gone")),
     rule(
         "request-body-made-required",
@@ -242,7 +236,7 @@ const SCHEMAS: &[Rule] = &[
         breaks("the enum has a variant more, and is not non_exhaustive: match must name it"),
     ),
     rule("enum-value-removed", Narrower, breaks("the variant is gone")),
-    rule("enum-reordered", WORDS, SAME),
+    rule("enum-reordered", WORDS, goes_on("the variants compare, as in `<`, in another order")),
     rule("range-narrowed", Narrower, Type),
     rule("range-widened", Wider, Type),
     rule("length-narrowed", Narrower, Type),

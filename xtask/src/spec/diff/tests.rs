@@ -4,6 +4,7 @@
 
 mod documents;
 mod forms;
+mod generated;
 mod oddities;
 mod operations;
 mod release;

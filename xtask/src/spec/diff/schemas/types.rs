@@ -41,10 +41,10 @@ pub(super) fn name(written: &Node, target: &Node) -> String {
     }
 }
 
-/// An optional list is an empty one, and an optional value with a default that.
+/// An optional list is an empty one, unless its items are unique; an optional value with a default is that.
 fn whole(schema: &Node, optional: bool) -> String {
     let bare = bare(schema);
-    let is_empty_instead = bare.starts_with("Vec<") || bare.starts_with("Set<") || bare.starts_with("Map<");
+    let is_empty_instead = bare.starts_with("Vec<") && !schema.is("uniqueItems") || bare.starts_with("Map<");
     let may_be_none = optional && !is_empty_instead && schema.get("default").is_none();
     if may_be_none || schema.is("nullable") { format!("Option<{bare}>") } else { bare }
 }
@@ -111,7 +111,6 @@ fn list(schema: &Node) -> String {
     let number = |key: &str| schema.get(key).map(Node::value).as_ref().and_then(Value::as_u64);
     match (number("minItems"), number("maxItems")) {
         (Some(least), Some(most)) if least == most && !schema.is("uniqueItems") => format!("[{item}; {least}]"),
-        _ if schema.is("uniqueItems") => format!("Set<{item}>"),
         _ => format!("Vec<{item}>"),
     }
 }

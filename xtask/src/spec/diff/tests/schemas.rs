@@ -51,8 +51,8 @@ pub(super) const PROBES: &[Probe] = &[
     (
         "{type: string, enum: [a, b]}",
         "{type: string, enum: [b, a]}",
-        ("enum-reordered", "DD", "D"),
-        ("enum-reordered", "DD", "D"),
+        ("enum-reordered", "DD", "C"),
+        ("enum-reordered", "DD", "C"),
     ),
     (NUMBER, "{type: integer, maximum: 9}", ("range-narrowed", "BC", "C"), ("range-widened", "CB", "C")),
     (NUMBER, "{type: integer, minimum: 1}", ("range-narrowed", "BC", "B"), ("range-widened", "CB", "B")),

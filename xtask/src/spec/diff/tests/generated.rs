@@ -1,0 +1,158 @@
+//! What is said of Rust types, held against the types that the generator makes.
+
+use std::collections::BTreeSet;
+
+use openapiv3::OpenAPI;
+use serde::Deserialize as _;
+use syn::{Fields, Item};
+
+use super::{Change, Class, PLAIN, changes, document, node, schemas::PROBES};
+use crate::generator::{adapt, generate};
+
+/// The public types of the client, if one can be generated.
+fn types(text: &str) -> Option<Vec<String>> {
+    let document = node(text);
+    let work = || {
+        let mut adapted = document.value();
+        adapt::adapt(&mut adapted)?;
+        let spec = OpenAPI::deserialize(&adapted).map_err(|error| error.to_string())?;
+        let client = syn::parse2(generate::client(&spec)?).map_err(|error| error.to_string())?;
+        Ok(public(client))
+    };
+    generate::guarded(work).ok()
+}
+
+/// The names of types, with their fields and variants.
+fn public(client: syn::File) -> Vec<String> {
+    let types = client.items.into_iter().find_map(|item| match item {
+        Item::Mod(module) if module.ident == "types" => module.content,
+        _ => None,
+    });
+    let line = |item: &Item| match item {
+        Item::Struct(item) => Some(format!("struct {} {}", item.ident, fields(&item.fields))),
+        Item::Enum(item) => {
+            let variants: BTreeSet<_> =
+                item.variants.iter().map(|variant| format!("{} {}", variant.ident, fields(&variant.fields))).collect();
+            // Their order breaks nobody.
+            Some(format!("enum {} {variants:?}", item.ident))
+        }
+        _ => None,
+    };
+    types.unwrap().1.iter().filter_map(line).collect()
+}
+
+fn fields(fields: &Fields) -> String {
+    let field = |field: &syn::Field| {
+        let (name, of) = (&field.ident, &field.ty);
+        format!("{}: {}", name.as_ref().map(ToString::to_string).unwrap_or_default(), quote::quote!(#of))
+    };
+    fields.iter().map(field).collect::<Vec<_>>().join(", ")
+}
+
+/// What breaks callers although the types stay: the builder refuses at run time, or nobody knows what it means.
+const OTHERWISE: [&str; 2] = ["property-made-required", "unclassified"];
+
+/// Types that differ in what says how they look in Rust.
+const FAMILIES: [&[&str]; 5] = [
+    &[
+        "{type: integer}",
+        "{type: integer, minimum: 0}",
+        "{type: integer, minimum: 1}",
+        "{type: integer, minimum: 2}",
+        "{type: integer, maximum: 7}",
+        "{type: integer, minimum: 0, maximum: 7}",
+        "{type: integer, minimum: 1, maximum: 7}",
+        "{type: integer, format: int32}",
+        "{type: integer, format: int32, minimum: 1}",
+        "{type: integer, format: int32, maximum: 7}",
+        "{type: integer, format: int64}",
+        "{type: integer, format: uint8}",
+        "{type: integer, format: int64, default: 3}",
+        "{type: integer, nullable: true}",
+    ],
+    &[
+        "{type: number}",
+        "{type: number, format: float}",
+        "{type: number, format: double}",
+        "{type: number, minimum: 1}",
+    ],
+    &[
+        "{type: string}",
+        "{type: string, format: uuid}",
+        "{type: string, format: uuid, maxLength: 36}",
+        "{type: string, format: date}",
+        "{type: string, format: date-time}",
+        "{type: string, format: ipv4}",
+        "{type: string, format: uri}",
+        "{type: string, format: password}",
+        "{type: string, minLength: 1}",
+        "{type: string, minLength: 1, maxLength: 7}",
+        "{type: string, enum: [a, b]}",
+        "{type: string, enum: [a, b], nullable: true}",
+        "{type: string, default: a}",
+    ],
+    &[
+        "{type: array, items: {type: string}}",
+        "{type: array, items: {type: string}, minItems: 1}",
+        "{type: array, items: {type: string}, minItems: 2, maxItems: 2}",
+        "{type: array, items: {type: string}, uniqueItems: true}",
+        "{type: array, items: {type: string}, nullable: true}",
+        "{type: array, items: {type: string, nullable: true}}",
+        "{type: array, items: {type: integer, format: int32}}",
+    ],
+    &[
+        "{type: object}",
+        "{type: object, additionalProperties: true}",
+        "{type: object, additionalProperties: {type: string}}",
+        "{type: object, additionalProperties: {type: integer}}",
+        "{type: object, properties: {a: {type: string}}}",
+        "{type: object, properties: {a: {type: string}}, additionalProperties: false}",
+        "{type: object, properties: {a: {type: string}}, additionalProperties: {type: string}}",
+    ],
+];
+
+/// What a document is, and its types, if anything can be generated from it.
+type Typed = (String, Option<Vec<String>>);
+
+fn typed(probe: &str) -> Typed {
+    let text = document(probe, PLAIN);
+    let types = types(&text);
+    (text, types)
+}
+
+/// What is wrong with the verdict on a change: nothing if there are no types, or if it is as the types say.
+fn wrong((base, base_types): &Typed, (now, now_types): &Typed) -> Option<String> {
+    let (base_types, now_types) = (base_types.as_ref()?, now_types.as_ref()?);
+    let changes = changes(base, now);
+    let is_told =
+        |change: &Change| change.rust().class == Class::Breaking || change.rule.name.ends_with("property-added");
+    let is_fine = (base_types != now_types) == changes.iter().any(is_told)
+        || changes.iter().any(|change| OTHERWISE.contains(&change.rule.name));
+    (!is_fine).then(|| format!("{changes:#?}\n{base_types:#?}\n{now_types:#?}"))
+}
+
+#[test]
+fn a_verdict_on_rust_types_is_that_of_the_generator() {
+    let mut held = 0;
+    for (before, after, ..) in PROBES {
+        let (base, now) = (typed(before), typed(after));
+        held += usize::from(base.1.is_some() && now.1.is_some());
+        for (base, now) in [(&base, &now), (&now, &base)] {
+            assert_eq!(wrong(base, now), None, "{before} -> {after}");
+        }
+    }
+    assert!(held > 40, "{held} of {}", PROBES.len());
+}
+
+#[test]
+fn types_that_differ_in_rust_are_told_apart() {
+    for family in FAMILIES {
+        let typed: Vec<_> = family.iter().map(|probe| (probe, typed(probe))).collect();
+        for (before, base) in &typed {
+            assert!(base.1.is_some(), "{before}");
+            for (after, now) in &typed {
+                assert_eq!(wrong(base, now), None, "{before} -> {after}");
+            }
+        }
+    }
+}
