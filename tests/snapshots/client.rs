@@ -35,6 +35,98 @@ pub mod types {
             Default::default()
         }
     }
+    ///What the gateway says.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        Default,
+        schemars::JsonSchema
+    )]
+    pub struct Fault {
+        ///The number of the fault, as a string or as a number; both occur.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<FaultCode>,
+        ///The fault in more words, for people; it may change at any time.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub description: ::std::option::Option<::std::string::String>,
+        ///The fault in a few words.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub message: ::std::option::Option<::std::string::String>,
+    }
+    impl Fault {
+        pub fn builder() -> builder::Fault {
+            Default::default()
+        }
+    }
+    ///The number of the fault, as a string or as a number; both occur.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        schemars::JsonSchema
+    )]
+    #[serde(untagged)]
+    pub enum FaultCode {
+        String(::std::string::String),
+        Integer(i64),
+    }
+    impl ::std::fmt::Display for FaultCode {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match self {
+                Self::String(x) => x.fmt(f),
+                Self::Integer(x) => x.fmt(f),
+            }
+        }
+    }
+    impl ::std::convert::From<i64> for FaultCode {
+        fn from(value: i64) -> Self {
+            Self::Integer(value)
+        }
+    }
+    ///Why the gateway, which stands in front of the platform, refused a request.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        schemars::JsonSchema
+    )]
+    pub struct GatewayFault {
+        pub fault: Fault,
+    }
+    impl GatewayFault {
+        pub fn builder() -> builder::GatewayFault {
+            Default::default()
+        }
+    }
+    ///An error in one of its documented shapes.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Debug,
+        schemars::JsonSchema
+    )]
+    #[serde(untagged)]
+    pub enum GatewayFaultOrConnectivityManagementResult {
+        GatewayFault(GatewayFault),
+        ConnectivityManagementResult(ConnectivityManagementResult),
+    }
+    impl ::std::convert::From<GatewayFault>
+    for GatewayFaultOrConnectivityManagementResult {
+        fn from(value: GatewayFault) -> Self {
+            Self::GatewayFault(value)
+        }
+    }
+    impl ::std::convert::From<ConnectivityManagementResult>
+    for GatewayFaultOrConnectivityManagementResult {
+        fn from(value: ConnectivityManagementResult) -> Self {
+            Self::ConnectivityManagementResult(value)
+        }
+    }
     ///The username and password of a Connectivity Management user.
     #[derive(
         ::serde::Deserialize,
@@ -204,6 +296,127 @@ pub mod types {
                     error_code: Ok(value.error_code),
                     error_message: Ok(value.error_message),
                 }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Fault {
+            code: ::std::result::Result<
+                ::std::option::Option<super::FaultCode>,
+                ::std::string::String,
+            >,
+            description: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            message: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for Fault {
+            fn default() -> Self {
+                Self {
+                    code: Ok(Default::default()),
+                    description: Ok(Default::default()),
+                    message: Ok(Default::default()),
+                }
+            }
+        }
+        impl Fault {
+            pub fn code<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::FaultCode>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code: {e}")
+                    });
+                self
+            }
+            pub fn description<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.description = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for description: {e}")
+                    });
+                self
+            }
+            pub fn message<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.message = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for message: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Fault> for super::Fault {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Fault,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    code: value.code?,
+                    description: value.description?,
+                    message: value.message?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Fault> for Fault {
+            fn from(value: super::Fault) -> Self {
+                Self {
+                    code: Ok(value.code),
+                    description: Ok(value.description),
+                    message: Ok(value.message),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct GatewayFault {
+            fault: ::std::result::Result<super::Fault, ::std::string::String>,
+        }
+        impl ::std::default::Default for GatewayFault {
+            fn default() -> Self {
+                Self {
+                    fault: Err("no value supplied for fault".to_string()),
+                }
+            }
+        }
+        impl GatewayFault {
+            pub fn fault<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Fault>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.fault = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for fault: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<GatewayFault> for super::GatewayFault {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: GatewayFault,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { fault: value.fault? })
+            }
+        }
+        impl ::std::convert::From<super::GatewayFault> for GatewayFault {
+            fn from(value: super::GatewayFault) -> Self {
+                Self { fault: Ok(value.fault) }
             }
         }
         #[derive(Clone, Debug)]
@@ -655,7 +868,7 @@ pub mod builder {
             self,
         ) -> Result<
             ResponseValue<types::LogInResult>,
-            Error<types::ConnectivityManagementResult>,
+            Error<types::GatewayFaultOrConnectivityManagementResult>,
         > {
             let Self { client, body } = self;
             let body = body
@@ -699,6 +912,13 @@ pub mod builder {
                         ),
                     )
                 }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -719,7 +939,7 @@ pub mod builder {
             self,
         ) -> Result<
             ResponseValue<types::LogOutRequest>,
-            Error<types::ConnectivityManagementResult>,
+            Error<types::GatewayFaultOrConnectivityManagementResult>,
         > {
             let Self { client } = self;
             let url = format!("{}/m2m/v1/session/logout", client.baseurl,);
@@ -751,6 +971,13 @@ pub mod builder {
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
                 400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -808,7 +1035,7 @@ pub mod builder {
             self,
         ) -> Result<
             ResponseValue<types::SessionResetPasswordResult>,
-            Error<types::ConnectivityManagementResult>,
+            Error<types::GatewayFaultOrConnectivityManagementResult>,
         > {
             let Self { client, body } = self;
             let body = body
@@ -849,6 +1076,13 @@ pub mod builder {
             match response.status().as_u16() {
                 200u16 => ResponseValue::from_response(response).await,
                 400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,

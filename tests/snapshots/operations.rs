@@ -14,6 +14,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
             statuses: &[(200u16, 200u16)],
             body: Body::Json(fits::<types::LogOutRequest>),
         },
+        errors: &["errorCode", "errorMessage", "fault"],
     },
     Operation {
         id: "reset_connectivity_management_password",
@@ -27,6 +28,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
             statuses: &[(200u16, 200u16)],
             body: Body::Json(fits::<types::SessionResetPasswordResult>),
         },
+        errors: &["errorCode", "errorMessage", "fault"],
     },
     Operation {
         id: "start_connectivity_management_session",
@@ -40,6 +42,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
             statuses: &[(200u16, 200u16)],
             body: Body::Json(fits::<types::LogInResult>),
         },
+        errors: &["errorCode", "errorMessage", "fault"],
     },
 ];
 /// Where access tokens are had, below the base URL.
