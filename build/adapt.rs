@@ -27,6 +27,10 @@ fn walk(value: &mut Value, place: &str) -> Result<(), String> {
                 }
                 secret(map, place)?;
             }
+            if matches!(map.get("type").and_then(Value::as_str), Some("integer" | "number")) {
+                // typify writes such a type for an edition in which `gen` was no keyword. Any number is taken instead.
+                map.remove("enum");
+            }
             // An example is no schema, unless it is a property that has this name.
             let is_schema = |key: &str| place.ends_with("/properties") || !["example", "examples"].contains(&key);
             for (key, inner) in map.iter_mut().filter(|(key, _)| is_schema(key)) {

@@ -17,7 +17,10 @@ const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "
 pub(super) fn fold(document: &mut Value) -> Result<(), String> {
     // Apart from the paths, so that these can be changed while those are read and added to.
     let mut components = document.get_mut("components").map(Value::take).unwrap_or_default();
-    let mut shapes = Shapes::new(&components);
+    let operations = document.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let operations = operations.flat_map(|item| METHODS.iter().filter_map(|method| item.get(method)));
+    let ids = operations.filter_map(|operation| operation.get("operationId")?.as_str());
+    let mut shapes = Shapes::new(&components, ids);
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for method in METHODS {

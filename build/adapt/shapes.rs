@@ -29,9 +29,12 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    pub(super) fn new(components: &Value) -> Self {
+    /// With the names that are taken: those of the schemas, and those that progenitor gives to the bodies and answers
+    /// of `operations`, which it would silently read as a schema of the same name.
+    pub(super) fn new<'a>(components: &Value, operations: impl Iterator<Item = &'a str>) -> Self {
         let schemas = components.get("schemas").and_then(Value::as_object);
-        let taken = schemas.into_iter().flat_map(Map::keys).map(|name| as_seen(name)).collect();
+        let mut taken: BTreeSet<String> = schemas.into_iter().flat_map(Map::keys).map(|name| as_seen(name)).collect();
+        taken.extend(operations.flat_map(|id| ["Body", "Response"].map(|part| as_seen(&format!("{id}{part}")))));
         Self { taken, lifted: BTreeMap::new(), unions: BTreeMap::new(), added: Map::new() }
     }
 

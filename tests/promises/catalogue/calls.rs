@@ -28,6 +28,12 @@ fn refused(arrives: &'static str, body: Value, id: &str, (status, answer): (u16,
     Call { arrives, body, answer: Fault::json(status, &answer), said: format!("{id} {said}") }
 }
 
+/// A call that is refused before anything is sent.
+fn unsent(id: &str) -> Call {
+    let said = format!("{id} InvalidRequest  \"\" {USUAL}");
+    Call { arrives: "", body: Value::Null, answer: Fault::CloseBefore, said }
+}
+
 fn devices() -> Value {
     json!([{ "deviceIds": [{ "id": "990013907835573", "kind": "imei" }, { "id": "8914 \"8000\"", "kind": "iccId" }] }])
 }
@@ -36,7 +42,8 @@ fn device() -> Value {
     json!({
         "accountName": "a", "groupName": null, "billingCycleEndDate": "2026-02-28", "connected": true,
         "carrierInformations": [{ "carrierName": "v", "state": "pre-active" }], "createdAt": "2026-01-02T03:04:05Z",
-        "deviceIds": [{ "id": "5", "kind": "mdn" }], "extendedAttributes": { "é": "&" }, "signal": -71.5
+        "deviceIds": [{ "id": "5", "kind": "mdn" }], "extendedAttributes": { "é": "&" }, "signal": -71.5,
+        "generation": 5
     })
 }
 
@@ -177,12 +184,7 @@ fn other_calls() -> Vec<Call> {
             &json!({ "requestId": "8" }),
         ),
         // The text is too long for the schema.
-        Call {
-            arrives: "",
-            body: Value::Null,
-            answer: Fault::CloseBefore,
-            said: format!("sms InvalidRequest  \"\" {USUAL}"),
-        },
+        unsent("sms"),
         answered(
             "GET /m2m/v1/sms/a?next=9007199254740993",
             Value::Null,
