@@ -78,6 +78,17 @@ impl Operation {
         operations.binary_search_by(|operation| operation.id.cmp(id)).ok().and_then(|index| operations.get(index))
     }
 
+    /// Whether a path, counted from the base URL, is this operation's: a parameter that is empty, or that a URL reads as
+    /// `..` or as several segments, makes it the path of something else.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        let (template, found): (Vec<_>, Vec<_>) = (self.path.split('/').collect(), path.split('/').collect());
+        template.len() == found.len()
+            && template.iter().zip(found).all(|(part, given)| {
+                let fixed = || percent_decode_str(given).decode_utf8_lossy() == *part;
+                if part.contains('{') { !given.is_empty() } else { fixed() }
+            })
+    }
+
     /// The operation that a request of this method to this path, counted from the base URL, would be, however a
     /// lenient server may read the path.
     pub(crate) fn by_request(method: &str, path: &str) -> Option<&'static Self> {

@@ -26,7 +26,7 @@ use http::{
     header::{AUTHORIZATION, CONTENT_LENGTH, InvalidHeaderValue},
 };
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
-use reqwest::{Body, Request, Response};
+use reqwest::{Body, Request, Response, Url};
 use tokio::time::Instant;
 use tracing::{Instrument as _, field::Empty};
 use zeroize::Zeroizing;
@@ -332,13 +332,25 @@ pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operati
     Operation { id: "send", repeat, ..answer::ANY }
 }
 
+/// The path of a base URL, without the slash at its end.
+fn parse_base(base_url: &str) -> Option<String> {
+    Some(Url::parse(base_url).ok()?.path().trim_end_matches('/').to_owned())
+}
+
 impl ClientHooks<Transport> for client::Client {
     /// A typed error travels inside the [`reqwest::Error`] of a body that cannot be read, because this signature has
     /// room for no other; `From<api::Error<E>> for Error` takes it out again.
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
         // progenitor's own header, which the platform does not know.
         request.headers_mut().remove("api-version");
+        let base = parse_base(self.baseurl());
+        let below = base.as_deref().and_then(|base| request.url().path().strip_prefix(base));
         let outcome = match Operation::by_id(info.operation_id) {
+            Some(operation) if !below.is_some_and(|path| operation.is_at(path)) => Err(Error::InvalidRequest {
+                problem: "a parameter of the path is empty, or is . or .., or holds a backslash, which a URL reads as \
+                          another path"
+                    .to_owned(),
+            }),
             Some(operation) => self.inner().carry(operation, request, operation.path, Handling::Judge).await,
             None => Err(Error::InvalidRequest { problem: format!("{} is no operation", info.operation_id) }),
         };

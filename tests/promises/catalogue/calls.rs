@@ -153,6 +153,11 @@ fn calls_with_parameters() -> Vec<Call> {
             200,
             &registered,
         ),
+        // None of these can be a segment of a path.
+        unsent("deregister"),
+        unsent("deregister"),
+        unsent("deregister"),
+        unsent("deregister"),
         answered(
             "PUT /m2m/v1/groups/a/name/100%25%20%22new%22",
             json!({ "newGroupName": "h" }),
