@@ -3,6 +3,12 @@
 //! Keeps the promise that a mistake in `openapi.yaml` is told with its place and what to write instead, and that
 //! progenitor is handed nothing that it would answer with a panic or read as something else.
 
+mod arguments;
+mod composition;
+mod crates;
+mod cycles;
+mod inline;
+mod keywords;
 pub(crate) mod names;
 mod operations;
 mod parameters;
@@ -13,6 +19,7 @@ mod secrets;
 pub(crate) mod security;
 mod servers;
 pub(crate) mod shape;
+mod values;
 
 use super::{finding::Finding, load::Node};
 pub(crate) use secrets::is_secret;
@@ -39,14 +46,19 @@ pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>
     info(document, findings);
     for rule in [
         references::check,
+        cycles::check,
         servers::check,
         security::check,
         operations::check,
         parameters::check,
         responses::check,
         schemas::check,
+        composition::check,
+        keywords::check,
+        values::check,
         secrets::check,
         names::check,
+        inline::check,
     ] {
         rule(&context, findings);
     }

@@ -1,6 +1,6 @@
 //! The typed document -> progenitor's client.
 
-use std::{collections::BTreeSet, panic, thread};
+use std::{collections::BTreeSet, panic};
 
 use openapiv3::OpenAPI;
 use proc_macro2::TokenStream;
@@ -11,6 +11,7 @@ use super::{
     check,
     finding::Place,
     load::{Entry, Kind, Node},
+    stack,
 };
 
 /// Has progenitor write the client.
@@ -18,17 +19,11 @@ pub(crate) fn client(spec: &OpenAPI) -> Result<TokenStream, String> {
     Generator::new(&settings()?).generate_tokens(spec).map_err(|error| error.to_string())
 }
 
-/// How much stack progenitor may use: it goes down into schemas step by step.
-const STACK: usize = 256 << 20;
-
 /// Does something for which progenitor is needed: it asserts where it could report, so that a panic is told like any
 /// other refusal; and it goes down into schemas step by step, so it has a stack for it.
 pub(crate) fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
     panic::set_hook(Box::new(|_| {}));
-    let outcome = thread::scope(|scope| {
-        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        thread.map(thread::ScopedJoinHandle::join)
-    });
+    let outcome = stack::deep(work);
     drop(panic::take_hook());
     match outcome {
         Ok(Ok(outcome)) => outcome,
@@ -66,6 +61,9 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 pub(crate) fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
     let bare = keep(document, "paths", |_| false);
     if is_bad(&bare) {
+        if is_bad(&keep(&bare, "schemas", |_| false)) {
+            return (document.place, "this document".to_owned());
+        }
         let schemas = document.pointer("/components/schemas").into_iter().flat_map(Node::entries);
         for (name, entry) in schemas {
             let needed = closure(document, name);

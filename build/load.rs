@@ -1,160 +1,109 @@
 //! Text -> document: what is written, and where it is written.
 
+mod node;
+
 use std::fmt;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, map::Entry as Slot};
 use serde::{
     Deserialize,
     de::{Deserializer, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
-use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Spanned};
 
 use super::finding::{Finding, Place};
+pub(crate) use node::{Entry, Kind, Node};
 
 /// How deep a document may be nested: what reads it goes down into it step by step.
 const DEEPEST: usize = 64;
 /// How many values a document may hold. A thousand operations have some hundred thousand.
-const LARGEST: usize = 4_000_000;
+const LARGEST: usize = 1_000_000;
+/// How many of them aliases may repeat: few files have any.
+const REPEATED: usize = 50_000;
 
-/// A value, and where it is written.
-#[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) place: Place,
-    pub(crate) kind: Kind,
-}
-
-/// What is written.
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    /// A text, a number, a truth value or nothing.
-    Scalar(Value),
-    List(Vec<Node>),
-    Map(IndexMap<String, Entry>),
-}
-
-/// What a key of a map stands before.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    /// Where the key is written.
-    pub(crate) key: Place,
-    pub(crate) value: Node,
+/// Reads the bytes of a file as text.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Finding> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).map(String::from_utf8_lossy).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let place = Place { line: before.matches('\n').count() as u64 + 1, column: line.chars().count() as u64 + 1 };
+        Finding::new("not-utf-8", place, "here the file is not UTF-8", "save the file in UTF-8")
+    })
 }
 
 /// Reads YAML, or JSON, which is YAML. What is read may be of use although something was found.
 pub(crate) fn read(text: &str, findings: &mut Vec<Finding>) -> Option<Node> {
-    match parse(text, DuplicateKeyPolicy::Error) {
-        Ok(document) => Some(document),
+    let document = match parse(text, DuplicateKeyPolicy::Error) {
+        Err(error) if matches!(error.without_snippet(), Error::DuplicateMappingKey { .. }) => {
+            findings.push(duplicate(error.location().map_or_else(Place::default, Place::from)));
+            parse(text, DuplicateKeyPolicy::LastWins)
+        }
+        parsed => parsed,
+    };
+    match document {
+        Ok(document) => {
+            duplicates(&document, findings);
+            Some(document)
+        }
         Err(error) => {
-            let place = error.location().map_or_else(Place::default, Place::from);
-            if !matches!(error.without_snippet(), serde_saphyr::Error::DuplicateMappingKey { .. }) {
-                findings.push(unreadable(&error, place));
-                return None;
-            }
-            findings.push(Finding::new(
-                "duplicate-key",
-                place,
-                "this key is written twice in the same map, and only one of them can count",
-                "remove one of the two",
-            ));
-            parse(text, DuplicateKeyPolicy::FirstWins).ok()
+            findings.push(unreadable(&error));
+            None
         }
     }
 }
 
-fn parse(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Node, serde_saphyr::Error> {
+fn parse(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Node, Error> {
     let options = serde_saphyr::options! {
         with_snippet: false,
+        // As in YAML 1.2: `no` and `y` are texts.
+        strict_booleans: true,
+        reject_unsupported_tags: true,
         duplicate_keys: duplicate_keys,
-        budget: serde_saphyr::budget! { max_depth: DEEPEST, max_nodes: LARGEST, max_events: 2 * LARGEST },
+        budget: serde_saphyr::budget! { max_depth: DEEPEST, max_nodes: LARGEST, max_events: 2 * LARGEST, max_recorded_anchor_events: REPEATED },
     };
     serde_saphyr::from_str_with_options(text, options)
 }
 
-fn unreadable(error: &serde_saphyr::Error, place: Place) -> Finding {
-    let said = error.without_snippet().to_string();
-    // Its own words end in the place, which stands before them here.
-    let said = said.split(" at line ").next().unwrap_or_default();
-    let said = said.split("\n").next().unwrap_or_default();
+/// Keys that are written alike, or become alike: `200` and `'200'`.
+fn duplicates(node: &Node, findings: &mut Vec<Finding>) {
+    for (_, entry) in node.entries() {
+        findings.extend(entry.again.iter().copied().map(duplicate));
+        duplicates(&entry.value, findings);
+    }
+    node.items().iter().for_each(|item| duplicates(item, findings));
+}
+
+fn duplicate(place: Place) -> Finding {
     Finding::new(
-        "yaml-syntax",
+        "duplicate-key",
         place,
-        format!("this is not valid YAML: {said}"),
-        "look for a bracket, a quote, a colon or an indentation that is missing or too much, here or just above",
+        "this key is written twice in the same map, and only one of them can count",
+        "remove one of the two",
     )
 }
 
-impl Node {
-    /// What stands behind a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.entry(key).map(|entry| &entry.value)
-    }
-
-    /// A key with what stands behind it.
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.map()?.get(key)
-    }
-
-    pub(crate) fn map(&self) -> Option<&IndexMap<String, Entry>> {
-        match &self.kind {
-            Kind::Map(map) => Some(map),
-            _ => None,
+fn unreadable(error: &Error) -> Finding {
+    let place = error.location().map_or_else(Place::default, Place::from);
+    let said = error.without_snippet().to_string();
+    // Its own words end in the place, which stands before them here.
+    let said = said.split(" at line ").next().unwrap_or_default();
+    let said = said.split('\n').next().unwrap_or_default();
+    let help = match error.without_snippet() {
+        Error::NonFiniteFloat { .. } => "write a number that JSON has, or put a text in quotes",
+        Error::MultipleDocuments { .. } => "keep one document: remove the line --- above and all that follows",
+        Error::UnknownAnchor { .. } => {
+            "write the anchor with & before it is used, or put a text that begins with * in quotes"
         }
-    }
-
-    /// The entries of a map; of anything else, none.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.map().into_iter().flatten().map(|(key, entry)| (key.as_str(), entry))
-    }
-
-    /// The items of a list; of anything else, none.
-    pub(crate) fn items(&self) -> &[Node] {
-        match &self.kind {
-            Kind::List(items) => items,
-            _ => &[],
+        Error::UnsupportedTag { .. } => "remove the tag, or put a text that begins with ! in quotes",
+        Error::NullIntoString { .. } => "write a key that is a text; null and ~ need quotes",
+        _ if said.contains("tab") => "indent with spaces",
+        _ if ["budget", "recursion limit", "alias"].iter().any(|word| said.contains(word)) => {
+            "nest less deeply, and repeat less with aliases"
         }
-    }
-
-    pub(crate) fn text(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Scalar(Value::String(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The text behind a key.
-    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
-        self.get(key)?.text()
-    }
-
-    /// Whether `true` stands behind a key.
-    pub(crate) fn is(&self, key: &str) -> bool {
-        matches!(self.get(key), Some(Node { kind: Kind::Scalar(Value::Bool(true)), .. }))
-    }
-
-    /// What a JSON pointer (RFC 6901) leads to.
-    pub(crate) fn pointer(&self, pointer: &str) -> Option<&Node> {
-        if pointer.is_empty() {
-            return Some(self);
-        }
-        pointer.strip_prefix('/')?.split('/').try_fold(self, |node, step| match &node.kind {
-            Kind::Map(map) => {
-                let step = step.replace("~1", "/").replace("~0", "~");
-                map.get(&step).map(|entry| &entry.value)
-            }
-            Kind::List(items) => items.get(step.parse::<usize>().ok()?),
-            Kind::Scalar(_) => None,
-        })
-    }
-
-    /// The same without the places.
-    pub(crate) fn value(&self) -> Value {
-        match &self.kind {
-            Kind::Scalar(value) => value.clone(),
-            Kind::List(items) => items.iter().map(Node::value).collect(),
-            Kind::Map(map) => map.iter().map(|(key, entry)| (key.clone(), entry.value.value())).collect(),
-        }
-    }
+        _ => "look for a bracket, a quote, a colon or an indentation that is missing or too much, here or just above",
+    };
+    Finding::new("yaml-syntax", place, format!("this cannot be read as YAML: {said}"), help)
 }
 
 impl From<Location> for Place {
@@ -227,9 +176,13 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
-        let mut entries = IndexMap::new();
+        let mut entries: IndexMap<String, Entry> = IndexMap::new();
         while let Some((Spanned { value: name, referenced, .. }, value)) = map.next_entry::<Spanned<String>, Node>()? {
-            entries.insert(name, Entry { key: referenced.into(), value });
+            let key = referenced.into();
+            match entries.entry(name) {
+                Slot::Occupied(mut first) => first.get_mut().again.push(key),
+                Slot::Vacant(slot) => drop(slot.insert(Entry { key, value, again: Vec::new() })),
+            }
         }
         Ok(Kind::Map(entries))
     }

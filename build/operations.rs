@@ -131,7 +131,9 @@ fn properties(document: &Node, schema: &Node, depth: usize, names: &mut BTreeSet
     names.extend(schema.get("properties").into_iter().flat_map(Node::entries).map(|(name, _)| name.to_owned()));
     for key in ["oneOf", "anyOf", "allOf"] {
         let parts = schema.get(key).map(Node::items).unwrap_or_default();
-        parts.iter().for_each(|part| properties(document, part, depth + 1, names));
+        for part in parts {
+            properties(document, part, depth + 1, names);
+        }
     }
 }
 

@@ -8,9 +8,10 @@ pub(crate) mod finding;
 pub(crate) mod generate;
 pub(crate) mod load;
 pub(crate) mod operations;
+mod stack;
 pub(crate) mod write;
 
-use finding::Finding;
+use finding::{Finding, Place};
 use load::Node;
 use openapiv3::OpenAPI;
 use serde::Deserialize as _;
@@ -32,6 +33,23 @@ pub(crate) fn compile(text: &str, manifest: &str) -> Result<Output, Vec<Finding>
 
 /// Reads a document in which nothing is found that would stop or mislead what is made of it.
 pub(crate) fn checked(text: &str, manifest: &str) -> Result<Node, Vec<Finding>> {
+    let (document, findings) = read(text, manifest);
+    document.filter(|_| findings.is_empty()).ok_or(findings)
+}
+
+/// Reads a document as far as it can be read, with all that is found in it.
+pub(crate) fn read(text: &str, manifest: &str) -> (Option<Node>, Vec<Finding>) {
+    match stack::deep(|| examined(text, manifest)) {
+        Ok(Ok(examined)) => examined,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            let message = format!("no thread could be started to read this: {error}");
+            (None, vec![Finding::new("unsupported", Place::default(), message, "try again when there is more memory")])
+        }
+    }
+}
+
+fn examined(text: &str, manifest: &str) -> (Option<Node>, Vec<Finding>) {
     let mut findings = Vec::new();
     let document = load::read(text, &mut findings);
     if let Some(document) = &document {
@@ -39,7 +57,7 @@ pub(crate) fn checked(text: &str, manifest: &str) -> Result<Node, Vec<Finding>> 
     }
     findings.sort();
     findings.dedup();
-    document.filter(|_| findings.is_empty()).ok_or(findings)
+    (document, findings)
 }
 
 /// What nobody foresaw: progenitor cannot do it, and says why in its own words.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use heck::{ToPascalCase as _, ToSnakeCase as _};
+use heck::{ToPascalCase, ToSnakeCase};
 
 use super::{
     super::{
@@ -14,7 +14,9 @@ use super::{
 };
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for section in ["schemas", "responses", "parameters", "requestBodies", "headers", "securitySchemes"] {
+    for section in
+        ["schemas", "responses", "parameters", "requestBodies", "headers", "examples", "links", "securitySchemes"]
+    {
         let components = context.document.pointer(&format!("/components/{section}"));
         for (name, entry) in components.into_iter().flat_map(Node::entries) {
             let fits = |letter: char| letter.is_ascii_alphanumeric() || ['.', '-', '_'].contains(&letter);
@@ -30,6 +32,14 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     if let Some(schemas) = context.document.pointer("/components/schemas") {
         let names = schemas.entries().map(|(name, entry)| (name, entry.key));
+        for (name, entry) in schemas.entries().filter(|(name, _)| type_name(name) == RESERVED) {
+            findings.push(Finding::new(
+                "reserved-schema",
+                entry.key,
+                format!("{name} becomes a type {RESERVED}, which the generated code has a trait for"),
+                "give the schema another name",
+            ));
+        }
         collide("colliding-schemas", "type", names, type_name, findings);
     }
     for schema in context.objects.all(Shape::Schema) {
@@ -42,8 +52,28 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             findings,
         );
         values(schema, findings);
+        rest(schema, findings);
     }
 }
+
+/// The field that holds the properties without a name.
+const REST: &str = "extra";
+
+fn rest(schema: &Node, findings: &mut Vec<Finding>) {
+    let has_rest = schema.get("additionalProperties").is_some_and(|rest| rest.entries().next().is_some());
+    let properties = schema.get("properties").into_iter().flat_map(Node::entries).filter(|_| has_rest);
+    for (name, entry) in properties.filter(|(name, _)| field_name(name) == REST) {
+        findings.push(Finding::new(
+            "colliding-properties",
+            entry.key,
+            format!("{name} and the field for additionalProperties become one field in Rust: {REST}"),
+            "rename the property, or leave additionalProperties out",
+        ));
+    }
+}
+
+/// The one name that generated code uses without saying where it is from.
+const RESERVED: &str = "Default";
 
 fn values(schema: &Node, findings: &mut Vec<Finding>) {
     let Some(values) = schema.get("enum") else { return };
@@ -81,7 +111,7 @@ pub(super) fn collide<'a>(
             Some((first, at)) if *first != name => findings.push(Finding::new(
                 rule,
                 place,
-                format!("{name} and {first} (line {}) become one {what} in Rust: {become_}", at.line),
+                format!("{} and {} (line {}) become one {what} in Rust: {become_}", shown(name), shown(first), at.line),
                 "rename one of the two",
             )),
             Some(_) => {}
@@ -90,14 +120,21 @@ pub(super) fn collide<'a>(
     }
 }
 
+/// In quotes, where a name would not be seen as one.
+fn shown(name: &str) -> String {
+    let is_plain =
+        !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || ['-', '_'].contains(&letter));
+    if is_plain { name.to_owned() } else { format!("{name:?}") }
+}
+
 /// The name of a method or a parameter, as progenitor makes it.
 pub(crate) fn field_name(name: &str) -> String {
-    identifier(name, |text| text.to_snake_case())
+    identifier(name, ToSnakeCase::to_snake_case)
 }
 
 /// The name of a type or a variant.
 pub(crate) fn type_name(name: &str) -> String {
-    identifier(name, |text| text.to_pascal_case())
+    identifier(name, ToPascalCase::to_pascal_case)
 }
 
 fn identifier(name: &str, to_case: impl Fn(&str) -> String) -> String {

@@ -1,18 +1,18 @@
 //! What an operation is called with.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::{
     super::{
         finding::{Finding, Place},
         load::Node,
     },
-    Context, Described, names, secrets,
+    Context, Described, arguments, names, secrets,
     shape::Shape,
 };
 
 /// What the builder of a call has of its own.
-const TAKEN: [&str; 2] = ["new", "send"];
+const TAKEN: [&str; 3] = ["new", "send", "header_map"];
 /// What it has where there is a body.
 const TAKEN_BY_BODY: [&str; 2] = ["body", "body_map"];
 /// Headers that a parameter cannot set: OpenAPI has them ignored, or the facade sets them.
@@ -51,6 +51,20 @@ fn alone(context: &Context<'_>, parameter: &Node, findings: &mut Vec<Finding>) {
             format!("write style: {usual}, or leave it out"),
         ));
     }
+    let is_list = |schema| context.resolved(schema).is_some_and(|schema| schema.text_of("type") == Some("array"));
+    if let Some(explode) = parameter.get("explode").filter(|explode| explode.value() == false)
+        && parameter.get("schema").is_some_and(is_list)
+    {
+        findings.push(Finding::new(
+            "parameter-style",
+            explode.place,
+            "a list is sent as a parameter for each of its items",
+            "leave explode: out",
+        ));
+    }
+    if let Some(within) = within.text() {
+        arguments::check(context, parameter, within, findings);
+    }
     if let Some(entry) = parameter.entry("content") {
         findings.push(Finding::new(
             "parameter-content",
@@ -76,6 +90,15 @@ fn alone(context: &Context<'_>, parameter: &Node, findings: &mut Vec<Finding>) {
     }
     let Some(name) = parameter.get("name") else { return };
     let text = name.text().unwrap_or_default();
+    let is_header = |letter: char| letter.is_ascii_alphanumeric() || ['-', '_'].contains(&letter);
+    if text.trim().is_empty() || within.text() == Some("header") && !text.chars().all(is_header) {
+        findings.push(Finding::new(
+            "parameter-name",
+            name.place,
+            format!("{text:?} is no name for a parameter"),
+            "write letters, digits, - and _",
+        ));
+    }
     if parameter.get("schema").is_some_and(|schema| secrets::is_secret(context.document, schema, 0)) {
         findings.push(Finding::new(
             "secret-parameter",
@@ -102,12 +125,12 @@ fn alone(context: &Context<'_>, parameter: &Node, findings: &mut Vec<Finding>) {
 fn of<'a>(context: &Context<'a>, operation: &Described<'a>, findings: &mut Vec<Finding>) -> Vec<&'a Node> {
     let mut found: Vec<&Node> = Vec::new();
     for (level, of) in [operation.item, operation.node].into_iter().enumerate() {
-        let mut level_seen: BTreeMap<(&str, &str), ()> = BTreeMap::new();
+        let mut level_seen = BTreeSet::new();
         let listed = of.get("parameters").map(Node::items).unwrap_or_default();
         for (written, parameter) in listed.iter().filter_map(|listed| Some((listed, context.resolved(listed)?))) {
             let Some(key) = parameter.text_of("name").zip(parameter.text_of("in")) else { continue };
             // What the path says is told once, with the first of its operations.
-            if level_seen.insert(key, ()).is_some() {
+            if !level_seen.insert(key) {
                 findings.push(Finding::new(
                     "duplicate-parameter",
                     written.place,
@@ -127,11 +150,11 @@ fn of<'a>(context: &Context<'a>, operation: &Described<'a>, findings: &mut Vec<F
 
 fn together(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec<Finding>) {
     let parameters = of(context, operation, findings);
-    let named = |parameter: &Node| parameter.get("name").map_or(parameter.place, |name| name.place);
+    let place_of = |parameter: &Node| parameter.get("name").map_or(parameter.place, |name| name.place);
     let names: Vec<(&str, Place)> =
-        parameters.iter().filter_map(|one| Some((one.text_of("name")?, named(one)))).collect();
+        parameters.iter().filter_map(|one| Some((one.text_of("name")?, place_of(one)))).collect();
     let in_path = parameters.iter().filter(|one| one.text_of("in") == Some("path"));
-    let in_path: Vec<(&str, Place)> = in_path.filter_map(|one| Some((one.text_of("name")?, named(one)))).collect();
+    let in_path: Vec<(&str, Place)> = in_path.filter_map(|one| Some((one.text_of("name")?, place_of(one)))).collect();
 
     let Some(wanted) = template(operation, findings) else { return };
     for name in wanted.iter().filter(|name| in_path.iter().all(|(known, _)| known != *name)) {

@@ -1,7 +1,5 @@
 //! What a `$ref` leads to.
 
-use std::collections::BTreeSet;
-
 use super::{
     super::{finding::Finding, load::Node},
     Context,
@@ -11,18 +9,6 @@ use super::{
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for (shape, node) in &context.objects.references {
         reference(context, *shape, node, findings);
-    }
-    if let Some(schemas) = context.document.pointer("/components/schemas") {
-        for (name, entry) in schemas.entries() {
-            if leads_to(context, &entry.value, name, &mut BTreeSet::new()) {
-                findings.push(Finding::new(
-                    "circular-reference",
-                    entry.key,
-                    format!("the schema {name} is made of itself"),
-                    "take the $ref that leads back to it out of its allOf, anyOf or oneOf; a property may lead back",
-                ));
-            }
-        }
     }
 }
 
@@ -54,9 +40,9 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, findings: &mut Ve
         return;
     };
     let known = context.document.pointer(&format!("/components/{section}"));
-    let known: Vec<&str> = known.into_iter().flat_map(Node::entries).map(|(name, _)| name).collect();
     if context.document.pointer(text.trim_start_matches('#')).is_none() {
-        let near = known.iter().map(|known| (strsim::jaro_winkler(known, name), known));
+        let known = known.into_iter().flat_map(Node::entries).map(|(name, _)| name);
+        let near = known.map(|known| (strsim::jaro_winkler(known, name), known));
         let near = near.max_by(|(left, _), (right, _)| left.total_cmp(right)).filter(|(likeness, _)| *likeness > 0.8);
         let help = near.map_or_else(
             || format!("add {name} to components/{section}, or write the name of one that is there"),
@@ -71,18 +57,4 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, findings: &mut Ve
             "write what it stands for in one of them",
         ));
     }
-}
-
-/// Whether a schema, without going through a property or an item, leads to the one with this name.
-fn leads_to<'a>(context: &Context<'a>, node: &'a Node, name: &str, seen: &mut BTreeSet<&'a str>) -> bool {
-    if let Some(reference) = node.text_of("$ref") {
-        let target = reference.strip_prefix("#/components/schemas/").unwrap_or_default();
-        if target == name {
-            return true;
-        }
-        let entry = context.document.pointer(reference.trim_start_matches('#'));
-        return seen.insert(target) && entry.is_some_and(|entry| leads_to(context, entry, name, seen));
-    }
-    let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| node.get(key)).flat_map(Node::items);
-    parts.into_iter().any(|part| leads_to(context, part, name, seen))
 }

@@ -26,9 +26,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     for response in context.objects.all(Shape::Response) {
         for (name, entry) in response.get("content").into_iter().flat_map(Node::entries) {
-            if name.split(';').next().is_some_and(|name| name.trim().ends_with("+json")) {
-                findings.push(unsupported(entry.key, name, "application/json"));
-            } else if is_json(name) {
+            if is_json(name) {
                 has_schema(entry, findings);
             }
         }
@@ -51,7 +49,7 @@ fn unsupported(place: Place, media_type: &str, instead: &str) -> Finding {
     )
 }
 
-fn has_schema(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) {
+fn has_schema(Entry { key, value, .. }: &Entry, findings: &mut Vec<Finding>) {
     if value.get("schema").is_none() && value.map().is_some() {
         findings.push(Finding::new(
             "missing-schema",
@@ -71,13 +69,13 @@ fn has_schema(Entry { key, value }: &Entry, findings: &mut Vec<Finding>) {
 }
 
 fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
-    let Some(content) = body.entry("content") else { return };
-    let mut types = content.value.entries();
+    let Some(bodies) = body.entry("content") else { return };
+    let mut types = bodies.value.entries();
     let Some((name, entry)) = types.next() else {
-        if content.value.map().is_some() {
+        if bodies.value.map().is_some() {
             findings.push(Finding::new(
                 "missing-media-type",
-                content.key,
+                bodies.key,
                 "this body has no media type",
                 "write application/json: with a schema: below it, or remove the body",
             ));
@@ -98,6 +96,9 @@ fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
         return;
     }
     has_schema(entry, findings);
+    if bare == "application/x-www-form-urlencoded" {
+        form(context, entry, findings);
+    }
     let wanted = match bare {
         "application/octet-stream" => Some("binary"),
         "text/plain" | "text/x-markdown" => None,
@@ -120,8 +121,36 @@ fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
+/// A form has names and texts, and no more.
+fn form(context: &Context<'_>, entry: &Entry, findings: &mut Vec<Finding>) {
+    let Some(schema) = entry.value.get("schema").and_then(|schema| context.resolved(schema)) else { return };
+    let deep = schema.get("properties").into_iter().flat_map(Node::entries).find(|(_, property)| {
+        let of = context.resolved(&property.value).and_then(|property| property.text_of("type"));
+        matches!(of, Some("array" | "object"))
+    });
+    let place = match deep {
+        Some((_, property)) => property.key,
+        None if schema.get("properties").is_none() => schema.place,
+        None => return,
+    };
+    findings.push(Finding::new(
+        "form-body",
+        place,
+        "a form has fields with one text each, and cannot hold this",
+        "write type: object with properties: of type string, integer, number or boolean, or send application/json",
+    ));
+}
+
 fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec<Finding>) {
     let Some(responses) = operation.node.entry("responses") else { return };
+    if let Some(body) = operation.node.entry("requestBody").filter(|_| matches!(operation.method, "get" | "head")) {
+        findings.push(Finding::new(
+            "unexpected-body",
+            body.key,
+            format!("a {} has no body: servers ignore it", operation.method.to_uppercase()),
+            "send it in parameters:, or make the operation a post",
+        ));
+    }
     let (mut has_error, mut has_success) = (false, false);
     let mut shapes: BTreeMap<String, Place> = BTreeMap::new();
     let mut other = None;
@@ -129,6 +158,11 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
         match class(status) {
             Some('2') => {
                 has_success = true;
+                let bodies = context.resolved(&entry.value).and_then(|response| response.get("content"));
+                // Of errors, any JSON is read: see adapt/responses.rs.
+                let other_json = |name: &str| name.split(';').next().is_some_and(|name| name.trim().ends_with("+json"));
+                let others = bodies.into_iter().flat_map(Node::entries).filter(|(name, _)| other_json(name));
+                findings.extend(others.map(|(name, media)| unsupported(media.key, name, "application/json")));
                 let shape = shape(context, &entry.value);
                 if !shapes.is_empty() && !shapes.contains_key(&shape) {
                     other = other.or(Some(entry.key));
@@ -136,6 +170,12 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
                 shapes.entry(shape).or_insert(entry.key);
             }
             Some('4' | '5' | 'd') => has_error = true,
+            Some('1') => findings.push(Finding::new(
+                "status-code",
+                entry.key,
+                format!("{status} is no answer yet, and nothing waits for it"),
+                "leave it out",
+            )),
             Some(_) => {}
             None => findings.push(Finding::new(
                 "status-code",
@@ -153,18 +193,24 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
             "give both the same schema, such as a oneOf: of the two",
         ));
     }
-    for (is_there, rule, what, example) in [
-        (has_error, "no-error-response", "an error", "'400'"),
-        (has_success, "no-success-response", "a success", "'200'"),
-    ] {
-        if !is_there && responses.value.map().is_some() {
-            findings.push(Finding::new(
-                rule,
-                responses.key,
-                format!("no answer is documented for {what}"),
-                format!("write {example}: with its description and content"),
-            ));
-        }
+    if responses.value.map().is_none() {
+        return;
+    }
+    if !has_error {
+        findings.push(Finding::new(
+            "no-error-response",
+            responses.key,
+            "no answer is documented for an error",
+            "write '400': with its description and content",
+        ));
+    }
+    if !has_success {
+        findings.push(Finding::new(
+            "no-success-response",
+            responses.key,
+            "no answer is documented for a success",
+            "write '200': with its description and content",
+        ));
     }
 }
 
@@ -182,14 +228,14 @@ fn class(status: &str) -> Option<char> {
 
 /// What tells the body of one response from that of another.
 fn shape(context: &Context<'_>, response: &Node) -> String {
-    let Some(content) = context.resolved(response).and_then(|response| response.get("content")) else {
+    let Some(bodies) = context.resolved(response).and_then(|response| response.get("content")) else {
         return String::new();
     };
-    match content.entries().find(|(name, _)| is_json(name)) {
+    match bodies.entries().find(|(name, _)| is_json(name)) {
         Some((_, Entry { value: Node { kind: Kind::Map(media), .. }, .. })) => {
             media.get("schema").map(|schema| schema.value.value().to_string()).unwrap_or_default()
         }
-        _ if content.entries().next().is_none() => String::new(),
+        _ if bodies.entries().next().is_none() => String::new(),
         _ => "raw".to_owned(),
     }
 }

@@ -1,19 +1,20 @@
 //! What a schema says of values.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{
     super::{
-        finding::Finding,
+        finding::{Finding, Place},
         load::{Kind, Node},
     },
     Context,
+    crates::Crates,
     shape::Shape,
 };
 
-const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "array", "object"];
+pub(super) const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "array", "object"];
 
 /// The formats that are known, and of what: those of OpenAPI and of JSON Schema.
 const FORMATS: [(&str, &[&str]); 3] = [
@@ -43,25 +44,17 @@ const FORMATS: [(&str, &[&str]); 3] = [
     ("number", &["float", "double"]),
 ];
 
-/// What a generated type needs a crate for, and the line that adds it.
-const CRATES: [(&str, &[&str], &str); 2] = [
-    (
-        "chrono",
-        &["date", "date-time"],
-        "chrono = { version = \"0.4\", default-features = false, features = [\"serde\", \"std\"] }",
-    ),
-    ("uuid", &["uuid"], "uuid = { version = \"1\", features = [\"serde\"] }"),
-];
-const REGRESS: &str = "regress = \"0.12\"";
+/// Formats whose type leaves no room for a pattern.
+const TYPED: [&str; 7] = ["date", "date-time", "ip", "ipv4", "ipv6", "password", "uuid"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let crates = Crates::of(context.manifest);
+    let (mut crates, wholes) = (Crates::of(context.manifest), wholes(context));
     for schema in context.objects.all(Shape::Schema) {
         kind(schema, findings);
-        format(schema, &crates, findings);
-        pattern(schema, &crates, findings);
-        required(context, schema, findings);
-        values(schema, findings);
+        format(schema, &mut crates, findings);
+        pattern(schema, &mut crates, findings);
+        required(context, schema, wholes.get(&schema.place).copied().unwrap_or(schema), findings);
+        length(schema, findings);
         bounds(schema, findings);
     }
 }
@@ -87,8 +80,38 @@ fn kind(schema: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-fn format(schema: &Node, crates: &Crates, findings: &mut Vec<Finding>) {
-    let (Some(format), Some(of)) = (schema.get("format"), schema.text_of("type")) else { return };
+/// The longest list of a fixed length that there is a type for.
+const LONGEST: u64 = 32;
+
+fn length(schema: &Node, findings: &mut Vec<Finding>) {
+    let bound = |key: &str| schema.get(key).and_then(|bound| Some((bound.place, bound.value().as_u64()?)));
+    if let (Some((_, least)), Some((place, most))) = (bound("minItems"), bound("maxItems"))
+        && least == most
+        && most > LONGEST
+    {
+        findings.push(Finding::new(
+            "unsupported-length",
+            place,
+            format!("there is no type for a list of exactly {most}"),
+            format!("leave maxItems out, or write at most {LONGEST}"),
+        ));
+    }
+}
+
+fn format(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
+    let Some(format) = schema.get("format") else { return };
+    let Some(of) = schema.text_of("type") else {
+        let is_password = format.text().is_some_and(|text| text.eq_ignore_ascii_case("password"));
+        if schema.get("type").is_none() && !is_password {
+            findings.push(Finding::new(
+                "missing-type",
+                format.place,
+                "format: says more of a type, and there is none",
+                "write type: beside it, such as type: string",
+            ));
+        }
+        return;
+    };
     let Some(text) = format.text().filter(|text| !text.eq_ignore_ascii_case("password")) else { return };
     let known = FORMATS.iter().find(|(kind, _)| *kind == of).map(|(_, known)| *known).unwrap_or_default();
     if !known.contains(&text) {
@@ -98,15 +121,12 @@ fn format(schema: &Node, crates: &Crates, findings: &mut Vec<Finding>) {
             (None, known) => format!("write one of {}, or leave it out", known.join(", ")),
         };
         findings.push(Finding::new("unknown-format", format.place, format!("there is no format {text} of {of}"), help));
-    } else if of == "string"
-        && schema.get("enum").is_none()
-        && let Some((name, _, line)) = CRATES.iter().find(|(_, formats, _)| formats.contains(&text))
-    {
-        crates.need(name, line, format, &format!("format: {text}"), findings);
+    } else if of == "string" && schema.get("enum").is_none() {
+        findings.extend(crates.lacking(text, format.place));
     }
 }
 
-fn pattern(schema: &Node, crates: &Crates, findings: &mut Vec<Finding>) {
+fn pattern(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
     let Some((pattern, text)) = schema.get("pattern").and_then(|pattern| Some((pattern, pattern.text()?))) else {
         return;
     };
@@ -117,41 +137,32 @@ fn pattern(schema: &Node, crates: &Crates, findings: &mut Vec<Finding>) {
             format!("this is no regular expression: {error}"),
             "write one as JavaScript (ECMA-262) reads it",
         ));
-    } else if schema.text_of("type") == Some("string") && schema.get("format").is_none() && schema.get("enum").is_none()
+    } else if schema.text_of("type") == Some("string")
+        && schema.get("enum").is_none()
+        && schema.text_of("format").is_none_or(|format| !TYPED.contains(&format))
     {
-        crates.need("regress", REGRESS, pattern, "pattern:", findings);
+        findings.extend(crates.lacking("pattern", pattern.place));
     }
 }
 
-/// What `Cargo.toml` holds.
-struct Crates(Option<BTreeSet<String>>);
-
-impl Crates {
-    fn of(manifest: &str) -> Self {
-        // If it cannot be read, cargo tells why.
-        let table: Option<toml::Table> = manifest.parse().ok();
-        let dependencies = table.and_then(|table| Some(table.get("dependencies")?.as_table()?.clone()));
-        Self(dependencies.map(|dependencies| dependencies.into_iter().map(|(name, _)| name).collect()))
+/// What each schema is a part of, if it is one: a part may require what its siblings have.
+fn wholes<'a>(context: &Context<'a>) -> BTreeMap<Place, &'a Node> {
+    let mut wholes = BTreeMap::new();
+    for schema in context.objects.all(Shape::Schema) {
+        let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
+        // A whole is found before its parts are.
+        let whole = wholes.get(&schema.place).copied().unwrap_or(schema);
+        wholes.extend(parts.map(|part| (part.place, whole)));
     }
-
-    fn need(&self, name: &str, line: &str, node: &Node, what: &str, findings: &mut Vec<Finding>) {
-        if self.0.as_ref().is_some_and(|known| !known.contains(name)) {
-            findings.push(Finding::new(
-                "missing-crate",
-                node.place,
-                format!("{what} becomes a type of the crate {name}, which Cargo.toml lacks"),
-                format!("add to [dependencies] in Cargo.toml: {line}"),
-            ));
-        }
-    }
+    wholes
 }
 
-fn required(context: &Context<'_>, schema: &Node, findings: &mut Vec<Finding>) {
+fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut Vec<Finding>) {
     let Some(required) = schema.get("required").filter(|required| matches!(required.kind, Kind::List(_))) else {
         return;
     };
     let mut known = BTreeSet::new();
-    let is_closed = properties(context, schema, 0, &mut known);
+    let is_closed = properties(context, whole, usize::from(whole.place != schema.place), &mut known);
     let mut seen = BTreeSet::new();
     for item in required.items() {
         let Some(name) = item.text() else { continue };
@@ -180,51 +191,12 @@ fn properties<'a>(context: &Context<'a>, schema: &'a Node, depth: usize, known: 
     known.extend(schema.get("properties").into_iter().flat_map(Node::entries).map(|(name, _)| name));
     let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
     parts.into_iter().all(|part| properties(context, part, depth + 1, known))
-        // A part of an allOf may require what its siblings have.
         && (depth > 0 || schema.get("properties").is_some() || schema.text_of("type") == Some("object"))
 }
 
-fn values(schema: &Node, findings: &mut Vec<Finding>) {
-    let Some(entry) = schema.entry("enum") else { return };
-    let Kind::List(items) = &entry.value.kind else {
-        findings.push(Finding::new(
-            "wrong-kind",
-            entry.value.place,
-            "enum is a list",
-            "write one value after each dash",
-        ));
-        return;
-    };
-    if items.is_empty() {
-        findings.push(Finding::new(
-            "empty-enum",
-            entry.key,
-            "no value is one of none",
-            "write the values, or remove enum:",
-        ));
-    }
-    let Some(of) = schema.text_of("type") else { return };
-    for item in items.iter().filter(|item| !fits(item, of) && !(item.value().is_null() && schema.is("nullable"))) {
-        findings.push(Finding::new(
-            "enum-type",
-            item.place,
-            format!("this value is no {of}"),
-            if of == "string" { "write it in quotes".to_owned() } else { format!("write a value of type {of}") },
-        ));
-    }
-}
-
-fn fits(item: &Node, of: &str) -> bool {
-    let value = item.value();
-    match of {
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        _ => true,
-    }
+/// The generator counts up to here.
+fn is_count(value: &Value) -> bool {
+    value.as_u64().is_some_and(|count| u32::try_from(count).is_ok())
 }
 
 fn bounds(schema: &Node, findings: &mut Vec<Finding>) {
@@ -246,14 +218,12 @@ fn bounds(schema: &Node, findings: &mut Vec<Finding>) {
             ));
         }
         for key in [least, most].into_iter().filter(|key| key.len() > 7) {
-            if let Some(node) =
-                schema.get(key).filter(|node| node.value().is_number() && node.value().as_u64().is_none())
-            {
+            if let Some(node) = schema.get(key).filter(|node| node.value().is_number() && !is_count(&node.value())) {
                 findings.push(Finding::new(
                     "wrong-kind",
                     node.place,
                     format!("{key} counts, and this is no count"),
-                    "write a whole number from 0 on",
+                    format!("write a whole number from 0 to {}", u32::MAX),
                 ));
             }
         }

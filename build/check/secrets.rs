@@ -10,8 +10,8 @@ use super::{
 };
 
 /// Words in a name that say that its value is a secret.
-const WORDS: [&str; 10] =
-    ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "credentials", "apikey", "key"];
+const WORDS: [&str; 9] =
+    ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey", "key"];
 /// A last word after which a name speaks of the secret, and does not hold it.
 const ABOUT: [&str; 22] = [
     "type",
@@ -75,12 +75,22 @@ fn format(schema: &Node, findings: &mut Vec<Finding>) {
         ));
     }
     let of = schema.get("type");
-    if of.is_none_or(|of| of.text() != Some("string")) {
+    // Another type that there is; one that there is not is told of by itself.
+    let is_other = |of: &Node| of.text().is_some_and(|of| of != "string" && super::schemas::TYPES.contains(&of));
+    if of.is_none_or(is_other) {
         findings.push(Finding::new(
             "secret-type",
             of.map_or(format.place, |of| of.place),
             "format: password belongs to a text",
             "write type: string beside it",
+        ));
+    }
+    if let Some(default) = schema.entry("default") {
+        findings.push(Finding::new(
+            "secret-default",
+            default.key,
+            "a secret that stands in this file is none",
+            "remove default:, or format: password",
         ));
     }
     if let Some(values) = schema.entry("enum") {
@@ -97,7 +107,7 @@ fn format(schema: &Node, findings: &mut Vec<Finding>) {
 fn secret_word(name: &str) -> Option<&'static str> {
     use heck::ToSnakeCase as _;
     let name = name.to_snake_case();
-    let words: Vec<&str> = name.split('_').collect();
+    let words: Vec<&str> = name.split('_').map(|word| word.strip_suffix('s').unwrap_or(word)).collect();
     if words.last().is_some_and(|last| ABOUT.contains(last)) {
         return None;
     }

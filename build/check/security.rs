@@ -13,6 +13,7 @@ pub(crate) struct Schemes<'a> {
     /// OAuth 2.0 client credentials: the access token.
     pub(crate) access: &'a str,
     pub(crate) token_url: &'a Node,
+    scopes: Option<&'a Node>,
     /// An API key in a header: the session token.
     pub(crate) session: &'a str,
     pub(crate) session_header: &'a str,
@@ -21,7 +22,14 @@ pub(crate) struct Schemes<'a> {
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(schemes) = Schemes::read(context.document, findings) else { return };
     if let Err(finding) = token_path(context.document, &schemes) {
-        findings.push(finding);
+        // Without a server, no URL lies below the first one: that there is none is told already.
+        findings.extend(context.document.pointer("/servers/0/url").map(|_| finding));
+    }
+    // Whether or not an operation falls back on it.
+    if let Some(Err(found)) =
+        context.document.entry("security").map(|entry| schemes.read_requirement(entry.key, &entry.value))
+    {
+        findings.extend(found);
     }
     for operation in context.operations() {
         if let Err(found) = schemes.needs(context.document, &operation) {
@@ -35,15 +43,17 @@ const BOTH: &str = "the facade knows one oauth2 scheme with a clientCredentials 
 
 impl<'a> Schemes<'a> {
     pub(crate) fn read(document: &'a Node, findings: &mut Vec<Finding>) -> Option<Self> {
-        let mut access: Option<(&str, &Node)> = None;
+        let mut access: Option<(&str, &Node, Option<&Node>)> = None;
         let mut session: Option<(&str, &str)> = None;
         let schemes = document.pointer("/components/securitySchemes");
         let before = findings.len();
-        for (name, Entry { key, value: scheme }) in schemes.into_iter().flat_map(Node::entries) {
+        for (name, Entry { key, value: scheme, .. }) in schemes.into_iter().flat_map(Node::entries) {
             let flow = scheme.pointer("/flows/clientCredentials").and_then(|flow| flow.get("tokenUrl"));
             let header = scheme.text_of("name").filter(|_| scheme.text_of("in") == Some("header"));
             match (scheme.text_of("type"), flow, header) {
-                (Some("oauth2"), Some(url), _) if access.is_none() => access = Some((name, url)),
+                (Some("oauth2"), Some(url), _) if access.is_none() => {
+                    access = Some((name, url, scheme.pointer("/flows/clientCredentials/scopes")));
+                }
                 (Some("apiKey"), _, Some(header)) if session.is_none() => {
                     session = Some((name, header));
                     findings.extend(header_name(scheme, header));
@@ -66,14 +76,40 @@ impl<'a> Schemes<'a> {
                 format!("{BOTH}: write both into components/securitySchemes"),
             ));
         }
-        let ((access, token_url), (session, session_header)) = access.zip(session)?;
-        Some(Self { access, token_url, session, session_header })
+        let ((access, token_url, scopes), (session, session_header)) = access.zip(session)?;
+        Some(Self { access, token_url, scopes, session, session_header })
+    }
+
+    /// What is wrong with the scopes of a requirement.
+    fn scopes(&self, requirement: &Node) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (name, entry) in requirement.entries() {
+            let Kind::List(scopes) = &entry.value.kind else {
+                let help = format!("write {name}: []");
+                let message = "the scopes of a security scheme are a list";
+                findings.push(Finding::new("wrong-kind", entry.value.place, message, help));
+                continue;
+            };
+            let known = self.scopes.filter(|_| name == self.access);
+            for scope in scopes
+                .iter()
+                .filter(|scope| scope.text().is_none_or(|scope| known.and_then(|known| known.get(scope)).is_none()))
+            {
+                findings.push(Finding::new(
+                    "unknown-scope",
+                    scope.place,
+                    format!("the security scheme {name} has no such scope"),
+                    "write one of those under scopes: of its flow, or [] for none; access tokens are bought without",
+                ));
+            }
+        }
+        findings
     }
 
     /// Whether an operation needs the access token, and whether the session token.
     pub(crate) fn needs(&self, document: &Node, operation: &Described<'_>) -> Result<(bool, bool), Vec<Finding>> {
         let stated = operation.node.entry("security").or_else(|| document.entry("security"));
-        let Some(Entry { key, value }) = stated else {
+        let Some(Entry { key, value, .. }) = stated else {
             return Err(vec![Finding::new(
                 "missing-security",
                 operation.method_key,
@@ -84,6 +120,11 @@ impl<'a> Schemes<'a> {
                 ),
             )]);
         };
+        self.read_requirement(*key, value)
+    }
+
+    /// What a `security` at this key asks for.
+    fn read_requirement(&self, key: Place, value: &Node) -> Result<(bool, bool), Vec<Finding>> {
         let requirement = match &value.kind {
             Kind::List(items) => match items.as_slice() {
                 [] => return Ok((false, false)),
@@ -97,7 +138,7 @@ impl<'a> Schemes<'a> {
                     )]);
                 }
             },
-            _ => return Err(vec![malformed(*key)]),
+            _ => return Err(vec![malformed(key)]),
         };
         if requirement.map().is_none() {
             return Err(vec![malformed(requirement.place)]);
@@ -111,7 +152,7 @@ impl<'a> Schemes<'a> {
             )
         };
         let others = requirement.entries().filter(|(name, _)| *name != self.access && *name != self.session);
-        let findings: Vec<_> = others.map(unknown).collect();
+        let findings: Vec<_> = others.map(unknown).chain(self.scopes(requirement)).collect();
         if !findings.is_empty() {
             return Err(findings);
         }

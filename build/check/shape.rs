@@ -3,16 +3,18 @@
 //! The tables are those of the specification (3.0.4, section 4.7). Walking down them finds every object of a kind,
 //! wherever it is written, and whatever is written where nothing reads it.
 
-use super::super::{
-    finding::Finding,
-    load::{Entry, Kind, Node},
-};
+mod objects;
+
+pub(crate) use objects::Objects;
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Document,
     Info,
+    Contact,
+    License,
+    ExternalDocs,
     Server,
     Tag,
     Components,
@@ -23,6 +25,8 @@ pub(crate) enum Shape {
     MediaType,
     Response,
     Header,
+    Example,
+    Link,
     Schema,
     SecurityScheme,
     Flows,
@@ -37,12 +41,16 @@ enum Expect {
     Flag,
     Number,
     Texts,
+    /// A map of texts.
+    TextMap,
+    /// A map of maps in which nothing is read.
+    Maps,
     One(Shape),
     List(Shape),
     Map(Shape),
 }
 
-use Expect::{Any, Flag, List, Map, Number, One, Text, Texts};
+use Expect::{Any, Flag, List, Map, Maps, Number, One, Text, TextMap, Texts};
 
 /// Key, what stands behind it, whether it has to be there.
 type Field = (&'static str, Expect, bool);
@@ -51,6 +59,7 @@ const MUST: bool = true;
 const MAY: bool = false;
 
 impl Shape {
+    #[allow(clippy::too_many_lines, reason = "it is a table")]
     fn fields(self) -> &'static [Field] {
         match self {
             Self::Document => &[
@@ -61,28 +70,33 @@ impl Shape {
                 ("components", One(Self::Components), MAY),
                 ("security", Any, MAY),
                 ("tags", List(Self::Tag), MAY),
-                ("externalDocs", Any, MAY),
+                ("externalDocs", One(Self::ExternalDocs), MAY),
             ],
             Self::Info => &[
                 ("title", Text, MUST),
                 ("description", Text, MAY),
                 ("termsOfService", Text, MAY),
-                ("contact", Any, MAY),
-                ("license", Any, MAY),
+                ("contact", One(Self::Contact), MAY),
+                ("license", One(Self::License), MAY),
                 ("version", Text, MUST),
             ],
-            Self::Server => &[("url", Text, MUST), ("description", Text, MAY), ("variables", Any, MAY)],
-            Self::Tag => &[("name", Text, MUST), ("description", Text, MAY), ("externalDocs", Any, MAY)],
+            Self::Contact => &[("name", Text, MAY), ("url", Text, MAY), ("email", Text, MAY)],
+            Self::License => &[("name", Text, MUST), ("url", Text, MAY)],
+            Self::ExternalDocs => &[("description", Text, MAY), ("url", Text, MUST)],
+            Self::Server => &[("url", Text, MUST), ("description", Text, MAY), ("variables", Maps, MAY)],
+            Self::Tag => {
+                &[("name", Text, MUST), ("description", Text, MAY), ("externalDocs", One(Self::ExternalDocs), MAY)]
+            }
             Self::Components => &[
                 ("schemas", Map(Self::Schema), MAY),
                 ("responses", Map(Self::Response), MAY),
                 ("parameters", Map(Self::Parameter), MAY),
-                ("examples", Any, MAY),
+                ("examples", Map(Self::Example), MAY),
                 ("requestBodies", Map(Self::RequestBody), MAY),
                 ("headers", Map(Self::Header), MAY),
                 ("securitySchemes", Map(Self::SecurityScheme), MAY),
-                ("links", Any, MAY),
-                ("callbacks", Any, MAY),
+                ("links", Map(Self::Link), MAY),
+                ("callbacks", Maps, MAY),
             ],
             Self::PathItem => &[
                 ("summary", Text, MAY),
@@ -102,12 +116,12 @@ impl Shape {
                 ("tags", Texts, MAY),
                 ("summary", Text, MAY),
                 ("description", Text, MAY),
-                ("externalDocs", Any, MAY),
+                ("externalDocs", One(Self::ExternalDocs), MAY),
                 ("operationId", Text, MAY),
                 ("parameters", List(Self::Parameter), MAY),
                 ("requestBody", One(Self::RequestBody), MAY),
                 ("responses", Map(Self::Response), MUST),
-                ("callbacks", Any, MAY),
+                ("callbacks", Maps, MAY),
                 ("deprecated", Flag, MAY),
                 ("security", Any, MAY),
                 ("servers", List(Self::Server), MAY),
@@ -124,7 +138,7 @@ impl Shape {
                 ("allowReserved", Flag, MAY),
                 ("schema", One(Self::Schema), MAY),
                 ("example", Any, MAY),
-                ("examples", Any, MAY),
+                ("examples", Map(Self::Example), MAY),
                 ("content", Map(Self::MediaType), MAY),
             ],
             Self::RequestBody => {
@@ -133,14 +147,14 @@ impl Shape {
             Self::MediaType => &[
                 ("schema", One(Self::Schema), MAY),
                 ("example", Any, MAY),
-                ("examples", Any, MAY),
+                ("examples", Map(Self::Example), MAY),
                 ("encoding", Any, MAY),
             ],
             Self::Response => &[
                 ("description", Text, MUST),
                 ("headers", Map(Self::Header), MAY),
                 ("content", Map(Self::MediaType), MAY),
-                ("links", Any, MAY),
+                ("links", Map(Self::Link), MAY),
             ],
             Self::Header => &[
                 ("description", Text, MAY),
@@ -150,8 +164,19 @@ impl Shape {
                 ("explode", Flag, MAY),
                 ("schema", One(Self::Schema), MAY),
                 ("example", Any, MAY),
-                ("examples", Any, MAY),
+                ("examples", Map(Self::Example), MAY),
                 ("content", Map(Self::MediaType), MAY),
+            ],
+            Self::Example => {
+                &[("summary", Text, MAY), ("description", Text, MAY), ("value", Any, MAY), ("externalValue", Text, MAY)]
+            }
+            Self::Link => &[
+                ("operationRef", Text, MAY),
+                ("operationId", Text, MAY),
+                ("parameters", Any, MAY),
+                ("requestBody", Any, MAY),
+                ("description", Text, MAY),
+                ("server", One(Self::Server), MAY),
             ],
             Self::Schema => &[
                 ("title", Text, MAY),
@@ -186,7 +211,7 @@ impl Shape {
                 ("readOnly", Flag, MAY),
                 ("writeOnly", Flag, MAY),
                 ("xml", Any, MAY),
-                ("externalDocs", Any, MAY),
+                ("externalDocs", One(Self::ExternalDocs), MAY),
                 ("example", Any, MAY),
                 ("deprecated", Flag, MAY),
             ],
@@ -210,7 +235,7 @@ impl Shape {
                 ("authorizationUrl", Text, MAY),
                 ("tokenUrl", Text, MAY),
                 ("refreshUrl", Text, MAY),
-                ("scopes", Any, MUST),
+                ("scopes", TextMap, MUST),
             ],
         }
     }
@@ -223,114 +248,9 @@ impl Shape {
             Self::Parameter => Some("parameters"),
             Self::RequestBody => Some("requestBodies"),
             Self::Header => Some("headers"),
+            Self::Example => Some("examples"),
+            Self::Link => Some("links"),
             _ => None,
         }
     }
-}
-
-/// Every object of a document that is not a `$ref`, with its kind.
-pub(crate) struct Objects<'a> {
-    found: Vec<(Shape, &'a Node)>,
-    /// Every `$ref`, with what it stands for.
-    pub(crate) references: Vec<(Shape, &'a Node)>,
-}
-
-impl<'a> Objects<'a> {
-    /// Walks down the document.
-    pub(crate) fn of(document: &'a Node, findings: &mut Vec<Finding>) -> Self {
-        let mut objects = Self { found: Vec::new(), references: Vec::new() };
-        objects.enter(Shape::Document, document, findings);
-        objects
-    }
-
-    pub(crate) fn all(&self, shape: Shape) -> impl Iterator<Item = &'a Node> {
-        self.found.iter().filter(move |(found, _)| *found == shape).map(|(_, node)| *node)
-    }
-
-    fn enter(&mut self, shape: Shape, node: &'a Node, findings: &mut Vec<Finding>) {
-        let is_flag = matches!(&node.kind, Kind::Scalar(value) if value.is_boolean());
-        let Some(map) = node.map() else {
-            // `additionalProperties: false`
-            if !(shape == Shape::Schema && is_flag) {
-                findings.push(wrong_kind(node, "a map"));
-            }
-            return;
-        };
-        if map.contains_key("$ref") && shape.section().is_some() {
-            self.references.push((shape, node));
-            return;
-        }
-        self.found.push((shape, node));
-        for (key, entry) in map.iter().filter(|(key, _)| !key.starts_with("x-")) {
-            match shape.fields().iter().find(|(name, ..)| name == key) {
-                Some((_, expected, _)) => self.descend(*expected, &entry.value, findings),
-                None => findings.push(unknown_key(shape, key, entry)),
-            }
-        }
-        for (name, ..) in shape.fields().iter().filter(|(name, _, must)| *must && !map.contains_key(*name)) {
-            findings.push(Finding::new(
-                "missing-key",
-                node.place,
-                format!("this lacks {name}:"),
-                format!("write {name}: here; OpenAPI wants it"),
-            ));
-        }
-    }
-
-    fn descend(&mut self, expected: Expect, node: &'a Node, findings: &mut Vec<Finding>) {
-        let fits = |what: &str, does: bool, findings: &mut Vec<Finding>| {
-            if !does {
-                findings.push(wrong_kind(node, what));
-            }
-        };
-        match (expected, &node.kind) {
-            (Any, _) => {}
-            (Text, _) => fits("a text: write it in quotes", node.text().is_some(), findings),
-            (Flag, Kind::Scalar(value)) => fits("true or false", value.is_boolean(), findings),
-            (Number, Kind::Scalar(value)) => fits("a number", value.is_number(), findings),
-            (Texts, Kind::List(items)) => {
-                items.iter().filter(|item| item.text().is_none()).for_each(|item| {
-                    findings.push(wrong_kind(item, "a text: write it in quotes"));
-                });
-            }
-            (One(shape), _) => self.enter(shape, node, findings),
-            (List(shape), Kind::List(items)) => items.iter().for_each(|item| self.enter(shape, item, findings)),
-            (Map(shape), Kind::Map(map)) => {
-                for (_, entry) in map.iter().filter(|(key, _)| !key.starts_with("x-") || shape == Shape::Schema) {
-                    self.enter(shape, &entry.value, findings);
-                }
-            }
-            (Flag, _) => findings.push(wrong_kind(node, "true or false")),
-            (Number, _) => findings.push(wrong_kind(node, "a number")),
-            (Texts | List(_), _) => findings.push(wrong_kind(node, "a list")),
-            (Map(_), _) => findings.push(wrong_kind(node, "a map")),
-        }
-    }
-}
-
-fn wrong_kind(node: &Node, wanted: &str) -> Finding {
-    let found = match &node.kind {
-        Kind::Scalar(value) if value.is_null() => "nothing",
-        Kind::Scalar(value) if value.is_boolean() => "a truth value",
-        Kind::Scalar(value) if value.is_number() => "a number",
-        Kind::Scalar(_) => "a text",
-        Kind::List(_) => "a list",
-        Kind::Map(_) => "a map",
-    };
-    let what = wanted.split(':').next().unwrap_or(wanted);
-    Finding::new("wrong-kind", node.place, format!("this is {found}, not {what}"), format!("write {wanted}"))
-}
-
-fn unknown_key(shape: Shape, key: &str, entry: &Entry) -> Finding {
-    let near = shape
-        .fields()
-        .iter()
-        .map(|(name, ..)| (strsim::jaro_winkler(&name.to_lowercase(), &key.to_lowercase()), *name))
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .filter(|(likeness, _)| *likeness > 0.8);
-    let help = match near {
-        Some((_, name)) => format!("did you mean {name}:? A key of your own begins with x-"),
-        None => "remove it, or let it begin with x- if it is one of your own".to_owned(),
-    };
-    Finding::new("unknown-key", entry.key, format!("nothing reads the key {key} here"), help)
 }

@@ -51,9 +51,9 @@ fn one(size: usize) -> Result<String> {
         document.map_err(|findings| findings.iter().flat_map(|one| one.lines("spec")).collect::<String>())?;
     let checked = worked();
     generator::output(&document).map_err(|finding| finding.lines("spec").join("\n"))?;
-    let (check, generation) = (checked - start, worked() - checked);
+    let (check, generation) = (checked.saturating_sub(start), worked().saturating_sub(checked));
     let each = generation.as_secs_f64() * 1000.0 / f64::from(u32::try_from(size)?);
-    Ok(format!("{check:.0?} | {generation:.0?} | {each:.1} ms | {} MB", peak()? / 1024))
+    Ok(format!("{} ms | {} ms | {each:.1} ms | {} MB", check.as_millis(), generation.as_millis(), peak()? / 1024))
 }
 
 /// How long the processor has worked for this process, whoever else it works for.

@@ -3,6 +3,7 @@
 mod check;
 mod diff;
 mod examples;
+mod findings;
 
 use std::path::{Path, PathBuf};
 

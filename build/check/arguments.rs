@@ -1,0 +1,52 @@
+//! What a parameter holds: it travels as one text, or in the query as some.
+
+use super::{
+    super::{finding::Finding, load::Node},
+    Context,
+};
+
+/// A parameter whose value could not be sent.
+pub(super) fn check(context: &Context<'_>, parameter: &Node, within: &str, findings: &mut Vec<Finding>) {
+    let Some(schema) = parameter.get("schema") else { return };
+    let held = match context.resolved(schema) {
+        Some(list) if within == "query" && list.text_of("type") == Some("array") => list.get("items"),
+        _ => Some(schema),
+    };
+    let may_be_null = within == "query";
+    let Some(what) = held.and_then(|held| obstacle(context, held, may_be_null, 0)) else { return };
+    let list = if within == "query" { ", or a list of one of them" } else { "" };
+    findings.push(Finding::new(
+        "parameter-type",
+        schema.get("type").map_or(schema.place, |of| of.place),
+        format!("{what} cannot be sent in a {within}"),
+        format!("write type: string, integer, number or boolean{list}; all else belongs into a body"),
+    ));
+}
+
+/// What is in the way of writing a value as one text.
+fn obstacle(context: &Context<'_>, schema: &Node, may_be_null: bool, depth: usize) -> Option<&'static str> {
+    let resolved = context.document;
+    let schema = super::resolved(resolved, schema).filter(|_| depth < 16)?;
+    if schema.is("nullable") && !may_be_null {
+        return Some("null");
+    }
+    match schema.text_of("type") {
+        Some("array") => return Some("a list"),
+        Some("object") => return Some("an object"),
+        Some(_) => return None,
+        None => {}
+    }
+    if schema.get("properties").is_some() || schema.get("additionalProperties").is_some() {
+        return Some("an object");
+    }
+    if schema.get("items").is_some() {
+        return Some("a list");
+    }
+    let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
+    let mut parts = parts.peekable();
+    if parts.peek().is_some() {
+        return parts.find_map(|part| obstacle(context, part, may_be_null, depth + 1));
+    }
+    let has_type = schema.get("type").is_some() || schema.get("enum").is_some();
+    (!has_type).then_some("something of any type")
+}

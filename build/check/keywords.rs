@@ -1,0 +1,69 @@
+//! Keys that are right by themselves, but not where they stand.
+
+use super::{
+    super::{finding::Finding, load::Node},
+    Context,
+    shape::Shape,
+};
+
+/// Keys that say something of values of some types alone.
+const BELONGS: [(&[&str], &[&str]); 4] = [
+    (&["minLength", "maxLength", "pattern"], &["string"]),
+    (&["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"], &["integer", "number"]),
+    (&["items", "minItems", "maxItems", "uniqueItems"], &["array"]),
+    (&["properties", "required", "additionalProperties", "minProperties", "maxProperties"], &["object"]),
+];
+
+/// Extensions that the generator would take as instructions.
+const FOREIGN: [(Shape, &str); 3] = [
+    (Shape::Operation, "x-dropshot-websocket"),
+    (Shape::Operation, "x-dropshot-pagination"),
+    (Shape::Schema, "x-rust-type"),
+];
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    for schema in context.objects.all(Shape::Schema) {
+        misplaced(schema, findings);
+    }
+    for (shape, key) in FOREIGN {
+        for entry in context.objects.all(shape).filter_map(|object| object.entry(key)) {
+            findings.push(Finding::new(
+                "foreign-extension",
+                entry.key,
+                format!("{key} would change what is generated, in a way that fits nothing here"),
+                "remove it",
+            ));
+        }
+    }
+    for entry in [Shape::PathItem, Shape::Operation].into_iter().flat_map(|shape| context.objects.all(shape)) {
+        if let Some(servers) = entry.entry("servers") {
+            findings.push(Finding::new(
+                "ignored-servers",
+                servers.key,
+                "nothing reads servers: here: requests and their credentials go where all others go",
+                "remove it; servers stand at the top of the document",
+            ));
+        }
+    }
+}
+
+fn misplaced(schema: &Node, findings: &mut Vec<Finding>) {
+    let Some(of) =
+        schema.text_of("type").filter(|of| BELONGS.iter().any(|(_, types)| types.contains(of)) || *of == "boolean")
+    else {
+        return;
+    };
+    // `required: true` is told of by itself.
+    let is_told =
+        |key: &str| key == "required" && schema.get(key).is_some_and(|required| required.value().is_boolean());
+    for (keys, types) in BELONGS.iter().filter(|(_, types)| !types.contains(&of)) {
+        for entry in keys.iter().filter(|key| !is_told(key)).filter_map(|key| Some((key, schema.entry(key)?))) {
+            findings.push(Finding::new(
+                "misplaced-key",
+                entry.1.key,
+                format!("{} says nothing of type: {of}", entry.0),
+                format!("write type: {}, or remove it", types.join(" or ")),
+            ));
+        }
+    }
+}
