@@ -28,6 +28,8 @@ use serde::de::DeserializeOwned;
     missing_debug_implementations,
     unreachable_pub,
     rust_2018_idioms,
+    nonstandard_style,
+    unused_comparisons,
     clippy::all,
     clippy::pedantic,
     clippy::unwrap_used,

@@ -21,6 +21,7 @@ mod growth;
 mod guard;
 mod leaks;
 mod matrix;
+mod mistakes;
 mod operations;
 mod origins;
 mod package;

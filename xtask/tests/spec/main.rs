@@ -1,0 +1,44 @@
+//! `cargo xtask spec check`: what it finds, and that nothing makes it fall over.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod command;
+#[path = "../../src/spec/examples.rs"]
+mod examples;
+#[path = "../../src/spec/findings.rs"]
+mod findings;
+mod fuzz;
+#[path = "../../../build/spec.rs"]
+#[allow(dead_code, reason = "a build needs more of it than a check does")]
+mod generator;
+#[path = "../../../tests/mistakes/mistake.rs"]
+mod mistake;
+mod mistakes;
+mod unreadable;
+
+use generator::finding::Finding;
+
+/// What is found in a contract, with the `Cargo.toml` that there is.
+fn found(contract: impl AsRef<[u8]>) -> Vec<Finding> {
+    findings::findings(contract.as_ref(), &manifest())
+}
+
+fn manifest() -> String {
+    std::fs::read_to_string(mistake::folder().join("../../Cargo.toml")).unwrap()
+}
+
+/// The same in words.
+fn said(contract: impl AsRef<[u8]>) -> String {
+    found(contract).iter().flat_map(|finding| finding.lines("openapi.yaml")).map(|line| line + "\n").collect()
+}
+
+/// The contract as it is.
+fn contract() -> String {
+    std::fs::read_to_string(mistake::folder().join("../../openapi.yaml")).unwrap()
+}
