@@ -273,9 +273,9 @@ impl Guard {
             || Tried { credentials: credentials.clone(), unknown: 0, last: now, refused: None },
             |at| self.tried.remove(at),
         );
-        let excess = (self.tried.len() + 1).saturating_sub(MOST_REMEMBERED);
-        self.tried.drain(..excess);
         self.tried.push(tried);
+        let excess = self.tried.len().saturating_sub(MOST_REMEMBERED);
+        self.tried.drain(..excess);
         let last = self.tried.len() - 1;
         &mut self.tried[last]
     }
