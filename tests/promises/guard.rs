@@ -10,9 +10,12 @@ use std::{
 };
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace};
+use thingspace_session::{
+    Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace,
+    store::{Account, SessionStore as _},
+};
 use tokio::time::Instant;
 
 use crate::support::{ECHO, USERNAME, client_of, credentials, pass, shown};
@@ -45,6 +48,12 @@ impl Bench {
 
     fn attempts(&self) -> usize {
         crate::support::arrived(&self.sandbox, "/session/login")
+    }
+
+    /// What the store keeps of the count.
+    async fn count(&self) -> Value {
+        let account = Account::new(self.sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+        serde_json::to_value(self.store.load(&account).await.unwrap()).unwrap()["guard"].clone()
     }
 }
 
@@ -164,6 +173,40 @@ async fn what_did_not_reach_the_platform_counts_nothing_and_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_did_not_reach_the_platform_is_no_strike() {
+    let bench = Bench::new().await;
+    for number in 0..3 {
+        bench.start(&format!("wrong-{number}")).await.unwrap_err();
+    }
+    bench.sandbox.fault(Operation::Login, Fault::gateway("900800"), 6);
+    for _ in 0..6 {
+        let error = bench.start("never-worked").await.unwrap_err();
+        assert!(!matches!(error, Error::LoginSuspended(_)), "{error:?}");
+    }
+    bench.start(RIGHT).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_explicit_call_ends_the_wait_after_an_outage_for_everybody() {
+    let bench = Bench::new().await;
+    let session = bench.start(RIGHT).await.unwrap();
+    bench.sandbox.expire_session(USERNAME);
+    bench.sandbox.fault(Operation::Login, Fault::answer(503, ""), 1000);
+    let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    loop {
+        match ask().await.unwrap_err() {
+            Error::LoginDelayed { wait } if wait > Duration::from_secs(100) => break,
+            _ => tokio::time::sleep(Duration::from_secs(10)).await,
+        }
+    }
+    bench.sandbox.clear_faults();
+    bench.process().rearm_logins(USERNAME).await.unwrap();
+    let started = Instant::now();
+    assert_eq!(ask().await.unwrap().status(), 200);
+    assert!(started.elapsed() < Duration::from_secs(1), "it took {:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_repeats_a_login_is_sent_once() {
     let bench = Bench::new().await;
     bench.sandbox.fault(Operation::Login, Fault::answer(429, ""), 4);
@@ -210,6 +253,8 @@ async fn a_gateway_that_refuses_counts_nothing_and_one_that_gives_up_waiting_doe
         (Fault::gateway("900906"), false),
         (Fault::json(404, &json!({ "fault": { "code": "404", "message": "No matching resource" } })), false),
         (Fault::json(504, &json!({ "fault": { "code": "101504", "message": "Send timeout" } })), true),
+        (Fault::json(404, &json!({ "fault": { "code": "101503", "message": "Connection lost" } })), true),
+        (Fault::json(500, &json!({ "fault": { "code": "303001", "message": "Runtime error" } })), true),
     ] {
         let bench = Bench::new().await;
         bench.sandbox.fault(Operation::Login, fault.clone(), 1000);
@@ -344,6 +389,47 @@ async fn after_a_reset_no_login_is_tried_with_the_old_password_by_anybody() {
     assert_eq!(ask(&other).await.unwrap().status(), 200, "it finds the session that was started");
     bench.start(new.expose_secret()).await.unwrap();
     assert_eq!(bench.sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test]
+async fn each_of_several_resets_retires_the_password_that_it_has_replaced() {
+    let bench = Bench::new().await;
+    let session = bench.start(RIGHT).await.unwrap();
+    let second = session.reset_password(RIGHT).await.unwrap();
+    let third = session.reset_password(second.clone()).await.unwrap();
+    session.end().await.unwrap();
+    for old in [RIGHT, second.expose_secret()] {
+        assert_eq!(suspension(&bench.start(old).await.unwrap_err()), SuspensionReason::Retired);
+    }
+    bench.start(third.expose_secret()).await.unwrap();
+    assert_eq!(bench.sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_password_differs_from_store_to_store() {
+    let (one, other) = (Bench::new().await, Bench::new().await);
+    for bench in [&one, &other] {
+        bench.start(RIGHT).await.unwrap();
+    }
+    let (one, other) = (one.count().await["proven"].clone(), other.count().await["proven"].clone());
+    assert!(one.is_array() && other.is_array(), "{one} {other}");
+    assert_ne!(one, other);
+}
+
+#[tokio::test]
+async fn the_count_takes_no_more_room_however_many_passwords_are_refused_or_replaced() {
+    let bench = Bench::new().await;
+    let (mut password, mut sizes) = (RIGHT.to_owned(), Vec::new());
+    for round in 0..40 {
+        for number in 0..2 {
+            bench.start(&format!("wrong-{round}-{number}")).await.unwrap_err();
+        }
+        let session = bench.start(&password).await.unwrap();
+        password = session.reset_password(password).await.unwrap().expose_secret().to_owned();
+        session.end().await.unwrap();
+        sizes.push(bench.count().await.to_string().len());
+    }
+    assert!(sizes[39] < sizes[19] + sizes[19] / 10, "{sizes:?}");
 }
 
 #[tokio::test(start_paused = true)]
