@@ -17,7 +17,7 @@ use thingspace_session::{
     Credentials, Error, MemoryStore, Retries, Session, SessionToken, SuspensionReason, ThingSpace,
     store::{Account, Lease, Record, SessionStore, StoreError, StoreFuture},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials};
 
@@ -34,6 +34,8 @@ enum Trouble {
     CommitsHang,
     /// Every second commit fails: the count is kept, what came of the login is not.
     SecondCommitsFail,
+    /// Every second commit is said to have failed, but was made.
+    SecondCommitsAreDenied,
     /// The right to log in ends long before its time.
     LeasesEndEarly,
 }
@@ -101,11 +103,14 @@ impl SessionStore for Troubled {
             if self.has(Trouble::CommitsHang) {
                 pending::<()>().await;
             }
-            if self.has(Trouble::SecondCommitsFail) && number % 2 == 1 {
-                let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
-                return Err(StoreError::Unavailable { place, problem });
+            let is_second = number % 2 == 1;
+            let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
+            let failure = Err(StoreError::Unavailable { place, problem });
+            if self.has(Trouble::SecondCommitsFail) && is_second {
+                return failure;
             }
-            self.inner.commit(account, lease, &moved(record, self.ahead)).await
+            let outcome = self.inner.commit(account, lease, &moved(record, self.ahead)).await;
+            if self.has(Trouble::SecondCommitsAreDenied) && is_second { failure } else { outcome }
         })
     }
 
@@ -188,6 +193,42 @@ async fn a_refusal_that_the_store_could_not_take_down_is_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_strike_is_not_taken_back_twice_if_the_store_has_taken_it_back_unsaid() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let start = async |password: &str| {
+        let credentials = Credentials::new(USERNAME, password);
+        on(&sandbox, &store).start_session(credentials).await.unwrap_err();
+    };
+    for wrong in ["wrong-1", "wrong-2", "wrong-3"] {
+        start(wrong).await;
+    }
+    store.set(Trouble::SecondCommitsAreDenied);
+    sandbox.fault(Operation::Login, Fault::gateway("900800"), 1);
+    start("never-sent").await;
+    store.set(Trouble::None);
+    sleep(SECOND).await;
+    for wrong in ["wrong-4", "wrong-5", "wrong-6"] {
+        start(wrong).await;
+    }
+    assert_eq!((sandbox.strikes(USERNAME), sandbox.is_locked(USERNAME)), (4, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_of_which_the_store_knows_no_end_keeps_the_others_back_for_a_moment() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    sandbox.expire_session(USERNAME);
+    sandbox.fault(Operation::Login, Fault::answer(503, ""), 1);
+    store.set(Trouble::SecondCommitsFail);
+    ask(&session).await.unwrap_err();
+    store.set(Trouble::None);
+    let started = Instant::now();
+    on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    let waited = started.elapsed();
+    assert!((SECOND / 4..SECOND).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_of_one_that_was_overtaken_counts_and_the_fifth_strike_is_not_dealt() {
     let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let troubled = Troubled { inner: inner.clone(), ..Troubled::default() };
@@ -234,6 +275,17 @@ async fn a_process_whose_clock_is_ahead_does_not_undo_the_back_off() {
         sleep(600 * SECOND).await;
     }
     assert!(tries[1] <= 2 * tries[0], "tries in five minutes of outage with one clock and with two: {tries:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_back_does_not_keep_the_account_shut() {
+    let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let ahead = Troubled { inner: inner.clone(), ahead: 3600, ..Troubled::default() };
+    let session = on(&sandbox, &ahead).start_session(credentials()).await.unwrap();
+    sandbox.expire_session(USERNAME);
+    sandbox.fault(Operation::Login, Fault::answer(503, ""), 1);
+    ask(&session).await.unwrap_err();
+    on(&sandbox, &inner).start_session(credentials()).await.unwrap();
 }
 
 #[tokio::test]
