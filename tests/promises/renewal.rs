@@ -171,6 +171,30 @@ async fn a_stored_session_that_nobody_used_for_twenty_minutes_is_not_taken_up() 
     assert_eq!(logins(&sandbox), (2, 0));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_store_is_told_of_a_sessions_use_once_a_minute_and_not_of_its_being_found() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+    let used = async || {
+        sleep(SECOND).await;
+        store.load(&account).await.unwrap().used_at().unwrap()
+    };
+    let start = async || {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        thingspace.start_session(credentials()).await.unwrap()
+    };
+    let session = start().await;
+    let first = used().await;
+    sleep(50 * SECOND).await;
+    ask(&session).await.unwrap();
+    assert_eq!(used().await, first);
+    sleep(10 * SECOND).await;
+    start().await;
+    assert_eq!(used().await, first);
+    ask(&session).await.unwrap();
+    assert!(used().await > first + 60 * SECOND);
+}
+
 #[tokio::test]
 async fn clients_that_share_a_store_share_the_renewed_session() {
     let sandbox = Sandbox::start().await.unwrap();
