@@ -432,6 +432,26 @@ async fn the_count_takes_no_more_room_however_many_passwords_are_refused_or_repl
     assert!(sizes[39] < sizes[19] + sizes[19] / 10, "{sizes:?}");
 }
 
+#[tokio::test]
+async fn after_a_reset_a_source_that_gives_yet_another_password_is_followed() {
+    let bench = Bench::new().await;
+    let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
+    let source = {
+        let vault = vault.clone();
+        move || {
+            let password = vault.lock().unwrap().clone();
+            async move { Ok(Credentials::new(USERNAME, password)) }
+        }
+    };
+    let session = bench.process().start_session(source).await.unwrap();
+    session.reset_password(RIGHT).await.unwrap();
+    bench.sandbox.set_password(USERNAME, "changed");
+    *vault.lock().unwrap() = "changed".to_owned();
+    bench.sandbox.expire_session(USERNAME);
+    assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
+    assert_eq!(bench.sandbox.counters().logins_failed, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wait_of_any_length_that_is_asked_for_is_an_error_and_no_panic() {
     for wait in ["9223372036854775807", "18446744073709551615", "600"] {

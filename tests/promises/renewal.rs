@@ -342,6 +342,23 @@ async fn ending_a_session_that_is_known_to_be_dead_wastes_no_request() {
     assert_eq!(arrived(&sandbox, "/session/logout"), 1);
 }
 
+#[tokio::test]
+async fn ending_a_session_that_has_died_unnoticed_is_one_request() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.expire_session(USERNAME);
+    session.end().await.unwrap();
+    assert_eq!((arrived(&sandbox, "/session/logout"), logins(&sandbox)), (1, (1, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_may_take_all_the_time_of_a_call() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Operation::Login, Fault::Delay(58 * SECOND), 1);
+    let thingspace = client_of(&sandbox).timeout(60 * SECOND).build().unwrap();
+    assert_eq!(ask(&thingspace.start_session(credentials()).await.unwrap()).await.unwrap(), 200);
+    assert_eq!(logins(&sandbox), (1, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reset_that_was_given_up_keeps_nobody_out() {
     let (sandbox, thingspace, session) = session().await;

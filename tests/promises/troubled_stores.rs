@@ -38,6 +38,10 @@ enum Trouble {
     SecondCommitsAreDenied,
     /// The right to log in ends long before its time.
     LeasesEndEarly,
+    /// The right to log in is granted, and it takes ten seconds to say so.
+    GrantsTakeTime,
+    /// It takes a second to give the right to log in back.
+    ReleasesTakeTime,
 }
 
 /// A store that misbehaves on order, and whose clock may be another.
@@ -93,6 +97,9 @@ impl SessionStore for Troubled {
         Box::pin(async move {
             let time = if self.has(Trouble::LeasesEndEarly) { time / 10 } else { time };
             let granted = self.inner.acquire(account, time).await?;
+            if self.has(Trouble::GrantsTakeTime) {
+                sleep(10 * SECOND).await;
+            }
             Ok(granted.map(|(lease, record)| (lease, moved(&record, -self.ahead))))
         })
     }
@@ -115,7 +122,12 @@ impl SessionStore for Troubled {
     }
 
     fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
-        self.inner.release(account, lease)
+        Box::pin(async move {
+            if self.has(Trouble::ReleasesTakeTime) {
+                sleep(SECOND).await;
+            }
+            self.inner.release(account, lease).await
+        })
     }
 
     fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
@@ -249,6 +261,79 @@ async fn a_refusal_of_one_that_was_overtaken_counts_and_the_fifth_strike_is_not_
         on(&sandbox, &inner).start_session(wrong).await.unwrap_err();
     }
     assert_eq!(sandbox.strikes(USERNAME), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_was_told_late_is_told_once() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let thingspace = on(&sandbox, &store);
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.set_password(USERNAME, "changed-by-mistake");
+    sandbox.expire_session(USERNAME);
+    store.set(Trouble::SecondCommitsFail);
+    ask(&session).await.unwrap_err();
+    store.set(Trouble::None);
+    sleep(SECOND).await;
+    sandbox.set_password(USERNAME, PASSWORD);
+    thingspace.rearm_logins(USERNAME).await.unwrap();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_overtaken_ends_its_own_session_and_takes_the_newer_one() {
+    let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let troubled = Troubled { inner: inner.clone(), ..Troubled::default() };
+    let one = on(&sandbox, &troubled).start_session(credentials()).await.unwrap();
+    let other = on(&sandbox, &inner).start_session(credentials()).await.unwrap();
+    sandbox.expire_session(USERNAME);
+    troubled.set(Trouble::LeasesEndEarly);
+    sandbox.fault(Operation::Login, Fault::Delay(30 * SECOND), 1);
+    let overtaken = tokio::spawn({
+        let one = one.clone();
+        async move { ask(&one).await }
+    });
+    sleep(10 * SECOND).await;
+    assert_eq!(ask(&other).await.unwrap(), 200);
+    overtaken.await.unwrap().unwrap();
+    assert_eq!(one.token().await.unwrap(), other.token().await.unwrap());
+    assert_eq!(arrived(&sandbox, "/session/logout"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_that_the_right_to_it_might_not_outlast_is_not_sent() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    store.set(Trouble::GrantsTakeTime);
+    let error = session.reset_password(PASSWORD).await.unwrap_err();
+    assert!(matches!(error, Error::LoginBusy { .. }), "{error:?}");
+    assert_eq!(sandbox.counters().resets_attempted, 0);
+    store.set(Trouble::None);
+    session.reset_password(PASSWORD).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_right_to_log_in_is_given_back_before_a_call_is_over() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::ReleasesTakeTime);
+    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+    let is_free = async || {
+        let granted = store.inner.acquire(&account, SECOND).await.unwrap();
+        let is_free = granted.is_some();
+        if let Some((lease, _)) = granted {
+            store.inner.release(&account, lease).await.unwrap();
+        }
+        is_free
+    };
+    let thingspace = on(&sandbox, &store);
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    assert!(is_free().await, "after a login");
+    thingspace.rearm_logins(USERNAME).await.unwrap();
+    assert!(is_free().await, "after an explicit call");
+    sandbox.fault(Operation::Reset, Fault::refused("UnifiedWebService.REQUEST_FAILED.Whatever"), 1);
+    session.reset_password(PASSWORD).await.unwrap_err();
+    assert!(is_free().await, "after a reset that was refused");
+    session.reset_password(PASSWORD).await.unwrap();
+    assert!(is_free().await, "after a reset");
 }
 
 #[tokio::test(start_paused = true)]
