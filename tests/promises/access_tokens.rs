@@ -10,7 +10,7 @@ use std::{
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{AccessToken, Error, Session, ThingSpace};
+use thingspace_session::{AccessToken, Error, Retries, Session, ThingSpace};
 
 use crate::support::{
     ECHO, PASSWORD, client_of, credentials, on_the_way, pass, platform_requests, sandbox, session, token_requests,
@@ -372,15 +372,31 @@ async fn a_provider_is_asked_once_and_again_when_its_token_is_refused() {
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
-#[tokio::test]
-async fn a_failing_provider_is_told_as_such() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let provider = || async { Err("the vault is sealed".into()) };
+#[tokio::test(start_paused = true)]
+async fn a_failing_provider_is_told_as_such_and_asked_once() {
+    let (sandbox, asked) = (Sandbox::start().await.unwrap(), Arc::new(AtomicU32::new(0)));
+    let provider = {
+        let asked = asked.clone();
+        move || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            async { Err("the vault is sealed".into()) }
+        }
+    };
     let thingspace =
         ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider).build().unwrap();
     let error = on_the_way(thingspace.start_session(credentials()).await.unwrap_err());
     assert!(matches!(error, Error::TokenProvider(_)), "{error:?}");
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the vault is sealed");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_asks_for_an_access_token_as_often_as_may_be_and_not_all_the_time_of_a_call() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Operation::Token, Fault::answer(503, ""), 1000);
+    let thingspace = client_of(&sandbox).retries(Retries::new(4)).build().unwrap();
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), token_requests(&sandbox)), (503, 5), "{error:?}");
 }
 
 #[tokio::test]
