@@ -13,8 +13,8 @@ use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{AccessToken, Error, Retries, Session, ThingSpace};
 
 use crate::support::{
-    ECHO, PASSWORD, client_of, credentials, on_the_way, pass, platform_requests, sandbox, session, token_requests,
-    until,
+    ECHO, PASSWORD, client_of, credentials, on_the_way, pass, platform_requests, runtimes, sandbox, session,
+    token_requests, until,
 };
 
 async fn ask(session: &Session) -> Result<u16, Error> {
@@ -214,6 +214,37 @@ async fn a_caller_that_gives_up_does_not_take_the_renewal_from_the_others() {
     }
     assert_eq!(ask(&session).await.unwrap(), 200);
     assert_eq!(token_requests(&sandbox), 2);
+}
+
+#[test]
+fn a_runtime_that_is_shut_down_takes_the_renewal_from_nobody_who_waits_in_another() {
+    let [stays, ends] = runtimes();
+    let asked = Arc::new(AtomicU32::new(0));
+    let (sandbox, session) = stays.block_on(async {
+        let sandbox = Sandbox::start().await.unwrap();
+        let (token, asked) = (granted(&sandbox).await, asked.clone());
+        let provider = move || {
+            let (token, number) = (token.clone(), asked.fetch_add(1, Ordering::Relaxed));
+            // The second time is that of the runtime that ends.
+            async move { if number == 1 { std::future::pending().await } else { Ok(AccessToken::new(token)) } }
+        };
+        let thingspace = ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider);
+        let session = thingspace.build().unwrap().start_session(credentials()).await.unwrap();
+        (sandbox, session)
+    });
+    sandbox.fault(Operation::Other, Fault::gateway("900901"), 1);
+    ends.block_on(async {
+        tokio::select! {
+            answer = ask(&session) => panic!("too early: {answer:?}"),
+            () = until(|| asked.load(Ordering::Relaxed) == 2) => {}
+        }
+    });
+    stays.block_on(async {
+        let mut waits = Box::pin(ask(&session));
+        assert!(futures_util::FutureExt::now_or_never(&mut waits).is_none());
+        ends.shutdown_background();
+        assert_eq!(waits.await.unwrap(), 200);
+    });
 }
 
 #[tokio::test]

@@ -1,6 +1,12 @@
 //! A session that lives for months: it renews itself, once for everybody, and never in a loop.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -11,7 +17,9 @@ use thingspace_session::{
 };
 use tokio::time::sleep;
 
-use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, pass, platform_requests, session};
+use crate::support::{
+    ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, pass, platform_requests, runtimes, session, until,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -138,6 +146,38 @@ async fn a_caller_that_gives_up_neither_aborts_nor_repeats_the_login_that_others
     drop(first);
     assert_eq!(ask(&session).await.unwrap(), 200);
     assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[test]
+fn a_runtime_that_is_shut_down_takes_the_login_from_nobody_who_waits_in_another() {
+    let [stays, ends] = runtimes();
+    let asked = Arc::new(AtomicU32::new(0));
+    let source = {
+        let asked = asked.clone();
+        move || {
+            // Twice for the start of the session; the third time is that of the runtime that ends.
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            async move { if number == 2 { std::future::pending().await } else { Ok(credentials()) } }
+        }
+    };
+    let (sandbox, session) = stays.block_on(async {
+        let sandbox = Sandbox::start().await.unwrap();
+        let session = client_of(&sandbox).build().unwrap().start_session(source).await.unwrap();
+        (sandbox, session)
+    });
+    sandbox.expire_session(USERNAME);
+    ends.block_on(async {
+        tokio::select! {
+            answer = ask(&session) => panic!("too early: {answer:?}"),
+            () = until(|| asked.load(Ordering::SeqCst) == 3) => {}
+        }
+    });
+    stays.block_on(async {
+        let mut waits = Box::pin(ask(&session));
+        assert!(futures_util::FutureExt::now_or_never(&mut waits).is_none());
+        ends.shutdown_background();
+        assert_eq!(waits.await.unwrap(), 200);
+    });
 }
 
 #[tokio::test]

@@ -56,6 +56,13 @@ pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     }
 }
 
+/// Two runtimes: one that stays, with a thread of its own, and one that is driven and ended by the test.
+pub(crate) fn runtimes() -> [tokio::runtime::Runtime; 2] {
+    use tokio::runtime::Builder;
+    let stays = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    [stays, Builder::new_current_thread().enable_all().build().unwrap()]
+}
+
 /// How many requests have arrived whose path ends like this.
 pub(crate) fn arrived(sandbox: &Sandbox, path: &str) -> usize {
     sandbox.requests().iter().filter(|request| request.path.ends_with(path)).count()

@@ -42,6 +42,8 @@ enum Trouble {
     GrantsTakeTime,
     /// It takes a second to give the right to log in back.
     ReleasesTakeTime,
+    /// Ten seconds, which is longer than anybody waits for it.
+    ReleasesTakeLong,
 }
 
 /// A store that misbehaves on order, and whose clock may be another.
@@ -125,6 +127,9 @@ impl SessionStore for Troubled {
         Box::pin(async move {
             if self.has(Trouble::ReleasesTakeTime) {
                 sleep(SECOND).await;
+            }
+            if self.has(Trouble::ReleasesTakeLong) {
+                sleep(10 * SECOND).await;
             }
             self.inner.release(account, lease).await
         })
@@ -334,6 +339,20 @@ async fn the_right_to_log_in_is_given_back_before_a_call_is_over() {
     assert!(is_free().await, "after a reset that was refused");
     session.reset_password(PASSWORD).await.unwrap();
     assert!(is_free().await, "after a reset");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_right_that_nobody_has_waited_to_see_given_back_is_given_back() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    store.set(Trouble::ReleasesTakeLong);
+    sandbox.fault(Operation::Reset, Fault::refused("UnifiedWebService.REQUEST_FAILED.Whatever"), 1);
+    let started = Instant::now();
+    session.reset_password(PASSWORD).await.unwrap_err();
+    assert!(started.elapsed() < 10 * SECOND, "{:?}", started.elapsed());
+    sleep(15 * SECOND).await;
+    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+    assert!(store.inner.acquire(&account, SECOND).await.unwrap().is_some());
 }
 
 #[tokio::test(start_paused = true)]
