@@ -7,7 +7,7 @@ use thingspace_session::{Credentials, Error, FileStore, MemoryStore, Session, ro
 use tokio::time::{Duration, sleep, timeout};
 
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, session, until};
-use crate::vaults::{kept, vault};
+use crate::vaults::{Brittle, KEEP, Trouble, kept, vault};
 
 async fn ask(session: &Session) -> Result<u16, Error> {
     Ok(session.send(session.request(Method::GET, ECHO).unwrap()).await?.status().as_u16())
@@ -90,6 +90,17 @@ async fn a_rotation_that_was_interrupted_elsewhere_is_found_by_who_shares_the_st
         assert!(matches!(outcome, Err(Error::LoginSuspended(_))), "{outcome:?}");
     }
     assert_eq!(sandbox.strikes(USERNAME), 1);
+}
+
+#[tokio::test]
+async fn a_password_that_was_handed_to_the_caller_is_told_to_be_lost_to_the_vault_without_a_login() {
+    let (sandbox, thingspace, session) = session().await;
+    let directory = tempfile::tempdir().unwrap();
+    let brittle = Brittle::new(vault(&directory), KEEP, Trouble::Fails);
+    let error = session.rotate_password(&brittle).await.unwrap_err();
+    assert!(matches!(error, Error::PasswordNotKept { .. }), "{error:?}");
+    assert_eq!(thingspace.resolve_rotation(&vault(&directory)).await.unwrap(), Resolution::Lost);
+    assert_eq!((arrived(&sandbox, "/session/login"), sandbox.strikes(USERNAME)), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

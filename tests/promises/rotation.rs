@@ -8,7 +8,7 @@ use std::{
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Error, FileVault, MemoryStore,
+    Credentials, Error, FileVault, MemoryStore,
     rotation::{Begun, PasswordVault, Resolution, VaultState},
 };
 use tokio::time::{sleep, timeout};
@@ -64,6 +64,20 @@ async fn a_vault_that_fails_or_panics_at_any_step_loses_no_password() {
         sandbox.expire_session(USERNAME);
         assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
     }
+}
+
+#[tokio::test]
+async fn a_vault_of_another_user_is_not_written_to() {
+    let (sandbox, _thingspace, session) = session().await;
+    let directory = tempfile::tempdir().unwrap();
+    let vault = vault(&directory);
+    let begun = Begun::new(Credentials::new("marvin", PASSWORD), SystemTime::now());
+    vault.begin(&begun).await.unwrap();
+    vault.abandon(&begun).await.unwrap();
+    let error = session.rotate_password(&vault).await.unwrap_err();
+    assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
+    assert_eq!(sandbox.counters().resets_attempted, 0);
+    assert_eq!(vault.state().await.unwrap(), VaultState::Settled(begun.old));
 }
 
 #[tokio::test]
