@@ -43,7 +43,8 @@ impl ThingSpace {
         ThingSpaceBuilder::default()
     }
 
-    /// Reads `THINGSPACE_KEY`, `THINGSPACE_SECRET` and, if it is there, `THINGSPACE_BASE_URL`.
+    /// Reads `THINGSPACE_KEY`, `THINGSPACE_SECRET` and, if it is there, `THINGSPACE_BASE_URL`. To set more than that,
+    /// such as a store, begin with [`ThingSpaceBuilder::from_env`].
     ///
     /// # Errors
     ///

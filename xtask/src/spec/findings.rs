@@ -1,6 +1,8 @@
 //! Everything that can be found in a contract: what stops or misleads the generator, which a build tells as well, and
 //! what is wrong with the examples.
 
+use std::collections::BTreeSet;
+
 use super::examples;
 use crate::generator::{self, finding::Finding};
 
@@ -15,7 +17,7 @@ pub(crate) fn findings(contract: &[u8], manifest: &str) -> Vec<Finding> {
         findings.extend(generator::output(document).err());
     }
     // What has been told in other words is not told again.
-    let told: Vec<_> = findings.iter().map(|finding| finding.place).collect();
+    let told: BTreeSet<_> = findings.iter().map(|finding| finding.place).collect();
     let examples = document.iter().flat_map(examples::check);
     findings.extend(examples.filter(|finding| !told.contains(&finding.place)));
     findings.sort();
