@@ -205,33 +205,38 @@ fn together(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
 fn template<'a>(operation: &Described<'a>, findings: &mut Vec<Finding>) -> Option<Vec<&'a str>> {
     let mut names: Vec<&str> = Vec::new();
     let mut rest = operation.path;
-    let mut complain = |message: String| {
-        findings.push(Finding::new(
-            "path-template",
-            operation.path_key,
-            message,
-            "write each parameter of the path as {name}, with a name of its own",
-        ));
+    let braces = "write each parameter of the path as {name}, with a name of its own";
+    let mut complain = |message: String, help: &str| {
+        findings.push(Finding::new("path-template", operation.path_key, message, help));
         None
     };
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, after)) = after.split_once('}') else {
-            return complain(format!("a {{ in {} has no }}", operation.path));
+            return complain(format!("a {{ in {} has no }}", operation.path), braces);
         };
         if before.contains('}') || name.is_empty() || name.contains(['{', '/']) {
-            return complain(format!("{} has braces that do not match", operation.path));
+            return complain(format!("{} has braces that do not match", operation.path), braces);
         }
         if names.contains(&name) {
-            return complain(format!("{} has {{{name}}} twice", operation.path));
+            return complain(format!("{} has {{{name}}} twice", operation.path), braces);
         }
         names.push(name);
         rest = after;
     }
     if rest.contains('}') {
-        return complain(format!("a }} in {} has no {{", operation.path));
+        return complain(format!("a }} in {} has no {{", operation.path), braces);
+    }
+    let mut segments = operation.path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        // A slash at the end is one.
+        if matches!(segment, "." | "..") || segment.is_empty() && segments.peek().is_some() {
+            let message = format!("{} has a segment that is left out on the way", operation.path);
+            return complain(message, "write the path without it");
+        }
     }
     if operation.path.contains(['?', '#']) {
-        return complain(format!("{} has a query in it, which belongs to the parameters", operation.path));
+        let message = format!("{} has more than a path in it", operation.path);
+        return complain(message, "write what comes after the ? as parameters: with in: query");
     }
     Some(names)
 }

@@ -9,9 +9,10 @@ use super::{
     shape::Shape,
 };
 
-/// Words in a name that say that its value is a secret.
-const WORDS: [&str; 9] =
-    ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey", "key"];
+/// What says, anywhere in a name, that its value is a secret.
+const PARTS: [&str; 8] = ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey"];
+/// What says so as a word of its own.
+const WORDS: [&str; 6] = ["key", "pwd", "pin", "otp", "bearer", "authorization"];
 /// A last word after which a name speaks of the secret, and does not hold it.
 const ABOUT: [&str; 22] = [
     "type",
@@ -103,29 +104,30 @@ fn format(schema: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The word that says secret in a name such as `newPassword`, `api_key` or `tokenValue`; none in `tokenType`.
+/// The word that says secret in a name such as `newPassword`, `accesstoken`, `api_key2` or `key`; none in `tokenType`.
 fn secret_word(name: &str) -> Option<&'static str> {
     use heck::ToSnakeCase as _;
     let name = name.to_snake_case();
-    let words: Vec<&str> = name.split('_').map(|word| word.strip_suffix('s').unwrap_or(word)).collect();
-    if words.last().is_some_and(|last| ABOUT.contains(last)) {
+    let letters = |word: &str| word.trim_end_matches(|letter: char| letter.is_ascii_digit()).to_owned();
+    let words: Vec<String> = name.split('_').map(letters).filter(|word| !word.is_empty()).collect();
+    let last = words.last()?;
+    if ABOUT.contains(&last.as_str()) {
         return None;
     }
-    // A key is a secret where the name says of what: apiKey, privateKey, and not keyValuePair.
-    let said = |word: &&&str| match **word {
-        "key" => words.last() == Some(&"key") && words.len() > 1,
-        other => words.contains(&other),
-    };
-    WORDS.iter().find(said).copied()
+    let joined = words.concat();
+    // A key is a secret where it ends the name: apiKey, privateKey, and not keyValuePair.
+    let is_last = |word: &str| last.strip_suffix('s').unwrap_or(last) == word;
+    let word = WORDS.iter().find(|word| is_last(word));
+    word.or_else(|| PARTS.iter().find(|part| joined.contains(**part))).copied()
 }
 
 /// Whether a schema holds texts: itself, or in a list or a map.
 fn holds_text(document: &Node, schema: &Node, depth: usize) -> bool {
     let Some(schema) = resolved(document, schema).filter(|_| depth < 16) else { return false };
+    let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
+    let inner = ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key));
     schema.text_of("type") == Some("string")
-        || ["items", "additionalProperties"]
-            .iter()
-            .any(|key| schema.get(key).is_some_and(|inner| holds_text(document, inner, depth + 1)))
+        || parts.into_iter().chain(inner).any(|inner| holds_text(document, inner, depth + 1))
 }
 
 /// Whether a schema is a secret, or a list or a map of secrets.

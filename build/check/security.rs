@@ -6,6 +6,7 @@ use super::{
         load::{Entry, Kind, Node},
     },
     Context, Described, servers,
+    shape::Shape,
 };
 
 /// The two schemes that the facade knows.
@@ -25,6 +26,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         // Without a server, no URL lies below the first one: that there is none is told already.
         findings.extend(context.document.pointer("/servers/0/url").map(|_| finding));
     }
+    other_urls(context, &schemes, findings);
     // Whether or not an operation falls back on it.
     if let Some(Err(found)) =
         context.document.entry("security").map(|entry| schemes.read_requirement(entry.key, &entry.value))
@@ -167,6 +169,21 @@ fn malformed(place: Place) -> Finding {
         "security is a list of maps",
         "write a dash, the name of a security scheme and : [], such as - thingspaceOauth: []",
     )
+}
+
+/// The other URLs that credentials would go to, in whatever flow.
+fn other_urls(context: &Context<'_>, schemes: &Schemes<'_>, findings: &mut Vec<Finding>) {
+    let flows = context.objects.all(Shape::Flow).flat_map(Node::entries).filter(|(key, _)| key.ends_with("Url"));
+    for (_, Entry { value: url, .. }) in flows.filter(|(_, entry)| entry.value.place != schemes.token_url.place) {
+        if url.text().is_some_and(|url| !servers::is_secure(url)) {
+            findings.push(Finding::new(
+                "insecure-token-url",
+                url.place,
+                "credentials go to this URL, and it is no https one",
+                "write an absolute https:// URL, or leave it out",
+            ));
+        }
+    }
 }
 
 /// The token URL below the first server, so that it moves with the base URL.

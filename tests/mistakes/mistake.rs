@@ -2,8 +2,8 @@
 //!
 //! A file holds the two lines that are said, without the place; an empty line; and a change of `openapi.yaml`, as in
 //! a diff without numbers: a line begins with a space if it stays, with `-` if it goes, with `+` if it comes, and `@@`
-//! stands between two changes. The brackets ⟦ ⟧ are around what the mistake is; they are taken out, and where the first
-//! one stood is the place.
+//! stands between two changes. The brackets ⟦ ⟧ are around what the mistake is: there it is told. What is said may name
+//! the line of something else: that has the brackets ⟪ ⟫ around it, and `⟪⟫` stands for its line. All are taken out.
 
 use std::{
     fs,
@@ -45,27 +45,36 @@ pub(crate) fn made(names: &[&str]) -> Mistake {
     for (index, name) in names.iter().enumerate() {
         let file = fs::read_to_string(folder().join(name).with_extension("diff")).unwrap();
         let (said, change) = file.split_once("\n\n").unwrap();
-        // Each mistake has a bracket of its own until all of them are made.
-        let bracket = char::from_u32(0xE000 + u32::try_from(index).unwrap()).unwrap();
-        for change in change.replace('⟦', &bracket.to_string()).split("@@\n") {
+        // Each mistake has brackets of its own until all of them are made.
+        let own = |number: u32| char::from_u32(0xE000 + 2 * u32::try_from(index).unwrap() + number).unwrap();
+        let change = change.replace('⟦', &own(0).to_string()).replace('⟪', &own(1).to_string()).replace(['⟧', '⟫'], "");
+        for change in change.split("@@\n") {
             contract = changed(&contract, change, name);
         }
-        words.push((bracket, said.to_owned()));
+        words.push((own(0), own(1), said.to_owned()));
     }
-    contract = contract.replace('⟧', "");
     let mut said = Vec::new();
-    for (bracket, words) in words {
-        let others = |letter: char| ('\u{E000}'..='\u{F8FF}').contains(&letter) && letter != bracket;
-        let text = contract.replace(others, "");
-        let (before, _) = text.split_once(bracket).unwrap_or_else(|| panic!("{names:?}: no bracket"));
-        let (line, column) = (before.lines().count().max(1), before.lines().last().unwrap_or_default().chars().count());
-        let (line, column) = if before.ends_with('\n') { (line + 1, 0) } else { (line, column) };
-        let place = format!("openapi.yaml:{line}:{}:", column + 1);
-        said.push((line, column, words.replacen("openapi.yaml:", &place, 1)));
+    for (bracket, other, words) in words {
+        let (line, column) = place(&contract, bracket).unwrap_or_else(|| panic!("{names:?}: no bracket"));
+        let words = words.replacen("openapi.yaml:", &format!("openapi.yaml:{line}:{column}:"), 1);
+        let words = place(&contract, other).map_or(words.clone(), |(line, _)| words.replace("⟪⟫", &line.to_string()));
+        said.push((line, column, words));
     }
     said.sort();
-    let contract = contract.replace(|letter: char| ('\u{E000}'..='\u{F8FF}').contains(&letter), "");
+    let contract = contract.replace(is_bracket, "");
     Mistake { name: names.join(", "), contract, said: said.into_iter().map(|(.., words)| words + "\n").collect() }
+}
+
+fn is_bracket(letter: char) -> bool {
+    ('\u{E000}'..='\u{F8FF}').contains(&letter)
+}
+
+/// Line and column of a bracket, counted from 1, as if there were no others.
+fn place(contract: &str, bracket: char) -> Option<(usize, usize)> {
+    let (before, _) = contract.split_once(bracket)?;
+    let before = before.replace(is_bracket, "");
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Some((before.matches('\n').count() + 1, line.chars().count() + 1))
 }
 
 fn changed(contract: &str, change: &str, name: &str) -> String {
@@ -74,6 +83,7 @@ fn changed(contract: &str, change: &str, name: &str) -> String {
         lines.flat_map(|line| ["\n", line.get(1..).unwrap_or_default()]).chain(["\n"]).collect()
     };
     let contract = format!("\n{contract}");
-    assert_eq!(contract.matches(&side('-')).count(), 1, "{name}: what is to be changed stands once:{}", side('-'));
-    contract.replacen(&side('-'), &side('+'), 1)[1..].to_owned()
+    let old = side('-').replace(is_bracket, "");
+    assert_eq!(contract.matches(&old).count(), 1, "{name}: what is to be changed stands once:{old}");
+    contract.replacen(&old, &side('+'), 1)[1..].to_owned()
 }

@@ -21,6 +21,9 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         [argument, ..] => return Err(Misuse(format!("`{argument}` is not understood")).into()),
     };
     let output = spec::generate()?;
+    if !is_check {
+        build()?;
+    }
     let stale = refresh(&snapshots(), &output, !is_check)?;
     match (stale, is_check) {
         (false, _) => println!("tests/snapshots is up to date"),
@@ -29,7 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         }
         (true, false) => println!("tests/snapshots is refreshed: look at the change, and commit it with openapi.yaml"),
     }
-    if is_check { Ok(()) } else { build() }
+    Ok(())
 }
 
 fn snapshots() -> PathBuf {

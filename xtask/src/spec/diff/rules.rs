@@ -263,6 +263,11 @@ const SCHEMAS: &[Rule] = &[
     rule("not-changed", Other, breaks("the type may become another")),
     rule("variant-added", Wider, breaks("the enum has a variant more, and is not non_exhaustive: match must name it")),
     rule("variant-removed", Narrower, breaks("the variant is gone")),
+    rule(
+        "variants-reordered",
+        WORDS,
+        breaks("the variants are named and tried in this order: an answer may become another one"),
+    ),
     rule("part-added", Narrower, breaks("the type is made of more parts")),
     rule("part-removed", Wider, breaks("the fields of the part are gone")),
     rule("combination-added", Narrower, breaks("another type takes its place")),

@@ -196,6 +196,11 @@ fn parts<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, key: &str, here: &
     if before.len() == after.len() {
         matched.extend(before.drain(..).zip(after.drain(..)).map(|(base, now)| Pair { base, now }));
     }
+    matched.sort_by_key(|part| part.now.place);
+    if key != "allOf" && !matched.is_sorted_by_key(|part| part.base.place) {
+        let places = (Some(parts.base.place), Some(parts.now.place));
+        comparison.tell("variants-reordered", places, here, format!("has its {key} in another order"));
+    }
     for (index, part) in matched.into_iter().enumerate() {
         compare(comparison, part, &here.part(&format!("{key}[{index}]")), Site::Inline);
     }

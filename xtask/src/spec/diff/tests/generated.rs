@@ -49,8 +49,9 @@ fn fields(fields: &Fields) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join(", ")
 }
 
-/// What breaks callers although the types stay: the builder refuses at run time, or nobody knows what it means.
-const OTHERWISE: [&str; 2] = ["property-made-required", "unclassified"];
+/// What breaks callers although the types stay: the builder refuses at run time, an answer is read as another variant,
+/// or nobody knows what it means.
+const OTHERWISE: [&str; 3] = ["property-made-required", "variants-reordered", "unclassified"];
 
 /// Types that differ in what says how they look in Rust.
 const FAMILIES: [&[&str]; 5] = [

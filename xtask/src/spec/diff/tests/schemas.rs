@@ -124,6 +124,12 @@ pub(super) const PROBES: &[Probe] = &[
     ),
     (
         ONE_OF,
+        "{oneOf: [{type: integer}, {type: string}]}",
+        ("variants-reordered", "DD", "B"),
+        ("variants-reordered", "DD", "B"),
+    ),
+    (
+        ONE_OF,
         "{oneOf: [{type: boolean}, {type: string}, {type: integer}]}",
         ("variant-added", "CB", "B"),
         ("variant-removed", "BC", "B"),
