@@ -72,7 +72,7 @@ struct State {
     /// No login before this, after one of unknown outcome.
     rest: Option<Instant>,
     /// What came of logins, as far as the store has yet to be told.
-    owed: Vec<Owed>,
+    owed: Vec<Arc<Owed>>,
     /// What resets through this session have replaced, and with what.
     replaced: Option<(Vec<Password>, Credentials)>,
 }

@@ -11,6 +11,8 @@ use crate::{Error, SessionToken, transport::secret_header};
 pub(super) const IDLE: Duration = Duration::from_secs(20 * 60);
 /// How often the store is told that the session is in use.
 const TOUCH: Duration = Duration::from_secs(60);
+
+/// A session that has a token, be it alive or not.
 pub(super) struct Live {
     pub(super) header: HeaderValue,
     pub(super) token: SessionToken,

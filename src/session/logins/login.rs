@@ -14,7 +14,6 @@ use crate::{
 };
 
 /// What came of a login that the store could not be told.
-#[derive(Clone)]
 pub(super) struct Owed {
     attempt: Try,
     verdict: Verdict,
@@ -35,7 +34,7 @@ impl Logins {
         if !self.store.commit(&self.account, lease, &record).await? {
             return Err(Stop::Again);
         }
-        self.caught_up(owed);
+        self.caught_up(&owed);
         let attempt = match permit {
             Permit::Go(attempt) => attempt,
             Permit::Wait(until) => return Err(Stop::After(until.duration_since(now()).unwrap_or_default())),
@@ -52,7 +51,7 @@ impl Logins {
         let kept = self.store.commit(&self.account, lease, &record).await;
         if !matches!(kept, Ok(true)) && verdict.counts() {
             // The count must not miss it: this process remembers it, and tells the store as soon as it can.
-            self.state().owed.push(Owed { attempt, verdict: verdict.clone(), at: now() });
+            self.state().owed.push(Arc::new(Owed { attempt, verdict: verdict.clone(), at: now() }));
             tokio::spawn(self.clone().pay());
         }
         match outcome {
@@ -94,28 +93,26 @@ impl Logins {
         Err(Error::SessionEnded.into())
     }
 
-    /// Applies what the store has yet to be told; says how much that was.
-    pub(super) fn catch_up(&self, guard: &mut Guard) -> usize {
+    /// Applies what the store has yet to be told; says what that was.
+    pub(super) fn catch_up(&self, guard: &mut Guard) -> Vec<Arc<Owed>> {
         let owed = self.state().owed.clone();
-        for Owed { attempt, verdict, at } in &owed {
+        for Owed { attempt, verdict, at } in owed.iter().map(AsRef::as_ref) {
             guard.settle(attempt, verdict.clone(), *at, 1.0);
         }
-        owed.len()
+        owed
     }
 
-    /// The store has been told so much of it.
-    fn caught_up(&self, owed: usize) {
-        let mut state = self.state();
-        let owed = owed.min(state.owed.len());
-        state.owed.drain(..owed);
+    /// The store has been told this much of it; what has come since is still owed.
+    fn caught_up(&self, told: &[Arc<Owed>]) {
+        self.state().owed.retain(|owed| !told.iter().any(|told| Arc::ptr_eq(told, owed)));
     }
 
     /// Tells the store what it has yet to be told. If that fails, the next login does.
     async fn pay(self: Arc<Self>) {
-        let mut owed = 0;
+        let mut owed = Vec::new();
         let change = |record: &mut Record| owed = self.catch_up(&mut record.guard);
         match update(&self.store, &self.account, self.transport.timeout(), change).await {
-            Ok(()) => self.caught_up(owed),
+            Ok(()) => self.caught_up(&owed),
             Err(error) => tracing::warn!(%error, "the session store does not know yet that a login has failed"),
         }
     }
