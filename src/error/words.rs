@@ -7,7 +7,10 @@ use crate::guard::{Suspension, SuspensionReason};
 pub(super) fn suspended(suspension: &Suspension) -> String {
     let happened = match &suspension.reason {
         SuspensionReason::Refused { code: Some(code) } => format!("the platform refused these credentials ({code})"),
-        SuspensionReason::Refused { code: None } => "the platform refused these credentials".to_owned(),
+        SuspensionReason::Refused { code: None } => {
+            "a login with these credentials was refused without an error code, by the platform or by a proxy before it"
+                .to_owned()
+        }
         SuspensionReason::UnknownOutcome => {
             "two logins in a row with these credentials, which have never worked, had an unknown outcome".to_owned()
         }

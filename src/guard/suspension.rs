@@ -18,9 +18,9 @@ pub struct Suspension {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum SuspensionReason {
-    /// The platform refused the credentials.
+    /// The credentials were refused.
     Refused {
-        /// The platform's name for the reason, if it gave one.
+        /// The platform's name for the reason. Without one, a proxy may have answered in its place.
         code: Option<String>,
     },
     /// Two logins in a row, with credentials that have never logged in, came to an end that nobody knows.
