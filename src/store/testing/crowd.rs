@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use super::{
-    LONG, Pair, SHORT, SOON, account, at, committed, granted, granted_in_turn, granted_in_turn_for, loaded, number,
-    numbered, token, told,
+    LONG, Pair, SHORT, SOON, account, at, broken, committed, granted, granted_in_turn, granted_in_turn_for, loaded,
+    number, numbered, token, told,
 };
 use crate::store::{Account, Record, SessionStore, StoreFuture};
 
@@ -42,7 +42,9 @@ async fn crowd(pair: &Pair, time: Duration, stall: impl Fn(u64) -> Duration) -> 
         tokio::spawn(count_up(store, time, stall(task)))
     });
     let outcomes = join_all(tasks).await.into_iter();
-    outcomes.map(|outcome| outcome.unwrap_or_else(|error| panic!("one of many tasks failed: {error}"))).collect()
+    outcomes
+        .map(|outcome| outcome.unwrap_or_else(|error| broken(format_args!("one of many tasks failed: {error}"))))
+        .collect()
 }
 
 async fn count_up(store: Arc<dyn SessionStore>, time: Duration, stall: Duration) -> bool {

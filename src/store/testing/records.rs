@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{LONG, Pair, SOON, account, committed, granted, loaded, number, numbered, refused, token, told};
+use super::{LONG, Pair, SOON, account, broken, committed, granted, loaded, number, numbered, refused, token, told};
 use crate::{
     Credentials,
     store::{Account, Record},
@@ -68,7 +68,7 @@ pub(super) async fn a_read_is_whole_and_waits_for_nobody(pair: Pair) {
                 break;
             }
             let load = timeout(SOON, loaded(&*pair.other, &account)).await;
-            let Ok(record) = load else { panic!("guarantee 1: a read waits for the holder of the right to log in") };
+            let Ok(record) = load else { broken("guarantee 1: a read waits for the holder of the right to log in") };
             let found = number(&record);
             assert!(found >= last, "guarantee 1: after commit {last}, a read went back to {found}");
             last = found;
@@ -94,7 +94,7 @@ pub(super) async fn accounts_do_not_meet(pair: Pair) {
     let mut leases = Vec::new();
     for (index, account) in (1u64..).zip(&accounts) {
         let grant = told(pair.one.acquire(account, LONG).await);
-        let Some((lease, record)) = grant else { panic!("guarantee 7: the lease of one account keeps out another") };
+        let Some((lease, record)) = grant else { broken("guarantee 7: the lease of one account keeps out another") };
         assert_eq!(record, Record::default(), "guarantee 7: the record of one account is seen on another");
         committed(&*pair.one, account, &lease, &numbered(record, index), "the holder").await;
         leases.push(lease);
