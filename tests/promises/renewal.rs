@@ -1,24 +1,24 @@
 //! A session that lives for months: it renews itself, once for everybody, and never in a loop.
 
+mod ended;
+mod stored;
+
 use std::{
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{
-    Error, MemoryStore, Session,
-    store::{Account, SessionStore as _},
-};
+use thingspace_session::{Error, Session};
 use tokio::time::sleep;
 
 use crate::support::{
-    ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, pass, platform_requests, runtimes, session, until,
+    ECHO, PASSWORD, USERNAME, client_of, credentials, pass, platform_requests, runtimes, session, until,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -181,78 +181,6 @@ fn a_runtime_that_is_shut_down_takes_the_login_from_nobody_who_waits_in_another(
 }
 
 #[tokio::test]
-async fn a_client_that_starts_finds_the_stored_session_and_does_not_log_in() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let store = MemoryStore::default();
-    for _ in 0..3 {
-        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
-        let session = thingspace.start_session(credentials()).await.unwrap();
-        assert_eq!(ask(&session).await.unwrap(), 200);
-    }
-    assert_eq!(logins(&sandbox), (1, 0));
-}
-
-#[tokio::test]
-async fn a_stored_session_that_nobody_used_for_twenty_minutes_is_not_taken_up() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let store = MemoryStore::default();
-    let start = async || {
-        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
-        thingspace.start_session(credentials()).await.unwrap()
-    };
-    let first = start().await;
-    pass(Duration::from_secs(19 * 60)).await;
-    ask(&first).await.unwrap();
-    pass(Duration::from_secs(10 * 60)).await;
-    start().await;
-    assert_eq!(logins(&sandbox), (1, 0), "its use nineteen minutes later was noted");
-    pass(Duration::from_secs(21 * 60)).await;
-    start().await;
-    assert_eq!(logins(&sandbox), (2, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_store_is_told_of_a_sessions_use_once_a_minute_and_not_of_its_being_found() {
-    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
-    let used = async || {
-        sleep(SECOND).await;
-        store.load(&account).await.unwrap().used_at().unwrap()
-    };
-    let start = async || {
-        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
-        thingspace.start_session(credentials()).await.unwrap()
-    };
-    let session = start().await;
-    let first = used().await;
-    sleep(50 * SECOND).await;
-    ask(&session).await.unwrap();
-    assert_eq!(used().await, first);
-    sleep(10 * SECOND).await;
-    start().await;
-    assert_eq!(used().await, first);
-    ask(&session).await.unwrap();
-    assert!(used().await > first + 60 * SECOND);
-}
-
-#[tokio::test]
-async fn clients_that_share_a_store_share_the_renewed_session() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let store = MemoryStore::default();
-    let mut sessions = Vec::new();
-    for _ in 0..8 {
-        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
-        sessions.push(thingspace.start_session(credentials()).await.unwrap());
-    }
-    for round in 2..5 {
-        sandbox.expire_session(USERNAME);
-        let answers = futures_util::future::join_all(sessions.iter().map(ask)).await;
-        assert!(answers.into_iter().all(|answer| answer.unwrap() == 200));
-        assert_eq!(logins(&sandbox), (round, 0));
-    }
-}
-
-#[tokio::test]
 async fn a_task_that_saw_an_old_token_die_does_not_discard_a_newer_one() {
     let (sandbox, _thingspace, session) = session().await;
     // A slow request is sent with the old token; by the time it is refused, the session has long been renewed.
@@ -271,59 +199,6 @@ async fn a_task_that_saw_an_old_token_die_does_not_discard_a_newer_one() {
     assert_eq!(logins(&sandbox), (2, 0));
 }
 
-#[tokio::test]
-async fn an_ended_session_is_not_started_anew() {
-    let (sandbox, thingspace, session) = session().await;
-    let clone = session.clone();
-    session.end().await.unwrap();
-    for _ in 0..3 {
-        assert!(matches!(ask(&clone).await, Err(Error::SessionEnded)));
-    }
-    assert_eq!(logins(&sandbox), (1, 0));
-    // A new one can be started, and it is a new one.
-    let next = thingspace.start_session(credentials()).await.unwrap();
-    assert_eq!(ask(&next).await.unwrap(), 200);
-    assert_eq!(logins(&sandbox), (2, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_login_is_made_after_a_session_was_ended() {
-    let (sandbox, _thingspace, session) = session().await;
-    sandbox.expire_session(USERNAME);
-    sandbox.fault(Operation::Login, Fault::answer(429, "").with_header("retry-after", "5"), 1);
-    let clone = session.clone();
-    let call = tokio::spawn(async move { ask(&clone).await });
-    sleep(SECOND).await;
-    let before = arrived(&sandbox, "/session/login");
-    session.end().await.unwrap();
-    let error = call.await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::SessionEnded), "{error:?}");
-    sleep(60 * SECOND).await;
-    assert_eq!(arrived(&sandbox, "/session/login"), before);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_login_that_ends_after_the_end_of_its_session_leaves_none_behind() {
-    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let start = async || {
-        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
-        thingspace.start_session(credentials()).await.unwrap()
-    };
-    let session = start().await;
-    sandbox.expire_session(USERNAME);
-    sandbox.fault(Operation::Login, Fault::Delay(10 * SECOND), 1);
-    let clone = session.clone();
-    let call = tokio::spawn(async move { ask(&clone).await });
-    sleep(SECOND).await;
-    session.end().await.unwrap();
-    let error = call.await.unwrap().unwrap_err();
-    assert!(matches!(error, Error::SessionEnded), "{error:?}");
-    sleep(SECOND).await;
-    assert_eq!(arrived(&sandbox, "/session/logout"), 1);
-    start().await;
-    assert_eq!(logins(&sandbox), (3, 0), "what it had started is not found");
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_platform_that_calls_every_session_dead_gets_one_login_a_minute() {
     let (sandbox, _thingspace, session) = session().await;
@@ -335,59 +210,6 @@ async fn a_platform_that_calls_every_session_dead_gets_one_login_a_minute() {
     sleep(61 * SECOND).await;
     assert_eq!(ask(&session).await.unwrap(), 400);
     assert_eq!(logins(&sandbox), (3, 0));
-}
-
-#[tokio::test]
-async fn a_session_that_was_found_and_used_is_found_again() {
-    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    // As cron would: start, one request, exit.
-    for _ in 0..4 {
-        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
-        let session = thingspace.start_session(credentials()).await.unwrap();
-        assert_eq!(ask(&session).await.unwrap(), 200);
-        drop(session);
-        tokio::task::yield_now().await;
-        pass(Duration::from_secs(11 * 60)).await;
-    }
-    assert_eq!(logins(&sandbox), (1, 0), "it was never unused for twenty minutes");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stored_token_that_no_header_takes_is_no_session() {
-    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
-    let (lease, record) = store.acquire(&account, SECOND).await.unwrap().unwrap();
-    let record = record.with_session("line\nbreak".into(), SystemTime::now());
-    assert!(store.commit(&account, &lease, &record).await.unwrap());
-    store.release(&account, lease).await.unwrap();
-    let thingspace = client_of(&sandbox).store(store).build().unwrap();
-    let session = thingspace.start_session(credentials()).await.unwrap();
-    assert_eq!(ask(&session).await.unwrap(), 200);
-}
-
-#[tokio::test(start_paused = true)]
-async fn ending_a_session_that_is_known_to_be_dead_wastes_no_request() {
-    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let start = async || {
-        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
-        thingspace.start_session(credentials()).await.unwrap()
-    };
-    let (one, other, last) = (start().await, start().await, start().await);
-    sleep(15 * 60 * SECOND).await;
-    ask(&other).await.unwrap();
-    sleep(10 * 60 * SECOND).await;
-    one.end().await.unwrap();
-    assert_eq!(arrived(&sandbox, "/session/logout"), 1, "somebody else has used it");
-    last.end().await.unwrap();
-    assert_eq!(arrived(&sandbox, "/session/logout"), 1);
-}
-
-#[tokio::test]
-async fn ending_a_session_that_has_died_unnoticed_is_one_request() {
-    let (sandbox, _thingspace, session) = session().await;
-    sandbox.expire_session(USERNAME);
-    session.end().await.unwrap();
-    assert_eq!((arrived(&sandbox, "/session/logout"), logins(&sandbox)), (1, (1, 0)));
 }
 
 #[tokio::test(start_paused = true)]

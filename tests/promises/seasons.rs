@@ -3,10 +3,12 @@
 //!
 //! `THINGSPACE_SEQUENCES` says how many sequences are drawn, `THINGSPACE_SEED` replays the one that failed.
 
+mod shelf;
+
 use std::{
     collections::{HashMap, HashSet},
     env,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant as WallClock},
 };
 
@@ -14,11 +16,10 @@ use fastrand::Rng;
 use reqwest::Method;
 use serde_json::Value;
 use thingspace_sandbox::{Counters, Fault, Operation, Sandbox};
-use thingspace_session::{
-    Credentials, Error, MemoryStore, Password, Session, ThingSpace,
-    rotation::{Begun, PasswordVault, VaultError, VaultFuture, VaultState},
-};
+use thingspace_session::{Credentials, Error, MemoryStore, Password, Session, ThingSpace, rotation::VaultState};
 use tokio::time::Instant;
+
+use shelf::Shelf;
 
 use crate::{
     leaks,
@@ -33,64 +34,6 @@ const DEADLINE: Duration = Duration::from_secs(31);
 const LONG_DEADLINE: Duration = Duration::from_secs(4 * 30 + 1);
 /// How many sequences share a sandbox.
 const SHARED: u64 = 250;
-
-/// A vault in memory that fails to keep a password on order.
-#[derive(Clone)]
-struct Shelf(Arc<Mutex<(VaultState, bool)>>);
-
-impl Shelf {
-    fn with<T: Send + 'static>(&self, act: impl FnOnce(&mut VaultState, &mut bool) -> T) -> T {
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (state, fails) = &mut *guard;
-        act(state, fails)
-    }
-
-    fn change(&self, fits: impl FnOnce(VaultState) -> bool, next: VaultState) -> Result<(), VaultError> {
-        self.with(|state, _| {
-            if !fits(state.clone()) {
-                return Err("it holds something else".into());
-            }
-            *state = next;
-            Ok(())
-        })
-    }
-
-    fn settle(&self, password: &Password) {
-        self.with(|state, _| *state = VaultState::Settled(Credentials::new(USERNAME, password.clone())));
-    }
-}
-
-impl PasswordVault for Shelf {
-    fn state(&self) -> VaultFuture<'_, VaultState> {
-        Box::pin(async { Ok(self.with(|state, _| state.clone())) })
-    }
-
-    fn check(&self) -> VaultFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        let settled = VaultState::Settled(begun.old.clone());
-        Box::pin(async move {
-            self.change(|state| state == VaultState::Empty || state == settled, VaultState::Begun(begun.clone()))
-        })
-    }
-
-    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()> {
-        let kept = VaultState::Settled(Credentials::new(USERNAME, new.clone()));
-        Box::pin(async move {
-            if self.with(|_, fails| std::mem::take(fails)) {
-                return Err("the disk is full".into());
-            }
-            self.change(|state| state == VaultState::Begun(begun.clone()), kept)
-        })
-    }
-
-    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        let settled = VaultState::Settled(begun.old.clone());
-        Box::pin(async move { self.change(|state| state == VaultState::Begun(begun.clone()), settled) })
-    }
-}
 
 /// One that starts sessions, with a source of its own; the store is everybody's.
 struct Process {

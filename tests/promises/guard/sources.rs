@@ -1,0 +1,151 @@
+//! Where the credentials come from: asked at each login, and followed when they change.
+
+use crate::support::{ECHO, USERNAME, credentials, pass};
+use reqwest::Method;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use thingspace_sandbox::{Fault, Operation};
+use thingspace_session::{Credentials, Error, Session, SuspensionReason};
+
+use super::{Bench, RIGHT, suspension};
+
+#[tokio::test]
+async fn the_source_is_asked_at_each_login_so_a_password_changed_elsewhere_is_taken_up() {
+    let bench = Bench::new().await;
+    let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
+    let source = {
+        let vault = vault.clone();
+        move || {
+            let password = vault.lock().unwrap().clone();
+            async move { Ok(Credentials::new(USERNAME, password)) }
+        }
+    };
+    let session = bench.process().start_session(source).await.unwrap();
+    let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    bench.sandbox.set_password(USERNAME, "changed");
+    pass(Duration::from_secs(21 * 60)).await;
+    let Error::Session { source } = ask().await.unwrap_err() else { panic!("not about the session") };
+    assert!(matches!(*source, Error::Platform(_)), "{source:?}");
+    suspension(&ask().await.unwrap_err());
+    *vault.lock().unwrap() = "changed".to_owned();
+    assert_eq!(ask().await.unwrap().status(), 200);
+    assert_eq!(bench.sandbox.counters().logins_failed, 1);
+}
+
+#[tokio::test]
+async fn after_a_reset_no_login_is_tried_with_the_old_password_by_anybody() {
+    let bench = Bench::new().await;
+    let session = bench.start(RIGHT).await.unwrap();
+    let other = bench.start(RIGHT).await.unwrap();
+    let new = session.reset_password(RIGHT).await.unwrap();
+    pass(Duration::from_secs(21 * 60)).await;
+    let ask = async |session: &Session| session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    // Another process, whose source still gives the old one, is told; the session that made the reset knows the new.
+    assert_eq!(suspension(&ask(&other).await.unwrap_err()), SuspensionReason::Retired);
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::Retired);
+    assert_eq!(ask(&session).await.unwrap().status(), 200);
+    assert_eq!(ask(&other).await.unwrap().status(), 200, "it finds the session that was started");
+    bench.start(new.expose_secret()).await.unwrap();
+    assert_eq!(bench.sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test]
+async fn each_of_several_resets_retires_the_password_that_it_has_replaced() {
+    let bench = Bench::new().await;
+    let session = bench.start(RIGHT).await.unwrap();
+    let second = session.reset_password(RIGHT).await.unwrap();
+    let third = session.reset_password(second.clone()).await.unwrap();
+    session.end().await.unwrap();
+    for old in [RIGHT, second.expose_secret()] {
+        assert_eq!(suspension(&bench.start(old).await.unwrap_err()), SuspensionReason::Retired);
+    }
+    bench.start(third.expose_secret()).await.unwrap();
+    assert_eq!(bench.sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test]
+async fn after_a_reset_a_source_that_gives_yet_another_password_is_followed() {
+    let bench = Bench::new().await;
+    let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
+    let source = {
+        let vault = vault.clone();
+        move || {
+            let password = vault.lock().unwrap().clone();
+            async move { Ok(Credentials::new(USERNAME, password)) }
+        }
+    };
+    let session = bench.process().start_session(source).await.unwrap();
+    session.reset_password(RIGHT).await.unwrap();
+    bench.sandbox.set_password(USERNAME, "changed");
+    *vault.lock().unwrap() = "changed".to_owned();
+    bench.sandbox.expire_session(USERNAME);
+    assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
+    assert_eq!(bench.sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_never_answers_keeps_nobody_waiting_for_ever() {
+    let bench = Bench::new().await;
+    let error = bench.process().start_session(std::future::pending).await.unwrap_err();
+    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    bench.start(RIGHT).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_keeps_nobody_out() {
+    let bench = Bench::new().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source = move || {
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            assert!(number != 2, "the source's own code has a bug");
+            Ok(credentials())
+        }
+    };
+    let session = bench.process().start_session(source).await.unwrap();
+    bench.sandbox.expire_session(USERNAME);
+    let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    let error = ask().await.unwrap_err();
+    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    let started = tokio::time::Instant::now();
+    assert_eq!(ask().await.unwrap().status(), 200);
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_takes_its_time_does_not_lead_to_two_logins_at_a_time() {
+    let bench = Bench::new().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let slow = move || {
+        // At once when the session is started, 50 s at the login after that: less than it is allowed.
+        let wait = if asked.fetch_add(1, Ordering::SeqCst) < 2 { 0 } else { 50 };
+        async move {
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+            Ok(credentials())
+        }
+    };
+    let one = bench.process().start_session(slow).await.unwrap();
+    let other = bench.start(RIGHT).await.unwrap();
+    bench.sandbox.expire_session(USERNAME);
+    bench.sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(30)), 1);
+    let ask = async |session: &Session| session.send(session.request(Method::GET, ECHO).unwrap()).await;
+    let first = tokio::spawn(async move { ask(&one).await.map(drop) });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    while ask(&other).await.is_err() {}
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    let _ = first.await.unwrap();
+    assert_eq!(bench.sandbox.counters().logins_succeeded, 2, "one session has died, and one login does");
+}
+
+#[tokio::test]
+async fn a_failing_source_is_told_as_such_and_nothing_is_sent() {
+    let bench = Bench::new().await;
+    let error = bench.process().start_session(|| async { Err("the vault is sealed".into()) }).await.unwrap_err();
+    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    assert_eq!(bench.attempts(), 0);
+}

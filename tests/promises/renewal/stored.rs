@@ -1,0 +1,112 @@
+//! Sessions that are found in the store.
+
+use crate::support::{USERNAME, client_of, credentials, pass};
+use std::time::{Duration, SystemTime};
+use thingspace_sandbox::Sandbox;
+use thingspace_session::{
+    MemoryStore,
+    store::{Account, SessionStore as _},
+};
+use tokio::time::sleep;
+
+use super::{SECOND, ask, logins};
+
+#[tokio::test]
+async fn a_client_that_starts_finds_the_stored_session_and_does_not_log_in() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store = MemoryStore::default();
+    for _ in 0..3 {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    assert_eq!(logins(&sandbox), (1, 0));
+}
+
+#[tokio::test]
+async fn a_stored_session_that_nobody_used_for_twenty_minutes_is_not_taken_up() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store = MemoryStore::default();
+    let start = async || {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        thingspace.start_session(credentials()).await.unwrap()
+    };
+    let first = start().await;
+    pass(Duration::from_secs(19 * 60)).await;
+    ask(&first).await.unwrap();
+    pass(Duration::from_secs(10 * 60)).await;
+    start().await;
+    assert_eq!(logins(&sandbox), (1, 0), "its use nineteen minutes later was noted");
+    pass(Duration::from_secs(21 * 60)).await;
+    start().await;
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_is_told_of_a_sessions_use_once_a_minute_and_not_of_its_being_found() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+    let used = async || {
+        sleep(SECOND).await;
+        store.load(&account).await.unwrap().used_at().unwrap()
+    };
+    let start = async || {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        thingspace.start_session(credentials()).await.unwrap()
+    };
+    let session = start().await;
+    let first = used().await;
+    sleep(50 * SECOND).await;
+    ask(&session).await.unwrap();
+    assert_eq!(used().await, first);
+    sleep(10 * SECOND).await;
+    start().await;
+    assert_eq!(used().await, first);
+    ask(&session).await.unwrap();
+    assert!(used().await > first + 60 * SECOND);
+}
+
+#[tokio::test]
+async fn clients_that_share_a_store_share_the_renewed_session() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store = MemoryStore::default();
+    let mut sessions = Vec::new();
+    for _ in 0..8 {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        sessions.push(thingspace.start_session(credentials()).await.unwrap());
+    }
+    for round in 2..5 {
+        sandbox.expire_session(USERNAME);
+        let answers = futures_util::future::join_all(sessions.iter().map(ask)).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap() == 200));
+        assert_eq!(logins(&sandbox), (round, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_found_and_used_is_found_again() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    // As cron would: start, one request, exit.
+    for _ in 0..4 {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        assert_eq!(ask(&session).await.unwrap(), 200);
+        drop(session);
+        tokio::task::yield_now().await;
+        pass(Duration::from_secs(11 * 60)).await;
+    }
+    assert_eq!(logins(&sandbox), (1, 0), "it was never unused for twenty minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_token_that_no_header_takes_is_no_session() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+    let (lease, record) = store.acquire(&account, SECOND).await.unwrap().unwrap();
+    let record = record.with_session("line\nbreak".into(), SystemTime::now());
+    assert!(store.commit(&account, &lease, &record).await.unwrap());
+    store.release(&account, lease).await.unwrap();
+    let thingspace = client_of(&sandbox).store(store).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+}
