@@ -74,6 +74,7 @@ mod guard;
 mod oauth;
 pub mod rotation;
 mod session;
+mod single_flight;
 pub mod store;
 mod transport;
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::{BoxFuture, FutureExt as _, Shared};
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::Url;
 use serde::Deserialize;
@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
+    single_flight::{SingleFlight, single_flight},
     transport::{Doubt, Handling, TokenSource, Transport, secret_header},
 };
 
@@ -83,12 +84,8 @@ pub(crate) struct AccessTokens {
 #[derive(Default)]
 struct State {
     held: Option<Held>,
-    renewal: Option<Renewal>,
+    renewal: Option<SingleFlight<HeaderValue>>,
 }
-
-/// A renewal, and what it comes to for everybody who waits for it; nothing if its runtime was shut down. It runs in a
-/// task of its own: a caller that gives up takes it from nobody.
-type Renewal = Shared<BoxFuture<'static, Option<Result<HeaderValue, Error>>>>;
 
 /// A token in use. Without an end it is used until it is refused.
 #[derive(Clone)]
@@ -143,21 +140,17 @@ impl AccessTokens {
     }
 
     /// The renewal that is under way, or a new one.
-    fn join(self: &Arc<Self>, state: &mut State) -> Renewal {
+    fn join(self: &Arc<Self>, state: &mut State) -> SingleFlight<HeaderValue> {
         if let Some(renewal) = &state.renewal {
             return renewal.clone();
         }
-        let under_way = UnderWay(self.clone());
-        let task = tokio::spawn(async move { under_way.0.renew().await });
-        let renewal = task.map(|end| match end {
-            Ok(outcome) => Some(outcome),
-            // The provider's own code has panicked: that is its failure, and no reason to ask it again at once.
-            Err(end) if end.is_panic() => {
-                Some(Err(Error::TokenProvider(ProviderError::from("it has panicked").into())))
-            }
-            Err(_) => None,
-        });
-        let renewal = renewal.boxed().shared();
+        let (tokens, over) = (self.clone(), self.clone());
+        let renewal = single_flight(
+            async move { tokens.renew().await },
+            move || over.state().renewal = None,
+            // The provider's own code: that is its failure, and no reason to ask it again at once.
+            |panic| Error::TokenProvider(panic.into()),
+        );
         state.renewal = Some(renewal.clone());
         renewal
     }
@@ -210,15 +203,6 @@ impl AccessTokens {
         };
         state.held = Some(held);
         Ok(header)
-    }
-}
-
-/// A renewal that has not ended, be it by success, failure, or the end of its runtime.
-struct UnderWay(Arc<AccessTokens>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.state().renewal = None;
     }
 }
 

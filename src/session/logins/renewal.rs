@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 use tokio::time::Instant;
 
 use super::{
@@ -16,12 +15,12 @@ use crate::{
     Credentials, Error,
     error::Fate,
     guard::Guard,
+    single_flight::{SingleFlight, single_flight},
     store::{Record, SessionStore as _},
 };
 
-/// A login that several wait for; nothing if its runtime was shut down. It runs in a task of its own: who gives up
-/// neither aborts nor repeats it.
-pub(super) type Renewal = Shared<BoxFuture<'static, Option<Result<(), Error>>>>;
+/// A login that several wait for.
+pub(super) type Renewal = SingleFlight<()>;
 
 /// What the source said, and of which count it was asked: when that has changed, it may say something else.
 struct Asked {
@@ -35,18 +34,13 @@ impl Logins {
         if let Some(renewal) = &state.renewal {
             return renewal.clone();
         }
-        let under_way = UnderWay(self.clone());
-        let task = tokio::spawn(async move { under_way.0.renew().await });
-        let renewal = task.map(|end| match end {
-            Ok(outcome) => Some(outcome),
+        let (logins, over) = (self.clone(), self.clone());
+        let renewal = single_flight(
+            async move { logins.renew().await },
+            move || over.state().renewal = None,
             // What a store's code does is told by the store; the other foreign code in here is the source's.
-            Err(end) if end.is_panic() => {
-                let problem: Box<dyn std::error::Error + Send + Sync> = "it has panicked".into();
-                Some(Err(Error::CredentialSource(problem.into())))
-            }
-            Err(_) => None,
-        });
-        let renewal = renewal.boxed().shared();
+            |panic| Error::CredentialSource(panic.into()),
+        );
         state.renewal = Some(renewal.clone());
         renewal
     }
@@ -139,13 +133,4 @@ impl Logins {
 fn on_the_way(error: Error) -> Stop {
     let is_unreached = matches!(&error, Error::AccessToken { source } if source.fate() == Fate::Unreached);
     if is_unreached && error.is_retryable() { Stop::Unreached(error) } else { Stop::Failed(error) }
-}
-
-/// A renewal that has not ended, be it by success, failure, or the end of its runtime.
-struct UnderWay(Arc<Logins>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.state().renewal = None;
-    }
 }
