@@ -63,8 +63,11 @@
 //! # Features
 //!
 //! - `rustls` (default): TLS by rustls with the operating system's trust store.
+//! - `blocking`: `blocking`, the same facade for programs without an async runtime.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod client;
 mod credentials;
 mod disk;

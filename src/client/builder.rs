@@ -282,6 +282,18 @@ impl ThingSpaceBuilder {
     }
 }
 
+#[cfg(feature = "blocking")]
+impl ThingSpaceBuilder {
+    /// As [`build`](Self::build), for callers without a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`], as there; also if the system gives the client no thread to work on.
+    pub fn build_blocking(self) -> Result<crate::blocking::ThingSpace, Error> {
+        crate::blocking::ThingSpace::new(self.build()?)
+    }
+}
+
 impl ThingSpaceBuilder {
     /// An origin that was named. One in plain HTTP on this machine is let in only beside a platform on this machine:
     /// elsewhere the environment may have a proxy that would get to see the tokens.

@@ -12,10 +12,12 @@
 )]
 
 mod access_tokens;
+mod blocking;
 mod catalogue;
 mod configuration;
 mod crowds;
 mod errors;
+mod faces;
 mod faults;
 mod growth;
 mod guard;

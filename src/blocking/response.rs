@@ -1,0 +1,116 @@
+//! An answer whose body is waited for.
+
+use std::{
+    fmt,
+    io::{self, Read},
+    sync::Arc,
+};
+
+use bytes::{Buf as _, Bytes};
+use http::{HeaderMap, StatusCode};
+use reqwest::Url;
+use serde::de::DeserializeOwned;
+
+use super::background::Background;
+use crate::{Error, Refusal};
+
+/// What [`Session::send`](super::Session::send) hands back: an answer, whatever its status. Its body is read by
+/// [`json`](Self::json) and the like, or, piece by piece, as a [`Read`].
+pub struct Response {
+    inner: reqwest::Response,
+    /// What has arrived of the body and has not been read.
+    rest: Bytes,
+    background: Arc<Background>,
+}
+
+impl Response {
+    pub(super) fn new(inner: reqwest::Response, background: Arc<Background>) -> Self {
+        Self { inner, rest: Bytes::new(), background }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.inner.status()
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.inner.headers()
+    }
+
+    /// The URL that it is from.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        self.inner.url()
+    }
+
+    /// How long the body is, if the answer says so.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        self.inner.content_length()
+    }
+
+    /// Turns an answer with a status of 400 and above into an error.
+    ///
+    /// # Errors
+    ///
+    /// If it has one; see [`reqwest::Response::error_for_status`].
+    pub fn error_for_status(self) -> Result<Self, reqwest::Error> {
+        Ok(Self { inner: self.inner.error_for_status()?, ..self })
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    ///
+    /// If it does not arrive whole; [`Error::Configuration`] in async code.
+    pub fn bytes(self) -> Result<Bytes, Error> {
+        self.background.wait(self.inner.bytes())?.map_err(Error::from_reqwest)
+    }
+
+    /// The whole body as text.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes).
+    pub fn text(self) -> Result<String, Error> {
+        self.background.wait(self.inner.text())?.map_err(Error::from_reqwest)
+    }
+
+    /// The whole body, read as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes), and if it does not read as `T`.
+    pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let (status, headers) = (self.status(), self.headers().clone());
+        let body = self.bytes()?;
+        let unfit =
+            |_| Error::unexpected("its body does not read as what was asked for", Refusal::new(status, headers));
+        serde_json::from_slice(&body).map_err(unfit)
+    }
+}
+
+impl Read for Response {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() && !buffer.is_empty() {
+            let piece = self.background.wait(self.inner.chunk()).map_err(io::Error::other)?;
+            match piece.map_err(|error| io::Error::other(Error::from_reqwest(error)))? {
+                Some(piece) => self.rest = piece,
+                None => return Ok(0),
+            }
+        }
+        let length = self.rest.len().min(buffer.len());
+        let Some(part) = buffer.get_mut(..length) else { return Ok(0) };
+        self.rest.copy_to_slice(part);
+        Ok(length)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Response").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
