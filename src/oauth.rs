@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::Url;
@@ -78,13 +79,9 @@ pub(crate) struct AccessTokens {
     clock_skew: Duration,
     /// How long a provider may take.
     patience: Duration,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    held: Option<Held>,
-    renewal: Option<SingleFlight<HeaderValue>>,
+    /// The token in use, which requests read without a lock; written by who holds that of the renewal.
+    held: ArcSwapOption<Held>,
+    renewal: Mutex<Option<SingleFlight<HeaderValue>>>,
 }
 
 /// A token in use. Without an end it is used until it is refused.
@@ -95,6 +92,16 @@ struct Held {
     renew_at: Option<Instant>,
 }
 
+impl Held {
+    fn holds(&self, now: Instant) -> bool {
+        self.end.is_none_or(|end| now < end)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.renew_at.is_some_and(|renew_at| renew_at <= now)
+    }
+}
+
 impl AccessTokens {
     /// Starts with `ready`, if there is one.
     pub(crate) fn new(
@@ -103,7 +110,8 @@ impl AccessTokens {
         patience: Duration,
         ready: Option<&AccessToken>,
     ) -> Result<Arc<Self>, Error> {
-        let tokens = Self { grant, clock_skew, patience, state: Mutex::default() };
+        let (held, renewal) = Default::default();
+        let tokens = Self { grant, clock_skew, patience, held, renewal };
         if let Some(ready) = ready {
             tokens
                 .keep(ready)
@@ -112,25 +120,23 @@ impl AccessTokens {
         Ok(Arc::new(tokens))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn renewal(&self) -> MutexGuard<'_, Option<SingleFlight<HeaderValue>>> {
+        self.renewal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn current(self: &Arc<Self>) -> Result<HeaderValue, Error> {
         loop {
             let renewal = {
-                let mut state = self.state();
+                let mut renewal = self.renewal();
                 let now = Instant::now();
-                let held = state.held.clone().filter(|held| held.end.is_none_or(|end| now < end));
-                let is_due = |held: &Held| held.renew_at.is_some_and(|renew_at| renew_at <= now);
-                match held {
-                    Some(held) if !is_due(&held) => return Ok(held.header),
+                match self.held.load_full().filter(|held| held.holds(now)) {
+                    Some(held) if !held.is_due(now) => return Ok(held.header.clone()),
                     Some(held) => {
                         // Renewed ahead of time, while everybody goes on with what still holds.
-                        drop(self.join(&mut state));
-                        return Ok(held.header);
+                        drop(self.join(&mut renewal));
+                        return Ok(held.header.clone());
                     }
-                    None => self.join(&mut state),
+                    None => self.join(&mut renewal),
                 }
             };
             if let Some(outcome) = renewal.await {
@@ -140,27 +146,29 @@ impl AccessTokens {
     }
 
     /// The renewal that is under way, or a new one.
-    fn join(self: &Arc<Self>, state: &mut State) -> SingleFlight<HeaderValue> {
-        if let Some(renewal) = &state.renewal {
+    fn join(self: &Arc<Self>, under_way: &mut Option<SingleFlight<HeaderValue>>) -> SingleFlight<HeaderValue> {
+        if let Some(renewal) = under_way {
             return renewal.clone();
         }
         let (tokens, over) = (self.clone(), self.clone());
         let renewal = single_flight(
             async move { tokens.renew().await },
-            move || over.state().renewal = None,
+            move || *over.renewal() = None,
             // The provider's own code: that is its failure, and no reason to ask it again at once.
             |panic| Error::TokenProvider(panic.into()),
         );
-        state.renewal = Some(renewal.clone());
+        *under_way = Some(renewal.clone());
         renewal
     }
 
     async fn renew(&self) -> Result<HeaderValue, Error> {
         let outcome = self.obtain().await;
+        let _writing = self.renewal();
         if outcome.is_err()
-            && let Some(held) = &mut self.state().held
+            && let Some(held) = self.held.load_full()
         {
-            held.renew_at = Instant::now().checked_add(AGAIN);
+            let renew_at = Instant::now().checked_add(AGAIN);
+            self.held.store(Some(Arc::new(Held { renew_at, ..Held::clone(&held) })));
         }
         outcome
     }
@@ -192,8 +200,8 @@ impl AccessTokens {
         let header = secret_header(&Zeroizing::new(format!("Bearer {}", granted.token.expose_secret())))?;
         let now = Instant::now();
         let end = granted.expires_in.and_then(|left| now.checked_add(left));
-        let mut state = self.state();
-        let known_end = state.held.as_ref().filter(|held| held.header == header).and_then(|held| held.end);
+        let _writing = self.renewal();
+        let known_end = self.held.load().as_ref().filter(|held| held.header == header).and_then(|held| held.end);
         let held = if let Some(known) = known_end.filter(|known| now < *known) {
             let end = Some(end.map_or(known, |end| end.min(known)));
             Held { header: header.clone(), end, renew_at: end }
@@ -201,18 +209,26 @@ impl AccessTokens {
             let early = end.and_then(|end| end.checked_sub(self.clock_skew)).filter(|early| now < *early);
             Held { header: header.clone(), end, renew_at: early.or(end) }
         };
-        state.held = Some(held);
+        self.held.store(Some(Arc::new(held)));
         Ok(header)
     }
 }
 
 impl TokenSource for Arc<AccessTokens> {
+    fn at_hand(&self, now: Instant) -> Option<HeaderValue> {
+        let held = self.held.load();
+        held.as_ref().filter(|held| held.holds(now) && !held.is_due(now)).map(|held| held.header.clone())
+    }
+
     fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
         Box::pin(self.current())
     }
 
     fn refused(&self, token: &HeaderValue, _: Doubt) -> bool {
-        self.state().held.take_if(|held| held.header == *token);
+        let _writing = self.renewal();
+        if self.held.load().as_ref().is_some_and(|held| held.header == *token) {
+            self.held.store(None);
+        }
         true
     }
 }

@@ -165,7 +165,7 @@ impl Session {
     ///
     /// [`Error::SessionEnded`] if the session was ended, and whatever keeps it from being renewed.
     pub async fn token(&self) -> Result<SessionToken, Error> {
-        self.0.logins.current().await.map(|(_, token)| token)
+        self.0.logins.session_token().await
     }
 }
 

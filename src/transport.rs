@@ -44,6 +44,9 @@ use answer::{Judge, Outcome, Stage};
 
 /// Where the transport has a token from. Made above it, so that no import runs upwards.
 pub(crate) trait TokenSource: Send + Sync {
+    /// The header value of the token that is at hand and holds now, without waiting for anything.
+    fn at_hand(&self, now: Instant) -> Option<HeaderValue>;
+
     /// The header value of the token that holds now.
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>>;
 
@@ -256,30 +259,44 @@ impl Transport {
 
     /// The access token that holds now, if this transport carries one.
     pub(crate) async fn access(&self) -> Result<Option<HeaderValue>, Error> {
+        self.access_at(&mut Instant::now()).await
+    }
+
+    async fn access_at(&self, now: &mut Instant) -> Result<Option<HeaderValue>, Error> {
         let Some(source) = &self.access else { return Ok(None) };
-        let token = source.token().await.map_err(|source| Error::AccessToken { source: Box::new(source) })?;
-        Ok(Some(token))
+        let token = token_of(&**source, now).await;
+        token.map(Some).map_err(|source| Error::AccessToken { source: Box::new(source) })
     }
 
     /// Puts on the request what the operation needs, and says what that was.
     async fn attach(&self, operation: &Operation, request: &mut Request) -> Result<Tokens, Error> {
-        let mut tokens = Tokens::default();
+        let (mut tokens, mut now) = (Tokens::default(), Instant::now());
         if operation.session_token {
             // First, because without a session nothing at all is to be sent.
             let source = self.session.as_ref();
             let source = source.ok_or_else(|| Error::SessionRequired { operation: operation.id.to_owned() })?;
-            let token = source.token().await.map_err(Error::without_session)?;
+            let token = token_of(&**source, &mut now).await.map_err(Error::without_session)?;
             request.headers_mut().insert(SESSION_HEADER, token.clone());
             tokens.session = Some(token);
         }
         if operation.access_token
-            && let Some(token) = self.access().await?
+            && let Some(token) = self.access_at(&mut now).await?
         {
             request.headers_mut().insert(AUTHORIZATION, token.clone());
             tokens.access = Some(token);
         }
         Ok(tokens)
     }
+}
+
+/// The token that holds now; what time it is afterwards, should it have been waited for.
+async fn token_of(source: &dyn TokenSource, now: &mut Instant) -> Result<HeaderValue, Error> {
+    if let Some(token) = source.at_hand(*now) {
+        return Ok(token);
+    }
+    let token = source.token().await;
+    *now = Instant::now();
+    token
 }
 
 impl fmt::Debug for Transport {

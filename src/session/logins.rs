@@ -16,6 +16,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use tokio::time::Instant;
@@ -55,12 +56,13 @@ pub(crate) struct Logins {
     /// Carries the access token alone, and sends once: the renewal repeats what may be, with the guard in between.
     api: api::Client,
     transport: Transport,
+    /// The session in use, which requests read without a lock; written by who holds that of the state.
+    live: ArcSwapOption<Live>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    live: Option<Live>,
     /// The last token that was refused: found in the store, it is not taken up again.
     dead: Option<SessionToken>,
     is_ended: bool,
@@ -103,7 +105,8 @@ impl Logins {
     ) -> Arc<Self> {
         let once = transport.once();
         let api = api::Client::new_with_client(api::ClientInfo::baseurl(api), once.http().clone(), once);
-        Arc::new(Self { account, source, store, api, transport, state: Mutex::default() })
+        let (live, state) = Default::default();
+        Arc::new(Self { account, source, store, api, transport, live, state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,8 +116,13 @@ impl Logins {
     /// The session that holds now; a new one if there is none.
     ///
     /// A login that takes longer goes on for those who come later; it has begun late, because others were before it.
-    pub(crate) async fn current(self: &Arc<Self>) -> Result<(HeaderValue, SessionToken), Error> {
+    async fn current(self: &Arc<Self>) -> Result<Arc<Live>, Error> {
         self.within_a_call(Use::Yes).await
+    }
+
+    /// The token of the session that holds now.
+    pub(crate) async fn session_token(self: &Arc<Self>) -> Result<SessionToken, Error> {
+        self.current().await.map(|live| live.token.clone())
     }
 
     /// Sees to it that there is a session. Nothing is sent with it, so the platform does not take it for used.
@@ -122,13 +130,13 @@ impl Logins {
         self.within_a_call(Use::No).await.map(drop)
     }
 
-    async fn within_a_call(self: &Arc<Self>, used: Use) -> Result<(HeaderValue, SessionToken), Error> {
+    async fn within_a_call(self: &Arc<Self>, used: Use) -> Result<Arc<Live>, Error> {
         let limit = self.transport.timeout() + GRACE;
         let late = Err(Error::LoginBusy { after: limit });
         tokio::time::timeout(limit, self.wait(used)).await.unwrap_or(late)
     }
 
-    async fn wait(self: &Arc<Self>, used: Use) -> Result<(HeaderValue, SessionToken), Error> {
+    async fn wait(self: &Arc<Self>, used: Use) -> Result<Arc<Live>, Error> {
         loop {
             let renewal = {
                 let mut state = self.state();
@@ -136,12 +144,12 @@ impl Logins {
                     return Err(Error::SessionEnded);
                 }
                 let now = Instant::now();
-                match &mut state.live {
+                match self.live.load_full() {
                     Some(live) if !live.is_idle(now) => {
-                        if used == Use::Yes && live.is_to_be_told(now) {
-                            tokio::spawn(self.clone().touch(live.token.clone(), self::now()));
+                        if used == Use::Yes {
+                            self.note_use(&live, now);
                         }
-                        return Ok((live.header.clone(), live.token.clone()));
+                        return Ok(live);
                     }
                     Some(_) => state.reason = Some("unused for twenty minutes"),
                     None => {}
@@ -151,6 +159,12 @@ impl Logins {
             if let Some(outcome) = renewal.await {
                 outcome?;
             }
+        }
+    }
+
+    fn note_use(self: &Arc<Self>, live: &Live, now: Instant) {
+        if live.is_to_be_told(now) {
+            tokio::spawn(self.clone().touch(live.token.clone(), self::now()));
         }
     }
 
@@ -174,13 +188,13 @@ impl Logins {
     fn adopt(&self, record: &Record) -> bool {
         let Some(session) = &record.session else { return false };
         let unused = now().duration_since(session.used_at).unwrap_or_default();
-        let mut state = self.state();
-        if unused >= IDLE || state.dead.as_ref() == Some(&session.token) {
+        let state = self.state();
+        if unused >= IDLE || state.is_ended || state.dead.as_ref() == Some(&session.token) {
             return false;
         }
         // One that no header takes is none.
         let Ok(live) = Live::new(session.token.clone(), unused) else { return false };
-        state.live = Some(live);
+        self.live.store(Some(Arc::new(live)));
         true
     }
 
@@ -221,26 +235,30 @@ impl Logins {
             if state.is_ended {
                 return Err(Error::SessionEnded);
             }
-            let now = Instant::now();
-            state.live.as_ref().map(|live| (live.header.clone(), live.token.clone(), live.is_idle(now)))
+            self.live.load_full()
         };
-        if let Some((header, token, is_idle)) = live {
-            if !is_idle || self.is_used_elsewhere(&token).await {
-                let answer = self.api_with(header).end_connectivity_management_session().send().await;
-                match answer.map_err(Error::from) {
+        if let Some(live) = live {
+            if !live.is_idle(Instant::now()) || self.is_used_elsewhere(&live.token).await {
+                let client = self.api_with(live.header.clone());
+                match client.end_connectivity_management_session().send().await.map_err(Error::from) {
                     Ok(_) => {}
                     Err(error) if error.is_session_expired() => {}
                     Err(error) => return Err(error),
                 }
             }
-            self.state().is_ended = true;
-            self.forget(&token).await;
+            self.close();
+            self.forget(&live.token).await;
         }
-        let mut state = self.state();
-        state.is_ended = true;
-        state.live = None;
+        self.close();
         tracing::info!("session ended");
         Ok(())
+    }
+
+    /// No request goes out from here on.
+    fn close(&self) {
+        let mut state = self.state();
+        state.is_ended = true;
+        self.live.store(None);
     }
 
     /// Whether somebody who shares the store has used a session that was idle here; for all that is known, if the
@@ -259,19 +277,26 @@ impl Logins {
 }
 
 impl TokenSource for Arc<Logins> {
+    fn at_hand(&self, now: Instant) -> Option<HeaderValue> {
+        let live = self.live.load();
+        let live = live.as_ref().filter(|live| !live.is_idle(now))?;
+        self.note_use(live, now);
+        Some(live.header.clone())
+    }
+
     fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
-        Box::pin(async { self.current().await.map(|(header, _)| header) })
+        Box::pin(async { self.current().await.map(|live| live.header.clone()) })
     }
 
     fn refused(&self, token: &HeaderValue, doubt: Doubt) -> bool {
         let mut state = self.state();
-        let Some(live) = state.live.as_ref().filter(|live| live.header == *token && !state.is_ended) else {
+        let Some(live) = self.live.load_full().filter(|live| live.header == *token) else {
             // A newer one is there, or on its way.
             return true;
         };
         // A platform that calls each session dead at once, or a caller without rights, is not to cause a login for
         // each request.
-        if doubt == Doubt::Some || !live.is_accepted {
+        if doubt == Doubt::Some || !live.is_accepted() {
             let now = Instant::now();
             if state.doubted.is_some_and(|doubted| now < doubted + DOUBT) {
                 return false;
@@ -282,13 +307,14 @@ impl TokenSource for Arc<Logins> {
             Doubt::None => "the platform called it dead",
             Doubt::Some => "the platform refused a request and did not say why",
         });
-        state.dead = state.live.take().map(|live| live.token);
+        self.live.store(None);
+        state.dead = Some(live.token.clone());
         true
     }
 
     fn accepted(&self, token: &HeaderValue) {
-        if let Some(live) = self.state().live.as_mut().filter(|live| live.header == *token) {
-            live.is_accepted = true;
+        if let Some(live) = self.live.load().as_ref().filter(|live| live.header == *token) {
+            live.accept();
         }
     }
 }
@@ -297,6 +323,10 @@ impl TokenSource for Arc<Logins> {
 struct Fixed(HeaderValue);
 
 impl TokenSource for Fixed {
+    fn at_hand(&self, _: Instant) -> Option<HeaderValue> {
+        Some(self.0.clone())
+    }
+
     fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }

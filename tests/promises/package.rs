@@ -22,11 +22,11 @@ impl Package {
             fs::copy(from.join(file), to.join(file)).unwrap();
         }
         let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
-        let manifest = manifest
+        // What is taken from this very workspace stays behind.
+        let manifest: Vec<_> = manifest.lines().filter(|line| !line.contains("= { path = ")).collect();
+        let manifest = (manifest.join("\n") + "\n")
             .replace("members = [\"sandbox\", \"xtask\"]", "members = []")
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
-            .replace("thingspace-sandbox = { path = \"sandbox\", default-features = false }\n", "")
-            .replace("thingspace-session = { path = \".\", features = [\"store-testing\"] }\n", "")
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
         fs::write(to.join("Cargo.toml"), manifest).unwrap();
         fs::write(to.join("README.md"), "").unwrap();

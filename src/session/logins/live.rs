@@ -1,6 +1,9 @@
 //! The session in use: its token, and for how long nobody has used it.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
+};
 
 use http::HeaderValue;
 use tokio::time::Instant;
@@ -12,14 +15,19 @@ pub(super) const IDLE: Duration = Duration::from_secs(20 * 60);
 /// How often the store is told that the session is in use.
 const TOUCH: Duration = Duration::from_secs(60);
 
-/// A session that has a token, be it alive or not.
+/// How exactly a use is noted. What is written seldom, those who read it on other cores need not fetch anew each time.
+const GRAIN: Duration = Duration::from_secs(1);
+
+/// A session that has a token, be it alive or not. Read by every request, without a lock.
 pub(super) struct Live {
     pub(super) header: HeaderValue,
     pub(super) token: SessionToken,
-    used: Instant,
-    touched: Instant,
+    /// When it was last used before it was taken up; the times below are milliseconds from there.
+    start: Instant,
+    used: AtomicU64,
+    touched: AtomicU64,
     /// Whether the platform has taken it at least once.
-    pub(super) is_accepted: bool,
+    is_accepted: AtomicBool,
 }
 
 impl Live {
@@ -27,22 +35,43 @@ impl Live {
         let header = secret_header(token.expose_secret())
             .map_err(|_| Error::configuration("the stored session token holds characters that no header takes"))?;
         let now = Instant::now();
-        let used = now.checked_sub(unused).unwrap_or(now);
-        Ok(Self { header, token, used, touched: used, is_accepted: false })
+        let start = now.checked_sub(unused).unwrap_or(now);
+        let (used, touched, is_accepted) = Default::default();
+        Ok(Self { header, token, start, used, touched, is_accepted })
     }
 
     /// Notes a use; says whether it is time to tell the store of it.
-    pub(super) fn is_to_be_told(&mut self, now: Instant) -> bool {
-        self.used = now;
-        let is_due = now >= self.touched + TOUCH;
-        if is_due {
-            self.touched = now;
+    pub(super) fn is_to_be_told(&self, now: Instant) -> bool {
+        let now = self.millis(now);
+        if now < self.used.load(Ordering::Relaxed) + in_millis(GRAIN) {
+            return false;
         }
-        is_due
+        self.used.store(now, Ordering::Relaxed);
+        let touched = self.touched.load(Ordering::Relaxed);
+        now >= touched + in_millis(TOUCH)
+            && self.touched.compare_exchange(touched, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Whether it is known to be dead.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
-        now >= self.used + IDLE
+        self.millis(now) >= self.used.load(Ordering::Relaxed) + in_millis(IDLE)
     }
+
+    pub(super) fn is_accepted(&self) -> bool {
+        self.is_accepted.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn accept(&self) {
+        if !self.is_accepted() {
+            self.is_accepted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn millis(&self, now: Instant) -> u64 {
+        in_millis(now.saturating_duration_since(self.start))
+    }
+}
+
+fn in_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -82,7 +82,7 @@ impl Logins {
         {
             let mut state = self.state();
             if !state.is_ended {
-                state.live = Some(live);
+                self.live.store(Some(Arc::new(live)));
                 let reason = state.reason.take().unwrap_or("there was none");
                 tracing::info!(reason, "session started");
                 return Ok(());

@@ -99,9 +99,9 @@ impl Resets for Arc<Logins> {
     async fn ready(&self, beyond: Duration) -> Result<(Right, HeaderValue), Error> {
         let (limit, start) = (self.transport.timeout(), Instant::now());
         let late = |_| Error::LoginBusy { after: limit };
-        let (session, _) = timeout(limit, self.current()).await.map_err(late)??;
+        let session = timeout(limit, self.current()).await.map_err(late)??;
         let right = self.right_within(limit.saturating_sub(start.elapsed()), beyond).await?;
-        Ok((right, session))
+        Ok((right, session.header.clone()))
     }
 
     /// The bare reset, sent once, with the session that was made ready and no other.
