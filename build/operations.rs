@@ -47,7 +47,7 @@ pub(crate) fn table(
         /// Where access tokens are had, below the base URL.
         pub(crate) const TOKEN_PATH: &str = #token_path;
         /// The header that carries the session token.
-        pub(crate) const SESSION_HEADER: &str = #session_header;
+        pub(crate) static SESSION_HEADER: http::HeaderName = http::HeaderName::from_static(#session_header);
         #environments
     })
 }

@@ -22,7 +22,7 @@ use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
     single_flight::{SingleFlight, single_flight},
-    transport::{Doubt, Handling, TokenSource, Transport, secret_header},
+    transport::{Doubt, Handling, TokenHeader, TokenSource, Transport},
 };
 
 /// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
@@ -87,7 +87,7 @@ pub(crate) struct AccessTokens {
 /// A token in use. Without an end it is used until it is refused.
 #[derive(Clone)]
 struct Held {
-    header: HeaderValue,
+    header: TokenHeader,
     end: Option<Instant>,
     renew_at: Option<Instant>,
 }
@@ -130,11 +130,11 @@ impl AccessTokens {
                 let mut renewal = self.renewal();
                 let now = Instant::now();
                 match self.held.load_full().filter(|held| held.holds(now)) {
-                    Some(held) if !held.is_due(now) => return Ok(held.header.clone()),
+                    Some(held) if !held.is_due(now) => return Ok(held.header.value().clone()),
                     Some(held) => {
                         // Renewed ahead of time, while everybody goes on with what still holds.
                         drop(self.join(&mut renewal));
-                        return Ok(held.header.clone());
+                        return Ok(held.header.value().clone());
                     }
                     None => self.join(&mut renewal),
                 }
@@ -197,27 +197,27 @@ impl AccessTokens {
     /// The platform grants the same token again for as long as it lives, and states its whole life each time: what
     /// was known of its end goes on to hold, and it is not renewed early a second time.
     fn keep(&self, granted: &AccessToken) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
-        let header = secret_header(&Zeroizing::new(format!("Bearer {}", granted.token.expose_secret())))?;
-        let now = Instant::now();
+        let header = TokenHeader::new(&Zeroizing::new(format!("Bearer {}", granted.token.expose_secret())))?;
+        let (value, now) = (header.value().clone(), Instant::now());
         let end = granted.expires_in.and_then(|left| now.checked_add(left));
         let _writing = self.renewal();
-        let known_end = self.held.load().as_ref().filter(|held| held.header == header).and_then(|held| held.end);
+        let known_end = self.held.load().as_ref().filter(|held| held.header == value).and_then(|held| held.end);
         let held = if let Some(known) = known_end.filter(|known| now < *known) {
             let end = Some(end.map_or(known, |end| end.min(known)));
-            Held { header: header.clone(), end, renew_at: end }
+            Held { header, end, renew_at: end }
         } else {
             let early = end.and_then(|end| end.checked_sub(self.clock_skew)).filter(|early| now < *early);
-            Held { header: header.clone(), end, renew_at: early.or(end) }
+            Held { header, end, renew_at: early.or(end) }
         };
         self.held.store(Some(Arc::new(held)));
-        Ok(header)
+        Ok(value)
     }
 }
 
 impl TokenSource for Arc<AccessTokens> {
     fn at_hand(&self, now: Instant) -> Option<HeaderValue> {
         let held = self.held.load();
-        held.as_ref().filter(|held| held.holds(now) && !held.is_due(now)).map(|held| held.header.clone())
+        held.as_ref().filter(|held| held.holds(now) && !held.is_due(now)).map(|held| held.header.value().clone())
     }
 
     fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {

@@ -146,6 +146,14 @@ impl Session {
         to_its_end(async move { rotation::rotate(&logins, &vault).await }, after_shutdown).await
     }
 
+    /// Puts both tokens on a request and does not send it: what the benchmarks measure.
+    #[cfg(feature = "__bench")]
+    #[doc(hidden)]
+    pub async fn attach(&self, request: &mut reqwest::Request, now: tokio::time::Instant) -> Result<(), Error> {
+        let operation = as_sent(request.method(), None);
+        self.0.transport.attach(&operation, request, now).await.map(drop)
+    }
+
     /// Ends the session, for all its clones: from then on they answer with [`Error::SessionEnded`]. A session that
     /// is dead already counts as ended. Callbacks that were registered go on being sent.
     ///

@@ -8,6 +8,7 @@
 mod answer;
 mod origin;
 mod retries;
+mod token;
 
 use std::{
     fmt,
@@ -23,17 +24,17 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Method,
-    header::{AUTHORIZATION, CONTENT_LENGTH, InvalidHeaderValue},
+    header::{AUTHORIZATION, CONTENT_LENGTH},
 };
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{Body, Request, Response, Url};
 use tokio::time::Instant;
 use tracing::{Instrument as _, field::Empty};
-use zeroize::Zeroizing;
 
 pub(crate) use answer::{Handling, retry_after};
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
 pub use retries::Retries;
+pub(crate) use token::TokenHeader;
 
 use crate::{
     Error,
@@ -65,14 +66,6 @@ pub(crate) enum Doubt {
     None,
     /// The other side refuses the request and does not say why.
     Some,
-}
-
-/// A header value that prints as "Sensitive" and is erased with its last copy.
-pub(crate) fn secret_header(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    let bytes = Bytes::from_owner(Zeroizing::new(text.as_bytes().to_vec()));
-    let mut value = HeaderValue::from_maybe_shared(bytes)?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// What does not change from call to call.
@@ -150,7 +143,7 @@ impl Transport {
         let started = Instant::now();
         let limit = request.timeout().copied().unwrap_or(self.settings.timeout);
         let progress = Progress::default();
-        let work = self.attempts(operation, request, handling, started.checked_add(limit), &progress);
+        let work = self.attempts(operation, request, handling, started, limit, &progress);
         let outcome = tokio::time::timeout(limit, work.instrument(span.clone())).await.unwrap_or_else(|_| {
             let sent = progress.sent.load(Ordering::Relaxed);
             let retryable = operation.repeat == Repeat::Always || !sent;
@@ -171,19 +164,21 @@ impl Transport {
         operation: &Operation,
         mut request: Request,
         handling: Handling,
-        deadline: Option<Instant>,
+        started: Instant,
+        limit: Duration,
         progress: &Progress,
     ) -> Result<Response, Error> {
         self.settings.origins.permit(request.url())?;
+        let deadline = started.checked_add(limit);
         if request.body().is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
             // As RFC 9110, section 8.6, asks: there are servers that insist on it.
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let mut delays = self.settings.retries.delays().take(if self.repeats { usize::MAX } else { 0 });
-        let mut renewed = Renewed::default();
+        let (mut renewed, mut now) = (Renewed::default(), started);
         loop {
             let again = request.try_clone();
-            let tokens = self.attach(operation, &mut request).await?;
+            let tokens = self.attach(operation, &mut request, now).await?;
             progress.attempt.fetch_add(1, Ordering::Relaxed);
             let was_sent = progress.sent.swap(true, Ordering::Relaxed);
             let Outcome { result, stage, wait } = self.attempt(operation, request, handling).await;
@@ -217,7 +212,7 @@ impl Transport {
             };
             tracing::warn!(reason = stage.as_str(), pause_ms = pause.as_millis(), "sending the request again");
             tokio::time::sleep(pause).await;
-            request = next;
+            (request, now) = (next, Instant::now());
         }
     }
 
@@ -259,44 +254,48 @@ impl Transport {
 
     /// The access token that holds now, if this transport carries one.
     pub(crate) async fn access(&self) -> Result<Option<HeaderValue>, Error> {
-        self.access_at(&mut Instant::now()).await
+        self.access_at(Instant::now()).await
     }
 
-    async fn access_at(&self, now: &mut Instant) -> Result<Option<HeaderValue>, Error> {
+    async fn access_at(&self, now: Instant) -> Result<Option<HeaderValue>, Error> {
         let Some(source) = &self.access else { return Ok(None) };
-        let token = token_of(&**source, now).await;
+        let token = match source.at_hand(now) {
+            Some(token) => Ok(token),
+            None => source.token().await,
+        };
         token.map(Some).map_err(|source| Error::AccessToken { source: Box::new(source) })
     }
 
     /// Puts on the request what the operation needs, and says what that was.
-    async fn attach(&self, operation: &Operation, request: &mut Request) -> Result<Tokens, Error> {
-        let (mut tokens, mut now) = (Tokens::default(), Instant::now());
+    pub(crate) async fn attach(
+        &self,
+        operation: &Operation,
+        request: &mut Request,
+        mut now: Instant,
+    ) -> Result<Tokens, Error> {
+        let mut tokens = Tokens::default();
         if operation.session_token {
             // First, because without a session nothing at all is to be sent.
             let source = self.session.as_ref();
             let source = source.ok_or_else(|| Error::SessionRequired { operation: operation.id.to_owned() })?;
-            let token = token_of(&**source, &mut now).await.map_err(Error::without_session)?;
-            request.headers_mut().insert(SESSION_HEADER, token.clone());
+            let token = if let Some(token) = source.at_hand(now) {
+                token
+            } else {
+                let token = source.token().await.map_err(Error::without_session)?;
+                now = Instant::now();
+                token
+            };
+            request.headers_mut().insert(&SESSION_HEADER, token.clone());
             tokens.session = Some(token);
         }
         if operation.access_token
-            && let Some(token) = self.access_at(&mut now).await?
+            && let Some(token) = self.access_at(now).await?
         {
             request.headers_mut().insert(AUTHORIZATION, token.clone());
             tokens.access = Some(token);
         }
         Ok(tokens)
     }
-}
-
-/// The token that holds now; what time it is afterwards, should it have been waited for.
-async fn token_of(source: &dyn TokenSource, now: &mut Instant) -> Result<HeaderValue, Error> {
-    if let Some(token) = source.at_hand(*now) {
-        return Ok(token);
-    }
-    let token = source.token().await;
-    *now = Instant::now();
-    token
 }
 
 impl fmt::Debug for Transport {
@@ -314,7 +313,7 @@ struct Progress {
 
 /// The tokens that went with a request.
 #[derive(Default)]
-struct Tokens {
+pub(crate) struct Tokens {
     access: Option<HeaderValue>,
     session: Option<HeaderValue>,
 }

@@ -239,7 +239,7 @@ impl Logins {
         };
         if let Some(live) = live {
             if !live.is_idle(Instant::now()) || self.is_used_elsewhere(&live.token).await {
-                let client = self.api_with(live.header.clone());
+                let client = self.api_with(live.header.value().clone());
                 match client.end_connectivity_management_session().send().await.map_err(Error::from) {
                     Ok(_) => {}
                     Err(error) if error.is_session_expired() => {}
@@ -281,11 +281,11 @@ impl TokenSource for Arc<Logins> {
         let live = self.live.load();
         let live = live.as_ref().filter(|live| !live.is_idle(now))?;
         self.note_use(live, now);
-        Some(live.header.clone())
+        Some(live.header.value().clone())
     }
 
     fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
-        Box::pin(async { self.current().await.map(|live| live.header.clone()) })
+        Box::pin(async { self.current().await.map(|live| live.header.value().clone()) })
     }
 
     fn refused(&self, token: &HeaderValue, doubt: Doubt) -> bool {

@@ -224,7 +224,7 @@ impl Judge<'_> {
     fn secrets(&self) -> Vec<Zeroizing<String>> {
         let mut secrets = Vec::new();
         let Some(sent) = self.sent else { return secrets };
-        for name in [header::AUTHORIZATION.as_str(), SESSION_HEADER] {
+        for name in [&header::AUTHORIZATION, &SESSION_HEADER] {
             let text = sent.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
             let token = text.split_once(' ').map_or(text, |(_, token)| token);
             secrets.push(Zeroizing::new(token.to_owned()));

@@ -48,7 +48,9 @@ pub(crate) static OPERATIONS: &[Operation] = &[
 /// Where access tokens are had, below the base URL.
 pub(crate) const TOKEN_PATH: &str = "/ts/v1/oauth2/token";
 /// The header that carries the session token.
-pub(crate) const SESSION_HEADER: &str = "vz-m2m-token";
+pub(crate) static SESSION_HEADER: http::HeaderName = http::HeaderName::from_static(
+    "vz-m2m-token",
+);
 /// The servers that the document names; the first is the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderValue;
 use tokio::time::Instant;
 
-use crate::{Error, SessionToken, transport::secret_header};
+use crate::{Error, SessionToken, transport::TokenHeader};
 
 /// How long a session lives without use: the platform's figure.
 pub(super) const IDLE: Duration = Duration::from_secs(20 * 60);
@@ -20,7 +19,7 @@ const GRAIN: Duration = Duration::from_secs(1);
 
 /// A session that has a token, be it alive or not. Read by every request, without a lock.
 pub(super) struct Live {
-    pub(super) header: HeaderValue,
+    pub(super) header: TokenHeader,
     pub(super) token: SessionToken,
     /// When it was last used before it was taken up; the times below are milliseconds from there.
     start: Instant,
@@ -32,7 +31,7 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(token: SessionToken, unused: Duration) -> Result<Self, Error> {
-        let header = secret_header(token.expose_secret())
+        let header = TokenHeader::new(token.expose_secret())
             .map_err(|_| Error::configuration("the stored session token holds characters that no header takes"))?;
         let now = Instant::now();
         let start = now.checked_sub(unused).unwrap_or(now);

@@ -10,7 +10,7 @@ use crate::{
     error::Fate,
     guard::{Guard, Permit, Try, Verdict},
     store::{Record, SessionStore as _, StoredSession},
-    transport::secret_header,
+    transport::TokenHeader,
 };
 
 /// What came of a login that the store could not be told.
@@ -139,7 +139,7 @@ impl Logins {
         let token = answer.into_inner().session_token.filter(|token| !token.expose_secret().is_empty());
         let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
         let token = token.ok_or_else(|| unfit("it holds no session token"))?;
-        secret_header(token.expose_secret())
+        TokenHeader::new(token.expose_secret())
             .map_err(|_| unfit("its session token holds characters that no header takes"))?;
         Ok(token.into())
     }
@@ -147,7 +147,7 @@ impl Logins {
     /// Ends a session that nobody uses. What comes of it does not matter.
     async fn log_out(&self, token: SessionToken) {
         if let Ok(live) = Live::new(token, Duration::ZERO) {
-            let _ = self.api_with(live.header).end_connectivity_management_session().send().await;
+            let _ = self.api_with(live.header.value().clone()).end_connectivity_management_session().send().await;
         }
     }
 }

@@ -101,7 +101,7 @@ impl Resets for Arc<Logins> {
         let late = |_| Error::LoginBusy { after: limit };
         let session = timeout(limit, self.current()).await.map_err(late)??;
         let right = self.right_within(limit.saturating_sub(start.elapsed()), beyond).await?;
-        Ok((right, session.header.clone()))
+        Ok((right, session.header.value().clone()))
     }
 
     /// The bare reset, sent once, with the session that was made ready and no other.
