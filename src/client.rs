@@ -1,12 +1,14 @@
 //! The entry: what holds for all sessions of an application, and the start of one.
 
 mod builder;
+mod tls;
 
 use std::{convert::identity, fmt, sync::Arc};
 
 use reqwest::Url;
 
 pub use builder::ThingSpaceBuilder;
+pub use tls::TlsBackend;
 
 use crate::{
     CredentialSource, Credentials, Error, Session,

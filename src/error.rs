@@ -19,7 +19,7 @@ use std::{
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
-pub(crate) use convert::Carrier;
+pub(crate) use convert::{Carrier, cause};
 pub(crate) use fate::Fate;
 pub use refusal::Refusal;
 pub(crate) use shape::Shape;
@@ -198,7 +198,7 @@ pub enum Error {
     },
 
     /// No connection came about. The platform has not seen the request.
-    #[error("no connection ({}): check the network, the proxy and the base URL; nothing was sent", convert::cause(.0))]
+    #[error("no connection ({}): check the network, the proxy, the base URL and the trust in its certificate; nothing was sent", cause(.0))]
     Connect(#[source] Arc<reqwest::Error>),
 
     /// The time for the call was over before the answer was there.

@@ -4,10 +4,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{ClientBuilder, Url, redirect};
 
-use super::{Inner, ThingSpace};
+use super::{Inner, ThingSpace, TlsBackend};
 use crate::{
     AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, Retries,
     credentials::optional_variable,
+    error::cause,
     generated::{client as api, operations::TOKEN_PATH},
     oauth::{AccessTokens, Grant},
     session::api_base,
@@ -44,6 +45,7 @@ pub struct ThingSpaceBuilder {
     connect_timeout: Option<Duration>,
     user_agent: Option<String>,
     http: Option<ClientBuilder>,
+    tls: Option<TlsBackend>,
     retries: Retries,
     response_limit: usize,
     origins: Vec<String>,
@@ -64,6 +66,7 @@ impl Default for ThingSpaceBuilder {
             connect_timeout: None,
             user_agent: None,
             http: None,
+            tls: None,
             retries: Retries::default(),
             response_limit: 16 * 1024 * 1024,
             origins: Vec::new(),
@@ -183,6 +186,14 @@ impl ThingSpaceBuilder {
         self
     }
 
+    /// What encrypts the connections: rustls, if nothing is said. It takes the place of what an
+    /// [`http_client`](Self::http_client) was given.
+    #[must_use]
+    pub fn tls_backend(mut self, backend: TlsBackend) -> Self {
+        self.tls = Some(backend);
+        self
+    }
+
     /// How often a request that may be repeated is repeated.
     #[must_use]
     pub fn retries(mut self, retries: Retries) -> Self {
@@ -229,13 +240,10 @@ impl ThingSpaceBuilder {
     /// [`Error::Configuration`], which says what to change.
     pub fn build(self) -> Result<ThingSpace, Error> {
         let base_url = parse_url(&self.base_url, self.plain_http)?;
-        if cfg!(not(feature = "rustls")) && self.http.is_none() && base_url.scheme() == "https" {
-            return Err(Error::configuration(
-                "there is no TLS: turn the feature rustls on, or give an http_client that has TLS of its own",
-            ));
-        }
         let others = self.origins.iter().map(|origin| self.origin(origin, &base_url));
         let others = others.collect::<Result<Vec<_>, _>>()?;
+        let is_tls_needed = others.iter().chain([&base_url]).any(|url| url.scheme() == "https");
+        let tls = TlsBackend::choose(self.tls, self.http.is_some(), is_tls_needed)?;
         if self.timeout.is_zero() {
             return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
         }
@@ -245,7 +253,7 @@ impl ThingSpaceBuilder {
             ));
         }
         let transport = Transport::new(Settings {
-            http: http_client(self.http, self.connect_timeout, self.user_agent, &base_url)?,
+            http: http_client(self.http, tls, self.connect_timeout, self.user_agent, &base_url)?,
             origins: Origins::new(others.iter().chain([&base_url])),
             timeout: self.timeout,
             response_limit: self.response_limit,
@@ -318,12 +326,16 @@ impl fmt::Debug for ThingSpaceBuilder {
 /// The one HTTP client. What could take a secret out of it is turned off whoever configured it.
 fn http_client(
     given: Option<ClientBuilder>,
+    tls: Option<TlsBackend>,
     connect_timeout: Option<Duration>,
     user_agent: Option<String>,
     base_url: &Url,
 ) -> Result<reqwest::Client, Error> {
     let is_given = given.is_some();
     let mut builder = given.unwrap_or_else(|| defaults(base_url));
+    if let Some(tls) = tls {
+        builder = tls.apply(builder);
+    }
     if let Some(timeout) = connect_timeout {
         builder = builder.connect_timeout(timeout);
     }
@@ -332,7 +344,7 @@ fn http_client(
     }
     let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
     let builder = builder.referer(false).connection_verbose(false);
-    builder.build().map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {error}")))
+    builder.build().map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {}", cause(&error))))
 }
 
 /// Explicit where a default could change because another crate turned a feature of reqwest on.
@@ -341,10 +353,6 @@ fn defaults(base_url: &Url) -> ClientBuilder {
     if is_loopback(base_url) {
         // A proxy of the environment must not see plain HTTP that is meant for this machine.
         builder = builder.no_proxy();
-    }
-    #[cfg(feature = "rustls")]
-    {
-        builder = builder.tls_backend_rustls();
     }
     builder
 }

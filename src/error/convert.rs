@@ -39,7 +39,7 @@ impl Error {
 }
 
 /// The innermost source, which says most.
-pub(super) fn cause(error: &reqwest::Error) -> String {
+pub(crate) fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn StdError = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -39,6 +39,8 @@ mod secrets;
 mod spans;
 mod spec;
 mod support;
+#[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
+mod tls;
 mod troubled_stores;
 mod vaults;
 mod wire;

@@ -1,0 +1,97 @@
+//! What encrypts the connections. It is named or rustls, never what the features of other crates have made of reqwest's
+//! default.
+
+use reqwest::ClientBuilder;
+
+use crate::Error;
+
+/// What encrypts the connections and decides which servers are trusted.
+///
+/// A feature makes a backend available and changes nothing else: without a word it is [`Rustls`](Self::Rustls),
+/// whatever features this crate and others have.
+///
+/// ```
+/// # #[cfg(feature = "native-tls")]
+/// # {
+/// use thingspace_session::{ApiKey, ThingSpace, TlsBackend};
+///
+/// let thingspace = ThingSpace::builder()
+///     .api_key(ApiKey::new("key", "secret"))
+///     .tls_backend(TlsBackend::NativeTls)
+///     .build()?;
+/// # }
+/// # Ok::<(), thingspace_session::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TlsBackend {
+    /// rustls, which trusts what the operating system trusts. Its cryptography is the provider that the program has
+    /// installed with `CryptoProvider::install_default`; with the feature `rustls` it is aws-lc where none is.
+    #[cfg(feature = "rustls-no-provider")]
+    Rustls,
+    /// rustls in a configuration of one's own, which has its provider and its roots in it. Nothing else that is set on
+    /// TLS has a say then, such as the certificates of an `http_client`.
+    #[cfg(feature = "rustls-no-provider")]
+    Preconfigured(std::sync::Arc<rustls::ClientConfig>),
+    /// The TLS of the operating system, with what that trusts; on Linux OpenSSL.
+    #[cfg(feature = "native-tls")]
+    NativeTls,
+}
+
+impl TlsBackend {
+    /// The one that was named, or else rustls. Nothing, where it is up to an HTTP client that was given or where there
+    /// is no need for TLS.
+    pub(super) fn choose(named: Option<Self>, is_given: bool, is_needed: bool) -> Result<Option<Self>, Error> {
+        let backend = if is_given { named } else { named.or_else(Self::preferred) };
+        if backend.is_none() && !is_given && is_needed {
+            return Err(Error::configuration(if cfg!(feature = "native-tls") {
+                "no TLS backend is named: add .tls_backend(TlsBackend::NativeTls), or turn the feature rustls on"
+            } else {
+                "there is no TLS: turn the feature rustls on, or give an http_client that has TLS of its own"
+            }));
+        }
+        Self::check_provider(backend.as_ref())?;
+        Ok(backend)
+    }
+
+    #[cfg(feature = "rustls-no-provider")]
+    #[allow(clippy::unnecessary_wraps, reason = "there is none without the feature")]
+    fn preferred() -> Option<Self> {
+        Some(Self::Rustls)
+    }
+
+    #[cfg(not(feature = "rustls-no-provider"))]
+    fn preferred() -> Option<Self> {
+        None
+    }
+
+    /// reqwest panics where rustls has no provider, and does not tell which backend a client is built with.
+    #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+    fn check_provider(backend: Option<&Self>) -> Result<(), Error> {
+        if matches!(backend, None | Some(Self::Rustls)) && rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(Error::configuration(
+                "rustls has no provider of cryptography: call install_default() on one before, name \
+                 TlsBackend::Preconfigured, or turn the feature rustls on, which brings aws-lc",
+            ));
+        }
+        Ok(())
+    }
+
+    #[cfg(not(all(feature = "rustls-no-provider", not(feature = "rustls"))))]
+    #[allow(clippy::unnecessary_wraps, reason = "with aws-lc there is always one")]
+    fn check_provider(_: Option<&Self>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[cfg_attr(not(any(feature = "rustls-no-provider", feature = "native-tls")), allow(unused_variables))]
+    pub(super) fn apply(self, builder: ClientBuilder) -> ClientBuilder {
+        match self {
+            #[cfg(feature = "rustls-no-provider")]
+            Self::Rustls => builder.tls_backend_rustls(),
+            #[cfg(feature = "rustls-no-provider")]
+            Self::Preconfigured(config) => builder.tls_backend_preconfigured(std::sync::Arc::unwrap_or_clone(config)),
+            #[cfg(feature = "native-tls")]
+            Self::NativeTls => builder.tls_backend_native(),
+        }
+    }
+}

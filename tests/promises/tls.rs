@@ -1,0 +1,148 @@
+//! Who is trusted over TLS, by every backend that is compiled, and that nobody but the program decides which one it is.
+
+mod features;
+mod server;
+
+use std::process::Command;
+
+use reqwest::{Certificate, ClientBuilder, Method};
+use thingspace_sandbox::Sandbox;
+use thingspace_session::{Error, Retries, ThingSpace, ThingSpaceBuilder, TlsBackend};
+
+use crate::support::{ECHO, api_key, credentials, platform_requests, shown};
+use server::{Authority, Identity, Server};
+
+/// A year that certificates are valid for, and one that they are not.
+const VALID: i32 = 4000;
+const EXPIRED: i32 = 2020;
+
+/// The backends that are compiled. Where rustls comes without aws-lc, it has ring.
+fn backends() -> Vec<TlsBackend> {
+    if cfg!(not(feature = "rustls")) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    vec![
+        #[cfg(feature = "rustls-no-provider")]
+        TlsBackend::Rustls,
+        #[cfg(feature = "native-tls")]
+        TlsBackend::NativeTls,
+    ]
+}
+
+/// The words of rustls and those of OpenSSL for the same thing.
+type Words = [&'static str; 2];
+
+fn words_of(backend: &TlsBackend, words: Words) -> &'static str {
+    words[usize::from(format!("{backend:?}") == "NativeTls")]
+}
+
+fn client_of(server: &Server) -> ThingSpaceBuilder {
+    ThingSpace::builder().api_key(api_key()).base_url(server.base_url()).retries(Retries::none())
+}
+
+/// An HTTP client that trusts this authority, too.
+fn trusting(authority: &Authority) -> ClientBuilder {
+    reqwest::Client::builder().no_proxy().tls_certs_merge([root(authority)])
+}
+
+fn root(authority: &Authority) -> Certificate {
+    Certificate::from_der(&authority.root()).unwrap()
+}
+
+/// Both ends of a call that came to nothing: what the caller is told, and that the server was told nothing.
+async fn refused(identity: Identity, configure: impl FnOnce(ThingSpaceBuilder) -> ThingSpaceBuilder) -> Error {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut server = Server::start(identity, sandbox.address()).await;
+    let thingspace = configure(client_of(&server)).build().unwrap();
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+
+    server.handshake().await.expect_err("a handshake that the client breaks off");
+    assert_eq!(server.received(), 0, "{error}");
+    assert!(sandbox.requests().is_empty(), "{error}");
+    assert!(error.is_connect() && !error.may_have_been_processed(), "{error:?}");
+    error
+}
+
+#[tokio::test]
+async fn a_wrong_an_expired_and_an_unknown_certificate_are_refused_before_anything_is_sent() {
+    let (known, unknown) = (Authority::new("known"), Authority::new("unknown"));
+    for backend in backends() {
+        for (identity, words) in [
+            (known.issue("other.example", VALID), ["not valid for name", "hostname mismatch"]),
+            (known.issue("localhost", EXPIRED), ["expired", "expired"]),
+            (unknown.issue("localhost", VALID), ["UnknownIssuer", "unable to get local issuer"]),
+        ] {
+            let error = refused(identity, |builder| {
+                builder.http_client(trusting(&known)).tls_backend(backend.clone()) //
+            });
+            let text = shown(&error.await);
+            assert!(text.contains(words_of(&backend, words)), "{backend:?}: {text}");
+            assert!(text.contains("certificate") && text.contains("nothing was sent"), "{backend:?}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_word_only_the_operating_systems_roots_are_trusted() {
+    for backend in backends() {
+        let identity = Authority::new("unknown").issue("localhost", VALID);
+        refused(identity, |builder| builder.tls_backend(backend)).await;
+    }
+}
+
+/// Starts a session, uses it and ends it.
+async fn lives(builder: ThingSpaceBuilder) {
+    let session = builder.build().unwrap().start_session(credentials()).await.unwrap();
+    let request = session.request(Method::POST, ECHO).unwrap();
+    assert!(session.send(request.body("{}")).await.unwrap().status().is_success());
+    session.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_root_certificate_of_ones_own_is_trusted_beside_the_others_or_alone() {
+    let authority = Authority::new("known");
+    for backend in backends() {
+        for http in [trusting(&authority), reqwest::Client::builder().no_proxy().tls_certs_only([root(&authority)])] {
+            let sandbox = Sandbox::start().await.unwrap();
+            let mut server = Server::start(authority.issue("localhost", VALID), sandbox.address()).await;
+            lives(client_of(&server).http_client(http).tls_backend(backend.clone())).await;
+            server.handshake().await.unwrap();
+            assert!(server.received() > 0);
+            assert_eq!(platform_requests(&sandbox), 3, "{backend:?}: login, use, logout");
+        }
+    }
+}
+
+/// On Linux the roots of the operating system are files, and a variable names them.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_operating_system_trusts_is_trusted() {
+    let (authority, sandbox) = (Authority::new("known"), Sandbox::start().await.unwrap());
+    let server = Server::start(authority.issue("localhost", VALID), sandbox.address()).await;
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(roots.path(), authority.pem()).unwrap();
+    let mut command = myself("tls::sessions_with_the_roots_of_the_environment");
+    command.env("SSL_CERT_FILE", roots.path()).env("THINGSPACE_TEST_SERVER", server.base_url());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(sandbox.counters().logouts, backends().len() as u64);
+}
+
+/// In a process of its own, for the test above; otherwise it has nothing to do.
+#[tokio::test]
+async fn sessions_with_the_roots_of_the_environment() {
+    let Ok(base_url) = std::env::var("THINGSPACE_TEST_SERVER") else { return };
+    for backend in backends() {
+        lives(
+            ThingSpace::builder().api_key(api_key()).base_url(&base_url).retries(Retries::none()).tls_backend(backend),
+        )
+        .await;
+    }
+}
+
+/// Another process, which runs one of these tests alone.
+fn myself(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]);
+    command
+}
