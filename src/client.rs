@@ -1,6 +1,7 @@
 //! The entry: what holds for all sessions of an application, and the start of one.
 
 mod builder;
+mod http;
 mod tls;
 
 use std::{convert::identity, fmt, sync::Arc};

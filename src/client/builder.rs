@@ -2,22 +2,18 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::{ClientBuilder, Url, redirect};
+use reqwest::{ClientBuilder, Url};
 
-use super::{Inner, ThingSpace, TlsBackend};
+use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
 use crate::{
     AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, Retries,
     credentials::optional_variable,
-    error::cause,
     generated::{client as api, operations::TOKEN_PATH},
     oauth::{AccessTokens, Grant},
     session::api_base,
     store::{Bounded, SessionStore},
     transport::{Origins, Settings, Transport, is_loopback, parse_url},
 };
-
-/// What this crate calls itself in requests.
-const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 /// The configuration of a [`ThingSpace`].
 ///
@@ -42,10 +38,7 @@ pub struct ThingSpaceBuilder {
     provider: Option<Box<dyn AccessTokenProvider>>,
     clock_skew: Duration,
     timeout: Duration,
-    connect_timeout: Option<Duration>,
-    user_agent: Option<String>,
-    http: Option<ClientBuilder>,
-    tls: Option<TlsBackend>,
+    http: HttpOptions,
     retries: Retries,
     response_limit: usize,
     origins: Vec<String>,
@@ -63,10 +56,7 @@ impl Default for ThingSpaceBuilder {
             provider: None,
             clock_skew: Duration::from_secs(60),
             timeout: Duration::from_secs(60),
-            connect_timeout: None,
-            user_agent: None,
-            http: None,
-            tls: None,
+            http: HttpOptions::default(),
             retries: Retries::default(),
             response_limit: 16 * 1024 * 1024,
             origins: Vec::new(),
@@ -152,45 +142,54 @@ impl ThingSpaceBuilder {
     /// The time for a connection to come about: 10 seconds by default.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = Some(timeout);
+        self.http.connect_timeout = Some(timeout);
         self
     }
 
     /// The `User-Agent`; by default this crate's name and version.
     #[must_use]
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.user_agent = Some(user_agent.into());
+        self.http.user_agent = Some(user_agent.into());
         self
     }
 
     /// Any other transport option: a proxy, root certificates, a resolver, the size of the pool.
     ///
-    /// It takes a builder and not a finished client because a client that follows redirects would take the session
-    /// token to another server with it. Redirects, reqwest's own retries, referers and the logging of raw bytes are
-    /// turned off in whatever is given. Everything else is used as it stands; the TLS backend, the protocol version,
-    /// the connect timeout and the `User-Agent` are then reqwest's defaults unless they are set there or here, and
-    /// so are the proxies of the environment, for a platform on this machine too.
+    /// What is handed in is the builder of this crate's own HTTP client, with its defaults; what is left alone in it
+    /// stays as it is, whatever features other crates turn on. Redirects, reqwest's own retries, referers and the
+    /// logging of raw bytes are turned off in whatever comes back: a client that follows redirects would take the
+    /// session token to another server with it.
     ///
     /// ```
     /// # use thingspace_session::{ApiKey, ThingSpace};
     /// let proxy = reqwest::Proxy::https("http://proxy.example:3128")?;
     /// let thingspace = ThingSpace::builder()
     ///     .api_key(ApiKey::new("key", "secret"))
-    ///     .http_client(reqwest::Client::builder().proxy(proxy))
+    ///     .http_client(|http| http.proxy(proxy))
     ///     .build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// Roots of one's own are trusted beside those of the operating system with `tls_certs_merge`, and instead of
+    /// them with `tls_certs_only`:
+    ///
+    /// ```no_run
+    /// # use thingspace_session::ThingSpace;
+    /// let root = reqwest::Certificate::from_pem(&std::fs::read("root.pem")?)?;
+    /// let builder = ThingSpace::builder().http_client(|http| http.tls_certs_merge([root]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
-    pub fn http_client(mut self, builder: ClientBuilder) -> Self {
-        self.http = Some(builder);
+    pub fn http_client(mut self, configure: impl FnOnce(ClientBuilder) -> ClientBuilder + Send + 'static) -> Self {
+        self.http.configure = Some(Box::new(configure));
         self
     }
 
-    /// What encrypts the connections: rustls, if nothing is said. It takes the place of what an
-    /// [`http_client`](Self::http_client) was given.
+    /// What encrypts the connections: rustls, if nothing is said. It takes the place of any other that
+    /// [`http_client`](Self::http_client) chose.
     #[must_use]
     pub fn tls_backend(mut self, backend: TlsBackend) -> Self {
-        self.tls = Some(backend);
+        self.http.tls = Some(backend);
         self
     }
 
@@ -243,7 +242,6 @@ impl ThingSpaceBuilder {
         let others = self.origins.iter().map(|origin| self.origin(origin, &base_url));
         let others = others.collect::<Result<Vec<_>, _>>()?;
         let is_tls_needed = others.iter().chain([&base_url]).any(|url| url.scheme() == "https");
-        let tls = TlsBackend::choose(self.tls, self.http.is_some(), is_tls_needed)?;
         if self.timeout.is_zero() {
             return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
         }
@@ -253,7 +251,7 @@ impl ThingSpaceBuilder {
             ));
         }
         let transport = Transport::new(Settings {
-            http: http_client(self.http, tls, self.connect_timeout, self.user_agent, &base_url)?,
+            http: self.http.build(&base_url, is_tls_needed)?,
             origins: Origins::new(others.iter().chain([&base_url])),
             timeout: self.timeout,
             response_limit: self.response_limit,
@@ -321,38 +319,4 @@ impl fmt::Debug for ThingSpaceBuilder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ThingSpaceBuilder").finish_non_exhaustive()
     }
-}
-
-/// The one HTTP client. What could take a secret out of it is turned off whoever configured it.
-fn http_client(
-    given: Option<ClientBuilder>,
-    tls: Option<TlsBackend>,
-    connect_timeout: Option<Duration>,
-    user_agent: Option<String>,
-    base_url: &Url,
-) -> Result<reqwest::Client, Error> {
-    let is_given = given.is_some();
-    let mut builder = given.unwrap_or_else(|| defaults(base_url));
-    if let Some(tls) = tls {
-        builder = tls.apply(builder);
-    }
-    if let Some(timeout) = connect_timeout {
-        builder = builder.connect_timeout(timeout);
-    }
-    if let Some(user_agent) = user_agent.or_else(|| (!is_given).then(|| USER_AGENT.to_owned())) {
-        builder = builder.user_agent(user_agent);
-    }
-    let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
-    let builder = builder.referer(false).connection_verbose(false);
-    builder.build().map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {}", cause(&error))))
-}
-
-/// Explicit where a default could change because another crate turned a feature of reqwest on.
-fn defaults(base_url: &Url) -> ClientBuilder {
-    let mut builder = reqwest::Client::builder().http1_only().connect_timeout(Duration::from_secs(10));
-    if is_loopback(base_url) {
-        // A proxy of the environment must not see plain HTTP that is meant for this machine.
-        builder = builder.no_proxy();
-    }
-    builder
 }

@@ -30,7 +30,7 @@ pub enum TlsBackend {
     #[cfg(feature = "rustls-no-provider")]
     Rustls,
     /// rustls in a configuration of one's own, which has its provider and its roots in it. Nothing else that is set on
-    /// TLS has a say then, such as the certificates of an `http_client`.
+    /// TLS has a say then, such as the certificates that `http_client` adds.
     #[cfg(feature = "rustls-no-provider")]
     Preconfigured(std::sync::Arc<rustls::ClientConfig>),
     /// The TLS of the operating system, with what that trusts; on Linux OpenSSL.
@@ -39,15 +39,14 @@ pub enum TlsBackend {
 }
 
 impl TlsBackend {
-    /// The one that was named, or else rustls. Nothing, where it is up to an HTTP client that was given or where there
-    /// is no need for TLS.
-    pub(super) fn choose(named: Option<Self>, is_given: bool, is_needed: bool) -> Result<Option<Self>, Error> {
-        let backend = if is_given { named } else { named.or_else(Self::preferred) };
-        if backend.is_none() && !is_given && is_needed {
+    /// The one that was named, or else rustls. Nothing only where neither is there nor needed.
+    pub(super) fn choose(named: Option<Self>, is_needed: bool) -> Result<Option<Self>, Error> {
+        let backend = named.or_else(Self::preferred);
+        if backend.is_none() && is_needed {
             return Err(Error::configuration(if cfg!(feature = "native-tls") {
                 "no TLS backend is named: add .tls_backend(TlsBackend::NativeTls), or turn the feature rustls on"
             } else {
-                "there is no TLS: turn the feature rustls on, or give an http_client that has TLS of its own"
+                "there is no TLS: turn the feature rustls on, or native-tls and add .tls_backend(TlsBackend::NativeTls)"
             }));
         }
         Self::check_provider(backend.as_ref())?;
@@ -65,10 +64,10 @@ impl TlsBackend {
         None
     }
 
-    /// reqwest panics where rustls has no provider, and does not tell which backend a client is built with.
+    /// reqwest panics where rustls has no provider.
     #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
     fn check_provider(backend: Option<&Self>) -> Result<(), Error> {
-        if matches!(backend, None | Some(Self::Rustls)) && rustls::crypto::CryptoProvider::get_default().is_none() {
+        if matches!(backend, Some(Self::Rustls)) && rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(Error::configuration(
                 "rustls has no provider of cryptography: call install_default() on one before, name \
                  TlsBackend::Preconfigured, or turn the feature rustls on, which brings aws-lc",

@@ -50,7 +50,7 @@ async fn the_user_agent_is_the_crates_or_ones_own() {
     thingspace.start_session(credentials()).await.unwrap();
     let own = client_of(&sandbox).user_agent("fleet/7").build().unwrap();
     own.start_session(credentials()).await.unwrap();
-    let by_client = client_of(&sandbox).http_client(reqwest::Client::builder().user_agent("inner/1")).build().unwrap();
+    let by_client = client_of(&sandbox).http_client(|http| http.user_agent("inner/1")).build().unwrap();
     by_client.start_session(credentials()).await.unwrap();
     let agents: Vec<_> =
         sandbox.requests().iter().map(|request| request.header("user-agent").unwrap().to_owned()).collect();
@@ -67,13 +67,13 @@ async fn a_connection_has_ten_seconds_to_come_about_or_what_is_set() {
         let base_url = format!("http://{}/api", listener.local_addr().unwrap());
         ThingSpace::builder().api_key(api_key()).base_url(base_url).retries(Retries::none())
     };
-    let given = || reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(20));
+    let given = |http: reqwest::ClientBuilder| http.connect_timeout(Duration::from_secs(20));
     let set = Duration::from_secs(3);
     for (builder, seconds) in [
         (client(), 10),
         (client().connect_timeout(set), 3),
-        (client().http_client(given()), 20),
-        (client().http_client(given()).connect_timeout(set), 3),
+        (client().http_client(given), 20),
+        (client().http_client(given).connect_timeout(set), 3),
     ] {
         let started = Instant::now();
         let error = builder.build().unwrap().start_session(credentials()).await.unwrap_err();

@@ -82,9 +82,10 @@ impl Crowd {
     async fn new() -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let door = Door(Arc::new(Semaphore::new(1)));
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).connector_layer(door.clone());
+        let layer = door.clone();
         // The first connection is there when the crowd comes, however long that takes.
-        let http = http.pool_idle_timeout(None);
+        let http =
+            |http: reqwest::ClientBuilder| http.tls_certs_only([]).connector_layer(layer).pool_idle_timeout(None);
         // The sandbox and its callers share this thread; how long all of it takes is not what is tested.
         let client = client_of(&sandbox).http_client(http).timeout(Duration::from_secs(3600));
         let session = client.build().unwrap().start_session(credentials()).await.unwrap();

@@ -74,8 +74,8 @@ async fn a_client_of_ones_own_that_retries_does_not_send_the_reset_twice() {
             attempt.success()
         }
     });
-    let http = reqwest::Client::builder().retry(eager);
-    let session = client_of(&sandbox).http_client(http).build().unwrap().start_session(credentials()).await.unwrap();
+    let client = client_of(&sandbox).http_client(|http| http.retry(eager));
+    let session = client.build().unwrap().start_session(credentials()).await.unwrap();
     let before = platform_requests(&sandbox);
     sandbox.fault(Operation::Reset, Fault::answer_after(503, "processed all the same"), 9);
     session.reset_password(PASSWORD).await.unwrap_err();
@@ -137,8 +137,8 @@ async fn a_request_may_have_a_time_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn a_timeout_of_ones_own_client_is_told_as_one() {
     let (sandbox, _) = sandbox().await;
-    let http = reqwest::Client::builder().timeout(Duration::from_secs(3));
-    let thingspace = client_of(&sandbox).http_client(http).build().unwrap();
+    let client = client_of(&sandbox).http_client(|http| http.timeout(Duration::from_secs(3)));
+    let thingspace = client.build().unwrap();
     sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(3600)), 1);
     let error = thingspace.start_session(credentials()).await.unwrap_err();
     assert!(error.is_timeout() && error.to_string().contains("may have processed"), "{error:?}");

@@ -120,9 +120,8 @@ impl Cell {
     async fn new(call: Call, name: String, log: Log) -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         // Without a trust store to read, which is what takes most of the time here; and told to log every byte.
-        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).connection_verbose(true);
-        let http = http.connect_timeout(Duration::from_secs(10));
-        let client = client_of(&sandbox).http_client(http).timeout(TIMEOUT).response_limit(64 * 1024);
+        let client = client_of(&sandbox).http_client(|http| http.tls_certs_only([]).connection_verbose(true));
+        let client = client.timeout(TIMEOUT).response_limit(64 * 1024);
         let thingspace = client.build().unwrap();
         let session = match call {
             Call::Start => None,

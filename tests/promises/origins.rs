@@ -41,8 +41,8 @@ async fn an_origin_that_was_named_gets_both_tokens() {
 #[tokio::test]
 async fn no_redirect_is_followed_not_even_by_a_client_that_was_told_to() {
     let (sandbox, elsewhere) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
-    let eager = reqwest::Client::builder().redirect(redirect::Policy::limited(10));
-    for thingspace in [client_of(&sandbox).build().unwrap(), client_of(&sandbox).http_client(eager).build().unwrap()] {
+    let eager = client_of(&sandbox).http_client(|http| http.redirect(redirect::Policy::limited(10)));
+    for thingspace in [client_of(&sandbox).build().unwrap(), eager.build().unwrap()] {
         let session = thingspace.start_session(credentials()).await.unwrap();
         for status in [301, 302, 303, 307, 308] {
             let moved = Fault::answer(status, "").with_header("location", format!("{}{ECHO}", elsewhere.base_url()));

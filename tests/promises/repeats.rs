@@ -112,8 +112,8 @@ async fn a_client_that_was_told_to_repeat_by_itself_does_not() {
             attempt.success()
         }
     });
-    let http = reqwest::Client::builder().no_proxy().retry(eager);
-    let session = client_of(&sandbox).http_client(http).build().unwrap().start_session(credentials()).await.unwrap();
+    let client = client_of(&sandbox).http_client(|http| http.retry(eager));
+    let session = client.build().unwrap().start_session(credentials()).await.unwrap();
     assert_eq!(ask(&sandbox, &session, Method::POST, Fault::answer(503, ""), 1).await, (503, 1));
     sandbox.fault(Operation::Reset, Fault::answer_after(503, ""), 1);
     session.reset_password(PASSWORD).await.unwrap_err();
@@ -161,8 +161,7 @@ async fn a_retry_after_that_is_none_is_no_reason_to_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_sent_is_not_called_unsent_because_its_repeat_was_not() {
     let sandbox = Sandbox::start().await.unwrap();
-    let http = reqwest::Client::builder().pool_max_idle_per_host(0);
-    let thingspace = client_of(&sandbox).http_client(http).build().unwrap();
+    let thingspace = client_of(&sandbox).http_client(|http| http.pool_max_idle_per_host(0)).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
     sandbox.fault(Operation::Logout, Fault::CloseAfter, 1);
     let ending = tokio::spawn(session.end());
@@ -176,8 +175,7 @@ async fn a_request_that_was_sent_is_not_called_unsent_because_its_repeat_was_not
 async fn no_connection_is_tried_again_for_every_operation_the_reset_included() {
     let sandbox = Sandbox::start().await.unwrap();
     // Without idle connections, each attempt needs a new one.
-    let http = reqwest::Client::builder().pool_max_idle_per_host(0);
-    let thingspace = client_of(&sandbox).http_client(http).build().unwrap();
+    let thingspace = client_of(&sandbox).http_client(|http| http.pool_max_idle_per_host(0)).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
     // Nothing listens any more: that much is certain, so the call tries until it may no more.
     drop(sandbox);

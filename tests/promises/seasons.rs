@@ -88,8 +88,8 @@ impl<'a> World<'a> {
         let processes = (0..rng.u8(1..=3)).map(|number| {
             let password = if rng.u8(0..5) == 0 { format!("Wrong-{number}") } else { PASSWORD.to_owned() };
             // Without a trust store to read, which is what would take most of the time.
-            let http = reqwest::Client::builder().no_proxy().tls_certs_only([]);
-            let client = client_of(sandbox).http_client(http).timeout(TIMEOUT).store(store.clone());
+            let client =
+                client_of(sandbox).http_client(|http| http.tls_certs_only([])).timeout(TIMEOUT).store(store.clone());
             let source = Arc::new(Mutex::new(password));
             Process { thingspace: client.build().unwrap(), source, session: None }
         });

@@ -119,8 +119,8 @@ async fn provoke(sandbox: &Sandbox, fault: &Fault, index: usize) {
     // Each with a store of its own: what one has come to does not keep the next from logging in. Short, because a
     // login that did not reach the platform is tried again for as long as the call may take.
     // And told to log every byte and to name where it comes from, which is turned off.
-    let http = || reqwest::Client::builder().no_proxy().tls_certs_only([]).connection_verbose(true).referer(true);
-    let client = || client_of(sandbox).http_client(http()).retries(Retries::none()).timeout(Duration::from_millis(300));
+    let http = |http: reqwest::ClientBuilder| http.tls_certs_only([]).connection_verbose(true).referer(true);
+    let client = || client_of(sandbox).http_client(http).retries(Retries::none()).timeout(Duration::from_millis(300));
     let (fresh, thingspace) = (|| client().build().unwrap(), client().build().unwrap());
     let meet = |operation| {
         sandbox.clear_faults();

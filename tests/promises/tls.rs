@@ -40,11 +40,6 @@ fn client_of(server: &Server) -> ThingSpaceBuilder {
     ThingSpace::builder().api_key(api_key()).base_url(server.base_url()).retries(Retries::none())
 }
 
-/// An HTTP client that trusts this authority, too.
-fn trusting(authority: &Authority) -> ClientBuilder {
-    reqwest::Client::builder().no_proxy().tls_certs_merge([root(authority)])
-}
-
 fn root(authority: &Authority) -> Certificate {
     Certificate::from_der(&authority.root()).unwrap()
 }
@@ -72,8 +67,9 @@ async fn a_wrong_an_expired_and_an_unknown_certificate_are_refused_before_anythi
             (known.issue("localhost", EXPIRED), ["expired", "expired"]),
             (unknown.issue("localhost", VALID), ["UnknownIssuer", "unable to get local issuer"]),
         ] {
+            let own = root(&known);
             let error = refused(identity, |builder| {
-                builder.http_client(trusting(&known)).tls_backend(backend.clone()) //
+                builder.http_client(|http| http.tls_certs_merge([own])).tls_backend(backend.clone()) //
             });
             let text = shown(&error.await);
             assert!(text.contains(words_of(&backend, words)), "{backend:?}: {text}");
@@ -102,7 +98,11 @@ async fn lives(builder: ThingSpaceBuilder) {
 async fn a_root_certificate_of_ones_own_is_trusted_beside_the_others_or_alone() {
     let authority = Authority::new("known");
     for backend in backends() {
-        for http in [trusting(&authority), reqwest::Client::builder().no_proxy().tls_certs_only([root(&authority)])] {
+        for is_alone in [false, true] {
+            let own = [root(&authority)];
+            let http = move |http: ClientBuilder| {
+                if is_alone { http.tls_certs_only(own) } else { http.tls_certs_merge(own) } //
+            };
             let sandbox = Sandbox::start().await.unwrap();
             let mut server = Server::start(authority.issue("localhost", VALID), sandbox.address()).await;
             lives(client_of(&server).http_client(http).tls_backend(backend.clone())).await;

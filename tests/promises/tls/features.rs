@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 #[cfg(feature = "rustls-no-provider")]
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use thingspace_session::ThingSpace;
 
 use super::*;
@@ -43,8 +43,13 @@ fn each_feature_brings_what_it_says_and_a_provider_of_ones_own_brings_no_other()
 #[tokio::test]
 async fn rustls_is_the_backend_whatever_else_is_compiled() {
     let _ = backends();
-    let error = refused(Authority::new("unknown").issue("localhost", VALID), |builder| builder).await;
-    assert!(shown(&error).contains("UnknownIssuer"), "{error}");
+    for is_configured in [false, true] {
+        let error = refused(Authority::new("unknown").issue("localhost", VALID), |builder| {
+            if is_configured { builder.http_client(|http| http.tls_certs_merge([])) } else { builder }
+        });
+        let error = shown(&error.await);
+        assert!(error.contains("UnknownIssuer"), "{error}");
+    }
 }
 
 #[cfg(not(feature = "rustls-no-provider"))]
@@ -102,9 +107,20 @@ fn two_providers_in_the_tree_cause_no_panic() {
     std::panic::catch_unwind(rustls::ClientConfig::builder).expect_err("rustls itself cannot choose");
     let builder = || ThingSpace::builder().api_key(api_key());
     builder().build().unwrap();
-    builder().http_client(reqwest::Client::builder()).build().unwrap();
-    builder().http_client(reqwest::Client::builder()).tls_backend(TlsBackend::Rustls).build().unwrap();
-    assert!(CryptoProvider::get_default().is_none(), "which one holds is the program's to say");
+    builder().http_client(|http| http).build().unwrap();
+    builder().http_client(|http| http).tls_backend(TlsBackend::Rustls).build().unwrap();
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none(), "which one holds is the program's to say");
+}
+
+/// reqwest's own builder, in which nothing is named, is given back by mistake.
+#[cfg(all(feature = "rustls-no-provider", feature = "native-tls"))]
+#[tokio::test]
+async fn a_backend_that_is_named_holds_whatever_comes_back() {
+    let _ = backends();
+    let error = refused(Authority::new("unknown").issue("localhost", VALID), |builder| {
+        builder.http_client(|_| reqwest::Client::builder().no_proxy()).tls_backend(TlsBackend::Rustls)
+    });
+    assert!(shown(&error.await).contains("UnknownIssuer"));
 }
 
 /// With and without TLS on the way: reqwest asks for a provider in any case.
@@ -115,7 +131,7 @@ fn without_a_provider_there_is_an_error_that_says_what_to_do() {
         return alone("without_a_provider_there_is_an_error_that_says_what_to_do");
     }
     let builder = || ThingSpace::builder().api_key(api_key());
-    let given = || builder().http_client(reqwest::Client::builder());
+    let given = || builder().http_client(|http| http);
     let plain = || builder().base_url("http://127.0.0.1:9/api");
     for builder in [builder(), given(), plain(), given().tls_backend(TlsBackend::Rustls)] {
         let error = builder.build().unwrap_err();

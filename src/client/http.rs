@@ -1,0 +1,57 @@
+//! The one HTTP client: explicit where a default could change because another crate turned a feature of reqwest on, and
+//! without what could take a secret out of it, whoever configured it.
+
+use std::time::Duration;
+
+use reqwest::{ClientBuilder, Url, redirect};
+
+use super::TlsBackend;
+use crate::{Error, error::cause, transport::is_loopback};
+
+/// What this crate calls itself in requests.
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// What the caller has said of it.
+#[derive(Default)]
+pub(super) struct HttpOptions {
+    pub(super) configure: Option<Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>>,
+    pub(super) tls: Option<TlsBackend>,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) user_agent: Option<String>,
+}
+
+impl HttpOptions {
+    pub(super) fn build(self, base_url: &Url, is_tls_needed: bool) -> Result<reqwest::Client, Error> {
+        let is_tls_theirs = self.configure.is_some() && cfg!(not(feature = "native-tls"));
+        let tls = TlsBackend::choose(self.tls.clone(), is_tls_needed && !is_tls_theirs)?;
+        let mut builder = defaults(base_url, tls);
+        if let Some(configure) = self.configure {
+            builder = configure(builder);
+        }
+        if let Some(tls) = self.tls {
+            builder = tls.apply(builder);
+        }
+        if let Some(timeout) = self.connect_timeout {
+            builder = builder.connect_timeout(timeout);
+        }
+        if let Some(user_agent) = self.user_agent {
+            builder = builder.user_agent(user_agent);
+        }
+        let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
+        let client = builder.referer(false).connection_verbose(false).build();
+        client.map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {}", cause(&error))))
+    }
+}
+
+fn defaults(base_url: &Url, tls: Option<TlsBackend>) -> ClientBuilder {
+    let builder = reqwest::Client::builder().http1_only().connect_timeout(Duration::from_secs(10));
+    let mut builder = builder.user_agent(USER_AGENT);
+    if is_loopback(base_url) {
+        // A proxy of the environment must not see plain HTTP that is meant for this machine.
+        builder = builder.no_proxy();
+    }
+    match tls {
+        Some(tls) => tls.apply(builder),
+        None => builder,
+    }
+}
