@@ -82,7 +82,10 @@ impl TlsBackend {
         Ok(())
     }
 
-    #[cfg_attr(not(any(feature = "rustls-no-provider", feature = "native-tls")), allow(unused_variables))]
+    #[cfg_attr(
+        not(any(feature = "rustls-no-provider", feature = "native-tls")),
+        allow(unused_variables, clippy::needless_pass_by_value, reason = "there is no backend")
+    )]
     pub(super) fn apply(self, builder: ClientBuilder) -> ClientBuilder {
         match self {
             #[cfg(feature = "rustls-no-provider")]
