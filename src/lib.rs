@@ -62,7 +62,15 @@
 //!
 //! # Features
 //!
-//! - `rustls` (default): TLS by rustls with the operating system's trust store.
+//! A feature makes something available and changes nothing else: what encrypts the connections is rustls unless
+//! [`ThingSpaceBuilder::tls_backend`] names another, whatever features other crates turn on, of this crate or of
+//! reqwest.
+//!
+//! - `rustls` (default): TLS by rustls with the operating system's trust store. Its cryptography is aws-lc, unless the
+//!   program has installed another provider.
+//! - `rustls-no-provider`: the same without aws-lc. The program installs a provider before it builds a client, or names
+//!   a `TlsBackend::Preconfigured` that has one; otherwise building is an error.
+//! - `native-tls`: the TLS of the operating system, for who names it.
 //! - `blocking`: `blocking`, the same facade for programs without an async runtime.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 
