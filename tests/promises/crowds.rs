@@ -83,9 +83,11 @@ impl Crowd {
         let sandbox = Sandbox::start().await.unwrap();
         let door = Door(Arc::new(Semaphore::new(1)));
         let layer = door.clone();
-        // The first connection is there when the crowd comes, however long that takes.
-        let http =
-            |http: reqwest::ClientBuilder| http.tls_certs_only([]).connector_layer(layer).pool_idle_timeout(None);
+        let http = |http: reqwest::ClientBuilder| {
+            // The first connection is there when the crowd comes, and the crowd waits for it, however long that takes.
+            let http = http.pool_idle_timeout(None).connect_timeout(Duration::from_secs(3600));
+            http.tls_certs_only([]).connector_layer(layer)
+        };
         // The sandbox and its callers share this thread; how long all of it takes is not what is tested.
         let client = client_of(&sandbox).http_client(http).timeout(Duration::from_secs(3600));
         let session = client.build().unwrap().start_session(credentials()).await.unwrap();
