@@ -19,7 +19,7 @@ use std::{
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
-pub(crate) use convert::{Carrier, cause};
+pub(crate) use convert::{Carrier, cause, is_mistrusted};
 pub(crate) use fate::Fate;
 pub use refusal::Refusal;
 pub(crate) use shape::Shape;
@@ -266,7 +266,8 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::SessionRenewed | Self::LoginDelayed { .. } | Self::LoginBusy { .. } => true,
+            Self::Connect(source) => !is_mistrusted(source),
+            Self::SessionRenewed | Self::LoginDelayed { .. } | Self::LoginBusy { .. } => true,
             Self::Store(error) => matches!(error, StoreError::Unavailable { .. }),
             Self::AccessToken { source } | Self::Session { source } => source.is_retryable(),
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,

@@ -182,7 +182,7 @@ impl Transport {
             progress.attempt.fetch_add(1, Ordering::Relaxed);
             let was_sent = progress.sent.swap(true, Ordering::Relaxed);
             let Outcome { result, stage, wait } = self.attempt(operation, request, handling).await;
-            progress.sent.store(was_sent || stage != Stage::Unsent, Ordering::Relaxed);
+            progress.sent.store(was_sent || !matches!(stage, Stage::Unsent | Stage::Mistrusted), Ordering::Relaxed);
 
             let renewable = self.report(stage, &tokens, &mut renewed);
             let pause = if renewable && operation.repeat != Repeat::IfUnsent {
@@ -328,7 +328,7 @@ struct Renewed {
 /// Whether an operation may be sent again after it came to nothing at this stage.
 fn permits(repeat: Repeat, stage: Stage) -> bool {
     match stage {
-        Stage::Settled | Stage::TokenRefused | Stage::SessionDead | Stage::SessionDoubted => false,
+        Stage::Settled | Stage::Mistrusted | Stage::TokenRefused | Stage::SessionDead | Stage::SessionDoubted => false,
         Stage::Unsent => true,
         Stage::Unprocessed => repeat != Repeat::IfUnsent,
         Stage::Unknown => repeat == Repeat::Always,

@@ -47,6 +47,29 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
     innermost.to_string()
 }
 
+/// Whether the certificate of the server was refused: asking again does not change that. native-tls does not say why a
+/// handshake has failed.
+#[cfg(feature = "rustls-no-provider")]
+pub(crate) fn is_mistrusted(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        // What an I/O error was made of is not its source.
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    false
+}
+
+#[cfg(not(feature = "rustls-no-provider"))]
+pub(crate) fn is_mistrusted(_: &reqwest::Error) -> bool {
+    false
+}
+
 impl<E> From<api::Error<E>> for Error {
     fn from(error: api::Error<E>) -> Self {
         match error {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::Retries;
 use crate::{
     Error, ErrorCode, Refusal,
-    error::Shape,
+    error::{Shape, is_mistrusted},
     generated::{Body, Operation, Repeat, Success, operations::SESSION_HEADER},
 };
 
@@ -48,6 +48,8 @@ pub(super) enum Stage {
     Settled,
     /// No connection came about.
     Unsent,
+    /// None came about because the server is not trusted.
+    Mistrusted,
     /// The gateway refused the access token.
     TokenRefused,
     /// The platform says that the session is dead.
@@ -65,6 +67,7 @@ impl Stage {
         match self {
             Self::Settled => "settled",
             Self::Unsent => "no connection",
+            Self::Mistrusted => "server not trusted",
             Self::TokenRefused => "access token refused",
             Self::SessionDead => "session dead",
             Self::SessionDoubted => "session doubted",
@@ -90,6 +93,7 @@ impl Outcome {
     /// There was no answer, or it broke off, so long after the attempt began.
     pub(super) fn failed(error: reqwest::Error, after: Duration) -> Self {
         let stage = match () {
+            () if error.is_connect() && is_mistrusted(&error) => Stage::Mistrusted,
             () if error.is_connect() => Stage::Unsent,
             () if error.is_builder() => Stage::Settled,
             () => Stage::Unknown,

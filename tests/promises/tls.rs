@@ -78,6 +78,21 @@ async fn a_wrong_an_expired_and_an_unknown_certificate_are_refused_before_anythi
     }
 }
 
+/// native-tls does not say why a handshake has failed, so its clients try again.
+#[cfg(feature = "rustls-no-provider")]
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_was_refused_is_not_looked_at_again() {
+    let (sandbox, _) = (Sandbox::start().await.unwrap(), backends());
+    let mut server = Server::start(Authority::new("unknown").issue("localhost", VALID), sandbox.address()).await;
+    let thingspace = client_of(&server).retries(Retries::default()).build().unwrap();
+    let started = tokio::time::Instant::now();
+    let error = thingspace.start_session(credentials()).await.unwrap_err();
+    assert!(error.is_connect() && !error.is_retryable(), "{error:?}");
+    assert!(started.elapsed() < std::time::Duration::from_secs(1), "{:?}", started.elapsed());
+    server.handshake().await.unwrap_err();
+    assert_eq!(server.handshakes_left(), 0, "one connection alone");
+}
+
 #[tokio::test]
 async fn without_a_word_only_the_operating_systems_roots_are_trusted() {
     for backend in backends() {

@@ -98,6 +98,11 @@ impl Server {
         self.handshakes.recv().await.unwrap()
     }
 
+    /// How many connections have come to their end and were not asked after.
+    pub(super) fn handshakes_left(&self) -> usize {
+        self.handshakes.len()
+    }
+
     /// How many bytes have come out of TLS.
     pub(super) fn received(&self) -> usize {
         self.received.load(Ordering::Relaxed)
