@@ -157,7 +157,7 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Counts {
         struct Name(String);
         impl tracing::field::Visit for Name {
             fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
-                if field.name() == "operation" {
+                if field.name() == "thingspace.operation" {
                     value.clone_into(&mut self.0);
                 }
             }

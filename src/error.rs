@@ -291,6 +291,38 @@ impl Error {
         }
     }
 
+    /// The name of its kind, which stays the same: for logs and counters.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Configuration { .. } => "configuration",
+            Self::InvalidRequest { .. } => "invalid_request",
+            Self::ForeignOrigin { .. } => "foreign_origin",
+            Self::SessionRequired { .. } => "session_required",
+            Self::SessionRenewed => "session_renewed",
+            Self::Session { .. } => "session",
+            Self::LoginSuspended(_) => "login_suspended",
+            Self::LoginDelayed { .. } => "login_delayed",
+            Self::LoginBusy { .. } => "login_busy",
+            Self::CredentialSource(_) => "credential_source",
+            Self::Store(_) => "store",
+            Self::Vault(_) => "vault",
+            Self::PasswordNotKept { .. } => "password_not_kept",
+            Self::PasswordUnknown { .. } => "password_unknown",
+            Self::RotationUnresolved { .. } => "rotation_unresolved",
+            Self::SessionEnded => "session_ended",
+            Self::Platform(_) => "platform",
+            Self::Gateway(_) => "gateway",
+            Self::Oauth(_) => "oauth",
+            Self::AccessToken { .. } => "access_token",
+            Self::TokenProvider(_) => "token_provider",
+            Self::UnexpectedResponse { .. } => "unexpected_response",
+            Self::Connect(_) => "connect",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Timeout { .. } => "timeout",
+        }
+    }
+
     /// Whether the call ran out of time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {

@@ -55,10 +55,9 @@
 //!
 //! # Tracing
 //!
-//! Each call is one [`tracing`] span named `thingspace.call` at level `INFO`, with the fields `operation`, `method`,
-//! `path`, `status`, `duration_ms` and `attempt`; a repeat and a failure are events at level `WARN` inside it. That a
-//! session was started (with the reason) or ended is an event at `INFO`, and that logins are suspended one at
-//! `WARN`. No body, header value, query or username is ever recorded.
+//! Each call is one [`tracing`] span named `thingspace.call`, with OpenTelemetry's fields for an HTTP client; what
+//! becomes of a session is told in events of stable names. [`operating`] has them all, and what each bad day looks like.
+//! No body, header value, query or username is ever recorded.
 //!
 //! # Features
 //!
@@ -72,6 +71,7 @@
 //!   a `TlsBackend::Preconfigured` that has one; otherwise building is an error.
 //! - `native-tls`: the TLS of the operating system, for who names it.
 //! - `blocking`: `blocking`, the same facade for programs without an async runtime.
+//! - `metrics`: a counter for each event, through the [`metrics`](https://docs.rs/metrics) facade.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 
 #[cfg(feature = "blocking")]
@@ -80,6 +80,7 @@ mod client;
 mod credentials;
 mod disk;
 mod error;
+mod events;
 mod generated;
 mod guard;
 mod oauth;
@@ -105,6 +106,10 @@ pub use rotation::FileVault;
 pub use session::Session;
 pub use store::{FileStore, MemoryStore};
 pub use transport::Retries;
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/operating.md")]
+pub mod operating {}
 
 /// The programs of the README compile.
 #[cfg(doctest)]

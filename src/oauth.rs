@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use crate::{
-    AccessToken, ApiKey, Error, Refusal, Secret,
+    AccessToken, ApiKey, Error, Refusal, Secret, events,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
     single_flight::{SingleFlight, single_flight},
     transport::{Doubt, Handling, TokenHeader, TokenSource, Transport},
@@ -163,6 +163,10 @@ impl AccessTokens {
 
     async fn renew(&self) -> Result<HeaderValue, Error> {
         let outcome = self.obtain().await;
+        match &outcome {
+            Ok(_) => events::access_token_renewed(),
+            Err(error) => events::access_token_failed(error),
+        }
         let _writing = self.renewal();
         if outcome.is_err()
             && let Some(held) = self.held.load_full()
@@ -278,7 +282,7 @@ async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[S
     let request = transport.http().post(url.clone());
     let request = request.basic_auth(api_key.key(), Some(api_key.secret().expose_secret())).form(&form);
     let request = request.header(http::header::ACCEPT, "application/json").build().map_err(Error::from_reqwest)?;
-    let answer = transport.carry(&REQUEST, request, TOKEN_PATH, Handling::Judge).await?;
+    let answer = transport.carry(&REQUEST, request, Handling::Judge).await?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
     let body = answer.bytes().await.map_err(Error::from_reqwest)?;

@@ -23,7 +23,7 @@ pub use resolution::Resolution;
 pub(crate) use resolution::resolve;
 pub use vault::{Begun, PasswordVault, VaultError, VaultFuture, VaultState};
 
-use crate::{Credentials, Error, Password};
+use crate::{Credentials, Error, Password, events};
 
 /// How long a vault has for an answer. What it is asked while nobody can log in has to come to an end.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -87,6 +87,10 @@ fn vault_failed(error: VaultError) -> Error {
 
 /// Proves the vault, remembers the intent, resets, keeps.
 pub(crate) async fn rotate(account: &impl Resets, vault: &impl PasswordVault) -> Result<(), Error> {
+    step_by_step(account, vault).await.inspect_err(events::rotation_failed)
+}
+
+async fn step_by_step(account: &impl Resets, vault: &impl PasswordVault) -> Result<(), Error> {
     // Before the others are kept from logging in: this may fail, or take its time.
     let found = match settled(account, vault).await? {
         Some(old) => old,
@@ -98,19 +102,22 @@ pub(crate) async fn rotate(account: &impl Resets, vault: &impl PasswordVault) ->
         Ok(begun) => begun,
         Err(error) => return Err(account.failed(right, &session, error).await),
     };
-    tracing::info!("password rotation begun");
+    events::rotation_begun();
     let secret = begun.old.password().clone();
     match account.reset(&right, session.clone(), secret.clone()).await {
         Ok(new) => {
             let kept = ask(|| vault.keep(&begun, &new)).await;
             account.replaced(right, secret, new.clone()).await;
             kept.map_err(|source| Error::PasswordNotKept { password: new, source: source.into() })?;
-            tracing::info!("password rotation done");
+            events::rotation_completed();
             Ok(())
         }
         Err(error) if error.is_unprocessed() => {
             if let Err(problem) = ask(|| vault.abandon(&begun)).await {
-                tracing::warn!(problem, "nothing was reset, but the vault does not know it: it has to be resolved");
+                events::vault_failed(
+                    &problem,
+                    "it does not know that nothing was reset: the rotation has to be resolved",
+                );
             }
             Err(account.failed(right, &session, error).await)
         }

@@ -86,10 +86,9 @@ impl Session {
     /// [`Response::error_for_status`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
         let request = request.build().map_err(Error::from_reqwest)?;
-        let path = request.url().path().to_owned();
-        let below = path.strip_prefix(self.0.base_url.path().trim_end_matches('/'));
+        let below = request.url().path().strip_prefix(self.0.base_url.path().trim_end_matches('/'));
         let operation = as_sent(request.method(), below);
-        self.0.transport.carry(&operation, request, below.unwrap_or(&path), Handling::HandBack).await
+        self.0.transport.carry(&operation, request, Handling::HandBack).await
     }
 
     /// Replaces the password of the session's user by a random one, which is returned; the old one is dead at that

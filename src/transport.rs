@@ -29,7 +29,7 @@ use http::{
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{Body, Request, Response, Url};
 use tokio::time::Instant;
-use tracing::{Instrument as _, field::Empty};
+use tracing::Instrument as _;
 
 pub(crate) use answer::{Handling, retry_after};
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
@@ -39,6 +39,7 @@ pub(crate) use token::TokenHeader;
 use crate::{
     Error,
     error::Carrier,
+    events,
     generated::{Operation, Repeat, client, operations::SESSION_HEADER},
 };
 use answer::{Judge, Outcome, Stage};
@@ -123,23 +124,14 @@ impl Transport {
         &self.settings.http
     }
 
-    /// Sends a request and judges its answer, within the time of a call; `path` is for the span.
+    /// Sends a request and judges its answer, within the time of a call.
     pub(crate) async fn carry(
         &self,
         operation: &Operation,
         request: Request,
-        path: &str,
         handling: Handling,
     ) -> Result<Response, Error> {
-        let span = tracing::info_span!(
-            "thingspace.call",
-            operation = operation.id,
-            method = %request.method(),
-            path,
-            status = Empty,
-            duration_ms = Empty,
-            attempt = Empty,
-        );
+        let span = events::call(operation, &request);
         let started = Instant::now();
         let limit = request.timeout().copied().unwrap_or(self.settings.timeout);
         let progress = Progress::default();
@@ -149,13 +141,7 @@ impl Transport {
             let retryable = operation.repeat == Repeat::Always || !sent;
             Err(Error::Timeout { after: limit, sent, retryable })
         });
-        let status = outcome.as_ref().map_or_else(Error::status, |response| Some(response.status()));
-        span.record("status", status.map(|status| status.as_u16()));
-        span.record("duration_ms", u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-        span.record("attempt", progress.attempt.load(Ordering::Relaxed));
-        if let Err(error) = &outcome {
-            tracing::warn!(parent: &span, %error, "the call failed");
-        }
+        events::call_ended(&span, &outcome, progress.attempt.load(Ordering::Relaxed));
         outcome
     }
 
@@ -210,7 +196,7 @@ impl Transport {
                     error => error.with_retryable(retryable),
                 });
             };
-            tracing::warn!(reason = stage.as_str(), pause_ms = pause.as_millis(), "sending the request again");
+            events::request_resent(stage.as_str(), pause);
             tokio::time::sleep(pause).await;
             (request, now) = (next, Instant::now());
         }
@@ -367,7 +353,7 @@ impl ClientHooks<Transport> for client::Client {
                           another path"
                     .to_owned(),
             }),
-            Some(operation) => self.inner().carry(operation, request, operation.path, Handling::Judge).await,
+            Some(operation) => self.inner().carry(operation, request, Handling::Judge).await,
             None => Err(Error::InvalidRequest { problem: format!("{} is no operation", info.operation_id) }),
         };
         match outcome {

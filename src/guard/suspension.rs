@@ -30,3 +30,15 @@ pub enum SuspensionReason {
     /// A reset has replaced the password of these credentials.
     Retired,
 }
+
+impl SuspensionReason {
+    /// Its name in events and counters.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::OneTryLeft => "one_try_left",
+            Self::Retired => "retired",
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::{Begun, PATIENCE, PasswordVault, Resets, VaultState, ask, vault_failed};
-use crate::{Credentials, Error, Suspension, SuspensionReason};
+use crate::{Credentials, Error, Suspension, SuspensionReason, events};
 
 /// What an interrupted rotation has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,11 @@ pub(crate) async fn resolve<A: Resets>(
     let right = account.right(3 * PATIENCE).await?;
     let resolution = resolve_alone(vault, &account, &right, &begun).await;
     account.give_back(right).await;
+    match resolution {
+        Ok(Resolution::OldHolds) => events::rotation_resolved("old_holds"),
+        Ok(Resolution::Lost) => events::rotation_resolved("lost"),
+        Ok(Resolution::Nothing) | Err(_) => {}
+    }
     resolution
 }
 

@@ -29,6 +29,7 @@ use renewal::Renewal;
 
 use crate::{
     CredentialSource, Credentials, Error, Password, SessionToken,
+    events::{self, Renewed},
     generated::client as api,
     store::{Account, Bounded, Record, SessionStore as _},
     transport::{Doubt, TokenSource, Transport},
@@ -68,7 +69,7 @@ struct State {
     is_ended: bool,
     renewal: Option<Renewal>,
     /// Why there is to be another session, for the log.
-    reason: Option<&'static str>,
+    reason: Option<Renewed>,
     /// When a refusal that says little of the session last led to a login.
     doubted: Option<Instant>,
     /// No login before this, after one of unknown outcome.
@@ -151,7 +152,7 @@ impl Logins {
                         }
                         return Ok(live);
                     }
-                    Some(_) => state.reason = Some("unused for twenty minutes"),
+                    Some(_) => state.reason = Some(Renewed::Idle),
                     None => {}
                 }
                 self.join(&mut state)
@@ -171,7 +172,7 @@ impl Logins {
     /// Tells the others that the session is in use. That is not what a request waits for, or fails by.
     async fn touch(self: Arc<Self>, token: SessionToken, at: SystemTime) {
         if let Err(error) = self.store.touch(&self.account, &token, at).await {
-            tracing::warn!(%error, "the session store does not know that the session is in use");
+            events::store_failed(&error, "it does not know that the session is in use");
         }
     }
 
@@ -195,6 +196,8 @@ impl Logins {
         // One that no header takes is none.
         let Ok(live) = Live::new(session.token.clone(), unused) else { return false };
         self.live.store(Some(Arc::new(live)));
+        drop(state);
+        events::session_resumed();
         true
     }
 
@@ -250,7 +253,7 @@ impl Logins {
             self.forget(&live.token).await;
         }
         self.close();
-        tracing::info!("session ended");
+        events::session_ended();
         Ok(())
     }
 
@@ -271,7 +274,7 @@ impl Logins {
 
     async fn forget(&self, token: &SessionToken) {
         if let Err(error) = self.store.forget(&self.account, token).await {
-            tracing::warn!(%error, "the session has ended, but the session store still holds it");
+            events::store_failed(&error, "it still holds a session that was ended");
         }
     }
 }
@@ -304,8 +307,8 @@ impl TokenSource for Arc<Logins> {
             state.doubted = Some(now);
         }
         state.reason = Some(match doubt {
-            Doubt::None => "the platform called it dead",
-            Doubt::Some => "the platform refused a request and did not say why",
+            Doubt::None => Renewed::Expired,
+            Doubt::Some => Renewed::Refused,
         });
         self.live.store(None);
         state.dead = Some(live.token.clone());

@@ -12,6 +12,7 @@
 )]
 
 mod access_tokens;
+mod bad_days;
 mod blocking;
 mod catalogue;
 mod configuration;
@@ -41,6 +42,7 @@ mod spec;
 mod support;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 mod tls;
+mod told;
 mod troubled_stores;
 mod vaults;
 mod wire;

@@ -13,7 +13,7 @@ use thingspace_session::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use store::{Trouble, Troubled};
+pub(crate) use store::{Trouble, Troubled};
 
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials};
 

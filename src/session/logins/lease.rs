@@ -5,7 +5,7 @@ use std::{ops::Deref, time::Duration};
 use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
-    Error,
+    Error, events,
     store::{Account, Bounded, Lease, Record, SessionStore as _},
 };
 
@@ -49,7 +49,7 @@ impl Held {
 
 async fn give_back(store: &Bounded, account: &Account, fence: u64) {
     if let Err(error) = store.release(account, Lease::new(fence)).await {
-        tracing::warn!(%error, "the right to log in could not be given back; it ends by itself");
+        events::store_failed(&error, "the right to log in was not given back; it ends by itself");
     }
 }
 

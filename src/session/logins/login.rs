@@ -8,6 +8,7 @@ use super::{Live, Logins, lease::Held, now, update};
 use crate::{
     Credentials, Error, Refusal, Secret, SessionToken,
     error::Fate,
+    events,
     guard::{Guard, Permit, Try, Verdict},
     store::{Record, SessionStore as _, StoredSession},
     transport::TokenHeader,
@@ -62,13 +63,14 @@ impl Logins {
             }
             Ok(token) => {
                 if let Err(error) = kept {
-                    tracing::warn!(%error, "the session was started, but could not be stored");
+                    events::store_failed(&error, "it does not know the session that was started");
                 }
                 self.take_up(token).await
             }
             Err(error) => {
+                events::login_failed(&error);
                 if let Some(suspension) = record.guard.suspension(&fingerprint) {
-                    tracing::warn!(reason = ?suspension.reason, "logins with these credentials are suspended");
+                    events::login_suspended(&suspension.reason);
                 }
                 let is_unreached = verdict == Verdict::Unreached && error.is_retryable();
                 Err(if is_unreached { Stop::Unreached(error) } else { Stop::Failed(error) })
@@ -83,8 +85,7 @@ impl Logins {
             let mut state = self.state();
             if !state.is_ended {
                 self.live.store(Some(Arc::new(live)));
-                let reason = state.reason.take().unwrap_or("there was none");
-                tracing::info!(reason, "session started");
+                events::session_started(state.reason.take());
                 return Ok(());
             }
         }
@@ -113,7 +114,7 @@ impl Logins {
         let change = |record: &mut Record| owed = self.catch_up(&mut record.guard);
         match update(&self.store, &self.account, self.transport.timeout(), change).await {
             Ok(()) => self.caught_up(&owed),
-            Err(error) => tracing::warn!(%error, "the session store does not know yet that a login has failed"),
+            Err(error) => events::store_failed(&error, "it does not know yet that a login has failed"),
         }
     }
 

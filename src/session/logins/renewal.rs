@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Credentials, Error,
     error::Fate,
+    events,
     guard::Guard,
     single_flight::{SingleFlight, single_flight},
     store::{Record, SessionStore as _},
@@ -36,7 +37,7 @@ impl Logins {
         }
         let (logins, over) = (self.clone(), self.clone());
         let renewal = single_flight(
-            async move { logins.renew().await },
+            async move { logins.renew().await.inspect_err(tell) },
             move || over.state().renewal = None,
             // What a store's code does is told by the store; the other foreign code in here is the source's.
             |panic| Error::CredentialSource(panic.into()),
@@ -126,6 +127,13 @@ impl Logins {
             Some(wait) if !wait.is_zero() => Err(Stop::After(wait)),
             _ => Ok(()),
         }
+    }
+}
+
+/// An operator has to know that no login was made, and why.
+fn tell(error: &Error) {
+    if matches!(error, Error::LoginSuspended(_) | Error::LoginDelayed { .. } | Error::LoginBusy { .. }) {
+        events::login_withheld(error);
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Held, Logins, SLACK, lease, now, update};
 use crate::{
-    Credentials, Error, Password, Refusal,
+    Credentials, Error, Password, Refusal, events,
     generated::{Operation, client::types},
     rotation::Resets,
     store::{Record, SessionStore as _},
@@ -54,7 +54,7 @@ impl Logins {
                 Ok(true) => return right.held.release().await,
                 Ok(false) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "the session store does not know yet that a password was replaced");
+                    events::store_failed(&error, "it does not know yet that a password was replaced");
                 }
             }
             sleep(PAUSE).await;
@@ -118,7 +118,7 @@ impl Resets for Arc<Logins> {
         let request = self.transport.http().request(method, url).header(ACCEPT, "application/json").json(&body);
         let request = request.build().map_err(Error::from_reqwest)?;
         let transport = self.with_session(session);
-        let answer = transport.carry(operation, request, operation.path, Handling::Judge).await?;
+        let answer = transport.carry(operation, request, Handling::Judge).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(Error::from_reqwest)?;
         let said: Option<types::SessionResetPasswordResult> = serde_json::from_slice(&body).ok();
@@ -132,12 +132,16 @@ impl Resets for Arc<Logins> {
 
     /// From here on the new password stands in for the old one, here and, as soon as the store takes it, elsewhere.
     async fn replaced(&self, right: Right, old: Password, new: Password) {
+        events::password_reset();
         let user = self.account.username();
         let (old, new) = (Credentials::new(user, old), Credentials::new(user, new));
         self.replace(old.password().clone(), new.clone());
         let telling = tokio::spawn(self.clone().tell(right, old, new));
         if !matches!(timeout(SLACK, telling).await, Ok(Ok(()))) {
-            tracing::warn!("the password was reset, but the store was not told yet: others may try the old one");
+            events::store_failed(
+                &"no answer yet",
+                "it does not know yet that a password was replaced: others may try the old one",
+            );
         }
     }
 

@@ -21,7 +21,7 @@ use super::SECOND;
 /// What is wrong with a store, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(u32)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     None,
     LoadsHang,
     LoadsPanic,
@@ -42,7 +42,7 @@ pub(super) enum Trouble {
 
 /// A store that misbehaves on order, and whose clock may be another.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Troubled {
+pub(crate) struct Troubled {
     pub(super) inner: MemoryStore,
     pub(super) trouble: Arc<AtomicU32>,
     pub(super) commits: Arc<AtomicU32>,
@@ -51,7 +51,7 @@ pub(super) struct Troubled {
 }
 
 impl Troubled {
-    pub(super) fn set(&self, trouble: Trouble) {
+    pub(crate) fn set(&self, trouble: Trouble) {
         self.commits.store(0, Ordering::SeqCst);
         self.trouble.store(trouble as u32, Ordering::SeqCst);
     }
