@@ -99,14 +99,6 @@ fn alone(context: &Context<'_>, parameter: &Node, findings: &mut Vec<Finding>) {
             "write letters, digits, - and _",
         ));
     }
-    if parameter.get("schema").is_some_and(|schema| secrets::is_secret(context.document, schema, 0)) {
-        findings.push(Finding::new(
-            "secret-parameter",
-            name.place,
-            format!("the parameter {text} is a secret, and a parameter is printed with the URL or the headers"),
-            "send a secret in the body",
-        ));
-    }
     let session = context.document.pointer("/components/securitySchemes").into_iter().flat_map(Node::entries);
     let mut session = session.filter_map(|(_, scheme)| scheme.value.text_of("name"));
     let is_reserved = HEADERS.contains(&text.to_ascii_lowercase().as_str())
@@ -118,6 +110,8 @@ fn alone(context: &Context<'_>, parameter: &Node, findings: &mut Vec<Finding>) {
             format!("the header {text} is not the caller's to set"),
             "remove the parameter: credentials follow from security:, the rest from the body",
         ));
+    } else {
+        secrets::parameter(context.document, parameter, findings);
     }
 }
 

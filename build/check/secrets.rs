@@ -1,26 +1,43 @@
 //! Secrets: what has to be marked as one, and what cannot be.
 //!
-//! `format: password` is all that keeps a value from being printed. A property whose name says secret has it, or says
+//! `format: password` is all that keeps a value from being printed. A property whose name says secret has it, holds
+//! something that has it, or says `x-secret: false`. A parameter whose name says so is sent in the body instead, or says
 //! `x-secret: false`.
+//!
+//! The doubt is the secret's: a name may say `secretId`, `tokenUrl` or `passwordHint` and hold what opens a door. Only
+//! where a name (`ABOUT`), a format (`PLAIN`) or a list of known values says that the value is another thing, nobody is
+//! asked.
+
+use std::collections::BTreeSet;
 
 use super::{
-    super::{finding::Finding, load::Node},
+    super::{
+        finding::{Finding, Place},
+        load::Node,
+    },
     Context, resolved,
     shape::Shape,
 };
 
 /// What says, anywhere in a name, that its value is a secret.
 const PARTS: [&str; 8] = ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey"];
-/// What says so as a word of its own.
-const WORDS: [&str; 6] = ["key", "pwd", "pin", "otp", "bearer", "authorization"];
+/// What says so as the last word of a name: `apiKey`, and not `keyValuePair`.
+const WORDS: [&str; 7] = ["key", "pwd", "pin", "puk", "otp", "bearer", "authorization"];
+/// What says before `key` that anybody may see it.
+const OPEN_KEYS: [&str; 5] = ["public", "idempotency", "sort", "partition", "foreign"];
 /// A last word after which a name speaks of the secret, and does not hold it.
-const ABOUT: [&str; 22] = [
+const ABOUT: [&str; 24] = [
     "type",
-    "id",
     "name",
     "expiry",
     "expires",
+    "expired",
     "expiration",
+    "created",
+    "issued",
+    "changed",
+    "updated",
+    "valid",
     "count",
     "length",
     "size",
@@ -28,36 +45,85 @@ const ABOUT: [&str; 22] = [
     "state",
     "date",
     "time",
-    "at",
-    "in",
-    "url",
-    "uri",
+    "age",
     "scope",
     "policy",
-    "hint",
     "version",
     "required",
+    "enabled",
 ];
+/// What may stand after such a word: `tokenExpiresIn`, and not `passwordIn`.
+const AFTER: [&str; 3] = ["in", "at", "on"];
+/// Texts that are no secret, whatever they are called.
+const PLAIN: [&str; 2] = ["date", "date-time"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for schema in context.objects.all(Shape::Schema) {
         format(schema, findings);
+        spelling(schema, findings);
         for (name, entry) in schema.get("properties").into_iter().flat_map(Node::entries) {
-            let Some(word) = secret_word(name) else { continue };
-            let is_declared = entry.value.get("x-secret").is_some();
-            if is_declared
-                || !holds_text(context.document, &entry.value, 0)
-                || is_secret(context.document, &entry.value, 0)
-            {
-                continue;
-            }
-            findings.push(Finding::new(
-                "unmarked-secret",
-                entry.key,
-                format!("{name} says {word}, and would be printed"),
-                "write format: password below it, or x-secret: false if it is no secret",
-            ));
+            property(context.document, name, entry.key, &entry.value, findings);
         }
+    }
+    for parameter in context.objects.all(Shape::Parameter) {
+        spelling(parameter, findings);
+    }
+}
+
+fn property(document: &Node, name: &str, key: Place, schema: &Node, findings: &mut Vec<Finding>) {
+    let Some(word) = secret_word(name).filter(|_| !is_open(document, schema)) else { return };
+    let held = Held::of(document, schema);
+    if !held.text || held.secret {
+        return;
+    }
+    let help = if held.is_inside {
+        "write format: password below what is secret in it, or x-secret: false below its name if nothing is"
+    } else {
+        "write format: password below it, or x-secret: false if it is no secret"
+    };
+    findings.push(Finding::new("unmarked-secret", key, format!("{name} says {word}, and would be printed"), help));
+}
+
+/// A parameter that is a secret, or whose name says so.
+pub(super) fn parameter(document: &Node, parameter: &Node, findings: &mut Vec<Finding>) {
+    let (Some(name), Some(schema)) = (parameter.get("name"), parameter.get("schema")) else { return };
+    let text = name.text().unwrap_or_default();
+    let told = "a parameter is printed with the URL or the headers";
+    if is_secret(document, schema, 0) {
+        findings.push(Finding::new(
+            "secret-parameter",
+            name.place,
+            format!("the parameter {text} is a secret, and {told}"),
+            "send a secret in the body",
+        ));
+    } else if let Some(word) = secret_word(text)
+        && ![parameter, schema].into_iter().any(|declared| is_open(document, declared))
+        && Held::of(document, schema).text
+    {
+        findings.push(Finding::new(
+            "secret-parameter",
+            name.place,
+            format!("the parameter {text} says {word}, and {told}"),
+            "send a secret in the body, or write x-secret: false beside the name if it is none",
+        ));
+    }
+}
+
+/// Whether it is said that this is no secret, here or where it leads to.
+fn is_open(document: &Node, node: &Node) -> bool {
+    let says_so = |node: &Node| node.get("x-secret").is_some_and(|stated| stated.value() == false);
+    says_so(node) || resolved(document, node).is_some_and(says_so)
+}
+
+/// `x-secret` says that something is no secret, and nothing else.
+fn spelling(node: &Node, findings: &mut Vec<Finding>) {
+    if let Some(stated) = node.get("x-secret").filter(|stated| stated.value() != false) {
+        findings.push(Finding::new(
+            "secret-spelling",
+            stated.place,
+            "x-secret hides nothing: false is all that it can say",
+            "write format: password for a secret, x-secret: false for what only sounds like one",
+        ));
     }
 }
 
@@ -108,26 +174,49 @@ fn format(schema: &Node, findings: &mut Vec<Finding>) {
 fn secret_word(name: &str) -> Option<&'static str> {
     use heck::ToSnakeCase as _;
     let name = name.to_snake_case();
-    let letters = |word: &str| word.trim_end_matches(|letter: char| letter.is_ascii_digit()).to_owned();
-    let words: Vec<String> = name.split('_').map(letters).filter(|word| !word.is_empty()).collect();
-    let last = words.last()?;
-    if ABOUT.contains(&last.as_str()) {
-        return None;
+    let words = name.split('_').map(|word| word.trim_end_matches(|letter: char| letter.is_ascii_digit()));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let speaks_about = |word: &&str| ABOUT.contains(word);
+    match words.as_slice() {
+        [.., before, last] if AFTER.contains(last) && speaks_about(before) => return None,
+        [.., last] if speaks_about(last) => return None,
+        [.., before, "key" | "keys"] if OPEN_KEYS.contains(before) => return None,
+        _ => {}
     }
-    let joined = words.concat();
-    // A key is a secret where it ends the name: apiKey, privateKey, and not keyValuePair.
+    let (last, joined) = (words.last()?, words.concat());
     let is_last = |word: &str| last.strip_suffix('s').unwrap_or(last) == word;
     let word = WORDS.iter().find(|word| is_last(word));
     word.or_else(|| PARTS.iter().find(|part| joined.contains(**part))).copied()
 }
 
-/// Whether a schema holds texts: itself, or in a list or a map.
-fn holds_text(document: &Node, schema: &Node, depth: usize) -> bool {
-    let Some(schema) = resolved(document, schema).filter(|_| depth < 16) else { return false };
-    let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
-    let inner = ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key));
-    schema.text_of("type") == Some("string")
-        || parts.into_iter().chain(inner).any(|inner| holds_text(document, inner, depth + 1))
+/// What there is in a schema, at any depth.
+#[derive(Default)]
+struct Held {
+    text: bool,
+    secret: bool,
+    /// Whether the text is in a property of its own.
+    is_inside: bool,
+}
+
+impl Held {
+    fn of<'a>(document: &'a Node, schema: &'a Node) -> Self {
+        let (mut held, mut seen, mut next) = (Self::default(), BTreeSet::new(), vec![(schema, false)]);
+        while let Some((schema, is_inside)) = next.pop() {
+            let Some(schema) = resolved(document, schema).filter(|schema| seen.insert(schema.place)) else { continue };
+            let format = schema.text_of("format").unwrap_or_default();
+            if schema.text_of("type") == Some("string") && schema.get("enum").is_none() && !PLAIN.contains(&format) {
+                held.text = true;
+                held.is_inside |= is_inside;
+            }
+            held.secret |= format.eq_ignore_ascii_case("password");
+            let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
+            let values = ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key));
+            next.extend(parts.chain(values).map(|inner| (inner, is_inside)));
+            let fields = schema.get("properties").into_iter().flat_map(Node::entries);
+            next.extend(fields.map(|(_, field)| (&field.value, true)));
+        }
+        held
+    }
 }
 
 /// Whether a schema is a secret, or a list or a map of secrets.

@@ -17,6 +17,7 @@ mod fuzz;
 #[path = "../../../build/spec.rs"]
 #[allow(dead_code, reason = "a build needs more of it than a check does")]
 mod generator;
+mod harmless;
 #[path = "../../../tests/mistakes/mistake.rs"]
 mod mistake;
 mod mistakes;
