@@ -146,7 +146,7 @@ fn pattern(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
 }
 
 /// What each schema is a part of, if it is one: a part may require what its siblings have.
-fn wholes<'a>(context: &Context<'a>) -> BTreeMap<Place, &'a Node> {
+pub(super) fn wholes<'a>(context: &Context<'a>) -> BTreeMap<Place, &'a Node> {
     let mut wholes = BTreeMap::new();
     for schema in context.objects.all(Shape::Schema) {
         let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
@@ -227,6 +227,14 @@ fn bounds(schema: &Node, findings: &mut Vec<Finding>) {
                 ));
             }
         }
+    }
+    if let Some(step) = schema.get("multipleOf").filter(|step| step.value().as_f64().is_some_and(|step| step <= 0.0)) {
+        findings.push(Finding::new(
+            "wrong-kind",
+            step.place,
+            "nothing is a multiple of this",
+            "write a number above 0, or leave multipleOf: out",
+        ));
     }
     for (flag, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
         if let Some(entry) = schema.entry(flag).filter(|_| schema.is(flag) && schema.get(bound).is_none()) {

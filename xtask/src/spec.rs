@@ -2,7 +2,6 @@
 
 mod check;
 mod diff;
-mod examples;
 mod findings;
 
 use std::path::{Path, PathBuf};

@@ -43,3 +43,48 @@ fn what_only_sounds_like_a_secret_may_be_said_not_to_be_one() {
         contract().replacen("      x-repeatable: always\n", &format!("{parameters}      x-repeatable: always\n"), 1);
     assert_eq!(said(contract), "");
 }
+
+#[test]
+fn an_example_may_leave_out_what_does_not_travel_its_way() {
+    let schemas = "    Thing:
+      type: object
+      required: [id, name, pin]
+      properties:
+        id: {$ref: '#/components/schemas/Id'}
+        name: {type: string}
+        pin: {type: string, format: password, writeOnly: true}
+      example: {name: a}
+    Id: {type: string, readOnly: true}
+    Whole: {allOf: [{$ref: '#/components/schemas/Thing'}, {required: [id]}], example: {name: a}}
+";
+    let used = |schema: &str| format!("                $ref: '#/components/schemas/{schema}'\n");
+    let shown = |example: &str| format!("{}              example: {example}\n", used("Thing"));
+    let contract = with_schemas(schemas).replacen(&used("LogOutRequest"), &shown("{id: b, name: a}"), 1).replacen(
+        &used("ConnectivityManagementResult"),
+        &shown("{id: b, name: a}"),
+        1,
+    );
+    let body = "      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}, \
+                example: {name: a, pin: c}}}}\n";
+    let contract = contract.replacen("      x-repeatable: always\n", &format!("      x-repeatable: always\n{body}"), 1);
+    assert_eq!(said(&contract), "");
+    assert!(said(contract.replacen("{name: a, pin: c}", "{name: a}", 1)).contains("it lacks pin"));
+}
+
+#[test]
+fn values_that_fit_are_let_be() {
+    assert_eq!(
+        said(with_properties(&[
+            "count: {type: integer, format: int64, example: 9223372036854775807, default: -9223372036854775808}",
+            "large: {type: integer, format: uint64, example: 18446744073709551615}",
+            "price: {type: number, multipleOf: 0.1, example: 0.3, maximum: 5, default: 5}",
+            "picture: {type: string, format: byte, example: Y2F0Lg==}",
+            "mail: {type: string, format: email, example: zaphod@example.com}",
+            "link: {type: string, format: uri, example: 'https://example.com/?a=b'}",
+            "nothing: {type: string, nullable: true, example: null}",
+            "choice: {anyOf: [{type: integer}, {type: number}], example: 7}",
+            "map: {type: object, additionalProperties: {type: integer}, maxProperties: 2, example: {a: 1, b: 2}}",
+        ])),
+        ""
+    );
+}

@@ -9,8 +9,6 @@
 )]
 
 mod command;
-#[path = "../../src/spec/examples.rs"]
-mod examples;
 #[path = "../../src/spec/findings.rs"]
 mod findings;
 mod fuzz;

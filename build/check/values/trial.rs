@@ -1,0 +1,168 @@
+//! Whether a value fits a schema, and if not, where and why.
+//!
+//! In doubt it fits: what is wrong with a schema, such as a reference that leads nowhere, is told by other rules.
+
+mod formats;
+mod limits;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::super::{
+    super::{
+        finding::Place,
+        load::{Kind, Node},
+    },
+    Context, schemas,
+};
+
+/// Which way a value goes: what is `readOnly` is not sent, and what is `writeOnly` is not answered.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    Sent,
+    Answered,
+    Either,
+}
+
+/// Where a value does not fit, and why.
+type Refusal = (Place, String);
+
+/// Values held against schemas.
+pub(super) struct Trial<'c, 'a> {
+    context: &'c Context<'a>,
+    way: Way,
+    /// What each schema is a part of: a part may require what its siblings have.
+    wholes: BTreeMap<Place, &'a Node>,
+    /// What is known of a schema and a value. While it is being found out, the value fits: some schemas lead back to
+    /// themselves.
+    known: HashMap<(usize, usize), Option<Refusal>>,
+}
+
+impl<'c, 'a> Trial<'c, 'a> {
+    pub(super) fn new(context: &'c Context<'a>, way: Way) -> Self {
+        Self { context, way, wholes: schemas::wholes(context), known: HashMap::new() }
+    }
+
+    /// Where a schema refuses a value, and why.
+    pub(super) fn refusal(&mut self, schema: &'a Node, node: &Node) -> Option<Refusal> {
+        self.below(schema, node, 0)
+    }
+
+    fn below(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
+        let schema = self.context.resolved(schema).filter(|_| depth < 200)?;
+        let key = (std::ptr::from_ref(schema).addr(), std::ptr::from_ref(node).addr());
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        self.known.insert(key, None);
+        let found = self.judged(schema, node, depth + 1);
+        self.known.insert(key, found.clone());
+        found
+    }
+
+    fn judged(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
+        let value = node.value();
+        if value.is_null() && (schema.is("nullable") || schema.get("type").is_none()) {
+            return None;
+        }
+        if let Some(why) = own(schema, &value).or_else(|| self.lacking(schema, node)) {
+            return Some((node.place, why));
+        }
+        self.inside(schema, node, depth).or_else(|| self.of_parts(schema, node, depth))
+    }
+
+    /// The required property that an object lacks.
+    fn lacking(&self, schema: &'a Node, node: &Node) -> Option<String> {
+        node.map()?;
+        let whole = self.wholes.get(&schema.place).copied().unwrap_or(schema);
+        let does_not_go = |name: &str| {
+            let mut found = Vec::new();
+            self.declared(whole, name, 0, &mut found);
+            match self.way {
+                Way::Sent => found.iter().any(|property| property.is("readOnly")),
+                Way::Answered => found.iter().any(|property| property.is("writeOnly")),
+                Way::Either => found.iter().any(|property| property.is("readOnly") || property.is("writeOnly")),
+            }
+        };
+        let required = schema.get("required").map(Node::items).unwrap_or_default();
+        let mut lacking = required.iter().filter_map(Node::text).filter(|name| node.get(name).is_none());
+        lacking.find(|name| !does_not_go(name)).map(|name| format!("it lacks {name}"))
+    }
+
+    /// What a schema and its parts say of a property.
+    fn declared(&self, schema: &'a Node, name: &str, depth: usize, found: &mut Vec<&'a Node>) {
+        let Some(schema) = self.context.resolved(schema).filter(|_| depth < 4) else { return };
+        let own = schema.get("properties").and_then(|properties| properties.get(name));
+        found.extend(own.and_then(|property| self.context.resolved(property)));
+        for part in schema.get("allOf").map(Node::items).unwrap_or_default() {
+            self.declared(part, name, depth + 1, found);
+        }
+    }
+
+    /// The items of a list and the properties of an object.
+    fn inside(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
+        if let (Kind::List(items), Some(of)) = (&node.kind, schema.get("items")) {
+            return items.iter().find_map(|item| self.below(of, item, depth));
+        }
+        node.entries().find_map(|(name, field)| {
+            let property = schema.get("properties").and_then(|properties| properties.get(name));
+            let of = property.or_else(|| schema.get("additionalProperties").filter(|others| others.map().is_some()));
+            self.below(of?, &field.value, depth)
+        })
+    }
+
+    fn of_parts(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
+        let parts = |key: &str| schema.get(key).map(Node::items).unwrap_or_default();
+        if let Some(refused) = parts("allOf").iter().find_map(|part| self.below(part, node, depth)) {
+            return Some(refused);
+        }
+        for key in ["oneOf", "anyOf"] {
+            let fitting = parts(key).iter().filter(|choice| self.below(choice, node, depth).is_none()).count();
+            match (key, fitting) {
+                (_, 0) if !parts(key).is_empty() => {
+                    return Some((node.place, format!("none of the schemas in {key} takes it")));
+                }
+                ("oneOf", 2..) => {
+                    return Some((node.place, "more than one of the schemas in oneOf takes it".to_owned()));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// Why a value is not what a schema by itself wants.
+fn own(schema: &Node, value: &Value) -> Option<String> {
+    if let Some(of) = schema.text_of("type").filter(|of| !is_of(value, of)) {
+        let whole = value.as_f64().filter(|number| of == "integer" && number.fract() == 0.0);
+        return Some(whole.map_or_else(|| format!("it is no {of}"), |_| "an integer has no decimal point".to_owned()));
+    }
+    let values = schema.get("enum").map(Node::items).unwrap_or_default();
+    if !values.is_empty() && values.iter().all(|known| known.value() != *value) {
+        return Some("it is none of the values of enum:".to_owned());
+    }
+    match value {
+        Value::String(text) => limits::text(schema, text).or_else(|| {
+            let format = schema.text_of("format").filter(|format| !formats::fits(format, text))?;
+            Some(format!("it is no {format}"))
+        }),
+        Value::Array(items) => limits::list(schema, items),
+        Value::Object(fields) => limits::object(schema, fields),
+        Value::Number(number) => limits::number(schema, number),
+        Value::Null | Value::Bool(_) => None,
+    }
+}
+
+fn is_of(value: &Value, of: &str) -> bool {
+    match of {
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => true,
+    }
+}
