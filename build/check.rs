@@ -7,6 +7,7 @@ mod arguments;
 mod composition;
 mod crates;
 mod cycles;
+mod facade;
 mod inline;
 mod keywords;
 pub(crate) mod names;
@@ -21,7 +22,12 @@ mod servers;
 pub(crate) mod shape;
 mod values;
 
-use super::{finding::Finding, load::Node};
+use std::collections::BTreeSet;
+
+use super::{
+    finding::{Finding, Place},
+    load::{Entry, Node},
+};
 pub(crate) use secrets::is_secret;
 use shape::Objects;
 
@@ -59,6 +65,8 @@ pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>
         secrets::check,
         names::check,
         inline::check,
+        // Last: it keeps silent where something else is told.
+        facade::check,
     ] {
         rule(&context, findings);
     }
@@ -100,6 +108,29 @@ impl<'a> Context<'a> {
         resolved(self.document, node)
     }
 
+    /// The properties of a schema and of what it is made of.
+    pub(crate) fn properties(&self, schema: &'a Node) -> Vec<(&'a str, &'a Entry)> {
+        self.merged(schema).into_iter().filter_map(|part| part.get("properties")).flat_map(Node::entries).collect()
+    }
+
+    /// The names that a schema and what it is made of require, and where they do.
+    pub(crate) fn required(&self, schema: &'a Node) -> Vec<(&'a str, Place)> {
+        let listed = self.merged(schema).into_iter().filter_map(|part| part.get("required")).flat_map(Node::items);
+        listed.filter_map(|name| Some((name.text()?, name.place))).collect()
+    }
+
+    /// A schema and the parts that it is made of, those of the parts included.
+    fn merged(&self, schema: &'a Node) -> Vec<&'a Node> {
+        let (mut seen, mut found, mut next) = (BTreeSet::new(), Vec::new(), vec![schema]);
+        while let Some(schema) = next.pop() {
+            if let Some(schema) = self.resolved(schema).filter(|schema| seen.insert(schema.place)) {
+                found.push(schema);
+                next.extend(schema.get("allOf").map(Node::items).unwrap_or_default());
+            }
+        }
+        found
+    }
+
     /// Every operation.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Described<'a>> {
         operations_of(self.document)
@@ -122,10 +153,10 @@ pub(crate) fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Nod
 #[derive(Clone, Copy)]
 pub(crate) struct Described<'a> {
     pub(crate) path: &'a str,
-    pub(crate) path_key: super::finding::Place,
+    pub(crate) path_key: Place,
     /// In lower case.
     pub(crate) method: &'a str,
-    pub(crate) method_key: super::finding::Place,
+    pub(crate) method_key: Place,
     /// The path item that it belongs to.
     pub(crate) item: &'a Node,
     pub(crate) node: &'a Node,

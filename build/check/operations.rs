@@ -23,10 +23,6 @@ const TAKEN_TYPES: [&str; 11] = [
     "String",
 ];
 
-/// The operations that the facade is made of.
-const FACADE: [&str; 3] =
-    ["startConnectivityManagementSession", "endConnectivityManagementSession", "resetConnectivityManagementPassword"];
-
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut ids = Vec::new();
     for operation in context.operations() {
@@ -52,18 +48,6 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     same_ids(&ids, findings);
     paths(context, findings);
-    // An operation that has lost its name may be one of them.
-    let is_named = context.operations().count() == ids.len();
-    if let Some(paths) = context.document.entry("paths").filter(|_| is_named) {
-        for id in FACADE.iter().filter(|id| ids.iter().all(|(known, _)| known != *id)) {
-            findings.push(Finding::new(
-                "missing-session-operation",
-                paths.key,
-                format!("the facade calls {id}, and it is not here"),
-                format!("bring back the operation with operationId: {id}, or change src/ with it"),
-            ));
-        }
-    }
 }
 
 fn same_ids(ids: &[(&str, super::super::finding::Place)], findings: &mut Vec<Finding>) {

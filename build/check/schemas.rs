@@ -45,7 +45,7 @@ const FORMATS: [(&str, &[&str]); 3] = [
 ];
 
 /// Formats whose type leaves no room for a pattern.
-const TYPED: [&str; 7] = ["date", "date-time", "ip", "ipv4", "ipv6", "password", "uuid"];
+pub(super) const TYPED: [&str; 7] = ["date", "date-time", "ip", "ipv4", "ipv6", "password", "uuid"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let (mut crates, wholes) = (Crates::of(context.manifest), wholes(context));

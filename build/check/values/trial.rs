@@ -76,28 +76,18 @@ impl<'c, 'a> Trial<'c, 'a> {
     fn lacking(&self, schema: &'a Node, node: &Node) -> Option<String> {
         node.map()?;
         let whole = self.wholes.get(&schema.place).copied().unwrap_or(schema);
+        let properties = self.context.properties(whole);
         let does_not_go = |name: &str| {
-            let mut found = Vec::new();
-            self.declared(whole, name, 0, &mut found);
-            match self.way {
-                Way::Sent => found.iter().any(|property| property.is("readOnly")),
-                Way::Answered => found.iter().any(|property| property.is("writeOnly")),
-                Way::Either => found.iter().any(|property| property.is("readOnly") || property.is("writeOnly")),
-            }
+            let found = properties.iter().filter(|(known, _)| *known == name);
+            found.filter_map(|(_, entry)| self.context.resolved(&entry.value)).any(|property| match self.way {
+                Way::Sent => property.is("readOnly"),
+                Way::Answered => property.is("writeOnly"),
+                Way::Either => property.is("readOnly") || property.is("writeOnly"),
+            })
         };
         let required = schema.get("required").map(Node::items).unwrap_or_default();
         let mut lacking = required.iter().filter_map(Node::text).filter(|name| node.get(name).is_none());
         lacking.find(|name| !does_not_go(name)).map(|name| format!("it lacks {name}"))
-    }
-
-    /// What a schema and its parts say of a property.
-    fn declared(&self, schema: &'a Node, name: &str, depth: usize, found: &mut Vec<&'a Node>) {
-        let Some(schema) = self.context.resolved(schema).filter(|_| depth < 4) else { return };
-        let own = schema.get("properties").and_then(|properties| properties.get(name));
-        found.extend(own.and_then(|property| self.context.resolved(property)));
-        for part in schema.get("allOf").map(Node::items).unwrap_or_default() {
-            self.declared(part, name, depth + 1, found);
-        }
     }
 
     /// The items of a list and the properties of an object.

@@ -64,9 +64,9 @@ fn an_example_may_leave_out_what_does_not_travel_its_way() {
         &shown("{id: b, name: a}"),
         1,
     );
-    let body = "      requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}, \
-                example: {name: a, pin: c}}}}\n";
-    let contract = contract.replacen("      x-repeatable: always\n", &format!("      x-repeatable: always\n{body}"), 1);
+    let body = "  requestBodies: {Made: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}, \
+                example: {name: a, pin: c}}}}}\n";
+    let contract = contract.replacen("  schemas:\n", &format!("{body}  schemas:\n"), 1);
     assert_eq!(said(&contract), "");
     assert!(said(contract.replacen("{name: a, pin: c}", "{name: a}", 1)).contains("it lacks pin"));
 }

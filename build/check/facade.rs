@@ -1,0 +1,211 @@
+//! What `src/` needs of the operations that it is made of: what it could not be compiled with, or would fail with in
+//! the middle of a login, is told with its place.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::{
+        finding::{Finding, Place},
+        load::{Entry, Node},
+    },
+    Context, Described,
+    schemas::TYPED,
+    security::Schemes,
+};
+
+/// An operation that the facade calls.
+struct Called {
+    id: &'static str,
+    has_session: bool,
+    sends: Model,
+    reads: Model,
+}
+
+/// The properties that the facade fills in, and they have to be required, or those that it reads, and they may lack.
+#[derive(Clone, Copy)]
+struct Model {
+    properties: &'static [(&'static str, Holds)],
+    /// The name of the schema, where `src/` says it and lists all of the properties.
+    name: Option<&'static str>,
+}
+
+#[derive(Clone, Copy)]
+enum Holds {
+    Text,
+    Secret,
+}
+
+const NOTHING: Model = Model { properties: &[], name: None };
+
+const CALLED: [Called; 3] = [
+    Called {
+        id: "startConnectivityManagementSession",
+        has_session: false,
+        sends: Model { properties: &[("username", Holds::Text), ("password", Holds::Secret)], name: None },
+        reads: Model { properties: &[("sessionToken", Holds::Secret)], name: None },
+    },
+    Called { id: "endConnectivityManagementSession", has_session: true, sends: NOTHING, reads: NOTHING },
+    Called {
+        id: "resetConnectivityManagementPassword",
+        has_session: true,
+        sends: Model { properties: &[("oldPassword", Holds::Secret)], name: Some("SessionResetPasswordRequest") },
+        reads: Model { properties: &[("newPassword", Holds::Secret)], name: Some("SessionResetPasswordResult") },
+    },
+];
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let operations: Vec<_> = context.operations().collect();
+    let has_id = |operation: &Described<'_>, id| operation.node.text_of("operationId") == Some(id);
+    // One that has lost its name may be one of them.
+    let are_named = !operations.iter().any(|one| one.node.get("operationId").is_none() || has_id(one, ""));
+    for called in &CALLED {
+        if let Some(operation) = operations.iter().find(|one| has_id(one, called.id)) {
+            Call { context, called, findings }.check(operation);
+        } else if let Some(paths) = context.document.entry("paths").filter(|_| are_named) {
+            findings.push(Finding::new(
+                "missing-session-operation",
+                paths.key,
+                format!("the facade calls {}, and it is not here", called.id),
+                format!("bring back the operation with operationId: {}, or change src/ with it", called.id),
+            ));
+        }
+    }
+}
+
+/// One of them, held against what is needed of it.
+struct Call<'c, 'a> {
+    context: &'c Context<'a>,
+    called: &'c Called,
+    findings: &'c mut Vec<Finding>,
+}
+
+impl<'a> Call<'_, 'a> {
+    fn check(&mut self, operation: &Described<'a>) {
+        let Called { id, sends, reads, .. } = self.called;
+        self.session(operation);
+        let parameters = [operation.item, operation.node].into_iter().filter_map(|of| of.get("parameters"));
+        for parameter in parameters.flat_map(Node::items) {
+            let is_required = self.context.resolved(parameter).is_some_and(|parameter| parameter.is("required"));
+            if is_required && !self.is_told(parameter) {
+                self.tell(parameter.place, format!("calls {id} without parameters"), "write required: false in it");
+            }
+        }
+        match operation.node.entry("requestBody") {
+            Some(body) if sends.properties.is_empty() => {
+                self.tell(body.key, format!("calls {id} without a body"), "remove requestBody:");
+            }
+            Some(body) => self.model(body, *sends, &format!("sends {} with {id}", listed(*sends, "required"))),
+            None if sends.properties.is_empty() => {}
+            None => self.tell(operation.method_key, format!("calls {id} with a body"), "write a requestBody: for it"),
+        }
+        let mut answers = operation.node.get("responses").into_iter().flat_map(Node::entries);
+        if let Some((_, answer)) = answers.find(|(status, _)| status.starts_with('2')) {
+            self.model(answer, *reads, &format!("reads {} from what {id} answers", listed(*reads, "not required")));
+        }
+    }
+
+    /// Whether something else is wrong in this, or in what it leads to: then that is what has to be mended.
+    fn is_told(&self, node: &'a Node) -> bool {
+        let told: BTreeSet<Place> = self.findings.iter().map(|finding| finding.place).collect();
+        let (mut seen, mut next) = (BTreeSet::new(), vec![node]);
+        while let Some(node) = next.pop() {
+            if !seen.insert(node.place) {
+                continue;
+            }
+            if told.contains(&node.place) || node.entries().any(|(_, entry)| told.contains(&entry.key)) {
+                return true;
+            }
+            next.extend(self.context.resolved(node));
+            next.extend(node.entries().map(|(_, entry)| &entry.value).chain(node.items()));
+        }
+        false
+    }
+
+    fn tell(&mut self, place: Place, what: impl AsRef<str>, instead: &str) {
+        let (message, help) = (format!("src/ {}", what.as_ref()), format!("{instead}, or change src/ with it"));
+        self.findings.push(Finding::new("changed-session-operation", place, message, help));
+    }
+
+    fn session(&mut self, operation: &Described<'_>) {
+        let Some(schemes) = Schemes::read(self.context.document, &mut Vec::new()) else { return };
+        let Ok((_, has_session)) = schemes.needs(self.context.document, operation) else { return };
+        let (id, name) = (self.called.id, schemes.session);
+        let key = operation.node.entry("security").map_or(operation.method_key, |security| security.key);
+        match (self.called.has_session, has_session) {
+            (false, true) => self.tell(key, format!("calls {id} to get a session"), &format!("leave {name} out")),
+            (true, false) => {
+                self.tell(key, format!("calls {id} with a session"), &format!("write {name}: [] below it"))
+            }
+            _ => {}
+        }
+    }
+
+    /// The body that is sent or the answer that is read.
+    fn model(&mut self, holder: &'a Entry, model: Model, what: &str) {
+        if model.properties.is_empty() || self.is_told(&holder.value) {
+            return;
+        }
+        let content = self.context.resolved(&holder.value).and_then(|holder| holder.get("content"));
+        let written = content.and_then(|content| content.get("application/json")?.get("schema"));
+        let Some((written, schema)) = written.and_then(|written| Some((written, self.context.resolved(written)?)))
+        else {
+            self.tell(holder.key, what, "write application/json: with a schema: below content:");
+            return;
+        };
+        let reference = model.name.map(|name| format!("#/components/schemas/{name}"));
+        if let Some(reference) = reference.filter(|reference| written.text_of("$ref") != Some(reference)) {
+            self.tell(written.place, what, &format!("write $ref: '{reference}'"));
+        }
+        let is_sent = std::ptr::eq(model.properties, self.called.sends.properties);
+        let (properties, required) = (self.context.properties(schema), self.context.required(schema));
+        for (name, holds) in model.properties {
+            let found = properties.iter().find(|(known, _)| known == name).map(|(_, entry)| *entry);
+            let is_required = required.iter().any(|(known, _)| known == name);
+            if !found.is_some_and(|entry| holds.fits(&entry.value)) || is_required != is_sent {
+                let all = schema.entry("properties").map_or(schema.place, |entry| entry.key);
+                let place = found.map_or(all, |entry| entry.key);
+                let names = if is_sent { "and name it in required:" } else { "and leave it out of required:" };
+                self.tell(place, what, &format!("write {name}: with {} {names}", holds.written()));
+            }
+        }
+        let is_other = |name: &str| is_sent && model.properties.iter().all(|(known, _)| *known != name);
+        for (name, place) in required.into_iter().filter(|(name, _)| is_other(name)) {
+            self.tell(place, format!("{what}, and nothing else"), &format!("leave {name} out of required:"));
+        }
+        for (name, entry) in properties.into_iter().filter(|(name, _)| model.name.is_some() && is_other(name)) {
+            self.tell(entry.key, format!("{what}, and nothing else"), &format!("remove {name}"));
+        }
+    }
+}
+
+/// The properties of a model in words.
+fn listed(model: Model, how: &str) -> String {
+    let names: Vec<_> = model.properties.iter().map(|(name, holds)| format!("{name} ({})", holds.in_words())).collect();
+    format!("{}, {how},", names.join(" and "))
+}
+
+impl Holds {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Text => "a text",
+            Self::Secret => "a secret",
+        }
+    }
+
+    fn written(self) -> &'static str {
+        match self {
+            Self::Text => "type: string",
+            Self::Secret => "type: string and format: password",
+        }
+    }
+
+    /// Whether a property that says this becomes the type that `src/` hands in or takes out.
+    fn fits(self, property: &Node) -> bool {
+        let format = property.text_of("format");
+        let is_so = match self {
+            Self::Text => format.is_none_or(|format| !TYPED.contains(&format)),
+            Self::Secret => format.is_some_and(|format| format.eq_ignore_ascii_case("password")),
+        };
+        is_so && property.text_of("type") == Some("string") && !property.is("nullable")
+    }
+}
