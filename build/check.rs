@@ -120,7 +120,7 @@ impl<'a> Context<'a> {
     }
 
     /// A schema and the parts that it is made of, those of the parts included.
-    fn merged(&self, schema: &'a Node) -> Vec<&'a Node> {
+    pub(crate) fn merged(&self, schema: &'a Node) -> Vec<&'a Node> {
         let (mut seen, mut found, mut next) = (BTreeSet::new(), Vec::new(), vec![schema]);
         while let Some(schema) = next.pop() {
             if let Some(schema) = self.resolved(schema).filter(|schema| seen.insert(schema.place)) {

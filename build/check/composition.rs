@@ -65,32 +65,76 @@ fn twice(choices: &Node, key: &str, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A schema that no value fits, because two parts of its `allOf` want different types.
-fn conflict(context: &Context<'_>, schema: &Node, findings: &mut Vec<Finding>) {
-    let (mut types, mut of_properties) = (Vec::new(), BTreeMap::<&str, Vec<(&str, Place)>>::new());
-    for part in schema.get("allOf").map(Node::items).unwrap_or_default() {
-        let Some(resolved) = context.resolved(part) else { continue };
-        types.extend(resolved.text_of("type").map(|of| (of, part.place)));
-        for (name, property) in resolved.get("properties").into_iter().flat_map(Node::entries) {
-            let of = context.resolved(&property.value).and_then(|property| property.text_of("type"));
-            of_properties.entry(name).or_default().extend(of.map(|of| (of, part.place)));
+/// A schema that no value fits, because the parts of its `allOf` contradict one another.
+fn conflict<'a>(context: &Context<'a>, schema: &'a Node, findings: &mut Vec<Finding>) {
+    let Some(parts) = schema.get("allOf") else { return };
+    let own = schema.entry("properties").or_else(|| schema.entry("type")).map_or(schema.place, |entry| entry.key);
+    let mut said = vec![Said { of: schema, part: own }];
+    for part in parts.items() {
+        said.extend(context.merged(part).into_iter().map(|of| Said { of, part: part.place }));
+    }
+    one_value("a value", &said, findings);
+    let mut properties: BTreeMap<&str, Vec<Said<'_>>> = BTreeMap::new();
+    for Said { of, part } in &said {
+        for (name, entry) in of.get("properties").into_iter().flat_map(Node::entries) {
+            let of = context.resolved(&entry.value);
+            properties.entry(name).or_default().extend(of.map(|of| Said { of, part: *part }));
         }
     }
-    let mut told = |what: &str, types: &[(&str, Place)]| {
-        let number = |of| matches!(of, "integer" | "number");
-        let Some((first, rest)) = types.split_first() else { return };
-        let other = rest.iter().find(|(of, _)| *of != first.0 && !(number(*of) && number(first.0)));
-        if let Some((of, place)) = other {
-            findings.push(Finding::new(
-                "conflicting-parts",
-                *place,
-                format!("{what} cannot be {of} here and {} at line {}", first.0, first.1.line),
-                "give both the same type, or write a oneOf: if it is the one or the other",
-            ));
-        }
-    };
-    told("a value", &types);
-    for (name, types) in &of_properties {
-        told(name, types);
+    for (name, said) in &properties {
+        one_value(name, said, findings);
+    }
+    said.iter().for_each(|one| closed(one, &properties, findings));
+}
+
+/// What a part of a schema, or a part of that part, says.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    of: &'a Node,
+    part: Place,
+}
+
+/// Whether there is a value that all of this can be said of.
+fn one_value(what: &str, said: &[Said<'_>], findings: &mut Vec<Finding>) {
+    let line = |one: &Said<'_>| one.part.line;
+    let mut types = said.iter().filter_map(|one| Some((one, one.of.text_of("type")?)));
+    let number = |of| matches!(of, "integer" | "number");
+    if let Some((first, of)) = types.next()
+        && let Some((other, another)) = types.find(|(_, other)| *other != of && !(number(*other) && number(of)))
+    {
+        findings.push(Finding::new(
+            "conflicting-parts",
+            other.part,
+            format!("{what} cannot be {another} here and {of} at line {}", line(first)),
+            "give both the same type, or write a oneOf: if it is the one or the other",
+        ));
+        return;
+    }
+    let values = |one: &Said<'_>| one.of.get("enum").map(|values| values.items().iter().map(Node::value).collect());
+    let mut listed = said.iter().filter_map(|one| Some((one, values(one).filter(|all: &Vec<Value>| !all.is_empty())?)));
+    if let Some((first, known)) = listed.next()
+        && let Some((other, _)) = listed.find(|(_, values)| !values.iter().any(|value| known.contains(value)))
+    {
+        findings.push(Finding::new(
+            "conflicting-parts",
+            other.part,
+            format!("{what} cannot be one of the values here and one of those at line {}", line(first)),
+            "give both enum: a value in common, or write a oneOf: if it is the one or the other",
+        ));
+    }
+}
+
+/// A part that refuses what another part has.
+fn closed(one: &Said<'_>, properties: &BTreeMap<&str, Vec<Said<'_>>>, findings: &mut Vec<Finding>) {
+    let Some(entry) = one.of.entry("additionalProperties").filter(|entry| entry.value.value() == false) else { return };
+    let is_known = |name: &str| one.of.get("properties").is_some_and(|properties| properties.get(name).is_some());
+    let refused = properties.iter().find(|(name, _)| !is_known(name));
+    if let Some((name, said)) = refused.and_then(|(name, said)| Some((name, said.first()?))) {
+        findings.push(Finding::new(
+            "conflicting-parts",
+            said.part,
+            format!("{name} is refused by additionalProperties: false at line {}", entry.key.line),
+            "leave additionalProperties: false out, or write all properties into one schema",
+        ));
     }
 }

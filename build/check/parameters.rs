@@ -228,6 +228,11 @@ fn template<'a>(operation: &Described<'a>, findings: &mut Vec<Finding>) -> Optio
             return complain(message, "write the path without it");
         }
     }
+    let strange = |letter: char| letter.is_whitespace() || letter.is_control() || ['%', '\\'].contains(&letter);
+    if let Some(letter) = operation.path.chars().find(|letter| strange(*letter)) {
+        let message = format!("{letter:?} in {} does not arrive as it is written", operation.path);
+        return complain(message, "write the path without it");
+    }
     if operation.path.contains(['?', '#']) {
         let message = format!("{} has more than a path in it", operation.path);
         return complain(message, "write what comes after the ? as parameters: with in: query");

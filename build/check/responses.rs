@@ -158,11 +158,8 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
         match class(status) {
             Some('2') => {
                 has_success = true;
-                let bodies = context.resolved(&entry.value).and_then(|response| response.get("content"));
-                // Of errors, any JSON is read: see adapt/responses.rs.
-                let other_json = |name: &str| name.split(';').next().is_some_and(|name| name.trim().ends_with("+json"));
-                let others = bodies.into_iter().flat_map(Node::entries).filter(|(name, _)| other_json(name));
-                findings.extend(others.map(|(name, media)| unsupported(media.key, name, "application/json")));
+                findings
+                    .extend(context.resolved(&entry.value).and_then(|response| response.get("content")).and_then(read));
                 let shape = shape(context, &entry.value);
                 if !shapes.is_empty() && !shapes.contains_key(&shape) {
                     other = other.or(Some(entry.key));
@@ -212,6 +209,22 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
             "write '200': with its description and content",
         ));
     }
+}
+
+/// What is wrong with the media types of a success: of errors, any JSON is read (see adapt/responses.rs).
+fn read(content: &Node) -> Option<Finding> {
+    let other_json = |name: &str| name.split(';').next().is_some_and(|name| name.trim().ends_with("+json"));
+    if let Some((name, media)) = content.entries().find(|(name, _)| other_json(name)) {
+        return Some(unsupported(media.key, name, "application/json"));
+    }
+    let (json, _) = content.entries().find(|(name, _)| is_json(name))?;
+    let (_, other) = content.entries().find(|(name, _)| *name != json)?;
+    Some(Finding::new(
+        "several-media-types",
+        other.key,
+        format!("this answer could come as one thing or another, and only {json} is read"),
+        "keep one media type",
+    ))
 }
 
 /// The first digit of a status, or d for default.
