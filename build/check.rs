@@ -31,9 +31,6 @@ use super::{
 pub(crate) use secrets::is_secret;
 use shape::Objects;
 
-/// The OpenAPI that is read.
-const VERSION: &str = "3.0.";
-
 /// What every rule is given.
 pub(crate) struct Context<'a> {
     pub(crate) document: &'a Node,
@@ -72,12 +69,18 @@ pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>
     }
 }
 
+/// Whether this is an OpenAPI that is read: 3.0, of whatever patch.
+pub(crate) fn is_version(version: &str) -> bool {
+    let patch = version.strip_prefix("3.0.").unwrap_or_default();
+    !patch.is_empty() && patch.chars().all(|letter| letter.is_ascii_digit())
+}
+
 /// Another version has other rules: there is no use in holding them against it.
 fn is_openapi(document: &Node, findings: &mut Vec<Finding>) -> bool {
     let help = "write openapi: 3.0.3";
     let (place, message) = match (document.entry("openapi"), document.entry("swagger")) {
         (Some(entry), _) => match entry.value.text() {
-            Some(version) if version.starts_with(VERSION) => return true,
+            Some(version) if is_version(version) => return true,
             Some(version) => {
                 (entry.value.place, format!("this is OpenAPI {version}, but the generator reads 3.0 alone"))
             }

@@ -76,5 +76,14 @@ fn shown(path: &Path) -> String {
 }
 
 fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", shown(path)).into())
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+/// A contract, which may be anything.
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Box<dyn std::error::Error> {
+    format!("{} cannot be read: {error}", shown(path)).into()
 }

@@ -21,10 +21,11 @@ mod uses;
 
 use std::{fs, path::Path};
 
-use super::{Arguments, SPEC, read};
+use super::{Arguments, SPEC, bytes};
 use crate::{
     Misuse, Result,
     generator::{
+        check,
         finding::Finding,
         load::{self, Node},
     },
@@ -33,9 +34,6 @@ use crate::{
 use base::{Base, CHANGELOG, MANIFEST, Release};
 use bump::Demand;
 use show::Report;
-
-/// The first line of every OpenAPI document that is understood.
-const VERSION: &str = "3.0.";
 
 /// Compares with a revision or a file, `HEAD` if none is named.
 pub(super) fn run(arguments: &[String]) -> Result {
@@ -65,8 +63,8 @@ struct Outcome {
 /// Compares what is in a directory with a revision of it, or with a file.
 fn outcome(root: &Path, word: &str, format: &str) -> Result<Outcome> {
     let base = Base::of(root, word)?;
-    let text = read(&root.join(SPEC))?;
-    let (before, after) = (document(&base.name, &base.text)?, document(SPEC, &text)?);
+    let contract = bytes(&root.join(SPEC))?;
+    let (before, after) = (document(&base.name, &base.contract)?, document(SPEC, &contract)?);
     let changes = compare::compare(&before, &after);
     let beside = |file: &str| fs::read_to_string(root.join(file)).unwrap_or_default();
     let release = Release { manifest: beside(MANIFEST), changelog: beside(CHANGELOG) };
@@ -82,11 +80,12 @@ fn outcome(root: &Path, word: &str, format: &str) -> Result<Outcome> {
 }
 
 /// A document that can be compared, whatever else is wrong with it.
-fn document(name: &str, text: &str) -> Result<Node> {
+fn document(name: &str, contract: &[u8]) -> Result<Node> {
     let mut findings = Vec::new();
-    let document = load::read(text, &mut findings);
+    let text = load::text(contract).map_err(|finding| findings.push(finding)).ok();
+    let document = text.and_then(|text| load::read(text, &mut findings));
     if let Some(document) = document.filter(|_| findings.is_empty()) {
-        if document.text_of("openapi").is_some_and(|version| version.starts_with(VERSION)) {
+        if document.text_of("openapi").is_some_and(check::is_version) {
             return Ok(document);
         }
         findings.push(Finding::new(

@@ -49,7 +49,7 @@ const INTEGERS: [(&str, i128, i128); 9] = [
     ("uint16", 0, u16::MAX as i128),
     ("uint32", 0, u32::MAX as i128),
     ("uint64", 0, u64::MAX as i128),
-    ("uint", 0, u64::MAX as i128),
+    ("uint", 0, u32::MAX as i128),
 ];
 
 pub(super) fn number(schema: &Node, number: &Number) -> Option<String> {

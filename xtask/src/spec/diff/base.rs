@@ -1,11 +1,12 @@
 //! What is compared with: a file, or a revision that git knows.
 
 use std::{
+    error::Error,
     path::Path,
     process::{Command, Stdio},
 };
 
-use super::super::{SPEC, read};
+use super::super::{SPEC, bytes};
 use crate::Result;
 
 /// The document of before.
@@ -13,7 +14,7 @@ use crate::Result;
 pub(super) struct Base {
     /// How its places are told.
     pub(super) name: String,
-    pub(super) text: String,
+    pub(super) contract: Vec<u8>,
     /// What else was there. A file has nothing beside it.
     pub(super) release: Option<Release>,
 }
@@ -33,17 +34,15 @@ impl Base {
     pub(super) fn of(root: &Path, word: &str) -> Result<Self> {
         let path = Path::new(word);
         if path.is_file() {
-            return Ok(Self { name: word.to_owned(), text: read(path)?, release: None });
+            return Ok(Self { name: word.to_owned(), contract: bytes(path)?, release: None });
         }
         let commit = commit(root, word)?;
         let show = |file: &str| git(root, &["show", &format!("{commit}:./{file}")]);
+        let text = |file: &str| Ok::<_, Box<dyn Error>>(show(file)?.map(lossy).unwrap_or_default());
         Ok(Self {
             name: format!("{word}:{SPEC}"),
-            text: show(SPEC)?.ok_or_else(|| format!("there is no {SPEC} in {word}"))?,
-            release: Some(Release {
-                manifest: show(MANIFEST)?.unwrap_or_default(),
-                changelog: show(CHANGELOG)?.unwrap_or_default(),
-            }),
+            contract: show(SPEC)?.ok_or_else(|| format!("there is no {SPEC} in {word}"))?,
+            release: Some(Release { manifest: text(MANIFEST)?, changelog: text(CHANGELOG)? }),
         })
     }
 }
@@ -61,15 +60,19 @@ fn commit(root: &Path, word: &str) -> Result<String> {
         git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &revision])?
     };
     let found = found
-        .map(|found| found.trim().to_owned())
+        .map(|found| lossy(found).trim().to_owned())
         .filter(|found| !found.is_empty() && found.chars().all(|letter| letter.is_ascii_hexdigit()));
     found.ok_or_else(|| format!("`{word}` is neither a file nor a revision that git knows").into())
 }
 
 /// What git answers; nothing if it says no.
-fn git(root: &Path, arguments: &[&str]) -> Result<Option<String>> {
+fn git(root: &Path, arguments: &[&str]) -> Result<Option<Vec<u8>>> {
     let mut command = Command::new("git");
     let output = command.current_dir(root).args(arguments).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("git does not start: {error}"))?;
-    Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned()))
+    Ok(output.status.success().then_some(output.stdout))
+}
+
+fn lossy(bytes: impl AsRef<[u8]>) -> String {
+    String::from_utf8_lossy(bytes.as_ref()).into_owned()
 }

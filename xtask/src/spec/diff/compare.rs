@@ -152,7 +152,7 @@ impl<'a> Comparison<'a> {
             Found::Both(Pair { base, now }) if !same(base, now) => {
                 let what = match (shown(base, ""), shown(now, "")) {
                     (before, after) if before.is_empty() || after.is_empty() || before == after => {
-                        format!("has another {key}")
+                        format!("differs in {key}")
                     }
                     (before, after) => format!("has {key} {after}, which was {before}"),
                 };

@@ -1,20 +1,20 @@
 //! What an operation is called with: by name and place.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    change::Use,
+    change::{Class, Use},
     compare::{Comparison, Pair, Subject, inner},
     operations::Both,
     schemas::{self, types::Site},
 };
 use crate::generator::{
-    check::{Described, resolved},
+    check::{Described, names, resolved},
     load::Node,
 };
 
-/// Place and name of a parameter.
-type Key<'a> = (&'a str, &'a str);
+/// Place and name of a parameter; headers have their names in lower case, as nobody minds it there.
+type Key<'a> = (&'a str, Cow<'a, str>);
 
 /// `renamed` are those in the path that have another name at the same place.
 pub(super) fn compare<'a>(
@@ -23,8 +23,8 @@ pub(super) fn compare<'a>(
     renamed: &BTreeMap<&'a str, &'a str>,
     here: &Subject,
 ) {
-    let new_name = |(within, name): Key<'a>| match renamed.get(name) {
-        Some(name) if within == "path" => (within, *name),
+    let new_name = |(within, name): Key<'a>| match renamed.get(&*name) {
+        Some(name) if within == "path" => (within, Cow::Borrowed(*name)),
         _ => (within, name),
     };
     let before = of(comparison.documents.base, &base);
@@ -32,17 +32,17 @@ pub(super) fn compare<'a>(
     let (mut new, mut left) = (Vec::new(), of(comparison.documents.now, &now));
     left.retain(|key, now| match before.remove(key) {
         Some(base) => {
-            new.push((*key, Some(base), *now));
+            new.push((key.clone(), Some(base), *now));
             false
         }
         None => true,
     });
     for (key, now) in left {
-        let moved = before.keys().find(|(_, name)| *name == key.1).copied();
+        let moved = before.keys().find(|(_, name)| *name == key.1).cloned();
         new.push((key, moved.and_then(|key| before.remove(&key)), now));
     }
     for (key, base, now) in new {
-        let here = subject(here, key);
+        let here = subject(here, &key, now);
         match base {
             Some(base) => one(comparison, Pair { base, now }, &here),
             None if now.is("required") => {
@@ -52,11 +52,12 @@ pub(super) fn compare<'a>(
         }
     }
     for (key, base) in before {
-        comparison.tell("parameter-removed", (Some(base.place), None), &subject(here, key), "is gone");
+        comparison.tell("parameter-removed", (Some(base.place), None), &subject(here, &key, base), "is gone");
     }
 }
 
-fn subject(operation: &Subject, (within, name): Key<'_>) -> Subject {
+fn subject(operation: &Subject, (within, name): &Key<'_>, parameter: &Node) -> Subject {
+    let name = if *within == "header" { parameter.text_of("name").unwrap_or(name) } else { name };
     Subject { name: format!("{}: {within} parameter {name}", operation.name), within: Use::SENT }
 }
 
@@ -64,7 +65,25 @@ fn subject(operation: &Subject, (within, name): Key<'_>) -> Subject {
 fn of<'a>(document: &'a Node, operation: &Described<'a>) -> BTreeMap<Key<'a>, &'a Node> {
     let listed = [operation.item, operation.node].into_iter().filter_map(|holder| holder.get("parameters"));
     let listed = listed.flat_map(Node::items).filter_map(|parameter| resolved(document, parameter));
-    listed.filter_map(|parameter| Some((parameter.text_of("in").zip(parameter.text_of("name"))?, parameter))).collect()
+    let key = |parameter: &'a Node| {
+        let (within, name) = parameter.text_of("in").zip(parameter.text_of("name"))?;
+        Some((within, if within == "header" { name.to_ascii_lowercase().into() } else { name.into() }))
+    };
+    listed.filter_map(|parameter| Some((key(parameter)?, parameter))).collect()
+}
+
+/// A header whose name has other letters in upper case.
+fn respelled<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
+    let Some((before, after)) = pair.base.text_of("name").zip(pair.now.text_of("name")) else { return };
+    let is_header = pair.base.text_of("in") == Some("header") && pair.now.text_of("in") == Some("header");
+    if !is_header || !before.eq_ignore_ascii_case(after) {
+        return;
+    }
+    if comparison.key(pair, "name", ["header-respelled"; 3], here)
+        && names::field_name(before) != names::field_name(after)
+    {
+        comparison.rust(Class::Breaking, "the setter has another name");
+    }
 }
 
 /// A parameter of before and of now.
@@ -75,6 +94,7 @@ pub(super) fn one<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Su
     }
     let here = &Subject { name: here.name.clone(), within: Use::SENT };
     comparison.key(pair, "in", ["parameter-moved"; 3], here);
+    respelled(comparison, pair, here);
     comparison.flag(pair, "required", ["parameter-made-required", "parameter-made-optional"], here);
     for key in ["style", "explode", "allowReserved", "allowEmptyValue", "content"] {
         comparison.key(pair, key, ["parameter-style-changed"; 3], here);

@@ -154,6 +154,7 @@ const OPERATIONS: &[Rule] = &[
     ),
     rule("parameter-made-optional", is(Compatible, "it may still be sent"), goes_on("the setter stays")),
     rule("parameter-moved", is(Breaking, "clients built before send it elsewhere"), goes_on("the setter stays")),
+    rule("header-respelled", is(DocumentationOnly, "the case of a header means nothing"), SAME),
     rule("parameter-style-changed", is(Breaking, "clients built before write it in another way"), SAME),
 ];
 

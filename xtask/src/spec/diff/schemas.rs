@@ -18,6 +18,17 @@ const SECTION: &str = "#/components/schemas/";
 
 /// Compares two schemas, unless they are a component that is compared anyway.
 pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
+    let pair = match (alone(pair.base), alone(pair.now)) {
+        (Some(base), None) if pair.now.get("allOf").is_none() => {
+            wrapped(comparison, pair, here);
+            Pair { base, ..pair }
+        }
+        (None, Some(now)) if pair.base.get("allOf").is_none() => {
+            wrapped(comparison, pair, here);
+            Pair { now, ..pair }
+        }
+        _ => pair,
+    };
     let names = (pair.base.text_of("$ref"), pair.now.text_of("$ref"));
     let Some(target) = comparison.resolved(pair) else {
         if !same(pair.base, pair.now) {
@@ -39,6 +50,20 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     let called = names.1.or(names.0).and_then(|name| name.strip_prefix(SECTION)).unwrap_or(&here.name);
     let subject = Subject { name: called.to_owned(), within: here.within };
     comparison.pending.push(Pending { pair: target, subject, site });
+}
+
+/// The `$ref` that a schema says by an `allOf` of it alone, with nothing but words beside it.
+fn alone(schema: &Node) -> Option<&Node> {
+    let [part] = schema.get("allOf")?.items() else { return None };
+    let is_alone = schema.entries().all(|(key, _)| key == "allOf" || WORDS.iter().any(|(word, _)| *word == key));
+    (is_alone && part.get("$ref").is_some()).then_some(part)
+}
+
+/// The words beside a `$ref` that has got, or lost, an `allOf` around it.
+fn wrapped<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
+    if pair.base.get("$ref").is_some() || pair.now.get("$ref").is_some() {
+        comparison.keys(pair, &WORDS, here);
+    }
 }
 
 /// Another reference, a reference that was none, or one that is none any more.
@@ -135,14 +160,16 @@ const KNOWN: [&str; 35] = [
     "deprecated",
 ];
 
+/// What is said for people alone.
+const WORDS: [(&str, &str); 4] = [
+    ("description", "description-changed"),
+    ("example", "example-changed"),
+    ("externalDocs", "external-docs-changed"),
+    ("xml", "xml-changed"),
+];
+
 fn words<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
-    let words = [
-        ("description", "description-changed"),
-        ("example", "example-changed"),
-        ("externalDocs", "external-docs-changed"),
-        ("xml", "xml-changed"),
-    ];
-    comparison.keys(pair, &words, here);
+    comparison.keys(pair, &WORDS, here);
     let is_told = comparison.key(pair, "title", ["title-changed"; 3], here);
     // A component has its own name, and an inline type that of its title.
     if is_told && !matches!(site, Site::Component) && types::is_named(pair.now) {

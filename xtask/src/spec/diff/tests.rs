@@ -39,6 +39,7 @@ paths:
       parameters:
         - {name: id, in: path, required: true, schema: {type: string}}
         - {name: limit, in: query, schema: {type: integer}}
+        - {name: X-Trace, in: header, schema: {type: string}}
       responses:
         '200': {$ref: '#/components/responses/Thing'}
         '400': {description: Refused., content: {application/json: {schema: {$ref: '#/components/schemas/Error'}}}}

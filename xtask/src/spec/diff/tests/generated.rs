@@ -54,7 +54,12 @@ fn fields(fields: &Fields) -> String {
 const OTHERWISE: [&str; 3] = ["property-made-required", "variants-reordered", "unclassified"];
 
 /// Types that differ in what says how they look in Rust.
-const FAMILIES: [&[&str]; 5] = [
+const FAMILIES: [&[&str]; 6] = [
+    &[
+        "{$ref: '#/components/schemas/Error'}",
+        "{allOf: [{$ref: '#/components/schemas/Error'}]}",
+        "{allOf: [{$ref: '#/components/schemas/Error'}], description: One.}",
+    ],
     &[
         "{type: integer}",
         "{type: integer, minimum: 0}",

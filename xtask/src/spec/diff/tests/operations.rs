@@ -40,6 +40,8 @@ pub(super) const EDITS: &[Edit] = &[
         &["parameter-made-required B B"],
         &["parameter-made-optional C C"],
     ),
+    ("X-Trace", "x-trace", &["header-respelled D D"], &["header-respelled D D"]),
+    ("X-Trace", "X-TRaCE", &["header-respelled D B"], &["header-respelled D B"]),
     ("limit, in: query", "limit, in: header", &["parameter-moved B C"], &["parameter-moved B C"]),
     (
         "limit, in: query",

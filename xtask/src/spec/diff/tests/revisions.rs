@@ -95,14 +95,16 @@ fn what_cannot_be_compared_is_told() {
     for word in ["nobody", "", "-p", "--all", "HEAD:openapi.yaml", "HEAD --all", "HEAD\nHEAD", "."] {
         assert_eq!(error(word), format!("`{word}` is neither a file nor a revision that git knows"));
     }
-    for (text, wanted) in [
-        ("a: [", "error[yaml-syntax]"),
-        ("openapi: 3.0.3\nopenapi: 3.0.3\n", "error[duplicate-key]"),
-        ("openapi: 3.1.0\n", ":1:10: error[openapi-version]"),
-        ("[]", "error[openapi-version]"),
+    for (contract, wanted) in [
+        (&b"a: ["[..], "error[yaml-syntax]"),
+        (b"openapi: 3.0.3\nopenapi: 3.0.3\n", "error[duplicate-key]"),
+        (b"openapi: 3.1.0\n", ":1:10: error[openapi-version]"),
+        (b"openapi: 3.0.x\n", ":1:10: error[openapi-version]"),
+        (b"[]", "error[openapi-version]"),
+        (b"a: b\nc: \xff\n", ":2:4: error[not-utf-8]"),
     ] {
         let bad = root.join("bad.yaml");
-        fs::write(&bad, text).unwrap();
+        fs::write(&bad, contract).unwrap();
         let error = error(bad.to_str().unwrap());
         assert!(error.contains("bad.yaml cannot be compared\n") && error.contains(wanted), "{error}");
     }

@@ -1,6 +1,6 @@
 //! Schemas, as a property of what is sent and of what is answered.
 
-use super::{PLAIN, changes, document, hold, plain};
+use super::{PLAIN, changes, document, hold, plain, told};
 
 /// A kind, what it does to the wire in a request and in an answer, and what to Rust callers.
 type Told = (&'static str, &'static str, &'static str);
@@ -252,4 +252,19 @@ fn whether_a_property_is_required_does_not_depend_on_the_order() {
         document(&probe.replace("REQUIRED", required), PLAIN)
     });
     assert_eq!(changes(&one, &two).len(), 0);
+}
+
+#[test]
+fn a_reference_in_an_all_of_of_its_own_is_the_reference() {
+    let reference = "$ref: '#/components/schemas/Error'";
+    let plain = |words: &str| document(&format!("{{{reference}{words}}}"), PLAIN);
+    let wrapped = |words: &str| document(&format!("{{allOf: [{{{reference}}}]{words}}}"), PLAIN);
+    hold(&plain(""), &wrapped(""), &[], &[]);
+    hold(&plain(", description: One."), &wrapped(", description: One."), &[], &[]);
+    let described = ["description-changed D D"];
+    hold(&plain(""), &wrapped(", description: One."), &described, &described);
+    let other = document("{$ref: '#/components/schemas/Answered'}", PLAIN);
+    for (base, now) in [(&other, &wrapped("")), (&wrapped(""), &other)] {
+        assert!(told(base, now).contains("reference-changed D B"));
+    }
 }
