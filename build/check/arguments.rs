@@ -1,19 +1,24 @@
 //! What a parameter holds: it travels as one text, or in the query as some.
 
+use std::collections::BTreeSet;
+
 use super::{
-    super::{finding::Finding, load::Node},
+    super::{
+        finding::{Finding, Place},
+        load::Node,
+    },
     Context,
 };
 
 /// A parameter whose value could not be sent.
-pub(super) fn check(context: &Context<'_>, parameter: &Node, within: &str, findings: &mut Vec<Finding>) {
+pub(super) fn check<'a>(context: &Context<'a>, parameter: &'a Node, within: &str, findings: &mut Vec<Finding>) {
     let Some(schema) = parameter.get("schema") else { return };
     let held = match context.resolved(schema) {
         Some(list) if within == "query" && list.text_of("type") == Some("array") => list.get("items"),
         _ => Some(schema),
     };
     let may_be_null = within == "query";
-    let Some(what) = held.and_then(|held| obstacle(context, held, may_be_null, 0)) else { return };
+    let Some(what) = held.and_then(|held| obstacle(context, held, may_be_null, &mut BTreeSet::new())) else { return };
     let list = if within == "query" { ", or a list of one of them" } else { "" };
     findings.push(Finding::new(
         "parameter-type",
@@ -24,9 +29,13 @@ pub(super) fn check(context: &Context<'_>, parameter: &Node, within: &str, findi
 }
 
 /// What is in the way of writing a value as one text.
-fn obstacle(context: &Context<'_>, schema: &Node, may_be_null: bool, depth: usize) -> Option<&'static str> {
-    let resolved = context.document;
-    let schema = super::resolved(resolved, schema).filter(|_| depth < 16)?;
+fn obstacle<'a>(
+    context: &Context<'a>,
+    schema: &'a Node,
+    may_be_null: bool,
+    seen: &mut BTreeSet<Place>,
+) -> Option<&'static str> {
+    let schema = context.resolved(schema).filter(|schema| seen.insert(schema.place))?;
     if schema.is("nullable") && !may_be_null {
         return Some("null");
     }
@@ -45,7 +54,7 @@ fn obstacle(context: &Context<'_>, schema: &Node, may_be_null: bool, depth: usiz
     let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
     let mut parts = parts.peekable();
     if parts.peek().is_some() {
-        return parts.find_map(|part| obstacle(context, part, may_be_null, depth + 1));
+        return parts.find_map(|part| obstacle(context, part, may_be_null, seen));
     }
     let has_type = schema.get("type").is_some() || schema.get("enum").is_some();
     (!has_type).then_some("something of any type")

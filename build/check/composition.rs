@@ -50,10 +50,10 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn twice(choices: &Node, key: &str, findings: &mut Vec<Finding>) {
-    let mut seen: Vec<(Value, Place)> = Vec::new();
+    let mut seen: BTreeMap<String, Place> = BTreeMap::new();
     for item in choices.items() {
-        let value = item.value();
-        if let Some((_, first)) = seen.iter().find(|(known, _)| *known == value) {
+        let first = *seen.entry(item.value().to_string()).or_insert(item.place);
+        if first != item.place {
             findings.push(Finding::new(
                 "duplicate-choice",
                 item.place,
@@ -61,7 +61,6 @@ fn twice(choices: &Node, key: &str, findings: &mut Vec<Finding>) {
                 "remove one of the two",
             ));
         }
-        seen.push((value, item.place));
     }
 }
 

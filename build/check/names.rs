@@ -1,6 +1,6 @@
 //! Names that become one name in Rust.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry as Slot};
 
 use heck::{ToPascalCase, ToSnakeCase};
 
@@ -77,20 +77,21 @@ const RESERVED: &str = "Default";
 
 fn values(schema: &Node, findings: &mut Vec<Finding>) {
     let Some(values) = schema.get("enum") else { return };
-    let mut seen: Vec<(serde_json::Value, u64)> = Vec::new();
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let mut distinct = Vec::new();
     for item in values.items() {
-        let value = item.value();
-        match seen.iter().find(|(known, _)| *known == value) {
-            Some((_, line)) => findings.push(Finding::new(
+        match seen.entry(item.value().to_string()) {
+            Slot::Occupied(first) => findings.push(Finding::new(
                 "duplicate-enum-value",
                 item.place,
-                format!("line {line} has this value already"),
+                format!("line {} has this value already", first.get()),
                 "remove one of the two",
             )),
-            None => distinct.extend(item.text().map(|text| (text, item.place))),
+            Slot::Vacant(slot) => {
+                slot.insert(item.place.line);
+                distinct.extend(item.text().map(|text| (text, item.place)));
+            }
         }
-        seen.push((value, item.place.line));
     }
     collide("colliding-enum-values", "variant", distinct.into_iter(), type_name, findings);
 }

@@ -28,7 +28,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// What can be said of a parameter without knowing where it is used.
-fn alone(context: &Context<'_>, parameter: &Node, findings: &mut Vec<Finding>) {
+fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Finding>) {
     let Some(within) = parameter.get("in").filter(|within| within.text().is_some()) else { return };
     let usual = match within.text().unwrap_or_default() {
         "path" | "header" => "simple",

@@ -6,13 +6,18 @@ use super::{
     shape::Shape,
 };
 
+/// How many names are compared in search of the one that was meant. Where so many references are wrong, it is not the
+/// spelling.
+const COMPARED: usize = 100_000;
+
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let mut left = COMPARED;
     for (shape, node) in &context.objects.references {
-        reference(context, *shape, node, findings);
+        reference(context, *shape, node, &mut left, findings);
     }
 }
 
-fn reference(context: &Context<'_>, shape: Shape, node: &Node, findings: &mut Vec<Finding>) {
+fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize, findings: &mut Vec<Finding>) {
     let Some((entry, section)) = node.entry("$ref").zip(shape.section()) else { return };
     for (key, sibling) in node.entries() {
         if !matches!(key, "$ref" | "description" | "summary") && !key.starts_with("x-") {
@@ -41,8 +46,9 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, findings: &mut Ve
     };
     let known = context.document.pointer(&format!("/components/{section}"));
     if context.document.pointer(text.trim_start_matches('#')).is_none() {
-        let known = known.into_iter().flat_map(Node::entries).map(|(name, _)| name);
-        let near = known.map(|known| (strsim::jaro_winkler(known, name), known));
+        let known: Vec<&str> = known.into_iter().flat_map(Node::entries).map(|(name, _)| name).take(*left).collect();
+        *left -= known.len();
+        let near = known.into_iter().map(|known| (strsim::jaro_winkler(known, name), known));
         let near = near.max_by(|(left, _), (right, _)| left.total_cmp(right)).filter(|(likeness, _)| *likeness > 0.8);
         let help = near.map_or_else(
             || format!("add {name} to components/{section}, or write the name of one that is there"),

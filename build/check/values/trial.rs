@@ -66,7 +66,8 @@ impl<'c, 'a> Trial<'c, 'a> {
         if value.is_null() && (schema.is("nullable") || schema.get("type").is_none()) {
             return None;
         }
-        if let Some(why) = own(schema, &value).or_else(|| self.lacking(schema, node)) {
+        let refused = own(schema, &value).or_else(|| unlisted(schema, node, &value));
+        if let Some(why) = refused.or_else(|| self.lacking(schema, node)) {
             return Some((node.place, why));
         }
         self.inside(schema, node, depth).or_else(|| self.of_parts(schema, node, depth))
@@ -129,10 +130,6 @@ fn own(schema: &Node, value: &Value) -> Option<String> {
         let whole = value.as_f64().filter(|number| of == "integer" && number.fract() == 0.0);
         return Some(whole.map_or_else(|| format!("it is no {of}"), |_| "an integer has no decimal point".to_owned()));
     }
-    let values = schema.get("enum").map(Node::items).unwrap_or_default();
-    if !values.is_empty() && values.iter().all(|known| known.value() != *value) {
-        return Some("it is none of the values of enum:".to_owned());
-    }
     match value {
         Value::String(text) => limits::text(schema, text).or_else(|| {
             let format = schema.text_of("format").filter(|format| !formats::fits(format, text))?;
@@ -143,6 +140,14 @@ fn own(schema: &Node, value: &Value) -> Option<String> {
         Value::Number(number) => limits::number(schema, number),
         Value::Null | Value::Bool(_) => None,
     }
+}
+
+/// Why a value is none of those that are listed. Those that are listed are not searched for.
+fn unlisted(schema: &Node, node: &Node, value: &Value) -> Option<String> {
+    let values = schema.get("enum").map(Node::items).filter(|values| !values.is_empty())?;
+    let is_listed = values.as_ptr_range().contains(&std::ptr::from_ref(node));
+    (!is_listed && values.iter().all(|known| known.value() != *value))
+        .then(|| "it is none of the values of enum:".to_owned())
 }
 
 fn is_of(value: &Value, of: &str) -> bool {

@@ -89,3 +89,43 @@ fn a_contract_as_deep_as_it_may_be_becomes_code() {
         (0..26).fold("{type: string}".to_owned(), |inner, _| format!("{{type: object, properties: {{a: {inner}}}}}"));
     assert_eq!(said(contract().replacen("  schemas:\n", &format!("  schemas:\n    Deep: {deep}\n"), 1)), "");
 }
+
+#[test]
+fn however_much_is_wrong_and_however_entangled_it_is_a_check_comes_to_its_end() {
+    let schema = |name: &str, says: &str| format!("    {name}: {says}\n");
+    let one_of = |names: &[String]| {
+        let references: Vec<_> = names.iter().map(|name| format!("{{$ref: '#/components/schemas/{name}'}}")).collect();
+        format!("{{oneOf: [{}], default: 1}}", references.join(", "))
+    };
+    let of_itself = schema("Top", &one_of(&["Top"; 10].map(str::to_owned)));
+    let mut entangled = schema("Top", &one_of(&["Part0x0".to_owned()]));
+    for (depth, part) in (0..20).flat_map(|depth| (0..6).map(move |part| (depth, part))) {
+        let below: Vec<_> = (0..6).map(|part| format!("Part{}x{part}", depth + 1)).collect();
+        let says = if depth == 19 { format!("{{type: string, maxLength: {part}}}") } else { one_of(&below) };
+        entangled.push_str(&schema(&format!("Part{depth}x{part}"), &says));
+    }
+    let lost: String = (0..3000)
+        .map(|number| {
+            schema(
+                &format!("Thing{number}"),
+                &format!(
+                    "{{type: object, properties: \
+        {{a: {{$ref: '#/components/schemas/Thnig{number}'}}}}}}"
+                ),
+            )
+        })
+        .collect();
+    let values: Vec<_> = (0..20_000).map(|number| format!("v{number}")).collect();
+    let values = schema("Top", &format!("{{type: string, enum: [{}]}}", values.join(", ")));
+    let parameter = "      parameters: [{name: q, in: query, schema: {$ref: '#/components/schemas/Top'}}]\n";
+    for schemas in [of_itself, entangled, lost, values] {
+        let contract = contract().replacen("  schemas:\n", &format!("  schemas:\n{schemas}"), 1).replacen(
+            "      x-repeatable: always\n",
+            &format!("{parameter}      x-repeatable: always\n"),
+            1,
+        );
+        let start = Instant::now();
+        found(&contract);
+        assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+    }
+}
