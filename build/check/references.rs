@@ -55,7 +55,7 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
             |(_, known)| format!("did you mean '#/components/{section}/{known}'?"),
         );
         findings.push(Finding::new("unresolved-reference", place, format!("{text} does not exist"), help));
-    } else if context.resolved(node).is_none() {
+    } else if context.resolved(node).is_none() && is_to_blame(context.document, node) {
         findings.push(Finding::new(
             "circular-reference",
             place,
@@ -63,4 +63,21 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
             "write what it stands for in one of them",
         ));
     }
+}
+
+/// Whether a `$ref` that comes to nothing is where to begin: of those that lead round in a circle the first one, and not
+/// what leads into the circle.
+fn is_to_blame(document: &Node, node: &Node) -> bool {
+    let mut way = vec![node];
+    while let Some(next) = way.last().and_then(|node| document.pointer(node.text_of("$ref")?.strip_prefix('#')?)) {
+        if let Some(start) = way.iter().position(|known| std::ptr::eq(*known, next)) {
+            return start == 0 && way.iter().all(|other| node.place <= other.place);
+        }
+        // So long a way is no circle, but nobody follows it.
+        if way.len() > 100 {
+            return true;
+        }
+        way.push(next);
+    }
+    true
 }

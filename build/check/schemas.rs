@@ -185,10 +185,13 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
     }
 }
 
-/// The names of the properties of a schema and of what it is made of; `false` if they cannot be told.
+/// The names of the properties of a schema and of what it is made of; `false` if there may be others on purpose.
 fn properties<'a>(context: &Context<'a>, schema: &'a Node, depth: usize, known: &mut BTreeSet<&'a str>) -> bool {
     let Some(schema) = context.resolved(schema).filter(|_| depth < 16) else { return false };
     known.extend(schema.get("properties").into_iter().flat_map(Node::entries).map(|(name, _)| name));
+    if schema.get("additionalProperties").is_some_and(|others| others.value() != false) {
+        return false;
+    }
     let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
     parts.into_iter().all(|part| properties(context, part, depth + 1, known))
         && (depth > 0 || schema.get("properties").is_some() || schema.text_of("type") == Some("object"))

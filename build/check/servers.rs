@@ -15,13 +15,20 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     };
     let mut seen: Vec<(String, u64)> = Vec::new();
     for server in servers.value.items() {
-        if let Some(url) = server.get("url").filter(|url| url.text().is_some_and(|text| !is_secure(text))) {
-            findings.push(Finding::new(
-                "insecure-server",
-                url.place,
-                "credentials go to this server, and it is no https one",
-                "write an absolute https:// URL without {variables}",
-            ));
+        if let Some((url, text)) = server.get("url").and_then(|url| Some((url, url.text()?)))
+            && !is_secure(text)
+        {
+            let (message, help) = match text.strip_prefix("https://") {
+                Some(rest) if rest.contains(['@', '?', '#']) => (
+                    "this says more than where a server is, with an @, a ? or a #",
+                    "write the address alone, as in https://api.example.com/path",
+                ),
+                _ => (
+                    "credentials go to this server, and it is no https one",
+                    "write an absolute https:// URL without {variables}",
+                ),
+            };
+            findings.push(Finding::new("insecure-server", url.place, message, help));
         }
         let Some(name) = server.get("x-environment") else {
             findings.push(Finding::new(

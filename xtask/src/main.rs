@@ -59,6 +59,10 @@ const MISUSED: u8 = 2;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
     let outcome = match arguments.split_first() {
+        Some((name, _)) if ["help", "--help", "-h"].contains(&name.as_str()) => {
+            print!("{}", usage());
+            Ok(())
+        }
         Some((name, rest)) => match COMMANDS.iter().find(|command| command.name == name) {
             Some(command) => (command.run)(rest),
             None => Err(Misuse(format!("there is no command `{name}`")).into()),
@@ -79,10 +83,10 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> String {
-    let commands = COMMANDS.iter().map(|Command { name, arguments, about, .. }| {
-        let call = format!("{name} {arguments}");
-        format!("  {call:<30} {about}\n")
-    });
+    let calls = COMMANDS.map(|Command { name, arguments, .. }| format!("{name} {arguments}"));
+    let width = calls.iter().map(String::len).max().unwrap_or_default();
+    let commands =
+        calls.iter().zip(&COMMANDS).map(|(call, Command { about, .. })| format!("  {call:<width$}  {about}\n"));
     ["Usage: cargo xtask COMMAND\n\n".to_owned()].into_iter().chain(commands).collect()
 }
 

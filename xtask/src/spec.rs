@@ -38,7 +38,11 @@ impl Arguments {
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let given = match argument.strip_prefix("--format") {
-                Some("") => Some(rest.next().map_or("", String::as_str)),
+                Some("") => Some(
+                    rest.next()
+                        .map(String::as_str)
+                        .ok_or_else(|| Misuse(format!("--format wants to know which: {}", formats.join(", "))))?,
+                ),
                 Some(value) => value.strip_prefix('='),
                 None => None,
             };

@@ -1,19 +1,26 @@
 //! `cargo xtask spec check`: every mistake at once, each with its place and what to write instead.
 
-use std::fs;
-
 use serde_json::json;
 
-use super::{Arguments, findings::findings, path, read, shown};
-use crate::{Result, generator::finding::Finding, workspace};
+use super::{Arguments, bytes, findings::findings, path, read, shown};
+use crate::{
+    Result,
+    generator::finding::{Finding, Place},
+    workspace,
+};
 
 /// Fails if there is a mistake.
 pub(super) fn run(arguments: &Arguments) -> Result {
     let path = path(arguments.word.as_deref());
     let name = shown(&path);
-    let contract = fs::read(&path).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    let findings = findings(&contract, &read(&workspace::root().join("Cargo.toml"))?);
-    if arguments.format == "json" {
+    let is_json = arguments.format == "json";
+    let findings = match bytes(&path) {
+        Ok(contract) => findings(&contract, &read(&workspace::root().join("Cargo.toml"))?),
+        // Who reads JSON is told in JSON.
+        Err(error) if is_json => vec![unreadable(&error.to_string())],
+        Err(error) => return Err(error),
+    };
+    if is_json {
         let list: Vec<_> = findings.iter().map(|finding| in_json(&name, finding)).collect();
         println!("{:#}", json!(list));
     } else {
@@ -21,7 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
     match findings.len() {
         0 => {
-            if arguments.format != "json" {
+            if !is_json {
                 println!("{name}: nothing found");
             }
             Ok(())
@@ -29,6 +36,10 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         1 => Err(format!("1 mistake in {name}").into()),
         number => Err(format!("{number} mistakes in {name}").into()),
     }
+}
+
+fn unreadable(error: &str) -> Finding {
+    Finding::new("unreadable-file", Place::default(), error, "name a file that is there and may be read")
 }
 
 fn in_json(file: &str, finding: &Finding) -> serde_json::Value {

@@ -51,7 +51,26 @@ fn what_cannot_be_read_or_understood_is_said() {
     let (status, _, errors) = check(&["no such file.yaml"]);
     assert_eq!(status, Some(1));
     assert!(errors.starts_with("xtask: no such file.yaml cannot be read: "), "{errors}");
+    let (status, said, errors) = check(&["no such file.yaml", "--format", "json"]);
+    let found: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((status, &found[0]["rule"]), (Some(1), &"unreadable-file".into()));
+    assert!(found[0]["message"].as_str().unwrap().starts_with("no such file.yaml cannot be read: "), "{said}");
+    assert_eq!(errors, "xtask: 1 mistake in no such file.yaml\n");
+
+    let (status, _, errors) = check(&["--format"]);
+    assert_eq!((status, errors.lines().next()), (Some(2), Some("xtask: --format wants to know which: text, json")));
     for arguments in [&["--format", "xml"][..], &["a.yaml", "b.yaml"], &["--quick"], &["--format"]] {
         assert_eq!(check(arguments).0, Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn whoever_asks_is_told_what_there_is() {
+    for question in ["help", "--help", "-h"] {
+        let Output { status, stdout, stderr } =
+            Command::new(env!("CARGO_BIN_EXE_xtask")).arg(question).output().unwrap();
+        let said = String::from_utf8(stdout).unwrap();
+        assert!(status.success() && stderr.is_empty(), "{question}");
+        assert!(said.starts_with("Usage: cargo xtask COMMAND\n") && said.contains("  spec check [FILE] "), "{said}");
     }
 }

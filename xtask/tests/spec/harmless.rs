@@ -83,6 +83,7 @@ fn values_that_fit_are_let_be() {
             "link: {type: string, format: uri, example: 'https://example.com/?a=b'}",
             "nothing: {type: string, nullable: true, example: null}",
             "choice: {anyOf: [{type: integer}, {type: number}], example: 7}",
+            "open: {type: object, required: [a], additionalProperties: {type: integer}, example: {a: 1}}",
             "map: {type: object, additionalProperties: {type: integer}, maxProperties: 2, example: {a: 1, b: 2}}",
         ])),
         ""
