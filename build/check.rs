@@ -28,6 +28,7 @@ use super::{
     finding::{Finding, Place},
     load::{Entry, Node},
 };
+pub(crate) use responses::{class, is_json};
 pub(crate) use secrets::is_secret;
 use shape::Objects;
 
@@ -152,6 +153,17 @@ pub(crate) fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Nod
     None
 }
 
+/// Where schemas are referred to.
+pub(crate) const SCHEMAS: &str = "#/components/schemas/";
+
+/// What a schema may be made of others by.
+pub(crate) const COMPOSED: [&str; 3] = ["allOf", "oneOf", "anyOf"];
+
+/// The schemas that one is made of.
+pub(crate) fn parts(schema: &Node) -> impl Iterator<Item = &Node> {
+    COMPOSED.into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items)
+}
+
 /// An operation, with where it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Described<'a> {
@@ -166,7 +178,7 @@ pub(crate) struct Described<'a> {
 }
 
 /// The methods that a path item may have, in the order in which progenitor goes through them.
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Every operation, in the order in which progenitor goes through them.
 pub(crate) fn operations_of(document: &Node) -> impl Iterator<Item = Described<'_>> {

@@ -41,7 +41,7 @@ impl Finding {
 }
 
 /// A finding has one line for each of its parts, whatever the document holds; and it stays one that can be read.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     const LONGEST: usize = 600;
     let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

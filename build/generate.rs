@@ -117,7 +117,7 @@ fn closure(document: &Node, name: &str) -> BTreeSet<String> {
 }
 
 fn leads(node: &Node, names: &mut Vec<String>) {
-    let name = node.text_of("$ref").and_then(|reference| reference.strip_prefix("#/components/schemas/"));
+    let name = node.text_of("$ref").and_then(|reference| reference.strip_prefix(check::SCHEMAS));
     names.extend(name.map(str::to_owned));
     node.entries().for_each(|(_, entry)| leads(&entry.value, names));
     node.items().iter().for_each(|item| leads(item, names));

@@ -129,11 +129,8 @@ fn errors(document: &Node, operation: &Described<'_>) -> BTreeSet<String> {
 fn properties(document: &Node, schema: &Node, depth: usize, names: &mut BTreeSet<String>) {
     let Some(schema) = check::resolved(document, schema).filter(|_| depth < 16) else { return };
     names.extend(schema.get("properties").into_iter().flat_map(Node::entries).map(|(name, _)| name.to_owned()));
-    for key in ["oneOf", "anyOf", "allOf"] {
-        let parts = schema.get(key).map(Node::items).unwrap_or_default();
-        for part in parts {
-            properties(document, part, depth + 1, names);
-        }
+    for part in check::parts(schema) {
+        properties(document, part, depth + 1, names);
     }
 }
 

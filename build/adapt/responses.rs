@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::shapes::Shapes;
-
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+use super::{
+    super::check::{self, METHODS, class},
+    shapes::Shapes,
+};
 
 /// Folds the answers of every operation.
 pub(super) fn fold(document: &mut Value) -> Result<(), String> {
@@ -79,9 +80,7 @@ impl Answers<'_> {
     fn one_success(&self, responses: &Map<String, Value>) -> Result<(), String> {
         let mut first: Option<(&str, Body<'_>)> = None;
         for (status, response) in responses.iter().filter(|(status, _)| class(status) == Some('2')) {
-            let found = body(resolved(self.components, status, response)?.1, |media_type| {
-                media_type == "application/json" || media_type.starts_with("application/json;")
-            });
+            let found = body(resolved(self.components, status, response)?.1, check::is_json);
             match &first {
                 _ if found == Body::Json(None) => {
                     return Err(format!(
@@ -169,15 +168,8 @@ fn resolved<'v>(
     Err(format!("{status}: $ref leads back to itself: write the response in its place"))
 }
 
-/// The first digit of a status or of a range of them; nothing else has one.
-fn class(status: &str) -> Option<char> {
-    let rest = status.get(1..)?;
-    let is_status = rest.len() == 2 && (rest.chars().all(|letter| letter.is_ascii_digit()) || is_range(status));
-    status.chars().next().filter(|first| is_status && first.is_ascii_digit())
-}
-
 fn is_range(status: &str) -> bool {
-    status.len() == 3 && status.get(1..).is_some_and(|rest| rest.eq_ignore_ascii_case("xx"))
+    status.ends_with("XX")
 }
 
 fn is_error(status: &str) -> bool {

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-const SCHEMAS: &str = "#/components/schemas/";
+use super::super::check::{SCHEMAS, names::capitalised};
 
 /// A schema under a name. What demands most comes first: variants are tried in this order, and a shape that demands
 /// nothing would take everything.
@@ -124,9 +124,4 @@ fn name_of(reference: &str) -> &str {
 
 fn as_seen(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-fn capitalised(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use super::{
         finding::{Finding, Place},
         load::Node,
     },
-    Context,
+    Context, parts,
 };
 
 /// A parameter whose value could not be sent.
@@ -51,8 +51,7 @@ fn obstacle<'a>(
     if schema.get("items").is_some() {
         return Some("a list");
     }
-    let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
-    let mut parts = parts.peekable();
+    let mut parts = parts(schema).peekable();
     if parts.peek().is_some() {
         return parts.find_map(|part| obstacle(context, part, may_be_null, seen));
     }

@@ -9,13 +9,13 @@ use super::{
         finding::{Finding, Place},
         load::Node,
     },
-    Context,
+    COMPOSED, Context,
     shape::Shape,
 };
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for schema in context.objects.all(Shape::Schema) {
-        for key in ["allOf", "oneOf", "anyOf"] {
+        for key in COMPOSED {
             let Some(entry) = schema.entry(key) else { continue };
             if entry.value.items().is_empty() {
                 findings.push(Finding::new(
@@ -83,7 +83,9 @@ fn conflict<'a>(context: &Context<'a>, schema: &'a Node, findings: &mut Vec<Find
     for (name, said) in &properties {
         one_value(name, said, findings);
     }
-    said.iter().for_each(|one| closed(one, &properties, findings));
+    for one in &said {
+        closed(one, &properties, findings);
+    }
 }
 
 /// What a part of a schema, or a part of that part, says.

@@ -10,11 +10,9 @@ use super::{
         finding::{Finding, Place},
         load::Node,
     },
-    Context,
+    COMPOSED, Context, SCHEMAS, parts,
     shape::Shape,
 };
-
-const COMPOSED: [&str; 3] = ["allOf", "oneOf", "anyOf"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut in_itself = BTreeSet::new();
@@ -47,15 +45,14 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 /// Whether a schema, without going through a property or an item, leads to the one with this name.
 fn leads_to<'a>(context: &Context<'a>, node: &'a Node, name: &str, seen: &mut BTreeSet<&'a str>) -> bool {
     if let Some(reference) = node.text_of("$ref") {
-        let target = reference.strip_prefix("#/components/schemas/").unwrap_or_default();
+        let target = reference.strip_prefix(SCHEMAS).unwrap_or_default();
         if target == name {
             return true;
         }
         let entry = context.document.pointer(reference.trim_start_matches('#'));
         return seen.insert(target) && entry.is_some_and(|entry| leads_to(context, entry, name, seen));
     }
-    let parts = COMPOSED.into_iter().filter_map(|key| node.get(key)).flat_map(Node::items);
-    parts.into_iter().any(|part| leads_to(context, part, name, seen))
+    parts(node).any(|part| leads_to(context, part, name, seen))
 }
 
 /// Whether a schema is put together from copies: of several parts, or of one and what stands beside it.
@@ -88,9 +85,10 @@ impl<'a> Walk<'a, '_> {
             Some(None) => return true,
             None => drop(self.state.insert(schema.place, None)),
         }
-        let parts = COMPOSED.into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
-        let targets: Vec<_> =
-            parts.filter(|part| part.get("$ref").is_some()).filter_map(|part| self.context.resolved(part)).collect();
+        let targets: Vec<_> = parts(schema)
+            .filter(|part| part.get("$ref").is_some())
+            .filter_map(|part| self.context.resolved(part))
+            .collect();
         let is_endless = targets.into_iter().any(|target| self.holds_endless(target, depth));
         self.state.insert(schema.place, Some(is_endless));
         is_endless

@@ -8,7 +8,7 @@ use super::{
         finding::{Finding, Place},
         load::{Entry, Node},
     },
-    Context, Described,
+    Context, Described, SCHEMAS,
     schemas::TYPED,
     security::Schemes,
 };
@@ -134,7 +134,7 @@ impl<'a> Call<'_, 'a> {
         match (self.called.has_session, has_session) {
             (false, true) => self.tell(key, format!("calls {id} to get a session"), &format!("leave {name} out")),
             (true, false) => {
-                self.tell(key, format!("calls {id} with a session"), &format!("write {name}: [] below it"))
+                self.tell(key, format!("calls {id} with a session"), &format!("write {name}: [] below it"));
             }
             _ => {}
         }
@@ -152,7 +152,7 @@ impl<'a> Call<'_, 'a> {
             self.tell(holder.key, what, "write application/json: with a schema: below content:");
             return;
         };
-        let reference = model.name.map(|name| format!("#/components/schemas/{name}"));
+        let reference = model.name.map(|name| format!("{SCHEMAS}{name}"));
         if let Some(reference) = reference.filter(|reference| written.text_of("$ref") != Some(reference)) {
             self.tell(written.place, what, &format!("write $ref: '{reference}'"));
         }

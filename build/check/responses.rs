@@ -36,7 +36,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn is_json(media_type: &str) -> bool {
+/// What is read as JSON.
+pub(crate) fn is_json(media_type: &str) -> bool {
     media_type == "application/json" || media_type.starts_with("application/json;")
 }
 
@@ -228,7 +229,7 @@ fn read(content: &Node) -> Option<Finding> {
 }
 
 /// The first digit of a status, or d for default.
-fn class(status: &str) -> Option<char> {
+pub(crate) fn class(status: &str) -> Option<char> {
     let first = status.chars().next()?;
     let rest = status.get(1..)?;
     let is_code = rest.len() == 2 && rest.chars().all(|letter| letter.is_ascii_digit());

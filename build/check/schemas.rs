@@ -11,6 +11,7 @@ use super::{
     },
     Context,
     crates::Crates,
+    parts,
     shape::Shape,
 };
 
@@ -149,10 +150,9 @@ fn pattern(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
 pub(super) fn wholes<'a>(context: &Context<'a>) -> BTreeMap<Place, &'a Node> {
     let mut wholes = BTreeMap::new();
     for schema in context.objects.all(Shape::Schema) {
-        let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
         // A whole is found before its parts are.
         let whole = wholes.get(&schema.place).copied().unwrap_or(schema);
-        wholes.extend(parts.map(|part| (part.place, whole)));
+        wholes.extend(parts(schema).map(|part| (part.place, whole)));
     }
     wholes
 }
@@ -192,8 +192,7 @@ fn properties<'a>(context: &Context<'a>, schema: &'a Node, depth: usize, known: 
     if schema.get("additionalProperties").is_some_and(|others| others.value() != false) {
         return false;
     }
-    let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
-    parts.into_iter().all(|part| properties(context, part, depth + 1, known))
+    parts(schema).all(|part| properties(context, part, depth + 1, known))
         && (depth > 0 || schema.get("properties").is_some() || schema.text_of("type") == Some("object"))
 }
 

@@ -15,7 +15,7 @@ use super::{
         finding::{Finding, Place},
         load::Node,
     },
-    Context, resolved,
+    Context, parts, resolved,
     shape::Shape,
 };
 
@@ -72,11 +72,11 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 
 fn property(document: &Node, name: &str, key: Place, schema: &Node, findings: &mut Vec<Finding>) {
     let Some(word) = secret_word(name).filter(|_| !is_open(document, schema)) else { return };
-    let held = Held::of(document, schema);
-    if !held.text || held.secret {
+    let found = Held::of(document, schema);
+    if !found.text || found.secret {
         return;
     }
-    let help = if held.is_inside {
+    let help = if found.is_inside {
         "write format: password below what is secret in it, or x-secret: false below its name if nothing is"
     } else {
         "write format: password below it, or x-secret: false if it is no secret"
@@ -209,9 +209,8 @@ impl Held {
                 held.is_inside |= is_inside;
             }
             held.secret |= format.eq_ignore_ascii_case("password");
-            let parts = ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items);
             let values = ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key));
-            next.extend(parts.chain(values).map(|inner| (inner, is_inside)));
+            next.extend(parts(schema).chain(values).map(|inner| (inner, is_inside)));
             let fields = schema.get("properties").into_iter().flat_map(Node::entries);
             next.extend(fields.map(|(_, field)| (&field.value, true)));
         }

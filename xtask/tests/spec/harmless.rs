@@ -9,7 +9,7 @@ fn with_schemas(schemas: &str) -> String {
 
 /// The contract with a schema that has these properties.
 fn with_properties(properties: &[&str]) -> String {
-    let lines: String = properties.iter().map(|property| format!("        {property}\n")).collect();
+    let lines: String = properties.iter().flat_map(|property| ["        ", property, "\n"]).collect();
     with_schemas(&format!("    Device:\n      type: object\n      properties:\n{lines}"))
 }
 

@@ -7,7 +7,10 @@ use super::{
     compare::{Comparison, Found, Pair, Subject, both, found, inner, same},
     schemas::{self, types::Site},
 };
-use crate::generator::{check::resolved, load::Node};
+use crate::generator::{
+    check::{self, resolved},
+    load::Node,
+};
 
 /// The kinds of change of a media type that is new, gone, or another.
 type Kinds = [&'static str; 3];
@@ -79,7 +82,7 @@ fn errors(document: &Node, answers: &Node, comparison: &Comparison<'_>) -> BTree
     media
         .filter_map(|(_, entry)| {
             let schema = entry.value.get("schema")?;
-            let name = schema.text_of("$ref").map(|name| name.strip_prefix("#/components/schemas/").unwrap_or(name));
+            let name = schema.text_of("$ref").map(|name| name.strip_prefix(check::SCHEMAS).unwrap_or(name));
             let name = name.map(|name| comparison.renamed.get(name).copied().unwrap_or(name).to_owned());
             Some(name.unwrap_or_else(|| schema.value().to_string()))
         })

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::generator::{
     check::resolved,
-    finding::Place,
+    finding::{Place, one_line},
     load::{Entry, Kind, Node},
 };
 
@@ -259,16 +259,5 @@ pub(super) fn shown(node: &Node, before: &str) -> String {
         Kind::Scalar(Value::String(text)) if text.chars().count() > LONGEST || text.contains('\n') => String::new(),
         Kind::Scalar(value) => format!("{before}{value}"),
         _ => String::new(),
-    }
-}
-
-/// A change has one line, whatever the document holds; and it stays one that can be read.
-fn one_line(text: &str) -> String {
-    const LONGEST: usize = 400;
-    let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
-    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
-        None => line,
     }
 }

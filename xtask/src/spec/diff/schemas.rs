@@ -11,10 +11,8 @@ use super::{
     change::Class,
     compare::{Comparison, Found, Pair, Pending, Subject, found, inner, same},
 };
-use crate::generator::load::Node;
+use crate::generator::{check::SCHEMAS, load::Node};
 use types::Site;
-
-const SECTION: &str = "#/components/schemas/";
 
 /// Compares two schemas, unless they are a component that is compared anyway.
 pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
@@ -47,7 +45,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
         (before, after) => exchanged(comparison, pair, target, (before, after), here),
     }
     // From here on it is called after what it leads to: names do not grow with the chain of references.
-    let called = names.1.or(names.0).and_then(|name| name.strip_prefix(SECTION)).unwrap_or(&here.name);
+    let called = names.1.or(names.0).and_then(|name| name.strip_prefix(SCHEMAS)).unwrap_or(&here.name);
     let subject = Subject { name: called.to_owned(), within: here.within };
     comparison.pending.push(Pending { pair: target, subject, site });
 }
@@ -74,7 +72,7 @@ fn exchanged<'a>(
     names: (Option<&str>, Option<&str>),
     here: &Subject,
 ) {
-    let name = |reference: Option<&str>| reference.map(|name| name.strip_prefix(SECTION).unwrap_or(name).to_owned());
+    let name = |reference: Option<&str>| reference.map(|name| name.strip_prefix(SCHEMAS).unwrap_or(name).to_owned());
     let what = match (name(names.0), name(names.1)) {
         (Some(before), Some(after)) => format!("is {after}, which was {before}"),
         (None, Some(after)) => format!("is {after}, which was written out here"),
@@ -88,7 +86,7 @@ fn exchanged<'a>(
 
 /// Whether two references lead to what is the same component, which is compared where it is written.
 fn is_renamed(comparison: &Comparison<'_>, before: &str, after: &str) -> bool {
-    let (Some(before), Some(after)) = (before.strip_prefix(SECTION), after.strip_prefix(SECTION)) else {
+    let (Some(before), Some(after)) = (before.strip_prefix(SCHEMAS), after.strip_prefix(SCHEMAS)) else {
         return false;
     };
     before == after || comparison.renamed.get(before) == Some(&after)
@@ -231,7 +229,7 @@ fn parts<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, key: &str, here: &
     for (index, part) in matched.into_iter().enumerate() {
         compare(comparison, part, &here.part(&format!("{key}[{index}]")), Site::Inline);
     }
-    let label = |part: &Node| name(part).map_or_else(String::new, |name| name.replace(SECTION, " "));
+    let label = |part: &Node| name(part).map_or_else(String::new, |name| name.replace(SCHEMAS, " "));
     for now in after {
         comparison.tell(added, (None, Some(now.place)), here, format!("has one more in {key}{}", label(now)));
     }
