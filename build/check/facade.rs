@@ -35,6 +35,9 @@ enum Holds {
     Secret,
 }
 
+const SENT: bool = true;
+const READ: bool = false;
+
 const NOTHING: Model = Model { properties: &[], name: None };
 
 const CALLED: [Called; 3] = [
@@ -94,13 +97,14 @@ impl<'a> Call<'_, 'a> {
             Some(body) if sends.properties.is_empty() => {
                 self.tell(body.key, format!("calls {id} without a body"), "remove requestBody:");
             }
-            Some(body) => self.model(body, *sends, &format!("sends {} with {id}", listed(*sends, "required"))),
+            Some(body) => self.held(body, *sends, SENT, &format!("sends {} with {id}", listed(*sends, "required"))),
             None if sends.properties.is_empty() => {}
             None => self.tell(operation.method_key, format!("calls {id} with a body"), "write a requestBody: for it"),
         }
         let mut answers = operation.node.get("responses").into_iter().flat_map(Node::entries);
         if let Some((_, answer)) = answers.find(|(status, _)| status.starts_with('2')) {
-            self.model(answer, *reads, &format!("reads {} from what {id} answers", listed(*reads, "not required")));
+            let what = format!("reads {} from what {id} answers", listed(*reads, "not required"));
+            self.held(answer, *reads, READ, &what);
         }
     }
 
@@ -140,15 +144,15 @@ impl<'a> Call<'_, 'a> {
         }
     }
 
-    /// The body that is sent or the answer that is read.
-    fn model(&mut self, holder: &'a Entry, model: Model, what: &str) {
+    /// The body that is sent or the answer that is read, held against its model.
+    fn held(&mut self, holder: &'a Entry, model: Model, is_sent: bool, what: &str) {
         if model.properties.is_empty() || self.is_told(&holder.value) {
             return;
         }
         let content = self.context.resolved(&holder.value).and_then(|holder| holder.get("content"));
         let written = content.and_then(|content| content.get("application/json")?.get("schema"));
-        let Some((written, schema)) = written.and_then(|written| Some((written, self.context.resolved(written)?)))
-        else {
+        let schema = written.and_then(|written| self.context.resolved(written));
+        let Some((written, schema)) = written.zip(schema) else {
             self.tell(holder.key, what, "write application/json: with a schema: below content:");
             return;
         };
@@ -156,7 +160,13 @@ impl<'a> Call<'_, 'a> {
         if let Some(reference) = reference.filter(|reference| written.text_of("$ref") != Some(reference)) {
             self.tell(written.place, what, &format!("write $ref: '{reference}'"));
         }
-        let is_sent = std::ptr::eq(model.properties, self.called.sends.properties);
+        self.properties(schema, model, is_sent, what);
+        if is_sent {
+            self.others(schema, model, &format!("{what}, and nothing else"));
+        }
+    }
+
+    fn properties(&mut self, schema: &'a Node, model: Model, is_sent: bool, what: &str) {
         let (properties, required) = (self.context.properties(schema), self.context.required(schema));
         for (name, holds) in model.properties {
             let found = properties.iter().find(|(known, _)| known == name).map(|(_, entry)| *entry);
@@ -168,12 +178,23 @@ impl<'a> Call<'_, 'a> {
                 self.tell(place, what, &format!("write {name}: with {} {names}", holds.written()));
             }
         }
-        let is_other = |name: &str| is_sent && model.properties.iter().all(|(known, _)| *known != name);
-        for (name, place) in required.into_iter().filter(|(name, _)| is_other(name)) {
-            self.tell(place, format!("{what}, and nothing else"), &format!("leave {name} out of required:"));
+    }
+
+    /// What nobody fills in.
+    fn others(&mut self, schema: &'a Node, model: Model, what: &str) {
+        let is_other = |name: &str| model.properties.iter().all(|(known, _)| *known != name);
+        for (name, place) in self.context.required(schema).into_iter().filter(|(name, _)| is_other(name)) {
+            self.tell(place, what, &format!("leave {name} out of required:"));
         }
-        for (name, entry) in properties.into_iter().filter(|(name, _)| model.name.is_some() && is_other(name)) {
-            self.tell(entry.key, format!("{what}, and nothing else"), &format!("remove {name}"));
+        if model.name.is_none() {
+            return;
+        }
+        for (name, entry) in self.context.properties(schema).into_iter().filter(|(name, _)| is_other(name)) {
+            self.tell(entry.key, what, &format!("remove {name}"));
+        }
+        let rest = schema.entry("additionalProperties").filter(|rest| rest.value.entries().next().is_some());
+        if let Some(rest) = rest {
+            self.tell(rest.key, what, "remove additionalProperties:");
         }
     }
 }
