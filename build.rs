@@ -29,8 +29,7 @@ fn run() -> Result<(), Vec<String>> {
         env::var_os("OUT_DIR").ok_or_else(|| vec!["cargo has set no OUT_DIR: build this crate with cargo".into()])?;
     let read = |file: &str| fs::read(file).map_err(|error| vec![format!("{file}: cannot be read: {error}")]);
     let (contract, manifest) = (read(SPEC)?, read(MANIFEST)?);
-    let text = spec::load::text(&contract).map_err(|finding| vec![finding]);
-    let output = text.and_then(|text| spec::compile(text, &String::from_utf8_lossy(&manifest)));
+    let output = spec::compile(&contract, &String::from_utf8_lossy(&manifest));
     let output =
         output.map_err(|findings| findings.iter().flat_map(|finding| finding.lines(SPEC)).collect::<Vec<_>>())?;
     write_if_changed(&Path::new(&out).join("client.rs"), &output.client)?;

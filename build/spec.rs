@@ -24,31 +24,28 @@ pub(crate) struct Output {
     pub(crate) operations: String,
 }
 
-/// Turns a document into code, or says what is wrong with it: everything at once, in the order of its lines.
+/// Turns the bytes of a document into code, or says what is wrong with it: everything at once, in the order of its lines.
 /// `manifest` is the `Cargo.toml` of the crate that the code becomes part of.
-pub(crate) fn compile(text: &str, manifest: &str) -> Result<Output, Vec<Finding>> {
+pub(crate) fn compile(contract: &[u8], manifest: &str) -> Result<Output, Vec<Finding>> {
+    let text = load::text(contract).map_err(|finding| vec![finding])?;
     let document = checked(text, manifest)?;
     output(&document).map_err(|finding| vec![finding])
 }
 
 /// Reads a document in which nothing is found that would stop or mislead what is made of it.
 pub(crate) fn checked(text: &str, manifest: &str) -> Result<Node, Vec<Finding>> {
-    let (document, findings) = read(text, manifest);
-    document.filter(|_| findings.is_empty()).ok_or(findings)
-}
-
-/// Reads a document as far as it can be read, with all that is found in it.
-pub(crate) fn read(text: &str, manifest: &str) -> (Option<Node>, Vec<Finding>) {
-    match stack::deep(|| examined(text, manifest)) {
+    let (document, findings) = match stack::deep(|| examined(text, manifest)) {
         Ok(Ok(examined)) => examined,
         Ok(Err(panic)) => std::panic::resume_unwind(panic),
         Err(error) => {
             let message = format!("no thread could be started to read this: {error}");
             (None, vec![Finding::new("unsupported", Place::default(), message, "try again when there is more memory")])
         }
-    }
+    };
+    document.filter(|_| findings.is_empty()).ok_or(findings)
 }
 
+/// Reads a document as far as it can be read, with all that is found in it.
 fn examined(text: &str, manifest: &str) -> (Option<Node>, Vec<Finding>) {
     let mut findings = Vec::new();
     let document = load::read(text, &mut findings);

@@ -2,7 +2,6 @@
 
 mod check;
 mod diff;
-mod findings;
 
 use std::path::{Path, PathBuf};
 
@@ -65,8 +64,8 @@ impl Arguments {
 /// The client and the table that the contract becomes, if there is no mistake in it; mistakes are told.
 pub(crate) fn generate() -> Result<Output> {
     check::run(&Arguments { word: None, format: "text".to_owned() })?;
-    let (text, manifest) = (read(&path(None))?, read(&workspace::root().join("Cargo.toml"))?);
-    generator::compile(&text, &manifest).map_err(|_| "openapi.yaml has changed in the meantime".into())
+    let (contract, manifest) = (bytes(&path(None))?, read(&workspace::root().join("Cargo.toml"))?);
+    generator::compile(&contract, &manifest).map_err(|_| "openapi.yaml has changed in the meantime".into())
 }
 
 /// The path as it was given, from where the command was called; the contract if none was.

@@ -2,10 +2,13 @@
 
 use serde_json::json;
 
-use super::{Arguments, bytes, findings::findings, path, read, shown};
+use super::{Arguments, bytes, path, read, shown};
 use crate::{
     Result,
-    generator::finding::{Finding, Place},
+    generator::{
+        self,
+        finding::{Finding, Place},
+    },
     workspace,
 };
 
@@ -15,7 +18,10 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let name = shown(&path);
     let is_json = arguments.format == "json";
     let findings = match bytes(&path) {
-        Ok(contract) => findings(&contract, &read(&workspace::root().join("Cargo.toml"))?),
+        Ok(contract) => {
+            let manifest = read(&workspace::root().join("Cargo.toml"))?;
+            generator::compile(&contract, &manifest).err().unwrap_or_default()
+        }
         // Who reads JSON is told in JSON.
         Err(error) if is_json => vec![unreadable(&error.to_string())],
         Err(error) => return Err(error),
