@@ -13,6 +13,7 @@ use std::{
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{AccessToken, Error, Retries, Session, ThingSpace};
+use tokio::time::{Instant, advance};
 
 use crate::support::{
     ECHO, PASSWORD, client_of, credentials, on_the_way, pass, platform_requests, runtimes, sandbox, session,
@@ -320,6 +321,25 @@ async fn a_life_is_taken_as_it_is_said_and_an_unknown_one_lasts_until_it_is_refu
             ask(&session).await.unwrap();
         }
         assert_eq!(token_requests(&sandbox), 2 + usize::from(renewed_after.is_some()), "{life}");
+    }
+}
+
+/// What is granted then is the same token, which the platform says lives an hour.
+#[tokio::test(start_paused = true)]
+async fn a_life_ends_at_the_very_moment_that_was_said_and_the_next_one_begins() {
+    for delay in [0, 1].map(Duration::from_secs) {
+        let (sandbox, life) = (Sandbox::start().await.unwrap(), Duration::from_secs(600));
+        let ready = AccessToken::new(granted(&sandbox).await).expires_in(life);
+        let begun = Instant::now();
+        let thingspace = client_of(&sandbox).access_token(ready).build().unwrap();
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        sandbox.fault(Operation::Token, Fault::Delay(delay), 1);
+        advance((begun + life).duration_since(Instant::now())).await;
+        for _ in 0..2 {
+            assert_eq!(ask(&session).await.unwrap(), 200);
+            assert!(begun.elapsed() >= life + delay, "the old one was used");
+        }
+        assert_eq!(token_requests(&sandbox), 2, "the test's own and the client's");
     }
 }
 
