@@ -16,7 +16,7 @@ use thingspace_session::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials};
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, runtimes, session, until};
 
 /// What becomes of the next commits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -140,6 +140,23 @@ async fn a_reset_whose_caller_gives_up_runs_to_its_end_and_keeps_nobody_out() {
     // The reset is refused at last, because its session has died, and the old password holds.
     assert_eq!(ask(&other).await.unwrap(), 200);
     assert_eq!((sandbox.counters().resets_processed, sandbox.counters().logins_failed), (0, 0));
+}
+
+#[test]
+fn a_reset_whose_runtime_is_shut_down_is_one_of_which_nobody_knows_what_came() {
+    let [stays, ends] = runtimes();
+    let (sandbox, _thingspace, session) = stays.block_on(session());
+    sandbox.fault(Operation::Reset, Fault::Delay(Duration::from_secs(3600)), 1);
+    let mut reset = Box::pin(session.reset_password(PASSWORD));
+    ends.block_on(async {
+        tokio::select! {
+            outcome = &mut reset => panic!("too early: {outcome:?}"),
+            () = until(|| arrived(&sandbox, "/actions/reset") == 1) => {}
+        }
+    });
+    ends.shutdown_background();
+    let error = stays.block_on(reset).unwrap_err();
+    assert!(matches!(error, Error::PasswordUnknown { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
