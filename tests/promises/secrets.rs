@@ -10,11 +10,11 @@ use std::{collections::BTreeSet, fmt::Debug, fs, io, panic, path::Path, process:
 use reqwest::Method;
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{AccessToken, ApiKey, Credentials, Error, Retries, Secret, ThingSpace, api};
+use thingspace_session::{AccessToken, ApiKey, Credentials, Error, FileVault, Retries, Secret, ThingSpace, api};
 
 use crate::{
     leaks,
-    support::{ECHO, PASSWORD, USERNAME, api_key, client_of, credentials, shown},
+    support::{ECHO, PASSWORD, USERNAME, api_key, client_of, credentials, session, shown},
 };
 
 /// Where the inner process writes the secrets that it used; unset in an ordinary run.
@@ -191,6 +191,15 @@ fn own_client(token: &AccessToken) -> (ThingSpace, api::Client) {
     let client = ThingSpace::builder().base_url("https://x.example").access_token(token.clone()).build().unwrap();
     let api = client.api().clone();
     (client, api)
+}
+
+#[tokio::test]
+async fn what_holds_secrets_prints_where_it_leads_and_nothing_else() {
+    let (_sandbox, thingspace, session) = session().await;
+    let (url, vault) = (thingspace.base_url().as_str(), FileVault::new("/nowhere/password.json"));
+    assert_eq!(format!("{thingspace:?}"), format!("ThingSpace {{ base_url: {url:?}, .. }}"));
+    assert_eq!(format!("{session:?}"), format!("Session {{ base_url: {url:?}, .. }}"));
+    assert_eq!(format!("{vault:?}"), format!("FileVault {{ path: {:?}, .. }}", vault.path()));
 }
 
 #[test]
