@@ -126,6 +126,14 @@ async fn a_directory_that_is_not_there_is_no_fresh_start() {
     assert!(shelf.names().is_empty());
 }
 
+#[tokio::test]
+async fn a_name_that_cannot_be_looked_up_is_no_fresh_start() {
+    let shelf = Shelf::new();
+    let store = FileStore::new(shelf.directory.path().join("x".repeat(1000)));
+    let error = store.load(&account()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+}
+
 /// A sparse file: it says that it is 8 TiB long, and takes no room.
 #[tokio::test]
 async fn a_file_of_any_length_is_an_error_and_no_abort() {
@@ -134,4 +142,16 @@ async fn a_file_of_any_length_is_an_error_and_no_abort() {
     let outcome = shelf.store.load(&account()).await;
     let Err(StoreError::Damaged { problem, .. }) = outcome else { panic!("{outcome:?}") };
     assert!(problem.contains("8796093022208 bytes"), "{problem}");
+}
+
+/// Sparse files as well: what fills them up is damage, once it is read.
+#[tokio::test]
+async fn a_file_is_read_up_to_the_length_that_is_told() {
+    let shelf = filled().await;
+    for (length, expected) in [(1 << 26, "move the file away"), ((1 << 26) + 1, "67108864 are the most that is read")] {
+        fs::OpenOptions::new().write(true).open(shelf.path()).unwrap().set_len(length).unwrap();
+        let outcome = shelf.store.load(&account()).await;
+        let Err(StoreError::Damaged { problem, .. }) = outcome else { panic!("{outcome:?}") };
+        assert!(problem.contains(expected), "{length}: {problem}");
+    }
 }

@@ -180,3 +180,18 @@ impl io::Write for Length {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn the_text_is_written_into_a_buffer_that_does_not_grow() {
+        let mut document = Document::new();
+        document.set("account".to_owned(), Entry::default());
+        let text = document.text().unwrap();
+        assert_eq!(text.capacity(), text.len());
+    }
+}
