@@ -1,7 +1,10 @@
 //! A rotation leaves the new password in the vault, or in the caller's hands, whatever the vault does.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +16,7 @@ use thingspace_session::{
 };
 use tokio::time::{sleep, timeout};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, session, shown, until};
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, sandbox, session, shown, until};
 use crate::vaults::{BEGIN, Brittle, CHECK, KEEP, STEPS, Trouble, kept, vault};
 
 #[tokio::test]
@@ -42,6 +45,16 @@ async fn a_vault_that_cannot_write_is_found_out_before_anything_is_reset() {
     assert!(matches!(error, Error::Vault(_)), "{error:?}");
     assert!(error.to_string().contains("nothing was reset"), "{error}");
     assert_eq!(sandbox.counters().resets_attempted, 0);
+}
+
+#[tokio::test]
+async fn a_vault_proves_by_writing_that_it_can_and_nothing_is_left_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    vault(&directory).check().await.unwrap();
+    let names: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["password.json.lock"]);
+    // There is room for the name of the lock, and none for that of what is written.
+    FileVault::new(directory.path().join("x".repeat(240))).check().await.unwrap_err();
 }
 
 #[tokio::test]
@@ -180,7 +193,8 @@ async fn a_vault_gives_up_what_it_holds_to_no_other_rotation() {
     let begun = |seconds| Begun::new(credentials(), SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     let (one, other) = (begun(1), begun(2));
     vault.begin(&one).await.unwrap();
-    vault.begin(&other).await.unwrap_err();
+    let error = vault.begin(&other).await.unwrap_err().to_string();
+    assert!(error.contains("another rotation is under way"), "{error}");
     vault.keep(&other, &"new".into()).await.unwrap_err();
     vault.abandon(&other).await.unwrap_err();
     assert_eq!(vault.state().await.unwrap(), VaultState::Begun(one.clone()));
@@ -201,6 +215,26 @@ async fn a_vault_may_be_chosen_at_run_time() {
     session.rotate_password(&chosen).await.unwrap();
     assert_eq!(thingspace.resolve_rotation(&chosen).await.unwrap(), Resolution::Nothing);
     assert_eq!(kept(&vault(&directory)).await, sandbox.password(USERNAME));
+}
+
+#[tokio::test]
+async fn a_source_that_panics_in_a_rotation_panics_its_caller_and_nothing_is_reset() {
+    let (sandbox, thingspace) = sandbox().await;
+    let asked = AtomicU32::new(0);
+    let source = move || {
+        // Twice for the start of the session.
+        let number = asked.fetch_add(1, Ordering::SeqCst);
+        async move {
+            assert!(number < 2, "the source's own code has a bug");
+            Ok(credentials())
+        }
+    };
+    let session = thingspace.start_session(source).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let vault = vault(&directory);
+    let rotation = tokio::spawn(async move { session.rotate_password(&vault).await });
+    assert!(rotation.await.unwrap_err().is_panic());
+    assert_eq!(sandbox.counters().resets_attempted, 0);
 }
 
 #[tokio::test]
