@@ -1,6 +1,9 @@
 //! What is special to the store in memory.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use thingspace_session::{
     MemoryStore,
@@ -75,6 +78,15 @@ async fn a_wait_ends_at_the_moment_of_a_change() {
     let (_lease, _) = store.acquire(&account, minute * 2).await.unwrap().unwrap();
     let nothing = async { store.touch(&account, &token, SystemTime::now()).await.unwrap() };
     assert_eq!(waited(&store, nothing).await, minute * 2, "the end of the lease");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_chosen_at_run_time_waits_as_it_does_otherwise() {
+    let (store, account): (Arc<dyn SessionStore>, _) = (Arc::new(MemoryStore::new()), account());
+    let (_lease, _) = store.acquire(&account, LONG).await.unwrap().unwrap();
+    let begin = Instant::now();
+    store.changed(&account, LONG).await;
+    assert_eq!(begin.elapsed(), LONG);
 }
 
 #[tokio::test(start_paused = true)]
