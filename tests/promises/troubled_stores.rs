@@ -2,7 +2,10 @@
 
 mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use reqwest::Method;
 use serde_json::json;
@@ -55,6 +58,16 @@ async fn a_store_that_hangs_or_panics_is_told_as_the_store() {
         assert!(matches!(error, Error::Store(StoreError::Unavailable { .. })), "{trouble:?}: {error:?}");
         assert_eq!(arrived(&sandbox, "/session/login"), 0, "{trouble:?}: nothing is sent that is not counted");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_is_told_as_the_store_within_the_time_of_the_shortest_call() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::LoadsHang);
+    let client = client_of(&sandbox).store(store).timeout(SECOND);
+    let started = Instant::now();
+    let error = client.build().unwrap().start_session(credentials()).await.unwrap_err();
+    assert!(matches!(error, Error::Store(_)) && started.elapsed() < SECOND, "{error:?} after {:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,6 +182,18 @@ async fn one_that_was_overtaken_ends_its_own_session_and_takes_the_newer_one() {
     overtaken.await.unwrap().unwrap();
     assert_eq!(one.token().await.unwrap(), other.token().await.unwrap());
     assert_eq!(arrived(&sandbox, "/session/logout"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_overtaken_again_and_again_gives_up_when_the_time_of_a_call_is_over() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::CommitsComeTooLate);
+    let error = on(&sandbox, &store).start_session(credentials()).await.unwrap_err();
+    assert!(matches!(error, Error::LoginBusy { .. }), "{error:?}");
+    sleep(60 * SECOND).await;
+    let tries = store.commits.load(Ordering::SeqCst);
+    sleep(HOUR).await;
+    assert_eq!((store.commits.load(Ordering::SeqCst), arrived(&sandbox, "/session/login")), (tries, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,6 +30,8 @@ pub(crate) enum Trouble {
     SecondCommitsFail,
     /// Every second commit is said to have failed, but was made.
     SecondCommitsAreDenied,
+    /// Each commit takes a second and comes too late: somebody else was granted the right meanwhile.
+    CommitsComeTooLate,
     /// The right to log in ends long before its time.
     LeasesEndEarly,
     /// The right to log in is granted, and it takes ten seconds to say so.
@@ -105,6 +107,10 @@ impl SessionStore for Troubled {
             let number = self.commits.fetch_add(1, Ordering::SeqCst);
             if self.has(Trouble::CommitsHang) {
                 pending::<()>().await;
+            }
+            if self.has(Trouble::CommitsComeTooLate) {
+                sleep(SECOND).await;
+                return Ok(false);
             }
             let is_second = number % 2 == 1;
             let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
