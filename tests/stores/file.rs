@@ -155,6 +155,8 @@ async fn what_changes_nothing_waits_for_no_writer_and_writes_nothing() {
         store.release(&account, old()).await.unwrap();
         store.touch(&account, &"token-0".into(), SystemTime::now()).await.unwrap();
         store.touch(&account, &"token-1".into(), SystemTime::UNIX_EPOCH).await.unwrap();
+        let used_at = store.load(&account).await.unwrap().used_at().unwrap();
+        store.touch(&account, &"token-1".into(), used_at).await.unwrap();
         store.forget(&account, &"token-0".into()).await.unwrap();
     };
     timeout(PROMPTLY, idle).await.expect("waited for a lock that it does not need");
