@@ -165,7 +165,7 @@ pub(crate) fn vault_failed(error: &dyn Display, consequence: &'static str) {
 }
 
 pub(crate) fn password_reset() {
-    event!(WARN, "thingspace.password.reset", [], [], "the password was reset: the old one is dead");
+    event!(INFO, "thingspace.password.reset", [], [], "the password was reset: the old one is dead");
 }
 
 pub(crate) fn rotation_begun() {
