@@ -29,9 +29,9 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A call is over by then.
 const DEADLINE: Duration = Duration::from_secs(31);
-/// One that resets the password is: a renewal, a wait for the right to log in, and a reset that has its time for
-/// itself.
-const LONG_DEADLINE: Duration = Duration::from_secs(4 * 30 + 1);
+/// One that resets the password is: a session and the right to log in, a reset that has its time for itself, and a
+/// renewal for the next call if the session had died.
+const LONG_DEADLINE: Duration = Duration::from_secs(3 * 30 + 1);
 /// How many sequences share a sandbox.
 const SHARED: u64 = 250;
 
