@@ -108,19 +108,13 @@ async fn send(session: Session, path: String, requests: usize) -> Vec<(Result<()
             Ok(request) => match session.send(request).await {
                 Ok(answer) if answer.status().is_success() => Ok(()),
                 Ok(answer) => Err(answer.status().as_u16().to_string()),
-                Err(error) => Err(kind(&error)),
+                Err(error) => Err(error.kind().to_owned()),
             },
-            Err(error) => Err(kind(&error)),
+            Err(error) => Err(error.kind().to_owned()),
         };
         outcomes.push((outcome, started.elapsed().as_micros()));
     }
     outcomes
-}
-
-/// The name of the variant.
-fn kind(error: &thingspace_session::Error) -> String {
-    let text = format!("{error:?}");
-    text.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default().to_owned()
 }
 
 async fn platform() -> Result<(ThingSpaceBuilder, Credentials, Option<Sandbox>), Box<dyn Error>> {
