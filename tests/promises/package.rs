@@ -25,7 +25,7 @@ impl Package {
         // What is taken from this very workspace stays behind.
         let manifest: Vec<_> = manifest.lines().filter(|line| !line.contains("= { path = ")).collect();
         let manifest = (manifest.join("\n") + "\n")
-            .replace("members = [\"sandbox\", \"xtask\"]", "members = []")
+            .replace("members = [\"benches\", \"sandbox\", \"xtask\"]", "members = []")
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
         fs::write(to.join("Cargo.toml"), manifest).unwrap();

@@ -75,7 +75,7 @@ struct Copy(std::path::PathBuf);
 impl Copy {
     fn make() -> Result<Self> {
         let to = workspace::target()?.join("scale");
-        for folder in ["src", "build", "sandbox", "xtask"] {
+        for folder in ["src", "build", "benches", "sandbox", "xtask"] {
             copy_folder(&workspace::root().join(folder), &to.join(folder))?;
         }
         for file in ["build.rs", "Cargo.toml", "Cargo.lock", "README.md"] {

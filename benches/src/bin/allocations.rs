@@ -1,0 +1,81 @@
+//! How often memory is asked for in a call, and how much; on the one thread that all of the call is on.
+#![allow(clippy::print_stdout, reason = "that is how it answers")]
+
+use allocation_counter::AllocationInfo;
+use serde_json::{Value, json};
+use thingspace_bench::{
+    Result,
+    facade::Facade,
+    hand::Hand,
+    meter::{counted, runtime},
+    requests::LIST,
+};
+use tokio::runtime::Runtime;
+
+const CALLS: u32 = 100;
+
+fn main() -> Result {
+    let runtime = runtime()?;
+    let facade = runtime.block_on(Facade::ready())?;
+    let starts = per_call(|| {
+        let (allocations, session) = measure(|| counted(&runtime, facade.start()))?;
+        runtime.block_on(session?.end())?;
+        Ok(allocations)
+    })?;
+    runtime.block_on(facade.send())?;
+    let sends = per_call(|| {
+        let (allocations, answer) = measure(|| counted(&runtime, facade.send()))?;
+        answer.map(|_| allocations)
+    })?;
+    let attaching = attaching(&runtime, &facade)?;
+    let (start_by_hand, send_by_hand) = by_hand(&runtime)?;
+    println!("{}", json!({ "facade start": starts, "facade send": sends, "attach": attaching,
+        "hand start": start_by_hand, "hand send": send_by_hand }));
+    Ok(())
+}
+
+fn by_hand(runtime: &Runtime) -> Result<(Value, Value)> {
+    let mut hand = runtime.block_on(Hand::ready())?;
+    let starts = per_call(|| {
+        let (allocations, session) = measure(|| counted(runtime, hand.start()))?;
+        runtime.block_on(hand.end(&session?))?;
+        Ok(allocations)
+    })?;
+    runtime.block_on(hand.log_in())?;
+    let sends = per_call(|| {
+        let (allocations, answer) = measure(|| counted(runtime, hand.send()))?;
+        answer.map(|_| allocations)
+    })?;
+    Ok((starts, sends))
+}
+
+fn attaching(runtime: &Runtime, facade: &Facade) -> Result<Value> {
+    let mut request = facade.session().request(reqwest::Method::GET, LIST)?.build()?;
+    let now = tokio::time::Instant::now();
+    per_call(|| {
+        let (allocations, done) = measure(|| runtime.block_on(facade.session().attach(&mut request, now)))?;
+        Ok(done.map(|()| allocations)?)
+    })
+}
+
+fn measure<T>(work: impl FnOnce() -> T) -> Result<(AllocationInfo, T)> {
+    let mut outcome = None;
+    let allocations = allocation_counter::measure(|| outcome = Some(work()));
+    Ok((allocations, outcome.ok_or("nothing was done")?))
+}
+
+/// The mean of some calls, after one that finds everything in place.
+fn per_call(mut call: impl FnMut() -> Result<AllocationInfo>) -> Result<Value> {
+    call()?;
+    let (mut count, mut bytes) = (0, 0);
+    for _ in 0..CALLS {
+        let allocations = call()?;
+        count += allocations.count_total;
+        bytes += allocations.bytes_total;
+    }
+    Ok(json!({ "count": mean(count)?, "bytes": mean(bytes)? }))
+}
+
+fn mean(sum: u64) -> Result<f64> {
+    Ok(f64::from(u32::try_from(sum)?) / f64::from(CALLS))
+}

@@ -1,0 +1,137 @@
+//! How long tasks that meet a dead session take until all have an answer.
+//!
+//! The sandbox holds the login back, as a platform far away does; what the requests take by themselves is measured in
+//! between, with a session that lives. The tasks share some connections, which is a matter of file descriptors and not
+//! of the session.
+#![allow(clippy::print_stdout, reason = "that is how it answers")]
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures_util::future::BoxFuture;
+use reqwest::Method;
+use serde_json::json;
+use thingspace_bench::{
+    Result,
+    control::Control,
+    facade::{builder, credentials},
+    requests::LIST,
+};
+use thingspace_session::Session;
+use tokio::sync::Semaphore;
+use tower::{BoxError, Layer, Service};
+
+const CONNECTIONS: usize = 200;
+/// How long a login is held back.
+const HELD: Duration = Duration::from_millis(300);
+/// For whoever waits for a connection of others.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+#[tokio::main]
+async fn main() -> Result {
+    let mut arguments = std::env::args().skip(1);
+    let tasks = arguments.next().ok_or("how many tasks?")?.parse()?;
+    let rounds: u32 = arguments.next().ok_or("how many rounds?")?.parse()?;
+    let (control, door) = (Control::new()?, Door(Arc::new(Semaphore::new(CONNECTIONS))));
+    let client = builder()?.timeout(PATIENCE).http_client(|http| {
+        http.connector_layer(door).pool_idle_timeout(None).connect_timeout(PATIENCE)
+    });
+    let session = client.build()?.start_session(credentials()).await?;
+    ask(&session, tasks, 1).await?;
+    for _ in 0..rounds {
+        println!("{}", round(&control, &session, tasks).await?);
+    }
+    Ok(())
+}
+
+/// One login by itself, the requests by themselves, and both together.
+async fn round(control: &Control, session: &Session, tasks: usize) -> Result<serde_json::Value> {
+    let login = login(control).await?;
+    // The other login has put an end to the session.
+    ask(session, 1, 1).await?;
+    let requests = ask(session, tasks, 2).await?;
+    control.expire_session().await?;
+    let before = control.counters().await?;
+    control.hold_next_login(HELD).await?;
+    let dead = ask(session, tasks, 1).await?;
+    let after = control.counters().await?;
+    Ok(json!({
+        "login": login.as_secs_f64(), "requests": requests.as_secs_f64(), "dead": dead.as_secs_f64(),
+        "logins": after.logins_succeeded - before.logins_succeeded,
+        "answered": after.other_requests - before.other_requests,
+    }))
+}
+
+/// How long one login takes.
+async fn login(control: &Control) -> Result<Duration> {
+    let thingspace = builder()?.build()?;
+    thingspace.start_session(credentials()).await?.end().await?;
+    control.hold_next_login(HELD).await?;
+    let started = Instant::now();
+    thingspace.start_session(credentials()).await?;
+    Ok(started.elapsed())
+}
+
+/// How long it takes until all tasks have so many answers, each.
+async fn ask(session: &Session, tasks: usize, times: u32) -> Result<Duration> {
+    let started = Instant::now();
+    let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(task(session.clone(), times))).collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(started.elapsed())
+}
+
+async fn task(session: Session, times: u32) -> Result {
+    for _ in 0..times {
+        let answer = session.send(session.request(Method::GET, LIST)?).await?;
+        answer.error_for_status()?.bytes().await?;
+    }
+    Ok(())
+}
+
+/// Lets so many connections come about, and no more: who gets none waits for one that is free.
+#[derive(Clone)]
+struct Door(Arc<Semaphore>);
+
+impl<S> Layer<S> for Door {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { inner, door: self.clone() }
+    }
+}
+
+#[derive(Clone)]
+struct Guarded<S> {
+    inner: S,
+    door: Door,
+}
+
+impl<R, S> Service<R> for Guarded<S>
+where
+    R: Send + 'static,
+    S: Service<R, Error = BoxError> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = S::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, std::result::Result<S::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let (mut inner, door) = (self.inner.clone(), self.door.0.clone());
+        Box::pin(async move {
+            door.acquire().await?.forget();
+            poll_fn(|context| inner.poll_ready(context)).await?;
+            inner.call(request).await
+        })
+    }
+}

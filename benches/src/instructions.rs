@@ -1,0 +1,92 @@
+//! How many instructions a call takes, on the one thread that all of it is on; by callgrind, which `gungraun-runner`
+//! runs. `cargo xtask bench` knows how.
+//!
+//! The sandbox is another process and is not counted, and neither is the operating system.
+#![allow(missing_docs, reason = "gungraun's macros")]
+
+use gungraun::{
+    Callgrind, EntryPoint, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
+use thingspace_bench::{
+    facade::Facade,
+    hand::Hand,
+    meter::{counted, runtime},
+};
+use tokio::runtime::Runtime;
+
+/// What is counted is divided by this.
+const CALLS: u32 = 100;
+/// Calls before those that are counted.
+const WARMING: u32 = 20;
+
+struct Ready<T>(Runtime, T);
+
+fn facade() -> Ready<Facade> {
+    let runtime = runtime().unwrap();
+    let facade = runtime.block_on(async {
+        let facade = Facade::ready().await.unwrap();
+        for _ in 0..WARMING {
+            facade.start().await.unwrap().end().await.unwrap();
+        }
+        for _ in 0..WARMING {
+            facade.send().await.unwrap();
+        }
+        facade
+    });
+    Ready(runtime, facade)
+}
+
+fn hand() -> Ready<Hand> {
+    let runtime = runtime().unwrap();
+    let hand = runtime.block_on(async {
+        let mut hand = Hand::ready().await.unwrap();
+        for _ in 0..WARMING {
+            hand.end(&hand.start().await.unwrap()).await.unwrap();
+        }
+        hand.log_in().await.unwrap();
+        for _ in 0..WARMING {
+            hand.send().await.unwrap();
+        }
+        hand
+    });
+    Ready(runtime, hand)
+}
+
+#[library_benchmark(setup = facade)]
+fn start_facade(Ready(runtime, facade): Ready<Facade>) {
+    for _ in 0..CALLS {
+        let session = counted(&runtime, facade.start()).unwrap();
+        runtime.block_on(session.end()).unwrap();
+    }
+}
+
+#[library_benchmark(setup = hand)]
+fn start_hand(Ready(runtime, hand): Ready<Hand>) {
+    for _ in 0..CALLS {
+        let session = counted(&runtime, hand.start()).unwrap();
+        runtime.block_on(hand.end(&session)).unwrap();
+    }
+}
+
+#[library_benchmark(setup = facade)]
+fn send_facade(Ready(runtime, facade): Ready<Facade>) {
+    for _ in 0..CALLS {
+        counted(&runtime, facade.send()).unwrap();
+    }
+}
+
+#[library_benchmark(setup = hand)]
+fn send_hand(Ready(runtime, hand): Ready<Hand>) {
+    for _ in 0..CALLS {
+        counted(&runtime, hand.send()).unwrap();
+    }
+}
+
+library_benchmark_group!(name = calls; benchmarks = start_facade, start_hand, send_facade, send_hand);
+
+main!(
+    config = LibraryBenchmarkConfig::default()
+        .pass_through_env("THINGSPACE_BASE_URL")
+        .tool(Callgrind::default().entry_point(EntryPoint::Custom("*meter::counted*".to_owned())));
+    library_benchmark_groups = calls
+);

@@ -1,0 +1,56 @@
+//! The two requests that are measured: a login, and a list of devices.
+
+use serde::{Deserialize, Serialize};
+
+/// The path of the login, below the base URL.
+pub const LOGIN: &str = "/m2m/v1/session/login";
+/// The path of the logout.
+pub const LOGOUT: &str = "/m2m/v1/session/logout";
+/// The path of the list of devices, which the sandbox answers by saying back what it was asked.
+pub const LIST: &str = "/m2m/v1/devices/actions/list";
+
+/// The body of a login.
+#[derive(Serialize)]
+#[allow(missing_debug_implementations, reason = "it holds a password")]
+pub struct LogIn<'a> {
+    /// Who logs in.
+    pub username: &'a str,
+    /// That user's password.
+    pub password: &'a str,
+}
+
+/// What a login is answered with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_debug_implementations, reason = "it holds a token")]
+pub struct LoggedIn {
+    /// The token of the new session.
+    pub session_token: String,
+}
+
+/// Which devices are asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Query {
+    /// The account that they belong to.
+    pub account_name: String,
+}
+
+impl Query {
+    /// The one that every benchmark sends.
+    #[must_use]
+    pub fn of_all() -> Self {
+        Self { account_name: "0000123456-00001".to_owned() }
+    }
+}
+
+/// What the list is answered with.
+#[derive(Debug, Deserialize)]
+pub struct Echo {
+    /// The method that arrived.
+    pub method: String,
+    /// The path that arrived.
+    pub path: String,
+    /// The body that arrived.
+    pub body: Query,
+}
