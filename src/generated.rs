@@ -1,6 +1,8 @@
 //! What `build.rs` makes of `openapi.yaml`, and the words its table is written in.
 
-use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+
+use percent_encoding::{percent_decode, percent_decode_str};
 use serde::de::DeserializeOwned;
 
 /// The client that progenitor generates from `openapi.yaml`: a method per operation, a type per model.
@@ -83,31 +85,49 @@ impl Operation {
     /// Whether a path, counted from the base URL, is this operation's: a parameter that is empty, or that a URL reads as
     /// `..` or as several segments, makes it the path of something else.
     pub(crate) fn is_at(&self, path: &str) -> bool {
-        let (template, found): (Vec<_>, Vec<_>) = (self.path.split('/').collect(), path.split('/').collect());
-        template.len() == found.len()
-            && template.iter().zip(found).all(|(part, given)| {
-                let fixed = || percent_decode_str(given).decode_utf8_lossy() == *part;
-                if part.contains('{') { !given.is_empty() } else { fixed() }
-            })
+        let (mut template, mut found) = (self.path.split('/'), path.split('/'));
+        let fits = |part: &str, given: &str| {
+            let fixed = || given == part || percent_decode_str(given).decode_utf8_lossy() == part;
+            if part.contains('{') { !given.is_empty() } else { fixed() }
+        };
+        loop {
+            match (template.next(), found.next()) {
+                (None, None) => return true,
+                (Some(part), Some(given)) if fits(part, given) => {}
+                _ => return false,
+            }
+        }
     }
 
     /// The operation that a request of this method to this path, counted from the base URL, would be, however a
     /// lenient server may read the path.
     pub(crate) fn by_request(method: &str, path: &str) -> Option<&'static Self> {
-        let found: Vec<_> = segments(path).collect();
         let fits = |template: &str| {
-            let template: Vec<_> = segments(template).collect();
-            template.len() == found.len()
-                && template.iter().zip(&found).all(|(part, given)| part.starts_with('{') || part == given)
+            // From the end, where paths differ.
+            let (mut template, mut found) = (segments(template).rev(), segments(path).rev());
+            loop {
+                match (template.next(), found.next()) {
+                    (None, None) => return true,
+                    (Some(part), Some(given)) if part.starts_with(b"{") || part == given => {}
+                    _ => return false,
+                }
+            }
         };
         operations::OPERATIONS.iter().find(|operation| operation.method == method && fits(operation.path))
     }
 }
 
 /// The segments of a path, decoded, in lower case, without parameters (`;…`) and without the empty ones.
-fn segments(path: &str) -> impl Iterator<Item = String> {
-    path.split('/').filter_map(|segment| {
-        let segment = percent_decode_str(segment.split(';').next()?).decode_utf8_lossy().to_lowercase();
+fn segments(path: &str) -> impl DoubleEndedIterator<Item = Cow<'_, [u8]>> {
+    path.as_bytes().split(|byte| *byte == b'/').filter_map(|segment| {
+        // As good as all of them are, and every request comes by here.
+        let is_plain = segment.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
+        let segment = if is_plain {
+            Cow::Borrowed(segment)
+        } else {
+            let segment = segment.split(|byte| *byte == b';').next()?;
+            Cow::Owned(percent_decode(segment).decode_utf8_lossy().to_lowercase().into_bytes())
+        };
         (!segment.is_empty()).then_some(segment)
     })
 }
