@@ -152,7 +152,7 @@ impl AccessTokens {
         }
         let (tokens, over) = (self.clone(), self.clone());
         let renewal = single_flight(
-            async move { tokens.renew().await },
+            Box::pin(async move { tokens.renew().await }),
             move || *over.renewal() = None,
             // The provider's own code: that is its failure, and no reason to ask it again at once.
             |panic| Error::TokenProvider(panic.into()),

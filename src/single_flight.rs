@@ -12,7 +12,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Starts the work in a task of its own: who gives up waiting neither stops nor repeats it. `over` is called when it has
 /// ended, be it by success, failure, a panic or the end of its runtime; `foreign` names whose code it was that panicked.
 pub(crate) fn single_flight<T: Clone + Send + Sync + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    // In its place already: what is large is copied at each step of the way into a task.
+    work: BoxFuture<'static, Result<T, Error>>,
     over: impl FnOnce() + Send + 'static,
     foreign: fn(BoxError) -> Error,
 ) -> SingleFlight<T> {

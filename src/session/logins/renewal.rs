@@ -37,7 +37,7 @@ impl Logins {
         }
         let (logins, over) = (self.clone(), self.clone());
         let renewal = single_flight(
-            async move { logins.renew().await.inspect_err(tell) },
+            Box::pin(async move { logins.renew().await.inspect_err(tell) }),
             move || over.state().renewal = None,
             // What a store's code does is told by the store; the other foreign code in here is the source's.
             |panic| Error::CredentialSource(panic.into()),
