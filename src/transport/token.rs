@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -21,7 +24,11 @@ thread_local! {
 
 /// A header value that prints as "Sensitive" and is erased with its last copy.
 #[derive(Clone)]
-pub(crate) struct TokenHeader(Box<[HeaderValue; COPIES]>);
+pub(crate) struct TokenHeader {
+    first: HeaderValue,
+    /// Each is made when its thread asks for it: most sessions are used by few.
+    copies: Box<[OnceLock<HeaderValue>; COPIES]>,
+}
 
 /// On cache lines of its own, with the count of references to it.
 #[repr(align(128))]
@@ -35,30 +42,35 @@ impl AsRef<[u8]> for Apart {
 
 impl TokenHeader {
     pub(crate) fn new(text: &str) -> Result<Self, InvalidHeaderValue> {
-        let mut copies = Box::new([const { HeaderValue::from_static("") }; COPIES]);
-        for copy in copies.iter_mut() {
-            let bytes = Bytes::from_owner(Apart(Zeroizing::new(text.as_bytes().to_vec())));
-            *copy = HeaderValue::from_maybe_shared(bytes)?;
-            copy.set_sensitive(true);
-        }
-        Ok(Self(copies))
+        let (first, copies) = (copy(text.as_bytes())?, Box::default());
+        Ok(Self { first, copies })
     }
 
     /// The copy of this thread.
     pub(crate) fn value(&self) -> &HeaderValue {
-        let [first, ..] = &*self.0;
-        OWN.try_with(|own| self.0.get(*own)).ok().flatten().unwrap_or(first)
+        let own = OWN.try_with(|own| self.copies.get(*own)).ok().flatten();
+        own.map_or(&self.first, |own| {
+            // What was a header value once is one again.
+            own.get_or_init(|| copy(self.first.as_bytes()).unwrap_or_else(|_| self.first.clone()))
+        })
     }
+}
+
+fn copy(text: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
+    let bytes = Bytes::from_owner(Apart(Zeroizing::new(text.to_vec())));
+    let mut copy = HeaderValue::from_maybe_shared(bytes)?;
+    copy.set_sensitive(true);
+    Ok(copy)
 }
 
 impl PartialEq<HeaderValue> for TokenHeader {
     fn eq(&self, other: &HeaderValue) -> bool {
-        self.value() == other
+        self.first == other
     }
 }
 
 impl fmt::Debug for TokenHeader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value().fmt(formatter)
+        self.first.fmt(formatter)
     }
 }
