@@ -13,7 +13,7 @@ mod token;
 use std::{
     fmt,
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -23,14 +23,16 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method,
+    HeaderMap, HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_LENGTH},
 };
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
-use reqwest::{Body, Request, Response, Url};
+use reqwest::{Body, Request, Response};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+#[cfg(feature = "__bench")]
+pub(crate) use answer::ANY;
 pub(crate) use answer::{Handling, retry_after};
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
 pub use retries::Retries;
@@ -135,7 +137,8 @@ impl Transport {
         let started = Instant::now();
         let limit = request.timeout().copied().unwrap_or(self.settings.timeout);
         let progress = Progress::default();
-        let work = self.attempts(operation, request, handling, started, limit, &progress);
+        // Pinned where it is: it is large, and would be copied with everything that is put around it.
+        let work = pin!(self.attempts(operation, request, handling, started, limit, &progress));
         let outcome = tokio::time::timeout(limit, work.instrument(span.clone())).await.unwrap_or_else(|_| {
             let sent = progress.sent.load(Ordering::Relaxed);
             let retryable = operation.repeat == Repeat::Always || !sent;
@@ -163,14 +166,18 @@ impl Transport {
         let mut delays = self.settings.retries.delays().take(if self.repeats { usize::MAX } else { 0 });
         let (mut renewed, mut now) = (Renewed::default(), started);
         loop {
+            self.attach(operation, &mut request, now).await?;
+            // With the tokens, which are put in their places anew if it is sent again. A stream cannot be had twice.
             let again = request.try_clone();
-            let tokens = self.attach(operation, &mut request, now).await?;
+            let head = again.is_none().then(|| request.headers().clone());
+            let sent =
+                Sent { headers: again.as_ref().map(Request::headers).or(head.as_ref()), request: again.as_ref() };
             progress.attempt.fetch_add(1, Ordering::Relaxed);
             let was_sent = progress.sent.swap(true, Ordering::Relaxed);
-            let Outcome { result, stage, wait } = self.attempt(operation, request, handling).await;
+            let Outcome { result, stage, wait } = self.attempt(operation, request, handling, sent).await;
             progress.sent.store(was_sent || !matches!(stage, Stage::Unsent | Stage::Mistrusted), Ordering::Relaxed);
 
-            let renewable = self.report(stage, &tokens, &mut renewed);
+            let renewable = self.report(operation, stage, sent, &mut renewed);
             let pause = if renewable && operation.repeat != Repeat::IfUnsent {
                 Some(Duration::ZERO)
             } else if permits(operation.repeat, stage) {
@@ -204,13 +211,15 @@ impl Transport {
 
     /// Tells the source of a token that it was refused. Whether sending again with another one is worth while, which
     /// it is once for each kind.
-    fn report(&self, stage: Stage, tokens: &Tokens, renewed: &mut Renewed) -> bool {
+    fn report(&self, operation: &Operation, stage: Stage, sent: Sent<'_>, renewed: &mut Renewed) -> bool {
+        let access = || sent.headers?.get(AUTHORIZATION).filter(|_| operation.access_token);
+        let session = || sent.headers?.get(&SESSION_HEADER).filter(|_| operation.session_token);
         let (source, token, renewed, doubt) = match stage {
-            Stage::TokenRefused => (&self.access, &tokens.access, &mut renewed.access, Doubt::None),
-            Stage::SessionDead => (&self.session, &tokens.session, &mut renewed.session, Doubt::None),
-            Stage::SessionDoubted => (&self.session, &tokens.session, &mut renewed.session, Doubt::Some),
+            Stage::TokenRefused => (&self.access, access(), &mut renewed.access, Doubt::None),
+            Stage::SessionDead => (&self.session, session(), &mut renewed.session, Doubt::None),
+            Stage::SessionDoubted => (&self.session, session(), &mut renewed.session, Doubt::Some),
             Stage::Settled => {
-                if let (Some(source), Some(token)) = (&self.session, &tokens.session) {
+                if let (Some(source), Some(token)) = (&self.session, session()) {
                     source.accepted(token);
                 }
                 return false;
@@ -222,13 +231,12 @@ impl Transport {
         !std::mem::replace(renewed, true) && source.refused(token, doubt)
     }
 
-    async fn attempt(&self, operation: &Operation, request: Request, handling: Handling) -> Outcome {
-        // A copy shares the body; it is looked into only if the answer has to be searched for what was sent.
-        let (sent, started) = (request.try_clone(), Instant::now());
+    async fn attempt(&self, operation: &Operation, request: Request, handling: Handling, sent: Sent<'_>) -> Outcome {
+        let started = Instant::now();
         let Settings { http, response_limit, retries, .. } = &*self.settings;
         match http.execute(request).await {
             Ok(response) => {
-                let judge = Judge { operation, sent: sent.as_ref(), limit: *response_limit, started, retries };
+                let judge = Judge { operation, sent, limit: *response_limit, started, retries };
                 match handling {
                     Handling::Judge => judge.judge(response).await,
                     Handling::HandBack => judge.hand_back(response).await,
@@ -252,14 +260,13 @@ impl Transport {
         token.map(Some).map_err(|source| Error::AccessToken { source: Box::new(source) })
     }
 
-    /// Puts on the request what the operation needs, and says what that was.
+    /// Puts on the request what the operation needs.
     pub(crate) async fn attach(
         &self,
         operation: &Operation,
         request: &mut Request,
         mut now: Instant,
-    ) -> Result<Tokens, Error> {
-        let mut tokens = Tokens::default();
+    ) -> Result<(), Error> {
         if operation.session_token {
             // First, because without a session nothing at all is to be sent.
             let source = self.session.as_ref();
@@ -271,16 +278,14 @@ impl Transport {
                 now = Instant::now();
                 token
             };
-            request.headers_mut().insert(&SESSION_HEADER, token.clone());
-            tokens.session = Some(token);
+            request.headers_mut().insert(&SESSION_HEADER, token);
         }
         if operation.access_token
             && let Some(token) = self.access_at(now).await?
         {
-            request.headers_mut().insert(AUTHORIZATION, token.clone());
-            tokens.access = Some(token);
+            request.headers_mut().insert(AUTHORIZATION, token);
         }
-        Ok(tokens)
+        Ok(())
     }
 }
 
@@ -297,11 +302,12 @@ struct Progress {
     sent: AtomicBool,
 }
 
-/// The tokens that went with a request.
-#[derive(Default)]
-pub(crate) struct Tokens {
-    access: Option<HeaderValue>,
-    session: Option<HeaderValue>,
+/// What was sent, to find in it what the answer is about.
+#[derive(Clone, Copy)]
+struct Sent<'a> {
+    headers: Option<&'a HeaderMap>,
+    /// Not there if its body is a stream.
+    request: Option<&'a Request>,
 }
 
 /// Which tokens a call has had renewed.
@@ -334,9 +340,10 @@ pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operati
     Operation { id: "send", repeat, ..answer::ANY }
 }
 
-/// The path of a base URL, without the slash at its end.
-fn parse_base(base_url: &str) -> Option<String> {
-    Some(Url::parse(base_url).ok()?.path().trim_end_matches('/').to_owned())
+/// The path of a base URL as this crate writes one: without the slash at its end, and with nothing behind it.
+fn path_of(base_url: &str) -> Option<&str> {
+    let (_, rest) = base_url.split_once("://")?;
+    Some(rest.find('/').map_or("", |start| rest.split_at(start).1).trim_end_matches('/'))
 }
 
 impl ClientHooks<Transport> for client::Client {
@@ -345,8 +352,7 @@ impl ClientHooks<Transport> for client::Client {
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
         // progenitor's own header, which the platform does not know.
         request.headers_mut().remove("api-version");
-        let base = parse_base(self.baseurl());
-        let below = base.as_deref().and_then(|base| request.url().path().strip_prefix(base));
+        let below = path_of(self.baseurl()).and_then(|base| request.url().path().strip_prefix(base));
         let outcome = match Operation::by_id(info.operation_id) {
             Some(operation) if !below.is_some_and(|path| operation.is_at(path)) => Err(Error::InvalidRequest {
                 problem: "a parameter of the path is empty, or is . or .., or holds a backslash, which a URL reads as \

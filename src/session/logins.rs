@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 pub(crate) use lease::update;
 use lease::{Held, SLACK, lease};
-use live::{IDLE, Live};
+use live::{IDLE, Live, Moment};
 use login::Owed;
 use renewal::Renewal;
 
@@ -146,9 +146,9 @@ impl Logins {
                 }
                 let now = Instant::now();
                 match self.live.load_full() {
-                    Some(live) if !live.is_idle(now) => {
+                    Some(live) if !live.is_idle(live.at(now)) => {
                         if used == Use::Yes {
-                            self.note_use(&live, now);
+                            self.note_use(&live, live.at(now));
                         }
                         return Ok(live);
                     }
@@ -163,7 +163,7 @@ impl Logins {
         }
     }
 
-    fn note_use(self: &Arc<Self>, live: &Live, now: Instant) {
+    fn note_use(self: &Arc<Self>, live: &Live, now: Moment) {
         if live.is_to_be_told(now) {
             tokio::spawn(self.clone().touch(live.token.clone(), self::now()));
         }
@@ -241,7 +241,7 @@ impl Logins {
             self.live.load_full()
         };
         if let Some(live) = live {
-            if !live.is_idle(Instant::now()) || self.is_used_elsewhere(&live.token).await {
+            if !live.is_idle(live.at(Instant::now())) || self.is_used_elsewhere(&live.token).await {
                 let client = self.api_with(live.header.value().clone());
                 match client.end_connectivity_management_session().send().await.map_err(Error::from) {
                     Ok(_) => {}
@@ -282,7 +282,11 @@ impl Logins {
 impl TokenSource for Arc<Logins> {
     fn at_hand(&self, now: Instant) -> Option<HeaderValue> {
         let live = self.live.load();
-        let live = live.as_ref().filter(|live| !live.is_idle(now))?;
+        let live = live.as_ref()?;
+        let now = live.at(now);
+        if live.is_idle(now) {
+            return None;
+        }
         self.note_use(live, now);
         Some(live.header.value().clone())
     }

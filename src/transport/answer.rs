@@ -6,13 +6,13 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use reqwest::{Body as HttpBody, Request, Response, ResponseBuilderExt as _};
+use reqwest::{Body as HttpBody, Response, ResponseBuilderExt as _};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::Retries;
+use super::{Retries, Sent};
 use crate::{
     Error, ErrorCode, Refusal,
     error::{Shape, is_mistrusted},
@@ -110,8 +110,7 @@ impl Outcome {
 /// Everything that the judgement of an answer rests on.
 pub(super) struct Judge<'a> {
     pub(super) operation: &'a Operation,
-    /// The request as it was sent, if it can be had twice.
-    pub(super) sent: Option<&'a Request>,
+    pub(super) sent: Sent<'a>,
     pub(super) limit: usize,
     /// When the attempt began.
     pub(super) started: Instant,
@@ -227,14 +226,18 @@ impl Judge<'_> {
     /// The secrets that went with the request: an answer that repeats one is not handed on in words.
     fn secrets(&self) -> Vec<Zeroizing<String>> {
         let mut secrets = Vec::new();
-        let Some(sent) = self.sent else { return secrets };
         for name in [&header::AUTHORIZATION, &SESSION_HEADER] {
-            let text = sent.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let Some(value) = self.sent.headers.and_then(|headers| headers.get(name)) else { continue };
+            let text = value.to_str().unwrap_or_default();
             let token = text.split_once(' ').map_or(text, |(_, token)| token);
             secrets.push(Zeroizing::new(token.to_owned()));
             secrets.extend(secret_of_pair(token));
         }
-        let body = sent.body().and_then(HttpBody::as_bytes).filter(|_| !self.operation.secrets.is_empty());
+        let body = self
+            .sent
+            .request
+            .and_then(|request| request.body()?.as_bytes())
+            .filter(|_| !self.operation.secrets.is_empty());
         if let Some(Ok(body)) = body.map(serde_json::from_slice::<Value>) {
             collect(&body, self.operation.secrets, &mut secrets);
         }

@@ -17,11 +17,28 @@ impl Origins {
 
     /// Refuses a request to anywhere else.
     pub(super) fn permit(&self, url: &Url) -> Result<(), Error> {
-        let origin = url.origin();
-        if self.0.contains(&origin) {
+        let (scheme, host, port) = (url.scheme(), url.host(), url.port_or_known_default());
+        let is_own = |own: &Origin| match own {
+            Origin::Tuple(own_scheme, own_host, own_port) => {
+                scheme == own_scheme
+                    && port == Some(*own_port)
+                    && host.as_ref().is_some_and(|host| is_same(own_host, host))
+            }
+            Origin::Opaque(_) => false,
+        };
+        if self.0.iter().any(is_own) {
             return Ok(());
         }
-        Err(Error::ForeignOrigin { origin: origin.ascii_serialization() })
+        Err(Error::ForeignOrigin { origin: url.origin().ascii_serialization() })
+    }
+}
+
+fn is_same(own: &Host<String>, other: &Host<&str>) -> bool {
+    match (own, other) {
+        (Host::Domain(own), Host::Domain(other)) => own == other,
+        (Host::Ipv4(own), Host::Ipv4(other)) => own == other,
+        (Host::Ipv6(own), Host::Ipv6(other)) => own == other,
+        _ => false,
     }
 }
 

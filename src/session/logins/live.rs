@@ -29,6 +29,10 @@ pub(super) struct Live {
     is_accepted: AtomicBool,
 }
 
+/// A moment in the life of one session.
+#[derive(Clone, Copy)]
+pub(super) struct Moment(u64);
+
 impl Live {
     pub(super) fn new(token: SessionToken, unused: Duration) -> Result<Self, Error> {
         let header = TokenHeader::new(token.expose_secret())
@@ -40,8 +44,7 @@ impl Live {
     }
 
     /// Notes a use; says whether it is time to tell the store of it.
-    pub(super) fn is_to_be_told(&self, now: Instant) -> bool {
-        let now = self.millis(now);
+    pub(super) fn is_to_be_told(&self, Moment(now): Moment) -> bool {
         if now < self.used.load(Ordering::Relaxed) + in_millis(GRAIN) {
             return false;
         }
@@ -52,8 +55,8 @@ impl Live {
     }
 
     /// Whether it is known to be dead.
-    pub(super) fn is_idle(&self, now: Instant) -> bool {
-        self.millis(now) >= self.used.load(Ordering::Relaxed) + in_millis(IDLE)
+    pub(super) fn is_idle(&self, Moment(now): Moment) -> bool {
+        now >= self.used.load(Ordering::Relaxed) + in_millis(IDLE)
     }
 
     pub(super) fn is_accepted(&self) -> bool {
@@ -66,8 +69,8 @@ impl Live {
         }
     }
 
-    fn millis(&self, now: Instant) -> u64 {
-        in_millis(now.saturating_duration_since(self.start))
+    pub(super) fn at(&self, now: Instant) -> Moment {
+        Moment(in_millis(now.saturating_duration_since(self.start)))
     }
 }
 
