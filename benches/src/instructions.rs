@@ -4,9 +4,9 @@
 //! The sandbox is another process and is not counted, and neither is the operating system.
 #![allow(missing_docs, reason = "gungraun's macros")]
 
-use gungraun::{
-    Callgrind, EntryPoint, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
-};
+use std::pin::pin;
+
+use gungraun::{Callgrind, EntryPoint, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use thingspace_bench::{
     facade::Facade,
     hand::Hand,
@@ -55,7 +55,7 @@ fn hand() -> Ready<Hand> {
 #[library_benchmark(setup = facade)]
 fn start_facade(Ready(runtime, facade): Ready<Facade>) {
     for _ in 0..CALLS {
-        let session = counted(&runtime, facade.start()).unwrap();
+        let session = counted(&runtime, pin!(facade.start())).unwrap();
         runtime.block_on(session.end()).unwrap();
     }
 }
@@ -63,7 +63,7 @@ fn start_facade(Ready(runtime, facade): Ready<Facade>) {
 #[library_benchmark(setup = hand)]
 fn start_hand(Ready(runtime, hand): Ready<Hand>) {
     for _ in 0..CALLS {
-        let session = counted(&runtime, hand.start()).unwrap();
+        let session = counted(&runtime, pin!(hand.start())).unwrap();
         runtime.block_on(hand.end(&session)).unwrap();
     }
 }
@@ -71,14 +71,14 @@ fn start_hand(Ready(runtime, hand): Ready<Hand>) {
 #[library_benchmark(setup = facade)]
 fn send_facade(Ready(runtime, facade): Ready<Facade>) {
     for _ in 0..CALLS {
-        counted(&runtime, facade.send()).unwrap();
+        counted(&runtime, pin!(facade.send())).unwrap();
     }
 }
 
 #[library_benchmark(setup = hand)]
 fn send_hand(Ready(runtime, hand): Ready<Hand>) {
     for _ in 0..CALLS {
-        counted(&runtime, hand.send()).unwrap();
+        counted(&runtime, pin!(hand.send())).unwrap();
     }
 }
 

@@ -1,6 +1,8 @@
 //! How often memory is asked for in a call, and how much; on the one thread that all of the call is on.
 #![allow(clippy::print_stdout, reason = "that is how it answers")]
 
+use std::pin::pin;
+
 use allocation_counter::AllocationInfo;
 use serde_json::{Value, json};
 use thingspace_bench::{
@@ -18,32 +20,35 @@ fn main() -> Result {
     let runtime = runtime()?;
     let facade = runtime.block_on(Facade::ready())?;
     let starts = per_call(|| {
-        let (allocations, session) = measure(|| counted(&runtime, facade.start()))?;
+        let (allocations, session) = measure(|| counted(&runtime, pin!(facade.start())))?;
         runtime.block_on(session?.end())?;
         Ok(allocations)
     })?;
     runtime.block_on(facade.send())?;
     let sends = per_call(|| {
-        let (allocations, answer) = measure(|| counted(&runtime, facade.send()))?;
+        let (allocations, answer) = measure(|| counted(&runtime, pin!(facade.send())))?;
         answer.map(|_| allocations)
     })?;
     let attaching = attaching(&runtime, &facade)?;
     let (start_by_hand, send_by_hand) = by_hand(&runtime)?;
-    println!("{}", json!({ "facade start": starts, "facade send": sends, "attach": attaching,
-        "hand start": start_by_hand, "hand send": send_by_hand }));
+    println!(
+        "{}",
+        json!({ "facade start": starts, "facade send": sends, "attach": attaching,
+        "hand start": start_by_hand, "hand send": send_by_hand })
+    );
     Ok(())
 }
 
 fn by_hand(runtime: &Runtime) -> Result<(Value, Value)> {
     let mut hand = runtime.block_on(Hand::ready())?;
     let starts = per_call(|| {
-        let (allocations, session) = measure(|| counted(runtime, hand.start()))?;
+        let (allocations, session) = measure(|| counted(runtime, pin!(hand.start())))?;
         runtime.block_on(hand.end(&session?))?;
         Ok(allocations)
     })?;
     runtime.block_on(hand.log_in())?;
     let sends = per_call(|| {
-        let (allocations, answer) = measure(|| counted(runtime, hand.send()))?;
+        let (allocations, answer) = measure(|| counted(runtime, pin!(hand.send())))?;
         answer.map(|_| allocations)
     })?;
     Ok((starts, sends))

@@ -37,9 +37,9 @@ async fn main() -> Result {
     let tasks = arguments.next().ok_or("how many tasks?")?.parse()?;
     let rounds: u32 = arguments.next().ok_or("how many rounds?")?.parse()?;
     let (control, door) = (Control::new()?, Door(Arc::new(Semaphore::new(CONNECTIONS))));
-    let client = builder()?.timeout(PATIENCE).http_client(|http| {
-        http.connector_layer(door).pool_idle_timeout(None).connect_timeout(PATIENCE)
-    });
+    let client = builder()?
+        .timeout(PATIENCE)
+        .http_client(|http| http.connector_layer(door).pool_idle_timeout(None).connect_timeout(PATIENCE));
     let session = client.build()?.start_session(credentials()).await?;
     ask(&session, tasks, 1).await?;
     for _ in 0..rounds {
