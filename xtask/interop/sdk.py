@@ -42,7 +42,7 @@ class SandboxConfiguration(Configuration):
         return sandbox.BASE_URL + uri.removeprefix(self._PRODUCTION)
 
 
-def client(session_token=None):
+def platform(session_token=None):
     """A client as the SDK's documentation builds it; its credentials cannot be changed later."""
     session = VZM2mTokenCredentials(session_token) if session_token else None
     return VerizonClient(
@@ -50,7 +50,11 @@ def client(session_token=None):
             thingspace_oauth_credentials=ThingspaceOauthCredentials(sandbox.API_KEY, sandbox.API_SECRET),
             vz_m2m_token_credentials=session,
         )
-    ).session_management
+    )
+
+
+def client(session_token=None):
+    return platform(session_token).session_management
 
 
 def log_in(api, password):

@@ -1,6 +1,7 @@
 //! `cargo xtask`: what maintainers run.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "saying how it went is what these commands are for")]
 
+mod bench;
 mod docs;
 #[path = "../../build/spec.rs"]
 mod generator;
@@ -38,7 +39,8 @@ impl Command {
     }
 }
 
-const COMMANDS: [Command; 7] = [
+const COMMANDS: [Command; 8] = [
+    Command::new("bench", "[--quick]", "what a call costs; written into docs/bench.md", bench::run),
     Command::new("docs", "[--check]", "the rustdoc, and openapi.yaml as a page; tried in a browser", docs::run),
     Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
     Command::new("regen", "[--check]", "checks the spec, builds, refreshes the copy of the client", regen::run),

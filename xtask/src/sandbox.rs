@@ -23,8 +23,14 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 
 /// Builds the sandbox; answers with the program.
 pub(crate) fn build() -> Result<PathBuf> {
+    build_as(&[])
+}
+
+/// The same, with cargo's arguments for another profile.
+pub(crate) fn build_as(profile: &[&str]) -> Result<PathBuf> {
     let output = workspace::cargo()
         .args(["build", "--quiet", "--package", PACKAGE, "--message-format", "json-render-diagnostics"])
+        .args(profile)
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {

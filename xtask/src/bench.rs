@@ -1,0 +1,67 @@
+//! `cargo xtask bench`: what this crate costs, beside the same requests written by hand and beside the official Python
+//! SDK; written into `docs/bench.md`.
+//!
+//! Everything is measured in one run, and what is compared is measured in turns: the machine may be busy with other
+//! things, and a ratio bears that.
+
+mod builds;
+mod calls;
+mod chart;
+mod counts;
+mod note;
+mod profile;
+mod programs;
+mod tokens;
+
+use std::fs;
+
+use crate::python::Python;
+use crate::sandbox::{self, Running};
+use crate::{Misuse, Result, workspace};
+use note::Note;
+use programs::Programs;
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// Turns of each kind of call, and the calls in each.
+    pairs: usize,
+    starts: u32,
+    sends: u32,
+    /// Turns of ten thousand requests that tokens are put on.
+    turns: u32,
+    rounds: u32,
+    is_quick: bool,
+}
+
+const WHOLE: Extent = Extent { pairs: 31, starts: 50, sends: 100, turns: 40, rounds: 3, is_quick: false };
+const QUICK: Extent = Extent { pairs: 1, starts: 2, sends: 2, turns: 1, rounds: 1, is_quick: true };
+
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let extent = match arguments {
+        [] => WHOLE,
+        [argument] if argument == "--quick" => QUICK,
+        _ => return Err(Misuse("bench takes `--quick` or nothing".to_owned()).into()),
+    };
+    let root = workspace::root();
+    let (work, interop) = (workspace::target()?.join("bench"), workspace::target()?.join("interop"));
+    fs::create_dir_all(&work)?;
+    fs::create_dir_all(&interop)?;
+    println!("python: environment in {}", interop.join("venv").display());
+    let python = Python::prepare(&root.join("xtask").join("interop"), &interop, "verizon, schemathesis")?;
+    println!("programs: building");
+    let programs = Programs::build(&work, extent)?;
+    let sandbox = Running::start(&sandbox::build_as(programs.profile())?, &work.join("sandbox.log"))?;
+
+    let mut note = Note::default();
+    println!("calls: {} turns", extent.pairs);
+    calls::measure(&programs, &python, &sandbox, extent, &mut note)?;
+    counts::measure(&programs, &sandbox, extent, &mut note)?;
+    tokens::measure(&programs, &sandbox, extent, &mut note)?;
+    if extent.is_quick {
+        return note.finish();
+    }
+    println!("clean builds: two, which takes minutes");
+    builds::measure(&work, &mut note)?;
+    note.write(&root.join("docs"))
+}

@@ -1,0 +1,92 @@
+//! What was measured, as it is written down: nothing in it is written by hand but words.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use crate::Result;
+
+/// What was tried where a goal is missed, and why it stays: words alone.
+const REASONS: &str = include_str!("reasons.md");
+
+/// A figure and what it is held to.
+pub(super) struct Goal {
+    name: String,
+    figure: String,
+    goal: &'static str,
+    is_reached: bool,
+}
+
+impl Goal {
+    pub(super) fn new(name: &str, figure: String, goal: &'static str, is_reached: bool) -> Self {
+        Self { name: name.to_owned(), figure, goal, is_reached }
+    }
+}
+
+pub(super) fn within(figure: f64, most: f64) -> bool {
+    figure <= most
+}
+
+pub(super) fn at_least(figure: f64, least: f64) -> bool {
+    figure >= least
+}
+
+#[derive(Default)]
+pub(super) struct Note {
+    goals: Vec<Goal>,
+    text: String,
+    pub(super) chart: String,
+}
+
+impl Note {
+    pub(super) fn goal(&mut self, goal: Goal) {
+        self.goals.push(goal);
+    }
+
+    pub(super) fn section(&mut self, name: &str) {
+        let _ = writeln!(self.text, "\n## {name}\n");
+    }
+
+    pub(super) fn line(&mut self, line: &str) {
+        let _ = writeln!(self.text, "{line}");
+    }
+
+    /// The table alone, where it was only to be seen that everything runs: what so few calls take says nothing.
+    pub(super) fn finish(self) -> Result {
+        println!("all programs run, and each crowd made one login");
+        Ok(())
+    }
+
+    /// Prints the table, and writes everything into the folder.
+    pub(super) fn write(self, folder: &Path) -> Result {
+        let table = self.table();
+        println!("\n{table}");
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("bench.svg"), &self.chart)?;
+        let head = format!(
+            "# What it costs\n\nWritten by `cargo xtask bench`, whole: no figure in it is written by hand. Measured on \
+             {}, in one run, without TLS and over loopback, against the sandbox in a process of its own. A request \
+             written by hand is one on reqwest with the settings of this crate, in the same program.\n\n",
+            machine(),
+        );
+        fs::write(folder.join("bench.md"), format!("{head}{table}{}\n{REASONS}", self.text))?;
+        println!("written: docs/bench.md, docs/bench.svg");
+        Ok(())
+    }
+
+    fn table(&self) -> String {
+        let mut table = "| what | figure | goal | reached |\n|---|---|---|---|\n".to_owned();
+        for Goal { name, figure, goal, is_reached } in &self.goals {
+            let reached = if *is_reached { "yes" } else { "**no**" };
+            let _ = writeln!(table, "| {name} | {figure} | {goal} | {reached} |");
+        }
+        table
+    }
+}
+
+/// The machine in a few words.
+fn machine() -> String {
+    let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("{cores} cores, {}, {}", std::env::consts::ARCH, std::env::consts::OS)
+}
