@@ -30,7 +30,7 @@ mod response;
 
 use std::{fmt, sync::Arc};
 
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::{Method, Request, RequestBuilder, Url};
 
 pub use response::Response;
 
@@ -182,7 +182,16 @@ impl Session {
     ///
     /// As there; [`Error::Configuration`] in async code.
     pub fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
-        let response = self.background.wait(self.inner.send(request))??;
+        self.execute(request.build().map_err(Error::from_reqwest)?)
+    }
+
+    /// As [`Session::execute`](crate::Session::execute), and [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Configuration`] in async code.
+    pub fn execute(&self, request: Request) -> Result<Response, Error> {
+        let response = self.background.wait(self.inner.execute(request))??;
         Ok(Response::new(response, self.background.clone()))
     }
 

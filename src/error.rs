@@ -160,6 +160,17 @@ pub enum Error {
         since: SystemTime,
     },
 
+    /// A login or a password reset was sent before in the same call, by a middleware that repeats it, and is not sent
+    /// again. What became of it was said the first time.
+    #[error(
+        "{operation} was sent before in this call, and what was answered then was dropped by whoever repeats it; it was \
+         not sent again: keep it from being repeated"
+    )]
+    AlreadySent {
+        /// Which operation.
+        operation: String,
+    },
+
     /// The session was ended, here or through a clone. Nothing was sent.
     #[error("this session was ended: start a new one with ThingSpace::start_session")]
     SessionEnded,
@@ -286,7 +297,8 @@ impl Error {
             | Self::Oauth(_)
             | Self::UnexpectedResponse { .. }
             | Self::PasswordUnknown { .. }
-            | Self::PasswordNotKept { .. } => true,
+            | Self::PasswordNotKept { .. }
+            | Self::AlreadySent { .. } => true,
             _ => false,
         }
     }
@@ -310,6 +322,7 @@ impl Error {
             Self::PasswordNotKept { .. } => "password_not_kept",
             Self::PasswordUnknown { .. } => "password_unknown",
             Self::RotationUnresolved { .. } => "rotation_unresolved",
+            Self::AlreadySent { .. } => "already_sent",
             Self::SessionEnded => "session_ended",
             Self::Platform(_) => "platform",
             Self::Gateway(_) => "gateway",

@@ -71,8 +71,12 @@
 //!   a `TlsBackend::Preconfigured` that has one; otherwise building is an error.
 //! - `native-tls`: the TLS of the operating system, for who names it.
 //! - `blocking`: `blocking`, the same facade for programs without an async runtime.
+//! - `reqwest-middleware`: [`Session`] is a middleware, `ClientBuilder::new(client).with(session)`.
+//! - `tower`: [`Session`] is a layer, `session.layer(client)`.
 //! - `metrics`: a counter for each event, through the [`metrics`](https://docs.rs/metrics) facade.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -104,6 +108,8 @@ pub use oauth::AccessTokenProvider;
 pub use reqwest;
 pub use rotation::FileVault;
 pub use session::Session;
+#[cfg(feature = "tower")]
+pub use session::service::SessionService;
 pub use store::{FileStore, MemoryStore};
 pub use transport::Retries;
 

@@ -1,11 +1,15 @@
 //! A session: what a service holds to talk to the platform.
 
 pub(crate) mod logins;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
+#[cfg(feature = "tower")]
+pub(crate) mod service;
 
 use std::{fmt, sync::Arc};
 
 use http::Method;
-use reqwest::{RequestBuilder, Response, Url};
+use reqwest::{Request, RequestBuilder, Response, Url};
 
 use crate::{
     Error, Password, SessionToken,
@@ -85,10 +89,22 @@ impl Session {
     /// session could not be had, and otherwise whatever kept the answer from arriving. An answer is no error: see
     /// [`Response::error_for_status`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
-        let request = request.build().map_err(Error::from_reqwest)?;
-        let below = request.url().path().strip_prefix(self.0.base_url.path().trim_end_matches('/'));
-        let operation = as_sent(request.method(), below);
+        self.execute(request.build().map_err(Error::from_reqwest)?).await
+    }
+
+    /// [`send`](Self::send) for a request that is built already, as [`reqwest::Client::execute`] takes it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn execute(&self, request: Request) -> Result<Response, Error> {
+        let operation = as_sent(request.method(), self.below_base(request.url()));
         self.0.transport.carry(&operation, request, Handling::HandBack).await
+    }
+
+    /// The path of a URL, counted from the base URL.
+    fn below_base<'a>(&self, url: &'a Url) -> Option<&'a str> {
+        url.path().strip_prefix(self.0.base_url.path().trim_end_matches('/'))
     }
 
     /// Replaces the password of the session's user by a random one, which is returned; the old one is dead at that

@@ -126,6 +126,12 @@ impl Transport {
         &self.settings.http
     }
 
+    /// Whether a URL leads to where the tokens may go.
+    #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
+    pub(crate) fn serves(&self, url: &Url) -> bool {
+        self.settings.origins.contain(url)
+    }
+
     /// Sends a request and judges its answer, within the time of a call.
     pub(crate) async fn carry(
         &self,

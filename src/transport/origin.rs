@@ -15,8 +15,8 @@ impl Origins {
         Self(urls.into_iter().map(Url::origin).collect())
     }
 
-    /// Refuses a request to anywhere else.
-    pub(super) fn permit(&self, url: &Url) -> Result<(), Error> {
+    /// Whether a request may go there.
+    pub(super) fn contain(&self, url: &Url) -> bool {
         let (scheme, host, port) = (url.scheme(), url.host(), url.port_or_known_default());
         let is_own = |own: &Origin| match own {
             Origin::Tuple(own_scheme, own_host, own_port) => {
@@ -26,7 +26,12 @@ impl Origins {
             }
             Origin::Opaque(_) => false,
         };
-        if self.0.iter().any(is_own) {
+        self.0.iter().any(is_own)
+    }
+
+    /// Refuses a request to anywhere else.
+    pub(super) fn permit(&self, url: &Url) -> Result<(), Error> {
+        if self.contain(url) {
             return Ok(());
         }
         Err(Error::ForeignOrigin { origin: url.origin().ascii_serialization() })

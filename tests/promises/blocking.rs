@@ -47,6 +47,7 @@ fn call_everything(thingspace: &ThingSpace, session: Session) {
     is_told_where_it_was_called(thingspace.rearm_logins(USERNAME));
     is_told_where_it_was_called(thingspace.resolve_rotation(&vault));
     is_told_where_it_was_called(session.send(session.request(Method::GET, ECHO).unwrap()));
+    is_told_where_it_was_called(session.execute(session.request(Method::GET, ECHO).unwrap().build().unwrap()));
     is_told_where_it_was_called(session.token());
     is_told_where_it_was_called(session.reset_password(PASSWORD));
     is_told_where_it_was_called(session.rotate_password(&vault));

@@ -17,6 +17,7 @@ mod blocking;
 mod catalogue;
 mod configuration;
 mod crowds;
+mod ecosystem;
 mod errors;
 mod faces;
 mod faults;

@@ -1,0 +1,80 @@
+//! A session as a middleware of `reqwest-middleware` (feature `reqwest-middleware`).
+//!
+//! It keeps two promises where other middlewares stand around: tokens go to the platform and nowhere else, and what may
+//! not be sent twice is not sent twice because one of them repeats it.
+
+use async_trait::async_trait;
+use http::Extensions;
+use reqwest::{Request, Response};
+use reqwest_middleware::{Middleware, Next, Result};
+
+use super::Session;
+use crate::{
+    Error,
+    generated::{Operation, Repeat},
+};
+
+/// For existing clients. **Put it last**, so that all others stand around it:
+///
+/// ```
+/// # use thingspace_session::{Error, Session};
+/// # async fn example(session: Session, client: reqwest::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let client = reqwest_middleware::ClientBuilder::new(client).with(session.clone()).build();
+/// let url = "https://thingspace.verizon.com/api/m2m/v1/callbacks/0000123456-00001";
+/// match client.get(url).send().await {
+///     Ok(answer) => println!("{}", answer.status()),
+///     Err(reqwest_middleware::Error::Middleware(error)) => {
+///         println!("{:?}", error.downcast_ref::<Error>().map(Error::kind));
+///     }
+///     Err(error) => println!("{error}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A request to an origin that the session serves (that of the base URL, and those of
+/// [`allow_origin`](crate::ThingSpaceBuilder::allow_origin)) is carried as by [`Session::execute`], whatever comes after
+/// it in the chain: a client that follows redirects would take the session token along, so none is handed on. The
+/// client's own settings (TLS, proxy, timeouts, default headers) do not reach it; those of
+/// [`ThingSpaceBuilder`](crate::ThingSpaceBuilder) hold. Every other request goes on as it came, without a token.
+///
+/// A login and a password reset that may have been processed are not sent again for the same call: a middleware that
+/// repeats them gets [`Error::AlreadySent`], as long as it hands on the extensions of the call, as `reqwest-retry` does.
+#[async_trait]
+impl Middleware for Session {
+    async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
+        if !self.0.transport.serves(request.url()) {
+            return next.run(request, extensions).await;
+        }
+        self.execute_once(request, extensions).await.map_err(reqwest_middleware::Error::middleware)
+    }
+}
+
+/// The operation that was sent last in this call and is not to be repeated.
+#[derive(Clone, PartialEq)]
+struct Sent(&'static str);
+
+impl Session {
+    async fn execute_once(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+    ) -> std::result::Result<Response, Error> {
+        let below = self.below_base(request.url());
+        let described = below.and_then(|path| Operation::by_request(request.method().as_str(), path));
+        let Some(operation) = described.filter(|operation| operation.repeat != Repeat::Always) else {
+            return self.execute(request).await;
+        };
+        let sent = Sent(operation.id);
+        if extensions.get() == Some(&sent) {
+            return Err(Error::AlreadySent { operation: operation.id.to_owned() });
+        }
+        // Before it is sent: whoever stands around may drop the future and begin again.
+        extensions.insert(sent);
+        let outcome = self.execute(request).await;
+        if outcome.as_ref().is_err_and(|error| !error.may_have_been_processed()) {
+            extensions.remove::<Sent>();
+        }
+        outcome
+    }
+}
