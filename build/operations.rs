@@ -169,11 +169,12 @@ fn environments(document: &Node) -> TokenStream {
         let doc = format!("{} `{url}`", server.text_of("description").unwrap_or_default());
         let default = variants.is_empty().then(|| quote! { #[default] });
         arms.push(quote! { Self::#variant => #url });
-        variants.push(quote! { #[doc = #doc] #default #variant });
+        variants.push(quote! { #[doc = #doc] #default #[serde(rename = #name)] #variant });
     }
     quote! {
-        /// The servers that the document names; the first is the default.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        /// The servers that the document names; the first is the default. In a configuration each has its
+        /// `x-environment` as its name.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ::serde::Serialize, ::serde::Deserialize)]
         #[non_exhaustive]
         pub enum Environment { #(#variants),* }
 

@@ -3,6 +3,8 @@
 //! Keeps the promise that no secret is printed and that secrets are erased when dropped: whatever holds one holds
 //! a [`Secret`].
 
+pub(crate) mod unquoted;
+
 use std::{borrow::Cow, env, error::Error as StdError, fmt, future::Future, pin::Pin, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -72,8 +74,9 @@ impl Serialize for Secret {
 }
 
 impl<'de> Deserialize<'de> for Secret {
+    /// What is no text is refused, and not quoted.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
+        unquoted::text(deserializer)
     }
 }
 
@@ -187,7 +190,16 @@ impl AccessToken {
 }
 
 /// The key and secret of a ThingSpace application (OAuth 2.0 client credentials), which buy the access token.
-#[derive(Clone)]
+///
+/// Can be read from a configuration, in which a field of another name is an error. **Serialized, it is in the clear.**
+///
+/// ```
+/// # use thingspace_session::ApiKey;
+/// let api_key: ApiKey = serde_json::from_str(r#"{ "key": "d5f1", "secret": "x8sQ" }"#)?;
+/// assert_eq!(api_key.key(), "d5f1");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Serialize)]
 pub struct ApiKey {
     key: String,
     secret: Secret,
@@ -225,6 +237,18 @@ impl ApiKey {
     }
 }
 
+impl<'de> Deserialize<'de> for ApiKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            key: String,
+            secret: Secret,
+        }
+        unquoted::fields(deserializer).map(|Fields { key, secret }| Self { key, secret })
+    }
+}
+
 impl fmt::Debug for ApiKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("ApiKey").finish_non_exhaustive()
@@ -239,7 +263,17 @@ impl fmt::Debug for ApiKey {
 /// let credentials = Credentials::new("zbeeblebrox", "IMgr8");
 /// assert!(!format!("{credentials:?}").contains("IMgr8"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// They can be read from a configuration, in which a field of another name is an error. **Serialized, they are in the
+/// clear.**
+///
+/// ```
+/// # use thingspace_session::Credentials;
+/// let text = r#"{ "username": "zbeeblebrox", "password": "IMgr8" }"#;
+/// assert_eq!(serde_json::from_str::<Credentials>(text)?, Credentials::new("zbeeblebrox", "IMgr8"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Credentials {
     username: String,
     password: Password,
@@ -271,6 +305,18 @@ impl Credentials {
     #[must_use]
     pub fn password(&self) -> &Password {
         &self.password
+    }
+}
+
+impl<'de> Deserialize<'de> for Credentials {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            username: String,
+            password: Password,
+        }
+        unquoted::fields(deserializer).map(|Fields { username, password }| Self { username, password })
     }
 }
 

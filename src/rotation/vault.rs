@@ -2,7 +2,9 @@
 
 use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc, time::SystemTime};
 
-use crate::{Credentials, Password};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{Credentials, Password, credentials::unquoted};
 
 /// What a vault answers with.
 pub type VaultFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
@@ -73,12 +75,32 @@ pub enum VaultState {
 }
 
 /// A rotation that has begun. No two of a vault are equal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// For vaults of one's own it can be written and read with serde: `old`, and `since_ms`, in milliseconds since 1970.
+/// **Serialized, the password is in the clear.**
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Begun {
     /// The credentials that it is to replace: they may hold or be dead.
     pub old: Credentials,
     /// When it began, in whole milliseconds since 1970.
+    #[serde(rename = "since_ms", serialize_with = "as_milliseconds")]
     pub since: SystemTime,
+}
+
+impl<'de> Deserialize<'de> for Begun {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            old: Credentials,
+            since_ms: u64,
+        }
+        unquoted::fields(deserializer).map(|Fields { old, since_ms }| Self::new(old, at(since_ms)))
+    }
+}
+
+fn as_milliseconds<S: Serializer>(since: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(milliseconds(*since))
 }
 
 impl Begun {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use http::StatusCode;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest pause between two attempts that the back-off asks for by itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -40,9 +41,20 @@ const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
 /// let hasty = ThingSpace::builder().retries(Retries::none());
 /// # let _ = (patient, hasty);
 /// ```
-#[derive(Clone, Debug)]
+///
+/// In a configuration, what is left out is as by default:
+///
+/// ```
+/// # use thingspace_session::Retries;
+/// let retries: Retries = serde_json::from_str(r#"{ "most": 5, "backoff_ms": 1000, "statuses": [503] }"#)?;
+/// # let _ = retries;
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Retries {
     most: usize,
+    #[serde(rename = "backoff_ms", serialize_with = "as_milliseconds", deserialize_with = "milliseconds")]
     backoff: Duration,
     statuses: Vec<u16>,
 }
@@ -97,6 +109,14 @@ impl Retries {
             .with_factor(2.0)
             .with_jitter()
     }
+}
+
+fn as_milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
 }
 
 impl Default for Retries {

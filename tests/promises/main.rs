@@ -47,3 +47,4 @@ mod told;
 mod troubled_stores;
 mod vaults;
 mod wire;
+mod written;

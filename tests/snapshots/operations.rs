@@ -51,14 +51,27 @@ pub(crate) const TOKEN_PATH: &str = "/ts/v1/oauth2/token";
 pub(crate) static SESSION_HEADER: http::HeaderName = http::HeaderName::from_static(
     "vz-m2m-token",
 );
-/// The servers that the document names; the first is the default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// The servers that the document names; the first is the default. In a configuration each has its
+/// `x-environment` as its name.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    ::serde::Serialize,
+    ::serde::Deserialize
+)]
 #[non_exhaustive]
 pub enum Environment {
     ///Production. `https://thingspace.verizon.com/api`
     #[default]
+    #[serde(rename = "production")]
     Production,
     ///Mock server, of limited availability. `https://mock.thingspace.verizon.com/api`
+    #[serde(rename = "mock")]
     Mock,
 }
 impl Environment {
