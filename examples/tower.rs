@@ -1,0 +1,47 @@
+//! A client that is a tower service gains a session: its requests to the platform carry both tokens, all others none.
+//!
+//! Runs against a sandbox of its own, and another that stands for the rest of the world.
+
+#![allow(clippy::print_stdout, reason = "telling is what an example is for")]
+
+use std::error::Error;
+
+use reqwest::{Method, Request, Response};
+use thingspace_sandbox::Sandbox;
+use thingspace_session::{ApiKey, Credentials, ThingSpace};
+use tower::{Service, ServiceBuilder};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (sandbox, elsewhere) = (Sandbox::start().await?, Sandbox::start().await?);
+    let api_key = ApiKey::new("sandbox-key", "sandbox-secret");
+    let thingspace = ThingSpace::builder().api_key(api_key).base_url(sandbox.base_url()).build()?;
+    let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
+
+    // Innermost: all other layers stand around it.
+    let client = ServiceBuilder::new()
+        .map_request(|request: Request| {
+            println!("{} {}", request.method(), request.url().path());
+            request
+        })
+        .layer(session.clone())
+        .service(reqwest::Client::new());
+
+    for platform in [&sandbox, &elsewhere] {
+        let url = format!("{}/m2m/v1/callbacks/0000123456-00001", platform.base_url());
+        let answer = ask(client.clone(), Request::new(Method::GET, url.parse()?)).await?;
+        let arrived = platform.requests().pop().ok_or("nothing arrived")?;
+        let tokens = ["authorization", "vz-m2m-token"].into_iter().filter(|name| arrived.header(name).is_some());
+        println!("  arrived with {} tokens, and was answered {}.", tokens.count(), answer.status());
+    }
+    session.end().await?;
+    Ok(())
+}
+
+async fn ask<S>(mut client: S, request: Request) -> Result<Response, S::Error>
+where
+    S: Service<Request, Response = Response>,
+{
+    std::future::poll_fn(|context| client.poll_ready(context)).await?;
+    client.call(request).await
+}
