@@ -38,9 +38,9 @@ impl Recorder for Counters {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let labels: String = key.labels().map(|label| format!(" {}={}", label.key(), label.value())).collect();
+        let labels: Vec<_> = key.labels().map(|label| format!(" {}={}", label.key(), label.value())).collect();
         let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Counter::from_arc(counters.entry(format!("{}{labels}", key.name())).or_default().clone())
+        Counter::from_arc(counters.entry(format!("{}{}", key.name(), labels.concat())).or_default().clone())
     }
 
     fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {

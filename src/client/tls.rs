@@ -27,7 +27,8 @@ use crate::Error;
 pub enum TlsBackend {
     /// rustls, which trusts what the operating system trusts. Its cryptography is the provider that the program has
     /// installed with `CryptoProvider::install_default`; with the feature `rustls` it is aws-lc where none is.
-    #[cfg(feature = "rustls-no-provider")]
+    // The first brings the second; both are named for whoever reads the documentation.
+    #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
     Rustls,
     /// rustls in a configuration of one's own, which has its provider and its roots in it. Nothing else that is set on
     /// TLS has a say then, such as the certificates that `http_client` adds.
