@@ -23,7 +23,10 @@
 //!
 //! A call that waits would stop all other tasks of its thread, so it ends with [`Error::Configuration`] there. Call
 //! [`ThingSpace`](crate::ThingSpace) and `.await` it, or move the call into `tokio::task::spawn_blocking`, where it is
-//! let in.
+//! let in. Sources of credentials, stores and vaults of one's own are called by async code: what blocks in them belongs
+//! there, too.
+//!
+//! A process that forks does so before it builds a client: threads do not come along.
 
 mod background;
 mod response;
@@ -49,7 +52,8 @@ pub struct ThingSpace {
 }
 
 impl ThingSpace {
-    /// As [`ThingSpace::builder`](crate::ThingSpace::builder): [`ThingSpaceBuilder::build_blocking`] ends it.
+    /// As [`ThingSpace::builder`](crate::ThingSpace::builder): [`ThingSpaceBuilder::build_blocking`] ends it, and not
+    /// `build`, which makes the async client.
     #[must_use]
     pub fn builder() -> ThingSpaceBuilder {
         ThingSpaceBuilder::default()

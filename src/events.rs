@@ -3,8 +3,10 @@
 
 use std::{fmt::Display, time::Duration};
 
-use reqwest::{Request, Response, Url};
+use http::Method;
+use reqwest::{Request, Response};
 use tracing::{Span, field::Empty};
+use url::Position;
 
 use crate::{Error, generated::Operation, guard::SuspensionReason};
 
@@ -23,7 +25,8 @@ macro_rules! event {
 
 /// The span of a call. Its fields have the names of OpenTelemetry's conventions for HTTP clients.
 pub(crate) fn call(operation: &Operation, request: &Request) -> Span {
-    let (method, url) = (request.method(), request.url());
+    // Nothing else of the URL: there may be anything in a query.
+    let (method, url) = (method(request.method()), request.url());
     let template = Some(operation.path).filter(|path| !path.is_empty());
     tracing::info_span!(
         target: "thingspace_session",
@@ -31,24 +34,41 @@ pub(crate) fn call(operation: &Operation, request: &Request) -> Span {
         "otel.name" = %format_args!("{method}{}{}", template.map_or("", |_| " "), template.unwrap_or_default()),
         "otel.kind" = "client",
         "thingspace.operation" = operation.id,
-        "http.request.method" = %method,
+        "http.request.method" = method,
         "url.template" = template,
-        "url.full" = %without_query(url),
-        "server.address" = url.host_str(),
+        "url.full" = %format_args!("{}{}", &url[..Position::BeforeUsername], &url[Position::BeforeHost..Position::AfterPath]),
+        "server.address" = url.host_str().map(|host| host.trim_matches(['[', ']'])),
         "server.port" = url.port_or_known_default(),
         "http.response.status_code" = Empty,
         "http.request.resend_count" = Empty,
         "error.type" = Empty,
+        "otel.status_code" = Empty,
     )
 }
 
-/// What may be printed of a URL: there may be anything in a query.
-fn without_query(url: &Url) -> &str {
-    &url[..url::Position::AfterPath]
+/// One that HTTP does not know could be any text at all.
+fn method(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    if known.contains(method) { method.as_str() } else { "_OTHER" }
 }
 
 pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempts: u32) {
-    let status = outcome.as_ref().map_or_else(Error::status, |response| Some(response.status()));
+    let status = match outcome {
+        Ok(response) => Some(response.status()),
+        // That of another call, which this one needed.
+        Err(Error::Session { .. } | Error::AccessToken { .. }) => None,
+        Err(error) => error.status(),
+    };
     span.record("http.response.status_code", status.map(|status| status.as_u16()));
     if attempts > 1 {
         span.record("http.request.resend_count", attempts - 1);
@@ -56,13 +76,13 @@ pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempt
     match outcome {
         Err(error) => {
             let kind = error.kind();
-            span.record("error.type", kind);
+            span.record("error.type", kind).record("otel.status_code", "ERROR");
             span.in_scope(|| {
                 event!(WARN, "thingspace.call.failed", ["error.type" = kind], [error = %error,], "the call failed");
             });
         }
         Ok(response) if response.status().is_client_error() || response.status().is_server_error() => {
-            span.record("error.type", response.status().as_str());
+            span.record("error.type", response.status().as_str()).record("otel.status_code", "ERROR");
         }
         Ok(_) => {}
     }
@@ -179,9 +199,30 @@ pub(crate) fn rotation_completed() {
 /// Nothing was reset, or nobody knows, or the vault would not take the new password.
 pub(crate) fn rotation_failed(error: &Error) {
     let kind = error.kind();
-    event!(ERROR, "thingspace.rotation.failed", ["error.type" = kind], [error = %error,], "the rotation has failed");
+    if matches!(error, Error::PasswordNotKept { .. } | Error::PasswordUnknown { .. }) {
+        event!(ERROR, "thingspace.rotation.failed", ["error.type" = kind], [error = %error,], "the rotation has failed");
+    } else {
+        event!(WARN, "thingspace.rotation.failed", ["error.type" = kind], [error = %error,], "nothing was rotated");
+    }
 }
 
-pub(crate) fn rotation_resolved(outcome: &'static str) {
-    event!(INFO, "thingspace.rotation.resolved", ["outcome" = outcome], [], "an interrupted rotation is resolved");
+/// A reset of which nobody knows whether it was processed.
+pub(crate) fn password_unknown(error: &Error) {
+    let kind = error.kind();
+    event!(
+        ERROR,
+        "thingspace.password.unknown",
+        ["error.type" = kind],
+        [error = %error,],
+        "nobody knows which password holds"
+    );
+}
+
+/// The old password holds.
+pub(crate) fn rotation_resolved() {
+    event!(INFO, "thingspace.rotation.resolved", [], [], "nothing was rotated: the old password holds");
+}
+
+pub(crate) fn password_lost() {
+    event!(ERROR, "thingspace.password.lost", [], [], "the old password is dead and the vault has no new one");
 }

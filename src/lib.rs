@@ -103,10 +103,13 @@ pub use error::{Error, ErrorCode, Refusal};
 pub use generated::client as api;
 pub use generated::operations::Environment;
 pub use guard::{Suspension, SuspensionReason};
-pub use oauth::AccessTokenProvider;
+pub use oauth::{AccessTokenProvider, ProviderError};
 /// The HTTP client whose types are part of this crate's interface, in the version that it uses.
 pub use reqwest;
 pub use rotation::FileVault;
+/// The TLS library whose configuration [`TlsBackend::Preconfigured`] takes, in the version that it uses.
+#[cfg(feature = "rustls-no-provider")]
+pub use rustls;
 pub use session::Session;
 #[cfg(feature = "tower")]
 pub use session::service::SessionService;

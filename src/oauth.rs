@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret, events,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
-    single_flight::{SingleFlight, single_flight},
+    single_flight::{self, Outcome, SecondChance, SingleFlight},
     transport::{Doubt, Handling, TokenHeader, TokenSource, Transport},
 };
 
@@ -47,7 +47,8 @@ pub trait AccessTokenProvider: Send + Sync {
     fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>>;
 }
 
-type ProviderError = Box<dyn StdError + Send + Sync>;
+/// What a provider fails with.
+pub type ProviderError = Box<dyn StdError + Send + Sync>;
 
 impl<F, T> AccessTokenProvider for F
 where
@@ -125,6 +126,7 @@ impl AccessTokens {
     }
 
     async fn current(self: &Arc<Self>) -> Result<HeaderValue, Error> {
+        let mut second_chance = SecondChance::default();
         loop {
             let renewal = {
                 let mut renewal = self.renewal();
@@ -139,26 +141,22 @@ impl AccessTokens {
                     None => self.join(&mut renewal),
                 }
             };
-            if let Some(outcome) = renewal.await {
-                return outcome;
+            match renewal.await {
+                Some(outcome) => return outcome,
+                None => second_chance.take()?,
             }
         }
     }
 
     /// The renewal that is under way, or a new one.
-    fn join(self: &Arc<Self>, under_way: &mut Option<SingleFlight<HeaderValue>>) -> SingleFlight<HeaderValue> {
-        if let Some(renewal) = under_way {
-            return renewal.clone();
-        }
-        let (tokens, over) = (self.clone(), self.clone());
-        let renewal = single_flight(
-            Box::pin(async move { tokens.renew().await }),
-            move || *over.renewal() = None,
+    fn join(self: &Arc<Self>, last: &mut Option<SingleFlight<HeaderValue>>) -> Outcome<HeaderValue> {
+        let tokens = self.clone();
+        single_flight::join(
+            last,
+            || Box::pin(async move { tokens.renew().await }),
             // The provider's own code: that is its failure, and no reason to ask it again at once.
             |panic| Error::TokenProvider(panic.into()),
-        );
-        *under_way = Some(renewal.clone());
-        renewal
+        )
     }
 
     async fn renew(&self) -> Result<HeaderValue, Error> {

@@ -128,7 +128,7 @@ impl Transport {
 
     /// Whether a URL leads to where the tokens may go.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
-    pub(crate) fn serves(&self, url: &Url) -> bool {
+    pub(crate) fn serves(&self, url: &reqwest::Url) -> bool {
         self.settings.origins.contain(url)
     }
 

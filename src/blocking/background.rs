@@ -12,13 +12,14 @@ use tokio::{
 
 use crate::Error;
 
-/// A runtime with one thread of its own, on which the connections and the renewals live.
+/// A runtime with threads of its own, on which the connections and the renewals live: two, so that a source or a store
+/// that blocks one of them does not stop the clock.
 pub(super) struct Background(Option<Runtime>);
 
 impl Background {
     pub(super) fn start() -> Result<Self, Error> {
         let runtime =
-            Builder::new_multi_thread().worker_threads(1).thread_name("thingspace-session").enable_all().build();
+            Builder::new_multi_thread().worker_threads(2).thread_name("thingspace-session").enable_all().build();
         let runtime = runtime.map_err(|error| {
             Error::configuration(format!("the thread that the blocking client needs cannot be started: {error}"))
         })?;
@@ -27,7 +28,7 @@ impl Background {
 
     /// Waits for the end of the work, on the caller's thread.
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
-        if drives_tasks() {
+        if drives_tasks() || futures_executor::enter().is_err() {
             return Err(Error::configuration(
                 "a blocking call would stop the other tasks of this thread: in async code use \
                  thingspace_session::ThingSpace and .await, or call from within spawn_blocking",
@@ -36,7 +37,7 @@ impl Background {
         let Some(runtime) = &self.0 else { return Err(Error::configuration("the background thread has ended")) };
         // Not tokio's own `block_on`, which panics where it should not be called.
         let _entered = runtime.enter();
-        Ok(pollster::block_on(work))
+        Ok(futures_executor::block_on(work))
     }
 }
 

@@ -58,7 +58,9 @@ impl Response {
     ///
     /// If it has one; see [`reqwest::Response::error_for_status`].
     pub fn error_for_status(self) -> Result<Self, reqwest::Error> {
-        Ok(Self { inner: self.inner.error_for_status()?, ..self })
+        // There may be anything in the query of the URL.
+        let inner = self.inner.error_for_status().map_err(reqwest::Error::without_url)?;
+        Ok(Self { inner, ..self })
     }
 
     /// The whole body.

@@ -1,7 +1,10 @@
 //! The one HTTP client: explicit where a default could change because another crate turned a feature of reqwest on, and
 //! without what could take a secret out of it, whoever configured it.
 
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use reqwest::{ClientBuilder, Url, redirect};
 
@@ -22,8 +25,7 @@ pub(super) struct HttpOptions {
 
 impl HttpOptions {
     pub(super) fn build(self, base_url: &Url, is_tls_needed: bool) -> Result<reqwest::Client, Error> {
-        let is_tls_theirs = self.configure.is_some() && cfg!(not(feature = "native-tls"));
-        let tls = TlsBackend::choose(self.tls.clone(), is_tls_needed && !is_tls_theirs)?;
+        let tls = TlsBackend::choose(self.tls.clone(), is_tls_needed)?;
         let mut builder = defaults(base_url, tls);
         if let Some(configure) = self.configure {
             builder = configure(builder);
@@ -38,13 +40,18 @@ impl HttpOptions {
             builder = builder.user_agent(user_agent);
         }
         let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
-        let client = builder.referer(false).connection_verbose(false).build();
+        let builder = builder.referer(false).connection_verbose(false);
+        // It panics if another crate has turned rustls on and nobody has installed a provider of cryptography for it.
+        let client = catch_unwind(AssertUnwindSafe(|| builder.build())).map_err(|_| {
+            Error::configuration("the HTTP client cannot be built: install a provider of cryptography for rustls")
+        })?;
         client.map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {}", cause(&error))))
     }
 }
 
 fn defaults(base_url: &Url, tls: Option<TlsBackend>) -> ClientBuilder {
     let builder = reqwest::Client::builder().http1_only().connect_timeout(Duration::from_secs(10));
+    let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate().no_hickory_dns();
     let mut builder = builder.user_agent(USER_AGENT);
     if is_loopback(base_url) {
         // A proxy of the environment must not see plain HTTP that is meant for this machine.

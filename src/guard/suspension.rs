@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Why and since when no login is tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Suspension {
     /// What happened.
     pub reason: SuspensionReason,

@@ -33,8 +33,8 @@ pub(crate) async fn resolve<A: Resets>(
     let resolution = resolve_alone(vault, &account, &right, &begun).await;
     account.give_back(right).await;
     match resolution {
-        Ok(Resolution::OldHolds) => events::rotation_resolved("old_holds"),
-        Ok(Resolution::Lost) => events::rotation_resolved("lost"),
+        Ok(Resolution::OldHolds) => events::rotation_resolved(),
+        Ok(Resolution::Lost) => events::password_lost(),
         Ok(Resolution::Nothing) | Err(_) => {}
     }
     resolution

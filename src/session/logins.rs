@@ -25,12 +25,12 @@ pub(crate) use lease::update;
 use lease::{Held, SLACK, lease};
 use live::{IDLE, Live, Moment};
 use login::Owed;
-use renewal::Renewal;
 
 use crate::{
     CredentialSource, Credentials, Error, Password, SessionToken,
     events::{self, Renewed},
     generated::client as api,
+    single_flight::{SecondChance, SingleFlight},
     store::{Account, Bounded, Record, SessionStore as _},
     transport::{Doubt, TokenSource, Transport},
 };
@@ -67,7 +67,7 @@ struct State {
     /// The last token that was refused: found in the store, it is not taken up again.
     dead: Option<SessionToken>,
     is_ended: bool,
-    renewal: Option<Renewal>,
+    renewal: Option<SingleFlight<()>>,
     /// Why there is to be another session, for the log.
     reason: Option<Renewed>,
     /// When a refusal that says little of the session last led to a login.
@@ -138,6 +138,7 @@ impl Logins {
     }
 
     async fn wait(self: &Arc<Self>, used: Use) -> Result<Arc<Live>, Error> {
+        let mut second_chance = SecondChance::default();
         loop {
             let renewal = {
                 let mut state = self.state();
@@ -157,8 +158,9 @@ impl Logins {
                 }
                 self.join(&mut state)
             };
-            if let Some(outcome) = renewal.await {
-                outcome?;
+            match renewal.await {
+                Some(outcome) => outcome?,
+                None => second_chance.take()?,
             }
         }
     }
@@ -249,19 +251,24 @@ impl Logins {
                     Err(error) => return Err(error),
                 }
             }
-            self.close();
+            let left = self.close();
             self.forget(&live.token).await;
+            // One that was started meanwhile: the session that was to be ended was called dead to somebody else.
+            if let Some(other) = left.filter(|other| other.token != live.token) {
+                self.forget(&other.token).await;
+                self.log_out(other.token.clone()).await;
+            }
         }
         self.close();
         events::session_ended();
         Ok(())
     }
 
-    /// No request goes out from here on.
-    fn close(&self) {
+    /// No request goes out from here on. The session that was in use until now, if there was one.
+    fn close(&self) -> Option<Arc<Live>> {
         let mut state = self.state();
         state.is_ended = true;
-        self.live.store(None);
+        self.live.swap(None)
     }
 
     /// Whether somebody who shares the store has used a session that was idle here; for all that is known, if the

@@ -66,13 +66,13 @@ impl Stage {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Settled => "settled",
-            Self::Unsent => "no connection",
-            Self::Mistrusted => "server not trusted",
-            Self::TokenRefused => "access token refused",
-            Self::SessionDead => "session dead",
-            Self::SessionDoubted => "session doubted",
-            Self::Unprocessed => "refused for now",
-            Self::Unknown => "passing failure",
+            Self::Unsent => "no_connection",
+            Self::Mistrusted => "server_not_trusted",
+            Self::TokenRefused => "access_token_refused",
+            Self::SessionDead => "session_dead",
+            Self::SessionDoubted => "session_doubted",
+            Self::Unprocessed => "refused_for_now",
+            Self::Unknown => "passing_failure",
         }
     }
 }

@@ -9,7 +9,7 @@ use thingspace_session::{ApiKey, Credentials, Error, MemoryStore, Retries, Sessi
 
 use tokio::time::advance;
 
-use crate::support::{ECHO, USERNAME, client_of, credentials};
+use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials};
 use crate::told;
 use crate::troubled_stores::{Trouble, Troubled};
 use crate::vaults::{self, Brittle, KEEP};
@@ -58,6 +58,7 @@ impl Day {
         thingspace.start_session(credentials.clone()).await.unwrap_err();
     }
 
+    #[allow(clippy::too_many_lines, reason = "a table")]
     async fn happens(&self, name: &str) {
         let wrong = Credentials::new(USERNAME, "wrong");
         let broken = |operation, times| self.sandbox.fault(operation, Fault::answer(200, "<html>"), times);
@@ -137,7 +138,17 @@ impl Day {
                 let vault = Brittle::new(vaults::vault(&directory), KEEP, vaults::Trouble::Fails);
                 self.session.rotate_password(&vault).await.unwrap_err();
             }
-            "The session store is away" => {
+            "The answer to a bare password reset is lost" => {
+                self.sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
+                self.session.reset_password(PASSWORD).await.unwrap_err();
+            }
+            "The session store cannot be read" => {
+                let store = Troubled::default();
+                store.set(Trouble::LoadsPanic);
+                let thingspace = client_of(&self.sandbox).store(store).build().unwrap();
+                Self::login_fails(&thingspace, &credentials()).await;
+            }
+            "The session store does not take what it is told" => {
                 let store = Troubled::default();
                 let thingspace = client_of(&self.sandbox).store(store.clone()).build().unwrap();
                 let session = thingspace.start_session(credentials()).await.unwrap();

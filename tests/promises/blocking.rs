@@ -103,6 +103,13 @@ fn a_source_that_blocks_is_an_error_and_no_standstill() {
 }
 
 #[test]
+fn a_call_in_the_middle_of_another_is_an_error_and_no_standstill() {
+    let (_runtime, _sandbox, _thingspace, session) = started();
+    let nested = session.call(async { Ok::<_, Error>(session.token()) }).unwrap();
+    is_told_where_it_was_called(nested);
+}
+
+#[test]
 fn the_last_handle_may_be_dropped_in_async_code() {
     let (runtime, sandbox, thingspace, session) = started();
     let response = session.send(session.request(Method::GET, ECHO).unwrap()).unwrap();
@@ -142,5 +149,7 @@ fn an_answer_becomes_an_error_by_its_status_and_shows_nothing_else() {
     let request = session.request(Method::GET, ECHO).unwrap().query(&[("token", "hush")]);
     let response = session.send(request).unwrap();
     assert_eq!(format!("{response:?}"), "Response { status: 404, .. }");
-    assert_eq!(response.error_for_status().unwrap_err().status().unwrap(), 404);
+    let error = response.error_for_status().unwrap_err();
+    assert_eq!(error.status().unwrap(), 404);
+    assert!(!shown(&error).contains("hush"), "{error}");
 }

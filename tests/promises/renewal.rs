@@ -246,3 +246,24 @@ async fn no_connection_is_tried_again_for_as_long_as_the_call_has_time() {
     client.build().unwrap().start_session(credentials()).await.unwrap();
     drop(back);
 }
+
+#[test]
+fn a_renewal_on_a_runtime_that_is_shut_down_is_an_error_and_no_standstill() {
+    let [stays, ends] = runtimes();
+    let sandbox = stays.block_on(Sandbox::start()).unwrap();
+    let asked = AtomicU32::new(0);
+    let source = move || {
+        let is_away = asked.fetch_add(1, Ordering::SeqCst) == 2;
+        async move { if is_away { Err("away".into()) } else { Ok(credentials()) } }
+    };
+    let session = stays.block_on(client_of(&sandbox).build().unwrap().start_session(source)).unwrap();
+    // Dead, and not renewed yet.
+    sandbox.expire_session(USERNAME);
+    stays.block_on(ask(&session)).unwrap_err();
+
+    let handle = ends.handle().clone();
+    ends.shutdown_background();
+    let error = handle.block_on(session.token()).unwrap_err();
+    assert!(error.to_string().contains("shut down"), "{error}");
+    stays.block_on(session.token()).unwrap();
+}

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation};
 
-use crate::support::{ECHO, PASSWORD, credentials, sandbox};
+use crate::support::{ECHO, PASSWORD, USERNAME, credentials, sandbox};
 use crate::told::{self, Fields};
 
 fn of(operation: &str) -> Fields {
@@ -65,4 +65,31 @@ async fn an_answer_that_is_handed_back_has_its_status_for_an_error() {
     session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap();
     let sent = of("send");
     assert_eq!((&*sent["error.type"], &*sent["http.response.status_code"]), ("404", "404"));
+    assert_eq!(sent["otel.status_code"], "ERROR");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_not_sent_has_no_status_of_the_one_that_it_needed() {
+    told::listen();
+    let (sandbox, thingspace) = sandbox().await;
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.expire_session(USERNAME);
+    sandbox.fault(Operation::Login, Fault::refused("X.INPUT_INVALID.Password"), 1);
+    session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
+    let sent = of("send");
+    assert_eq!(sent["error.type"], "session");
+    assert!(!sent.contains_key("http.response.status_code"), "{sent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_span_has_neither_user_nor_password_of_a_url_nor_a_method_that_could_be_anything() {
+    told::listen();
+    let (sandbox, thingspace) = sandbox().await;
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    let url = format!("{}{ECHO}", sandbox.base_url()).replace("http://", "http://me:hush@");
+    let request = reqwest::Request::new(Method::from_bytes(b"HUSH").unwrap(), url.parse().unwrap());
+    session.send(reqwest::RequestBuilder::from_parts(reqwest::Client::new(), request)).await.unwrap();
+    let sent = of("send");
+    assert_eq!(sent["url.full"], format!("{}{ECHO}", sandbox.base_url()));
+    assert_eq!((&*sent["http.request.method"], &*sent["otel.name"]), ("_OTHER", "_OTHER"));
 }

@@ -91,7 +91,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         if metadata.target() == "thingspace_session" {
             let mut fields = Fields::new();
             event.record(&mut Visitor(&mut fields));
-            let labels = fields.iter().filter(|(name, _)| ["reason", "error.type", "outcome"].contains(&&***name));
+            let labels = fields.iter().filter(|(name, _)| ["reason", "error.type"].contains(&&***name));
             let mut line = format!("{} {}", metadata.level(), metadata.name());
             for (name, value) in labels {
                 write!(line, " {name}={value}").unwrap();

@@ -146,7 +146,7 @@ impl Logins {
     }
 
     /// Ends a session that nobody uses. What comes of it does not matter.
-    async fn log_out(&self, token: SessionToken) {
+    pub(super) async fn log_out(&self, token: SessionToken) {
         if let Ok(live) = Live::new(token, Duration::ZERO) {
             let _ = self.api_with(live.header.value().clone()).end_connectivity_management_session().send().await;
         }

@@ -16,12 +16,9 @@ use crate::{
     error::Fate,
     events,
     guard::Guard,
-    single_flight::{SingleFlight, single_flight},
+    single_flight::{self, Outcome},
     store::{Record, SessionStore as _},
 };
-
-/// A login that several wait for.
-pub(super) type Renewal = SingleFlight<()>;
 
 /// What the source said, and of which count it was asked: when that has changed, it may say something else.
 struct Asked {
@@ -31,19 +28,14 @@ struct Asked {
 
 impl Logins {
     /// The login that is under way, or a new one.
-    pub(super) fn join(self: &Arc<Self>, state: &mut State) -> Renewal {
-        if let Some(renewal) = &state.renewal {
-            return renewal.clone();
-        }
-        let (logins, over) = (self.clone(), self.clone());
-        let renewal = single_flight(
-            Box::pin(async move { logins.renew().await.inspect_err(tell) }),
-            move || over.state().renewal = None,
+    pub(super) fn join(self: &Arc<Self>, state: &mut State) -> Outcome<()> {
+        let logins = self.clone();
+        single_flight::join(
+            &mut state.renewal,
+            || Box::pin(async move { logins.renew().await.inspect_err(tell) }),
             // What a store's code does is told by the store; the other foreign code in here is the source's.
             |panic| Error::CredentialSource(panic.into()),
-        );
-        state.renewal = Some(renewal.clone());
-        renewal
+        )
     }
 
     async fn renew(self: &Arc<Self>) -> Result<(), Error> {
@@ -131,9 +123,15 @@ impl Logins {
 }
 
 /// An operator has to know that no login was made, and why.
-fn tell(error: &Error) {
-    if matches!(error, Error::LoginSuspended(_) | Error::LoginDelayed { .. } | Error::LoginBusy { .. }) {
-        events::login_withheld(error);
+pub(super) fn tell(error: &Error) {
+    match error {
+        Error::Store(error) => events::store_failed(error, "no login is made without it"),
+        Error::LoginSuspended(_)
+        | Error::LoginDelayed { .. }
+        | Error::LoginBusy { .. }
+        | Error::CredentialSource(_)
+        | Error::Configuration { .. } => events::login_withheld(error),
+        _ => {}
     }
 }
 

@@ -39,7 +39,12 @@ impl Logins {
                 self.replaced(right, old, new.clone()).await;
                 Ok(new)
             }
-            Err(error) => Err(self.failed(right, &session, error).await),
+            Err(error) => {
+                if !error.is_unprocessed() {
+                    events::password_unknown(&error);
+                }
+                Err(self.failed(right, &session, error).await)
+            }
         }
     }
 
