@@ -3,6 +3,7 @@
 //!
 //! The sandbox is another process and is not counted, and neither is the operating system.
 #![allow(missing_docs, reason = "gungraun's macros")]
+#![allow(clippy::unwrap_used, reason = "a benchmark ends where a call fails")]
 
 use std::pin::pin;
 

@@ -34,7 +34,7 @@ struct Extent {
     is_quick: bool,
 }
 
-const WHOLE: Extent = Extent { pairs: 31, starts: 50, sends: 100, turns: 40, rounds: 3, is_quick: false };
+const WHOLE: Extent = Extent { pairs: 101, starts: 20, sends: 50, turns: 40, rounds: 5, is_quick: false };
 const QUICK: Extent = Extent { pairs: 1, starts: 2, sends: 2, turns: 1, rounds: 1, is_quick: true };
 
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -59,7 +59,9 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     counts::measure(&programs, &sandbox, extent, &mut note)?;
     tokens::measure(&programs, &sandbox, extent, &mut note)?;
     if extent.is_quick {
-        return note.finish();
+        // What so few calls take says nothing.
+        println!("all programs run, and each crowd made one login");
+        return Ok(());
     }
     println!("clean builds: two, which takes minutes");
     builds::measure(&work, &mut note)?;

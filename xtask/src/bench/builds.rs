@@ -33,7 +33,7 @@ struct Unit {
 }
 
 pub(super) fn measure(work: &Path, note: &mut Note) -> Result {
-    let own = format!("thingspace-session = {{ path = {:?} }}", workspace::root());
+    let own = format!("thingspace-session = {{ path = '{}' }}", workspace::root().display());
     let library = Program::new(work, "library", &own)?;
     let (version, features) = library.reqwest()?;
     let plain = format!("reqwest = {{ version = \"={version}\", default-features = false, features = {features:?} }}");

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::calls::WHAT;
 use super::note::{Goal, Note};
 use super::programs::Programs;
-use super::{Extent, note, profile};
+use super::{Extent, note, profile, programs};
 use crate::sandbox::Running;
 use crate::{Result, workspace};
 
@@ -28,9 +28,9 @@ struct Allocations {
 
 pub(super) fn measure(programs: &Programs, sandbox: &Running, extent: Extent, note: &mut Note) -> Result {
     println!("allocations");
-    let all = programs.say(&mut programs.program("allocations", &sandbox.base_url))?;
+    let all = programs::say(&mut programs.program("allocations", &sandbox.base_url))?;
     let all: BTreeMap<String, Allocations> = all.into_iter().next().ok_or("no allocations were counted")?;
-    let instructions = if extent.is_quick { BTreeMap::new() } else { instructions(programs, sandbox)? };
+    let instructions = if extent.is_quick { BTreeMap::new() } else { instructions(sandbox)? };
     note.section("Instructions and allocations of a call");
     note.line("On the one thread that all of a call is on, what the operating system does not counted.\n");
     note.line("| | | instructions | allocations | bytes |\n|---|---|---:|---:|---:|");
@@ -54,7 +54,7 @@ pub(super) fn measure(programs: &Programs, sandbox: &Running, extent: Extent, no
 }
 
 /// By the name of the benchmark.
-fn instructions(programs: &Programs, sandbox: &Running) -> Result<BTreeMap<String, f64>> {
+fn instructions(sandbox: &Running) -> Result<BTreeMap<String, f64>> {
     println!("instructions");
     let tools = workspace::target()?.join("bench").join("tools");
     if !tools.join("bin").join(RUNNER).exists() {
@@ -63,7 +63,7 @@ fn instructions(programs: &Programs, sandbox: &Running) -> Result<BTreeMap<Strin
     let paths = env::var_os("PATH").unwrap_or_default();
     let paths: Vec<_> = [tools.join("bin")].into_iter().chain(env::split_paths(&paths)).collect();
     let path: OsString = env::join_paths(paths)?;
-    let mut cargo = programs.instructions(&sandbox.base_url);
+    let mut cargo = programs::instructions(&sandbox.base_url);
     let output = cargo.env("PATH", path).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err("the instructions were not counted: is valgrind installed?".into());

@@ -14,13 +14,13 @@ const REASONS: &str = include_str!("reasons.md");
 pub(super) struct Goal {
     name: String,
     figure: String,
-    goal: &'static str,
+    wanted: &'static str,
     is_reached: bool,
 }
 
 impl Goal {
-    pub(super) fn new(name: &str, figure: String, goal: &'static str, is_reached: bool) -> Self {
-        Self { name: name.to_owned(), figure, goal, is_reached }
+    pub(super) fn new(name: &str, figure: String, wanted: &'static str, is_reached: bool) -> Self {
+        Self { name: name.to_owned(), figure, wanted, is_reached }
     }
 }
 
@@ -52,12 +52,6 @@ impl Note {
         let _ = writeln!(self.text, "{line}");
     }
 
-    /// The table alone, where it was only to be seen that everything runs: what so few calls take says nothing.
-    pub(super) fn finish(self) -> Result {
-        println!("all programs run, and each crowd made one login");
-        Ok(())
-    }
-
     /// Prints the table, and writes everything into the folder.
     pub(super) fn write(self, folder: &Path) -> Result {
         let table = self.table();
@@ -77,9 +71,9 @@ impl Note {
 
     fn table(&self) -> String {
         let mut table = "| what | figure | goal | reached |\n|---|---|---|---|\n".to_owned();
-        for Goal { name, figure, goal, is_reached } in &self.goals {
+        for Goal { name, figure, wanted, is_reached } in &self.goals {
             let reached = if *is_reached { "yes" } else { "**no**" };
-            let _ = writeln!(table, "| {name} | {figure} | {goal} | {reached} |");
+            let _ = writeln!(table, "| {name} | {figure} | {wanted} | {reached} |");
         }
         table
     }

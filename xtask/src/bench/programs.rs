@@ -42,24 +42,24 @@ impl Programs {
         command.env("THINGSPACE_BASE_URL", base_url).current_dir(&self.work);
         command
     }
+}
 
-    /// What a program says, a line of JSON for each thing.
-    pub(super) fn say<T: DeserializeOwned>(&self, command: &mut Command) -> Result<Vec<T>> {
-        let output = command.stderr(Stdio::inherit()).output()?;
-        if !output.status.success() {
-            return Err(format!("a benchmark failed ({})", output.status).into());
-        }
-        let said = String::from_utf8(output.stdout)?;
-        Ok(said.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
+/// What a program says, a line of JSON for each thing.
+pub(super) fn say<T: DeserializeOwned>(command: &mut Command) -> Result<Vec<T>> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("a benchmark failed ({})", output.status).into());
     }
+    let said = String::from_utf8(output.stdout)?;
+    Ok(said.lines().map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
+}
 
-    /// The counter of instructions, as cargo runs it.
-    pub(super) fn instructions(&self, base_url: &str) -> Command {
-        let mut cargo = workspace::cargo();
-        cargo.args(["bench", "--quiet", "--locked", "--package", PACKAGE, "--bench", "instructions"]);
-        cargo.env("THINGSPACE_BASE_URL", base_url);
-        cargo
-    }
+/// The counter of instructions, as cargo runs it.
+pub(super) fn instructions(base_url: &str) -> Command {
+    let mut cargo = workspace::cargo();
+    cargo.args(["bench", "--quiet", "--locked", "--package", PACKAGE, "--bench", "instructions"]);
+    cargo.env("THINGSPACE_BASE_URL", base_url);
+    cargo
 }
 
 /// A program that answers each line with a line, until this is dropped.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::calls::median;
 use super::note::{Goal, Note};
 use super::programs::Programs;
-use super::{Extent, note};
+use super::{Extent, note, programs};
 use crate::Result;
 use crate::sandbox::Running;
 
@@ -57,7 +57,7 @@ pub(super) fn measure(programs: &Programs, sandbox: &Running, extent: Extent, no
 
 fn attached(programs: &Programs, sandbox: &Running, extent: Extent, note: &mut Note) -> Result {
     let mut program = programs.program("attach", &sandbox.base_url);
-    let said = programs.say(program.arg(extent.turns.to_string()))?;
+    let said = programs::say(program.arg(extent.turns.to_string()))?;
     let Attached { cores, tasks, one, many } = said.into_iter().next().ok_or("nothing was attached")?;
     let of = |each: &[Each]| (median(each.iter().map(|it| it.wall)), median(each.iter().map(|it| it.cpu)));
     let ((wall, cpu), (many_wall, many_cpu)) = (of(&one), of(&many));
@@ -77,16 +77,17 @@ fn attached(programs: &Programs, sandbox: &Running, extent: Extent, note: &mut N
 
 fn crowd(tasks: usize, programs: &Programs, sandbox: &Running, extent: Extent, note: &mut Note) -> Result {
     let mut program = programs.program("crowd", &sandbox.base_url);
-    let rounds: Vec<Round> = programs.say(program.args([tasks.to_string(), extent.rounds.to_string()]))?;
+    let rounds: Vec<Round> = programs::say(program.args([tasks.to_string(), extent.rounds.to_string()]))?;
     if let Some(wrong) =
         rounds.iter().find(|round| round.logins != 1 || round.answered != u64::try_from(tasks).unwrap_or(0))
     {
         return Err(format!("{tasks} tasks: {} logins and {} answers", wrong.logins, wrong.answered).into());
     }
-    let logins = median(rounds.iter().map(|round| (round.dead - round.requests) / round.login));
     let login = median(rounds.iter().map(|round| round.login));
     let requests = median(rounds.iter().map(|round| round.requests));
     let dead = median(rounds.iter().map(|round| round.dead));
+    // Less than nothing, where the requests took less time than by themselves.
+    let logins = (dead - requests) / login;
     note.line(&format!("| {tasks} | {login:.3} | {requests:.3} | {dead:.3} | {logins:.2} | 1 |"));
     if Some(&tasks) == CROWDS.last() {
         let figure = format!("1 login, answered after {logins:.2} logins and the requests");
