@@ -45,7 +45,7 @@ pub(super) fn measure(programs: &Programs, sandbox: &Running, extent: Extent, no
     note.line(
         "Tasks that all send a request with a session that was killed: the time until all have an answer, beside the \
          time of one login, which the sandbox holds back, and that of two requests for each task with a session that \
-         lives. Seconds, medians.\n",
+         lives. Less than nothing, where the requests took less time than by themselves. Seconds, medians.\n",
     );
     note.line("| tasks | one login | the requests | all answered | in logins, without the requests | logins |");
     note.line("|---:|---:|---:|---:|---:|---:|");
