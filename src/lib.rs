@@ -74,6 +74,7 @@
 //! - `reqwest-middleware`: [`Session`] is a middleware, `ClientBuilder::new(client).with(session)`.
 //! - `tower`: [`Session`] is a layer, `session.layer(client)`.
 //! - `metrics`: a counter for each event, through the [`metrics`](https://docs.rs/metrics) facade.
+//! - `redis`: `RedisStore`, a session store for many machines; with TLS, if a feature of rustls is on.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -113,6 +114,8 @@ pub use rustls;
 pub use session::Session;
 #[cfg(feature = "tower")]
 pub use session::service::SessionService;
+#[cfg(feature = "redis")]
+pub use store::RedisStore;
 pub use store::{FileStore, MemoryStore};
 pub use transport::Retries;
 

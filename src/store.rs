@@ -7,6 +7,8 @@
 mod bounded;
 mod file;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod shared;
 #[cfg(feature = "store-testing")]
 pub mod testing;
@@ -21,6 +23,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub(crate) use bounded::Bounded;
 pub use file::FileStore;
 pub use memory::MemoryStore;

@@ -16,5 +16,9 @@ mod faulty;
 mod file;
 mod memory;
 mod processes;
+#[cfg(unix)]
+mod redis;
 mod rights;
+#[cfg(unix)]
+mod server;
 mod support;

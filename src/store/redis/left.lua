@@ -1,0 +1,1 @@
+return math.ceil(left(microseconds()) / 1000)

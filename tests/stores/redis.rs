@@ -1,0 +1,208 @@
+//! The store on a Redis server: the suite, and what is special to it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use thingspace_session::{
+    RedisStore,
+    store::{
+        SessionStore, StoreError,
+        testing::{Handles, conformance},
+    },
+};
+
+use crate::{
+    server::Server,
+    support::{LONG, account, number, numbered, read, write},
+};
+
+const KEY: [u8; 32] = [7; 32];
+const SOON: Duration = Duration::from_secs(5);
+
+/// The suite, each check under a prefix of its own.
+async fn suite(options: &[&str], make: impl Fn(RedisStore) -> RedisStore) {
+    let Some(server) = Server::start(options) else { return };
+    let count = AtomicU32::new(0);
+    conformance(|| async {
+        let prefix = format!("check-{}", count.fetch_add(1, Ordering::SeqCst));
+        let handle = || make(server.store()).prefix(&prefix);
+        let handles: Handles = (Arc::new(handle()), Arc::new(handle()));
+        handles
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_keeps_every_guarantee() {
+    suite(&[], |store| store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_keeps_every_guarantee_with_a_log_and_a_seal() {
+    suite(&["--appendonly", "yes", "--appendfsync", "always"], |store| store.sealed(KEY)).await;
+}
+
+#[tokio::test]
+async fn nothing_in_redis_names_the_user_and_nothing_is_kept_for_ever() {
+    let Some(server) = Server::start(&[]) else { return };
+    write(&server.store(), 1).await;
+    let key = server.key();
+    assert_eq!(key, format!("thingspace:{{{}}}", account().id()));
+    let days = server.ask::<i64>(&["TTL", &key]) / (24 * 60 * 60);
+    assert!((89..=90).contains(&days), "{days}");
+    let fields = server.ask::<Vec<String>>(&["HGETALL", &key]).join(" ");
+    assert!(fields.contains("token-1") && !fields.contains("zbeeblebrox") && !fields.contains("the-api-key"));
+}
+
+#[tokio::test]
+async fn who_reads_a_sealed_store_holds_no_session() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store().sealed(KEY);
+    write(&store, 1).await;
+    assert_eq!(read(&store).await, 1);
+    let fields: Vec<Vec<u8>> = server.ask(&["HGETALL", &server.key()]);
+    assert!(fields.iter().all(|field| !field.windows(7).any(|part| part == b"token-1")));
+    for other in [server.store(), server.store().sealed([8; 32])] {
+        damaged(&other.load(&account()).await.unwrap_err(), &server.key());
+        damaged(&other.acquire(&account(), LONG).await.unwrap_err(), &server.key());
+    }
+    assert!(store.acquire(&account(), LONG).await.unwrap().is_some(), "who could not read it has kept the right");
+}
+
+/// The error names the key and quotes nothing.
+fn damaged(error: &StoreError, key: &str) {
+    let text = error.to_string();
+    assert!(matches!(error, StoreError::Damaged { .. }) && text.contains(key), "{text}");
+    assert!(!text.contains("token-1") && !text.contains("secret"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_damaged_or_foreign_is_never_a_fresh_start() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    write(&store, 1).await;
+    let key = server.key();
+    let damages: [&[&str]; 8] = [
+        &["HSET", &key, "version", "2"],
+        &["HSET", &key, "guard", "plain:{\"secret\":1}"],
+        &["HSET", &key, "guard", "secret"],
+        &["HDEL", &key, "guard"],
+        &["HSET", &key, "session", "plain:\"token-2\""],
+        &["HDEL", &key, "used"],
+        &["HSET", &key, "later", "secret"],
+        &["SET", &key, "secret"],
+    ];
+    for damage in damages {
+        server.ask::<()>(damage);
+        damaged(&store.load(&account()).await.unwrap_err(), &key);
+        damaged(&store.acquire(&account(), LONG).await.unwrap_err(), &key);
+        server.ask::<()>(&["DEL", &key]);
+        write(&store, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn scripts_that_the_server_has_forgotten_are_told_to_it_again() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    for value in 1..=3 {
+        write(&store, value).await;
+        server.ask::<()>(&["SCRIPT", "FLUSH"]);
+        assert_eq!(read(&store).await, value);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_is_used_again_and_one_that_stays_away_is_told_in_time() {
+    let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]) else { return };
+    let store = server.store();
+    write(&store, 1).await;
+    server.kill();
+    let begin = Instant::now();
+    let error = store.load(&account()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+
+    let asking = store.clone();
+    let waiting = tokio::spawn(async move { read(&asking).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.resume();
+    assert_eq!(waiting.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_holder_from_before_a_loss_of_data_overwrites_nothing() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    let (old, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    server.ask::<()>(&["FLUSHALL"]);
+    assert!(!store.commit(&account(), &old, &numbered(record.clone(), 1)).await.unwrap(), "nobody has the right");
+    let (new, _) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    assert!(new.fence() > old.fence());
+    assert!(!store.commit(&account(), &old, &numbered(record.clone(), 1)).await.unwrap(), "somebody else has it");
+    assert!(store.commit(&account(), &new, &numbered(record, 2)).await.unwrap());
+    assert_eq!(read(&store).await, 2);
+}
+
+#[tokio::test]
+async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (holder, waiter) = (server.store(), server.store());
+    let (lease, record) = holder.acquire(&account(), LONG).await.unwrap().unwrap();
+    let waiting = tokio::spawn(async move {
+        waiter.changed(&account(), SOON).await;
+        (Instant::now(), waiter)
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let commands = || -> u64 {
+        let info: String = server.ask(&["INFO", "stats"]);
+        info.lines().find_map(|line| line.strip_prefix("total_commands_processed:")).unwrap().parse().unwrap()
+    };
+    let before = commands();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // What asks for the number makes a connection for it.
+    assert!(commands() - before <= 4, "{}", commands() - before);
+    assert!(holder.commit(&account(), &lease, &numbered(record, 1)).await.unwrap());
+    let told = Instant::now();
+    let (heard, waiter) = waiting.await.unwrap();
+    assert!(heard.saturating_duration_since(told) < Duration::from_millis(100));
+    assert_eq!(number(&waiter.load(&account()).await.unwrap()), 1);
+}
+
+#[tokio::test]
+async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
+    let user = "ACL SETUSER fleet on >secret ~fleet:* &fleet:* -@all +evalsha +script|load +type +hget +hmget +hset +hdel +hgetall \
+               +pexpire +time +publish +subscribe +hello +select";
+    let Some(server) = Server::start(&[]) else { return };
+    server.ask::<()>(&user.split_whitespace().collect::<Vec<_>>());
+    let url = server.url();
+    let fleet = RedisStore::new(format!("{url}?user=fleet&pass=secret")).unwrap();
+    write(&fleet.clone().prefix("fleet"), 1).await;
+    fleet.clone().prefix("fleet").changed(&account(), Duration::from_millis(10)).await;
+    let error = fleet.load(&account()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    let wrong = RedisStore::new(format!("{url}?user=fleet&pass=another")).unwrap();
+    let begin = Instant::now();
+    let error = wrong.load(&account()).await.unwrap_err().to_string();
+    assert!(!error.contains("another") && !format!("{wrong:?}").contains("another"), "{error}");
+    assert!(begin.elapsed() < SOON, "what does not pass is waited for");
+}
+
+#[tokio::test]
+async fn a_time_of_use_is_kept_to_the_nanosecond() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    let now = SystemTime::now();
+    let record = record.with_session("token-1".into(), now);
+    assert!(store.commit(&account(), &lease, &record).await.unwrap());
+    assert_eq!(store.load(&account()).await.unwrap(), record);
+    let later = now + Duration::from_nanos(100);
+    store.touch(&account(), &"token-1".into(), later).await.unwrap();
+    assert_eq!(store.load(&account()).await.unwrap().used_at(), Some(later));
+}
