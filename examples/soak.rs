@@ -5,24 +5,50 @@
 //! ```
 //!
 //! The platform and the account are those of the `THINGSPACE_*` variables; without `THINGSPACE_BASE_URL` a sandbox of
-//! its own. `--store` takes `memory` or `file:PATH`. Prints no secret, and exits with 1 if a request failed.
+//! its own. `--store` takes `memory`, `file:PATH` or the URL of a Redis server. With `--seconds` the tasks send until that
+//! time is over, with `--pause` they wait that many milliseconds between two requests. `--vault` is a vault to take the
+//! password from, as soon as it holds one; `--rotate yes` replaces the password half-way. Prints no secret, and exits
+//! with 1 if a request failed.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
 
-use std::{collections::BTreeMap, env, error::Error, ffi::OsString, process::ExitCode, time::Instant};
+use std::{
+    collections::BTreeMap,
+    env,
+    error::Error,
+    ffi::OsString,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
 use serde_json::json;
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, FileStore, Session, ThingSpace, ThingSpaceBuilder};
+use thingspace_session::{
+    ApiKey, CredentialSource as _, Credentials, FileStore, FileVault, RedisStore, Session, ThingSpace,
+    ThingSpaceBuilder,
+    rotation::{PasswordVault as _, VaultState},
+};
 
-const USAGE: &str = "usage: soak [--tasks N] [--requests M] [--path PATH] [--store memory|file:PATH]";
+const USAGE: &str = "usage: soak [--tasks N] [--requests M | --seconds S] [--pause MILLISECONDS] [--path PATH] \
+                     [--store memory|file:PATH|redis://HOST:PORT] [--timeout SECONDS] [--vault PATH [--rotate yes]]";
 
 struct Options {
     tasks: usize,
-    requests: usize,
-    path: String,
+    load: Load,
     store: Option<String>,
+    timeout: Option<Duration>,
+    vault: Option<FileVault>,
+    rotate: bool,
+}
+
+/// What one task sends.
+#[derive(Clone)]
+struct Load {
+    path: String,
+    requests: usize,
+    time: Option<Duration>,
+    pause: Duration,
 }
 
 #[tokio::main]
@@ -38,22 +64,24 @@ async fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options =
-        Options { tasks: 10, requests: 100, path: "/m2m/v1/devices/actions/list".to_owned(), store: None };
+    let path = "/m2m/v1/devices/actions/list".to_owned();
+    let load = Load { path, requests: 100, time: None, pause: Duration::ZERO };
+    let mut options = Options { tasks: 10, load, store: None, timeout: None, vault: None, rotate: false };
     let arguments = env::args_os().skip(1).map(OsString::into_string).collect::<Result<Vec<_>, _>>();
     let mut arguments = arguments.map_err(|_| USAGE)?.into_iter();
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or(USAGE)?;
-        let number = || value.parse().map_err(|_| format!("{option} takes a number, not {value}; {USAGE}"));
+        let number = || value.parse::<usize>().map_err(|_| format!("{option} takes a number, not {value}; {USAGE}"));
         match option.as_str() {
             "--tasks" => options.tasks = number()?,
-            "--requests" => options.requests = number()?,
-            "--path" => options.path = value,
-            "--store" => match value.split_once(':') {
-                None if value == "memory" => options.store = None,
-                Some(("file", path)) => options.store = Some(path.to_owned()),
-                _ => return Err(format!("--store takes memory or file:PATH, not {value}; {USAGE}")),
-            },
+            "--requests" => options.load.requests = number()?,
+            "--seconds" => options.load.time = Some(Duration::from_secs(number()? as u64)),
+            "--pause" => options.load.pause = Duration::from_millis(number()? as u64),
+            "--timeout" => options.timeout = Some(Duration::from_secs(number()? as u64)),
+            "--path" => options.load.path = value,
+            "--store" => options.store = Some(value),
+            "--vault" => options.vault = Some(FileVault::new(value)),
+            "--rotate" => options.rotate = value == "yes",
             _ => return Err(USAGE.to_owned()),
         }
     }
@@ -63,18 +91,22 @@ fn options() -> Result<Options, String> {
 async fn run() -> Result<bool, Box<dyn Error>> {
     let options = options()?;
     let (builder, credentials, _sandbox) = platform().await?;
-    let builder = match &options.store {
-        Some(path) => builder.store(FileStore::new(path)),
-        None => builder,
-    };
+    let builder = with_store(builder, options.store.as_deref().unwrap_or("memory"))?;
+    let builder = if let Some(timeout) = options.timeout { builder.timeout(timeout) } else { builder };
     let counts = Counts::default();
     let _guard = counts.clone().install();
     let started = Instant::now();
-    let session = builder.build()?.start_session(credentials).await?;
+    let thingspace = builder.build()?;
+    let session = match &options.vault {
+        Some(vault) => thingspace.start_session(source(vault.clone(), credentials)).await?,
+        None => thingspace.start_session(credentials).await?,
+    };
 
-    let tasks: Vec<_> = (0..options.tasks)
-        .map(|_| tokio::spawn(send(session.clone(), options.path.clone(), options.requests)))
-        .collect();
+    let tasks: Vec<_> = (0..options.tasks).map(|_| tokio::spawn(send(session.clone(), options.load.clone()))).collect();
+    if let (true, Some(vault)) = (options.rotate, &options.vault) {
+        tokio::time::sleep(options.load.time.unwrap_or_default() / 2).await;
+        rotate(&session, vault).await?;
+    }
     let (mut times, mut failed) = (Vec::new(), BTreeMap::<String, usize>::new());
     for task in tasks {
         for (outcome, micros) in task.await? {
@@ -94,17 +126,53 @@ async fn run() -> Result<bool, Box<dyn Error>> {
             "requests": times.len(), "ok": times.len() - lost, "failed": failed,
             "logins": counts.of("start_connectivity_management_session"),
             "access_token_fetches": counts.of("access_token"),
-            "p50_us": at(50), "p99_us": at(99), "seconds": seconds,
+            "p50_us": at(50), "p99_us": at(99), "max_us": at(100), "seconds": seconds,
         })
     );
     Ok(lost == 0)
 }
 
-async fn send(session: Session, path: String, requests: usize) -> Vec<(Result<(), String>, u128)> {
+fn with_store(builder: ThingSpaceBuilder, store: &str) -> Result<ThingSpaceBuilder, Box<dyn Error>> {
+    match store.split_once(':') {
+        None if store == "memory" => Ok(builder),
+        Some(("file", path)) => Ok(builder.store(FileStore::new(path))),
+        Some(("redis" | "rediss" | "redis+unix", _)) => Ok(builder.store(RedisStore::new(store)?)),
+        // It is not quoted: a URL may hold a password.
+        _ => Err(format!("--store takes memory, file:PATH or redis://HOST:PORT; {USAGE}").into()),
+    }
+}
+
+/// The vault's password once it has one, and until then that of the environment.
+fn source(vault: FileVault, first: Credentials) -> impl thingspace_session::CredentialSource {
+    move || {
+        let (vault, first) = (vault.clone(), first.clone());
+        async move {
+            match vault.state().await? {
+                VaultState::Empty => Ok(first),
+                _ => vault.credentials().await,
+            }
+        }
+    }
+}
+
+/// A session that is found dead is renewed, and nothing was reset.
+async fn rotate(session: &Session, vault: &FileVault) -> Result<(), thingspace_session::Error> {
+    loop {
+        match session.rotate_password(vault).await {
+            Err(thingspace_session::Error::SessionRenewed) => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn send(session: Session, load: Load) -> Vec<(Result<(), String>, u128)> {
     let mut outcomes = Vec::new();
-    for _ in 0..requests {
+    let begin = Instant::now();
+    let is_over = |sent| load.time.map_or(sent >= load.requests, |time| begin.elapsed() >= time);
+    while !is_over(outcomes.len()) {
+        tokio::time::sleep(load.pause).await;
         let started = Instant::now();
-        let outcome = match session.request(Method::GET, &path) {
+        let outcome = match session.request(Method::GET, &load.path) {
             Ok(request) => match session.send(request).await {
                 Ok(answer) if answer.status().is_success() => Ok(()),
                 Ok(answer) => Err(answer.status().as_u16().to_string()),

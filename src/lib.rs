@@ -123,6 +123,10 @@ pub use transport::Retries;
 #[doc = include_str!("../docs/operating.md")]
 pub mod operating {}
 
+#[cfg(all(feature = "redis", any(doc, doctest)))]
+#[doc = include_str!("../docs/fleet.md")]
+pub mod fleet {}
+
 /// The programs of the README compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

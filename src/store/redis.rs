@@ -58,7 +58,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// While the server is away, who has a session goes on with it, and nobody logs in: after six seconds that is
 /// [`StoreError::Unavailable`], which may be repeated. What cannot be understood is [`StoreError::Damaged`], never a
-/// fresh start. The page `operating::fleet` says what each failure looks like.
+/// fresh start. The page [`fleet`](crate::fleet) says what each failure looks like.
 ///
 /// # Details
 ///
