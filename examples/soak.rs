@@ -6,7 +6,7 @@
 //!
 //! The platform and the account are those of the `THINGSPACE_*` variables; without `THINGSPACE_BASE_URL` a sandbox of
 //! its own. `--store` takes `memory`, `file:PATH` or the URL of a Redis server. With `--seconds` the tasks send until that
-//! time is over, with `--pause` they wait that many milliseconds between two requests. `--vault` is a vault to take the
+//! time is over, with `--pause` they wait that many milliseconds between two requests, on average. `--vault` is a vault to take the
 //! password from, as soon as it holds one; `--rotate yes` replaces the password half-way. Prints no secret, and exits
 //! with 1 if a request failed.
 
@@ -170,7 +170,8 @@ async fn send(session: Session, load: Load) -> Vec<(Result<(), String>, u128)> {
     let begin = Instant::now();
     let is_over = |sent| load.time.map_or(sent >= load.requests, |time| begin.elapsed() >= time);
     while !is_over(outcomes.len()) {
-        tokio::time::sleep(load.pause).await;
+        // By chance up to twice as long, so that the tasks do not march in step.
+        tokio::time::sleep(load.pause.mul_f64(fastrand::f64() * 2.0)).await;
         let started = Instant::now();
         let outcome = match session.request(Method::GET, &load.path) {
             Ok(request) => match session.send(request).await {

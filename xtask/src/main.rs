@@ -3,6 +3,7 @@
 
 mod bench;
 mod docs;
+mod fleet;
 #[path = "../../build/spec.rs"]
 mod generator;
 mod interop;
@@ -39,9 +40,10 @@ impl Command {
     }
 }
 
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 9] = [
     Command::new("bench", "[--quick]", "what a call costs; written into docs/bench.md", bench::run),
     Command::new("docs", "[--check]", "the rustdoc, and openapi.yaml as a page; tried in a browser", docs::run),
+    Command::new("fleet", "[--quick] [--seconds S]", "twelve processes on one Redis, on good days and bad", fleet::run),
     Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
     Command::new("regen", "[--check]", "checks the spec, builds, refreshes the copy of the client", regen::run),
     Command::new("sandbox", "[--listen ADDRESS]", "runs the sandbox until it is stopped", sandbox::run),

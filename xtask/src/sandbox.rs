@@ -28,16 +28,21 @@ pub(crate) fn build() -> Result<PathBuf> {
 
 /// The same, with cargo's arguments for another profile.
 pub(crate) fn build_as(profile: &[&str]) -> Result<PathBuf> {
+    program(&[&["--package", PACKAGE], profile].concat())
+}
+
+/// Builds a program; answers with where it is.
+pub(crate) fn program(which: &[&str]) -> Result<PathBuf> {
     let output = workspace::cargo()
-        .args(["build", "--quiet", "--package", PACKAGE, "--message-format", "json-render-diagnostics"])
-        .args(profile)
+        .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
+        .args(which)
         .stderr(Stdio::inherit())
         .output()?;
     if !output.status.success() {
-        return Err("the sandbox does not build".into());
+        return Err(format!("{} does not build", which.join(" ")).into());
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    executable(&messages).ok_or_else(|| "cargo built the sandbox, but no program".into())
+    executable(&messages).ok_or_else(|| format!("cargo built {}, but no program", which.join(" ")).into())
 }
 
 /// The documentation of the API, as the sandbox prints it.
