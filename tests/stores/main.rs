@@ -15,6 +15,7 @@ mod damage;
 mod faulty;
 mod file;
 mod memory;
+mod model;
 mod processes;
 #[cfg(unix)]
 mod redis;
