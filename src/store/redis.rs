@@ -85,7 +85,8 @@ impl RedisStore {
     /// and the number of the database. Nothing is connected before it is used.
     ///
     /// `rediss://` is TLS by rustls, with the trust store of the operating system; it needs the feature `rustls`, or
-    /// `rustls-no-provider` and a provider of cryptography that the program has installed.
+    /// `rustls-no-provider` and a provider of cryptography that the program has installed. So does a program in whose
+    /// tree there are two providers.
     ///
     /// # Errors
     ///

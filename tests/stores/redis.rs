@@ -8,8 +8,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use reqwest::Method;
+use thingspace_sandbox::Sandbox;
 use thingspace_session::{
-    RedisStore,
+    ApiKey, Credentials, Error, RedisStore, ThingSpace,
     store::{
         SessionStore, StoreError,
         testing::{Handles, conformance},
@@ -205,4 +207,44 @@ async fn a_time_of_use_is_kept_to_the_nanosecond() {
     let later = now + Duration::from_nanos(100);
     store.touch(&account(), &"token-1".into(), later).await.unwrap();
     assert_eq!(store.load(&account()).await.unwrap().used_at(), Some(later));
+}
+
+#[tokio::test]
+async fn a_commit_that_comes_after_a_later_one_is_not_made_and_one_that_comes_twice_is_made_once() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    assert!(store.commit(&account(), &lease, &numbered(record.clone(), 1)).await.unwrap());
+    let key = server.key();
+    // As if this very commit had come already, and its answer had been lost.
+    server.ask::<()>(&["HINCRBY", &key, "written", "1"]);
+    assert!(store.commit(&account(), &lease, &numbered(record.clone(), 2)).await.unwrap());
+    assert_eq!(read(&store).await, 1);
+    server.ask::<()>(&["HINCRBY", &key, "written", "5"]);
+    assert!(!store.commit(&account(), &lease, &numbered(record, 3)).await.unwrap());
+    assert_eq!(read(&store).await, 1);
+}
+
+#[tokio::test]
+async fn without_redis_a_session_goes_on_nobody_logs_in_and_all_is_well_when_it_is_back() {
+    let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]) else { return };
+    let (sandbox, url) = (Sandbox::start().await.unwrap(), server.url());
+    let platform = || {
+        let builder = ThingSpace::builder().api_key(ApiKey::new("sandbox-key", "sandbox-secret"));
+        builder.base_url(sandbox.base_url()).store(RedisStore::new(&url).unwrap()).build().unwrap()
+    };
+    let user = || Credentials::new("zbeeblebrox", "IMgr8");
+    let session = platform().start_session(user()).await.unwrap();
+    let send = || async { session.send(session.request(Method::GET, "/m2m/v1/devices").unwrap()).await };
+    assert_eq!(send().await.unwrap().status(), 200);
+    server.kill();
+    assert_eq!(send().await.unwrap().status(), 200);
+    let thingspace = platform();
+    let error = thingspace.start_session(user()).await.unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::Unavailable { .. })) && error.is_retryable(), "{error}");
+    assert_eq!(sandbox.counters().logins_attempted, 1);
+    server.resume();
+    thingspace.start_session(user()).await.unwrap();
+    assert_eq!(send().await.unwrap().status(), 200);
+    assert_eq!(sandbox.counters().logins_attempted, 1);
 }
