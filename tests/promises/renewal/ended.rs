@@ -84,3 +84,20 @@ async fn ending_a_session_that_has_died_unnoticed_is_one_request() {
     session.end().await.unwrap();
     assert_eq!((arrived(&sandbox, "/session/logout"), logins(&sandbox)), (1, (1, 0)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_started_while_another_is_being_ended_is_ended_as_well() {
+    let (sandbox, thingspace, session) = session().await;
+    sandbox.fault(Operation::Logout, Fault::Drip { interval: SECOND / 10 }, 1);
+    let (clone, end) = (session.clone(), tokio::spawn(session.end()));
+    while sandbox.counters().logouts == 0 {
+        sleep(SECOND / 10).await;
+    }
+    // The answer is still on its way, and the session is dead to whoever uses it.
+    assert_eq!(ask(&clone).await.unwrap(), 200);
+    end.await.unwrap().unwrap();
+    assert!(matches!(ask(&clone).await, Err(Error::SessionEnded)));
+    assert_eq!(sandbox.counters().logouts, 2);
+    thingspace.start_session(credentials()).await.unwrap();
+    assert_eq!(logins(&sandbox), (3, 0), "what was started meanwhile is not found");
+}
