@@ -16,6 +16,9 @@ use crate::vaults::{self, Brittle, KEEP};
 
 const PAGE: &str = include_str!("../../docs/operating.md");
 
+/// How many are provoked below.
+const DAYS: usize = 17;
+
 /// The bad days of the page: what they are called, and what is seen.
 fn days() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
     let (_, days) = PAGE.split_once("# Bad days").unwrap();
@@ -175,6 +178,7 @@ async fn each_bad_day_looks_as_the_page_says_and_is_counted_so() {
         let names: Vec<_> = seen.iter().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(counted, names, "{name}");
     }
+    assert_eq!(days().count(), DAYS, "each of them is read");
     assert!(others.is_empty(), "seen was something else: {others:#?}");
 }
 

@@ -40,7 +40,7 @@ fn is_told_where_it_was_called<T: std::fmt::Debug>(outcome: Result<T, Error>) {
 }
 
 /// Each call of the face, in the middle of a task.
-fn call_everything(thingspace: &ThingSpace, session: Session) {
+fn call_everything(thingspace: &ThingSpace, session: Session, responses: [Response; 4]) {
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(&directory);
     is_told_where_it_was_called(thingspace.start_session(credentials()));
@@ -52,6 +52,15 @@ fn call_everything(thingspace: &ThingSpace, session: Session) {
     is_told_where_it_was_called(session.reset_password(PASSWORD));
     is_told_where_it_was_called(session.rotate_password(&vault));
     is_told_where_it_was_called(session.call(session.api().end_connectivity_management_session().send()));
+    is_told_where_it_was_called(thingspace.call(session.api().end_connectivity_management_session().send()));
+    let [bytes, text, json, mut read] = responses;
+    is_told_where_it_was_called(bytes.bytes());
+    is_told_where_it_was_called(text.text());
+    is_told_where_it_was_called(json.json::<serde_json::Value>());
+    let error = read.read(&mut [0; 8]).unwrap_err();
+    is_told_where_it_was_called(Err::<(), _>(
+        error.into_inner().unwrap().downcast::<Error>().map(|error| *error).unwrap(),
+    ));
     is_told_where_it_was_called(session.end());
 }
 
@@ -60,12 +69,14 @@ fn in_async_code_each_call_is_an_error_that_says_what_to_do_and_nothing_is_sent(
     let [_, current_thread] = runtimes();
     for driver in [runtimes()[0].handle(), current_thread.handle()] {
         let (runtime, sandbox, thingspace, session) = started();
+        let responses = || [(); 4].map(|()| session.send(session.request(Method::GET, ECHO).unwrap()).unwrap());
+        let (there, here) = (responses(), responses());
         let before = platform_requests(&sandbox);
-        driver.block_on(async { call_everything(&thingspace, session.clone()) });
+        driver.block_on(async { call_everything(&thingspace, session.clone(), there) });
         // In a task, too, and with a session of its own.
         let task = {
             let (thingspace, session) = (thingspace.clone(), session.clone());
-            runtime.spawn(async move { call_everything(&thingspace, session) })
+            runtime.spawn(async move { call_everything(&thingspace, session, here) })
         };
         runtime.block_on(task).unwrap();
         assert_eq!(platform_requests(&sandbox), before);

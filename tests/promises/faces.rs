@@ -1,6 +1,9 @@
 //! What both faces promise: each test here runs on the async one and on the blocking one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -314,6 +317,9 @@ fn a_call_ends_at_its_deadline<F: Face>() {
     let platform = Platform::start();
     let session = platform.client::<F>().start_session(credentials()).unwrap();
     platform.sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(3600)), 1);
+    let started = Instant::now();
     let error = session.ask_within(Duration::from_millis(50)).unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    // The time of the request, and not the minute of the client.
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }

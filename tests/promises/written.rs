@@ -51,7 +51,7 @@ fn a_name_that_nothing_has_is_an_error_and_so_is_a_missing_one() {
     };
     refused(serde_json::from_value::<ApiKey>(json!({"key": "k", "secert": "s"})).err(), "secert");
     refused(serde_json::from_value::<ApiKey>(json!({"key": "k"})).err(), "secret");
-    refused(serde_json::from_value::<Credentials>(json!({"user": "u", "password": "p"})).err(), "user");
+    refused(serde_json::from_value::<Credentials>(json!({"user": "u", "password": "p"})).err(), "`user`");
     refused(serde_json::from_value::<Retries>(json!({"backoff": 5})).err(), "backoff_ms");
     refused(serde_json::from_value::<Environment>(json!("prod")).err(), "production");
     refused(serde_json::from_value::<Begun>(json!({"since_ms": 0})).err(), "old");

@@ -169,6 +169,7 @@ async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     // What asks for the number makes a connection for it.
     assert!(commands() - before <= 4, "{}", commands() - before);
+    assert!(!waiting.is_finished(), "it waits, and does not look now and again");
     assert!(holder.commit(&account(), &lease, &numbered(record, 1)).await.unwrap());
     let told = Instant::now();
     let (heard, waiter) = waiting.await.unwrap();

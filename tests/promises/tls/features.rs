@@ -89,7 +89,7 @@ async fn a_configuration_of_ones_own_decides_whom_to_trust() {
 fn alone(test: &str) {
     let output = myself(&format!("tls::features::{test}")).env("THINGSPACE_TEST_ALONE", "yes").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[cfg(feature = "rustls-no-provider")]

@@ -99,6 +99,7 @@ impl Server {
     }
 
     /// How many connections have come to their end and were not asked after.
+    #[cfg(feature = "rustls-no-provider")]
     pub(super) fn handshakes_left(&self) -> usize {
         self.handshakes.len()
     }
