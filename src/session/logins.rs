@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// How often at most a refusal that does not name the session, or of a session that was never taken, leads to a fresh
-/// login.
+/// login. The latter count from the last session that was taken on.
 const DOUBT: Duration = Duration::from_secs(60);
 /// How much longer a session is waited for than a call may take, so that a call that ran out of its own time is told
 /// as such.
@@ -72,6 +72,8 @@ struct State {
     reason: Option<Renewed>,
     /// When a refusal that says little of the session last led to a login.
     doubted: Option<Instant>,
+    /// When one of a session that was never taken did, if none was taken since.
+    unused: Option<Instant>,
     /// No login before this, after one of unknown outcome.
     rest: Option<Instant>,
     /// What came of logins, as far as the store has yet to be told.
@@ -310,12 +312,17 @@ impl TokenSource for Arc<Logins> {
         };
         // A platform that calls each session dead at once, or a caller without rights, is not to cause a login for
         // each request.
-        if doubt == Doubt::Some || !live.is_accepted() {
+        let last = match doubt {
+            Doubt::Some => Some(&mut state.doubted),
+            Doubt::None if live.is_accepted() => None,
+            Doubt::None => Some(&mut state.unused),
+        };
+        if let Some(last) = last {
             let now = Instant::now();
-            if state.doubted.is_some_and(|doubted| now < doubted + DOUBT) {
+            if last.is_some_and(|last| now < last + DOUBT) {
                 return false;
             }
-            state.doubted = Some(now);
+            *last = Some(now);
         }
         state.reason = Some(match doubt {
             Doubt::None => Renewed::Expired,
@@ -327,8 +334,10 @@ impl TokenSource for Arc<Logins> {
     }
 
     fn accepted(&self, token: &HeaderValue) {
-        if let Some(live) = self.live.load().as_ref().filter(|live| live.header == *token) {
-            live.accept();
+        if let Some(live) = self.live.load().as_ref().filter(|live| live.header == *token)
+            && live.accept()
+        {
+            self.state().unused = None;
         }
     }
 }

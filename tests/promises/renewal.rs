@@ -213,6 +213,18 @@ async fn a_platform_that_calls_every_session_dead_gets_one_login_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_dies_before_its_first_use_is_renewed_if_one_was_taken_since_the_last() {
+    let (sandbox, _thingspace, session) = session().await;
+    let dead = Fault::refused("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired");
+    sandbox.fault(Operation::Other, dead.clone(), 1);
+    assert_eq!(ask(&session).await.unwrap(), 200, "the second session is taken");
+    sandbox.fault(Operation::Other, dead, 3);
+    assert_eq!(ask(&session).await.unwrap(), 400, "it dies, and the third one before its first use");
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(logins(&sandbox), (4, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_login_may_take_all_the_time_of_a_call() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Operation::Login, Fault::Delay(58 * SECOND), 1);

@@ -63,10 +63,9 @@ impl Live {
         self.is_accepted.load(Ordering::Relaxed)
     }
 
-    pub(super) fn accept(&self) {
-        if !self.is_accepted() {
-            self.is_accepted.store(true, Ordering::Relaxed);
-        }
+    /// Notes that the platform has taken it; says whether that is news.
+    pub(super) fn accept(&self) -> bool {
+        !self.is_accepted() && !self.is_accepted.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn at(&self, now: Instant) -> Moment {
