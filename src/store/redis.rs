@@ -3,10 +3,12 @@
 //! Each transition is one script that the server runs as a whole (`redis/scripts.rs`); the way there is `link`, what is
 //! kept of an account `entry`, what hides it `seal`.
 
+mod changes;
 mod entry;
 mod link;
 mod scripts;
 mod seal;
+mod source;
 
 use std::{
     fmt,
@@ -20,7 +22,7 @@ use std::{
 
 use entry::{Entry, Fields};
 use link::Link;
-use redis::ScriptInvocation;
+use redis::{RedisResult, ScriptInvocation};
 use scripts::Scripts;
 use seal::Seal;
 use tokio::time::timeout;
@@ -36,8 +38,9 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// When to look again if nobody has the right to log in.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Keeps records on a Redis server (or Valkey, or what else speaks its protocol, from version 6.2 on), for all machines
-/// that are given the same server and prefix. Clones share one connection.
+/// Keeps records on a Redis server, from version 7.0 on (or Valkey, or what else speaks its protocol), for all machines
+/// that are given the same server and prefix: [one](Self::new), the one that [sentinels](Self::sentinel) name, or a
+/// [cluster](Self::cluster). Clones share one connection.
 ///
 /// **The server holds session tokens**, in the clear unless there is a [key](Self::sealed). The username, the password
 /// and the API key are not in it: an account goes by [`Account::id`], credentials by a salted hash. Each account is one
@@ -85,21 +88,43 @@ impl RedisStore {
     /// and the number of the database. Nothing is connected before it is used.
     ///
     /// `rediss://` is TLS by rustls, with the trust store of the operating system; it needs the feature `rustls`, or
-    /// `rustls-no-provider` and a provider of cryptography that the program has installed. So does a program in whose
-    /// tree there are two providers.
+    /// `rustls-no-provider` and a provider of cryptography. Where several are compiled the program has to install one.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if the URL is none of these.
+    /// [`Error::Configuration`] if the URL is none of these, or there is no TLS for it.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
-        let url = Zeroizing::new(url.as_ref().to_owned());
-        #[cfg(not(feature = "rustls"))]
-        if url.starts_with("rediss:") {
-            check_tls()?;
-        }
-        // The error's own text may quote the URL, and that holds a password.
-        let link = Link::new(&url).map_err(|_| {
-            Error::configuration("the URL of the store is not redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]")
+        Self::on(Link::one(url.as_ref()))
+    }
+
+    /// The store on the server that sentinels know by the name which stands in the URL in place of the host, as in
+    /// `redis://USER:PASSWORD@mymaster/0`. They are asked where it is now, and asked again when it is another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if a URL is none, or no sentinel is given.
+    pub fn sentinel<T: AsRef<str>>(
+        url: impl AsRef<str>,
+        sentinels: impl IntoIterator<Item = T>,
+    ) -> Result<Self, Error> {
+        Self::on(Link::named(url.as_ref(), sentinels))
+    }
+
+    /// The store on a cluster, of which these are some of the nodes: one of them has to be there when a connection is
+    /// made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if a URL is none, or there is none at all, or they differ in more than the address.
+    pub fn cluster<T: AsRef<str>>(urls: impl IntoIterator<Item = T>) -> Result<Self, Error> {
+        Self::on(Link::cluster(urls))
+    }
+
+    fn on(link: RedisResult<Link>) -> Result<Self, Error> {
+        let link = link.map_err(|error| {
+            let text = error.to_string();
+            // After it comes the name that its kind has in code.
+            Error::configuration(text.rsplit_once(" - ").map_or(&*text, |(problem, _)| problem))
         })?;
         let writer = Writer { name: chance()?, number: AtomicU64::new(0) };
         Ok(Self {
@@ -235,8 +260,10 @@ impl SessionStore for RedisStore {
         let change = self.link.next(&channel);
         Box::pin(async move {
             let look = async {
-                let left = if self.link.listen(&channel).await { self.left(account).await.ok() } else { None };
-                let wait = left.filter(|left| !left.is_zero()).unwrap_or(PAUSE);
+                self.link.listen(&channel).await;
+                let left = self.left(account).await.unwrap_or_default();
+                // The connection may have been lost meanwhile.
+                let wait = if left.is_zero() || !self.link.hears(&channel) { PAUSE } else { left };
                 let _ = timeout(wait, change).await;
             };
             let _ = timeout(patience, look).await;
@@ -246,10 +273,9 @@ impl SessionStore for RedisStore {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = self.link.address();
         formatter
             .debug_struct("RedisStore")
-            .field("address", &address)
+            .field("address", &self.link.address())
             .field("prefix", &self.prefix)
             .finish_non_exhaustive()
     }
@@ -261,16 +287,4 @@ fn chance() -> Result<String, Error> {
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::configuration(format!("there is no source of randomness: {error}")))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
-/// rustls panics where it has no provider.
-#[cfg(not(feature = "rustls"))]
-fn check_tls() -> Result<(), Error> {
-    #[cfg(not(feature = "rustls-no-provider"))]
-    let problem = Some("rediss:// needs the feature rustls");
-    #[cfg(feature = "rustls-no-provider")]
-    let problem = rustls::crypto::CryptoProvider::get_default()
-        .is_none()
-        .then_some("rustls has no provider of cryptography: call install_default() on one before");
-    problem.map_or(Ok(()), |problem| Err(Error::configuration(problem)))
 }

@@ -20,6 +20,10 @@ mod processes;
 #[cfg(unix)]
 mod redis;
 mod rights;
+#[cfg(all(unix, feature = "rustls-no-provider"))]
+mod secured;
 #[cfg(unix)]
 mod server;
+#[cfg(unix)]
+mod several;
 mod support;

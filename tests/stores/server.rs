@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     io::Write as _,
+    net::TcpListener,
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -18,11 +19,34 @@ const PROGRAM: &str = "THINGSPACE_REDIS_SERVER";
 /// Set where a server has to be found, as in the gate.
 const DEMANDED: &str = "THINGSPACE_REDIS_DEMANDED";
 
+/// In options: a free port.
+pub(crate) const PORT: &str = "PORT";
+/// In options: another one.
+pub(crate) const BUS: &str = "BUS";
+/// How long a server may take for what it does by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(crate) struct Server {
     directory: TempDir,
     program: String,
     options: Vec<String>,
+    pub(crate) port: u16,
+    pub(crate) bus: u16,
     child: Option<Child>,
+}
+
+/// Waits for what comes about by itself.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "waited for in vain: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
 impl Server {
@@ -39,31 +63,55 @@ impl Server {
             return None;
         }
         found.unwrap_or_else(|error| panic!("{program}: {error}"));
-        let options = options.iter().map(|option| (*option).to_owned()).collect();
-        let mut server = Self { directory: tempfile::tempdir().unwrap(), program, options, child: None };
-        server.resume();
-        Some(server)
+        // A port that was free may be taken a moment later.
+        let server = (0..5).find_map(|_| Self::try_start(&program, options));
+        Some(server.expect("the server does not start"))
+    }
+
+    fn try_start(program: &str, options: &[&str]) -> Option<Self> {
+        let [port, bus] = free_ports();
+        let options = options.iter().map(|option| match *option {
+            PORT => port.to_string(),
+            BUS => bus.to_string(),
+            option => option.to_owned(),
+        });
+        let (program, options, directory) = (program.to_owned(), options.collect(), tempfile::tempdir().unwrap());
+        let mut server = Self { directory, program, options, port, bus, child: None };
+        server.begin().then_some(server)
     }
 
     /// Starts it with what it has kept.
     pub(crate) fn resume(&mut self) {
-        let directory = self.directory.path();
-        let _ = fs::remove_file(self.socket());
+        assert!(self.begin(), "the server does not start");
+    }
+
+    fn begin(&mut self) -> bool {
+        let (directory, socket) = (self.directory.path(), self.socket());
+        let _ = fs::remove_file(&socket);
+        // Where a sentinel keeps what it knows.
+        let configuration = fs::File::options().create(true).append(true).open(directory.join("redis.conf"));
+        drop(configuration.unwrap());
         let child = Command::new(&self.program)
+            .arg(directory.join("redis.conf"))
             .args(["--port", "0", "--save", "", "--dir"])
             .arg(directory)
             .arg("--unixsocket")
-            .arg(self.socket())
+            .arg(&socket)
             .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn();
         self.child = Some(child.unwrap());
+        // It listens on its port before it does so on its socket.
+        let has_ended = |child: &mut Option<Child>| child.as_mut().unwrap().try_wait().unwrap().is_some();
         let begin = Instant::now();
-        while UnixStream::connect(self.socket()).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "the server does not start");
+        while UnixStream::connect(&socket).is_err() {
+            if has_ended(&mut self.child) || begin.elapsed() > PATIENCE {
+                return false;
+            }
             thread::sleep(Duration::from_millis(5));
         }
+        true
     }
 
     /// Ends it without a warning.
@@ -81,15 +129,28 @@ impl Server {
         format!("redis+unix://{}", self.socket().display())
     }
 
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     pub(crate) fn store(&self) -> RedisStore {
         RedisStore::new(self.url()).unwrap()
     }
 
     /// Asks it directly.
     pub(crate) fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
-        let mut connection = redis::Client::open(self.url()).unwrap().get_connection().unwrap();
+        self.try_ask(words).unwrap()
+    }
+
+    pub(crate) fn try_ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> redis::RedisResult<T> {
+        let mut connection = redis::Client::open(self.url())?.get_connection()?;
         let (name, arguments) = words.split_first().unwrap();
-        redis::cmd(name).arg(arguments).query(&mut connection).unwrap()
+        redis::cmd(name).arg(arguments).query(&mut connection)
+    }
+
+    /// Whether it says this of itself. One that changes its place may be on the way.
+    pub(crate) fn says(&self, words: &[&str], text: &str) -> bool {
+        self.try_ask::<String>(words).is_ok_and(|said| said.contains(text))
     }
 
     /// The name of its one key.

@@ -1,25 +1,22 @@
 //! The way to the server: one connection for everything, made when it is needed and made again when it is lost.
 
 use std::{
-    collections::{HashMap, HashSet},
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, IntoConnectionInfo as _, ProtocolVersion, PushInfo,
-    PushKind, RedisError, RedisResult, ScriptInvocation, ServerErrorKind, Value, aio::MultiplexedConnection,
-};
+use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ScriptInvocation, ServerErrorKind, Value};
 use tokio::{
-    sync::{Notify, futures::OwnedNotified},
+    sync::futures::OwnedNotified,
     time::{sleep, timeout},
 };
 
+use super::{
+    changes::Changes,
+    source::{Connection, Source},
+};
 use crate::store::StoreError;
 
-/// How long a connection may take to come about, and an answer to come.
-const ANSWER: Duration = Duration::from_secs(2);
 /// How long a server that is away is waited for before that is told.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// The pause after the first failure; it doubles up to the longest.
@@ -30,37 +27,40 @@ const ADVICE: &str = "it holds the count of failed logins, so nobody logs in wit
                       holds and no login is failing, then remove the key, and the count begins anew";
 
 pub(super) struct Link {
-    client: Client,
-    line: tokio::sync::Mutex<Line>,
+    address: String,
+    source: Source,
+    line: Mutex<Line>,
     changes: Arc<Changes>,
 }
 
-/// The connection, and what is heard on it.
 #[derive(Default)]
 struct Line {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<Connection>,
     /// Which connection it is: who has seen one fail does not drop the next.
     number: u64,
-    channels: HashSet<String>,
 }
 
-/// Who waits for a message, by channel.
-#[derive(Default)]
-struct Changes(Mutex<HashMap<String, Arc<Notify>>>);
-
 impl Link {
-    pub(super) fn new(url: &str) -> RedisResult<Self> {
-        let info = url.into_connection_info()?;
-        // Messages come on the connection of the commands, so that there is but one to lose.
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.set_redis_settings(settings))?;
-        Ok(Self { client, line: tokio::sync::Mutex::default(), changes: Arc::default() })
+    pub(super) fn one(url: &str) -> RedisResult<Self> {
+        Source::one(url).map(|found| Self::new(found, Arc::default()))
+    }
+
+    pub(super) fn named(url: &str, sentinels: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<Self> {
+        Source::named(url, sentinels).map(|found| Self::new(found, Arc::default()))
+    }
+
+    pub(super) fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<Self> {
+        let changes = Arc::default();
+        Source::cluster(urls, &changes).map(|found| Self::new(found, changes))
+    }
+
+    fn new((source, address): (Source, String), changes: Arc<Changes>) -> Self {
+        Self { address, source, line: Mutex::default(), changes }
     }
 
     /// Where the server is, without what it takes to be let in.
-    pub(super) fn address(&self) -> String {
-        let info = self.client.get_connection_info();
-        format!("{}/{}", info.addr(), info.redis_settings().db())
+    pub(super) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Runs a script, over and over while the server is away: each comes to the same, however often it is run.
@@ -93,58 +93,69 @@ impl Link {
 
     async fn once(&self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
         let (mut connection, number) = self.connection().await?;
-        let outcome = script.invoke_async(&mut connection).await;
-        self.heed(number, &outcome).await;
+        let outcome = connection.run(script).await;
+        self.heed(&connection, number, &outcome);
         outcome
     }
 
-    async fn connection(&self) -> RedisResult<(MultiplexedConnection, u64)> {
-        let mut line = self.line.lock().await;
-        if let Some(connection) = &line.connection {
-            return Ok((connection.clone(), line.number));
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ready(&self) -> Option<(Connection, u64)> {
+        let line = self.line();
+        line.connection.clone().map(|connection| (connection, line.number))
+    }
+
+    async fn connection(&self) -> RedisResult<(Connection, u64)> {
+        if let Some(ready) = self.ready() {
+            return Ok(ready);
         }
-        let changes = self.changes.clone();
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER))
-            .set_response_timeout(Some(ANSWER))
-            .set_push_sender(move |push: PushInfo| {
-                changes.told(&push);
-                Ok::<_, Infallible>(())
-            });
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        *line = Line { connection: Some(connection.clone()), number: line.number + 1, channels: HashSet::new() };
-        Ok((connection, line.number))
+        // Without a lock: whoever connects may stand still for ever, on a runtime that nobody drives.
+        let connection = self.source.connect(&self.changes).await?;
+        let mut line = self.line();
+        // Another one may have been made meanwhile.
+        let Some(made) = line.connection.clone() else {
+            line.connection = Some(connection.clone());
+            line.number += 1;
+            return Ok((connection, line.number));
+        };
+        Ok((made, line.number))
     }
 
     /// Drops a connection that has failed.
-    async fn heed<T>(&self, number: u64, outcome: &RedisResult<T>) {
-        if outcome.as_ref().is_err_and(is_passing) {
-            let mut line = self.line.lock().await;
+    fn heed<T>(&self, connection: &Connection, number: u64, outcome: &RedisResult<T>) {
+        if outcome.as_ref().is_err_and(|error| connection.is_lost(error)) {
+            let mut line = self.line();
             if line.number == number {
                 line.connection = None;
+                self.changes.lose();
             }
         }
     }
 
     /// The next message on a channel, from here on. Whether it is heard is up to `listen`.
     pub(super) fn next(&self, channel: &str) -> OwnedNotified {
-        self.changes.of(channel).notified_owned()
+        self.changes.next(channel)
     }
 
     /// Sees to it that what is said on a channel is heard.
-    pub(super) async fn listen(&self, channel: &str) -> bool {
-        let Ok((mut connection, number)) = self.connection().await else { return false };
-        if self.line.lock().await.channels.contains(channel) {
-            return true;
+    pub(super) async fn listen(&self, channel: &str) {
+        let Ok((mut connection, number)) = self.connection().await else { return };
+        if self.hears(channel) {
+            return;
         }
+        let losses = self.changes.losses();
         let outcome = connection.subscribe(channel).await;
-        self.heed(number, &outcome).await;
-        let mut line = self.line.lock().await;
-        let is_heard = outcome.is_ok() && line.number == number;
-        if is_heard {
-            line.channels.insert(channel.to_owned());
+        self.heed(&connection, number, &outcome);
+        if outcome.is_ok() {
+            self.changes.hear(channel, losses);
         }
-        is_heard
+    }
+
+    /// Whether what is said on a channel is heard, as far as is known.
+    pub(super) fn hears(&self, channel: &str) -> bool {
+        self.changes.hears(channel)
     }
 
     pub(super) fn damaged(&self, key: &str, problem: &str) -> StoreError {
@@ -170,35 +181,16 @@ impl Link {
     }
 }
 
-impl Changes {
-    fn of(&self, channel: &str) -> Arc<Notify> {
-        let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.entry(channel.to_owned()).or_default().clone()
-    }
-
-    fn told(&self, push: &PushInfo) {
-        let changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&push.kind, push.data.first()) {
-            (PushKind::Message, Some(Value::BulkString(channel))) => {
-                let waiting = std::str::from_utf8(channel).ok().and_then(|channel| changes.get(channel));
-                if let Some(waiting) = waiting {
-                    waiting.notify_waiters();
-                }
-            }
-            // What is said from here on is missed.
-            (PushKind::Disconnection, _) => changes.values().for_each(|waiting| waiting.notify_waiters()),
-            _ => {}
-        }
-    }
-}
-
 /// Whether the server is away, or is not yet or no more the one to ask.
-fn is_passing(error: &RedisError) -> bool {
+pub(super) fn is_passing(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
-    matches!(
+    let is_passing = matches!(
         error.kind(),
-        ErrorKind::Io
+        ErrorKind::ClusterConnectionNotFound
+            | ErrorKind::Io
+            | ErrorKind::MasterNameNotFoundBySentinel
             | ErrorKind::Parse
             | ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | ReadOnly | TryAgain)
-    )
+    );
+    is_passing || error.code() == Some("NOREPLICAS")
 }

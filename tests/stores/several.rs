@@ -1,0 +1,260 @@
+//! The store on more than one server: the one that sentinels name, and a cluster.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use thingspace_session::{
+    Error, RedisStore,
+    store::{
+        SessionStore as _,
+        testing::{Handles, conformance},
+    },
+};
+use tokio::task::JoinHandle;
+
+use crate::{
+    server::{BUS, PORT, Server, until},
+    support::{LONG, account, number, numbered, read, write},
+};
+
+const NAME: &str = "mymaster";
+/// For how long a change is waited for: less than a lease lasts.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a store holds, as soon as it can be asked.
+async fn read_at_last(store: &RedisStore) -> u64 {
+    let begin = Instant::now();
+    loop {
+        match store.load(&account()).await {
+            Ok(record) => break number(&record),
+            Err(error) => assert!(begin.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+    }
+}
+
+/// Waits for a change in a task of its own, and until that is known to wait: while servers change places who waits is
+/// told to look again.
+async fn waiting(store: &RedisStore) -> JoinHandle<Instant> {
+    for _ in 0..20 {
+        let store = store.clone();
+        let waiting = tokio::spawn(async move {
+            store.changed(&account(), PATIENCE).await;
+            Instant::now()
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        if !waiting.is_finished() {
+            return waiting;
+        }
+    }
+    panic!("nothing has changed");
+}
+
+/// A commit is told to who waits, through whichever servers there are.
+async fn a_commit_is_heard(holder: &RedisStore, waiter: &RedisStore, value: u64) {
+    let (lease, record) = holder.acquire(&account(), LONG).await.unwrap().expect("the right to log in is free");
+    let waiting = waiting(waiter).await;
+    assert!(holder.commit(&account(), &lease, &numbered(record, value)).await.unwrap());
+    let told = Instant::now();
+    let passed = waiting.await.unwrap().saturating_duration_since(told);
+    assert!(passed < Duration::from_millis(500), "{value}: {passed:?}");
+    holder.release(&account(), lease).await.unwrap();
+    assert_eq!(read(waiter).await, value);
+}
+
+fn is_synchronous(replica: &Server) -> bool {
+    replica.says(&["INFO", "replication"], "master_link_status:up")
+}
+
+struct Sentinel {
+    servers: [Server; 2],
+    sentinel: Server,
+}
+
+impl Sentinel {
+    fn start() -> Option<Self> {
+        let options = "--bind 127.0.0.1 --port PORT --user fleet on >secret ~* &* +@all";
+        let options: Vec<_> = options.split(' ').collect();
+        let first = Server::start(&options)?;
+        let port = first.port.to_string();
+        let second = Server::start(&[&options[..], &["--replicaof", "127.0.0.1", &port]].concat())?;
+        until("a replica", || is_synchronous(&second));
+        let sentinel = Server::start(&["--sentinel", "--bind", "127.0.0.1", "--port", PORT])?;
+        sentinel.ask::<()>(&["SENTINEL", "MONITOR", NAME, "127.0.0.1", &port, "1"]);
+        for (option, value) in [("down-after-milliseconds", "300"), ("failover-timeout", "2000")] {
+            sentinel.ask::<()>(&["SENTINEL", "SET", NAME, option, value]);
+        }
+        let all = Self { servers: [first, second], sentinel };
+        all.know_each_other();
+        Some(all)
+    }
+
+    /// Once a sentinel knows the replica it can put that in the place of the server.
+    fn know_each_other(&self) {
+        until("a sentinel that knows both", || {
+            self.sentinel.says(&["INFO", "sentinel"], "status=ok")
+                && self.sentinel.says(&["INFO", "sentinel"], "slaves=1")
+        });
+    }
+
+    fn store(&self) -> RedisStore {
+        // One that is not there is passed over.
+        let sentinels = ["redis://127.0.0.1:1".to_owned(), format!("redis://{}", self.sentinel.address())];
+        RedisStore::sentinel(format!("redis://fleet:secret@{NAME}/0"), sentinels).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_that_sentinels_name_is_followed_wherever_it_goes() {
+    let Some(mut all) = Sentinel::start() else { return };
+    let (store, other) = (all.store(), all.store());
+    write(&store, 1).await;
+    assert!(all.servers[0].says(&["CLIENT", "LIST"], "user=fleet"));
+    a_commit_is_heard(&store, &other, 2).await;
+    assert_eq!(all.servers[0].ask::<i64>(&["WAIT", "1", "10000"]), 1);
+
+    // It dies, and the other takes its place.
+    let (fence, _) = store.acquire(&account(), Duration::ZERO).await.unwrap().unwrap();
+    assert_eq!(all.servers[0].ask::<i64>(&["WAIT", "1", "10000"]), 1);
+    all.servers[0].kill();
+    assert_eq!(read_at_last(&store).await, 2);
+    let (later, _) = store.acquire(&account(), Duration::ZERO).await.unwrap().unwrap();
+    assert!(later.fence() > fence.fence());
+    assert_eq!(read_at_last(&other).await, 2);
+    a_commit_is_heard(&store, &other, 3).await;
+
+    // It comes back, and takes its old place from one that is alive.
+    all.servers[0].resume();
+    all.servers[0].ask::<()>(&["REPLICAOF", "127.0.0.1", &all.servers[1].port.to_string()]);
+    until("the old one as a replica", || is_synchronous(&all.servers[0]));
+    until("a failover", || all.sentinel.try_ask::<()>(&["SENTINEL", "FAILOVER", NAME]).is_ok());
+    // Until it is told so itself, the other takes commits that nobody keeps.
+    let roles = ["role:master", "role:slave"];
+    until("the old order", || (0..2).all(|at| all.servers[at].says(&["INFO", "replication"], roles[at])));
+    assert_eq!([read_at_last(&store).await, read_at_last(&other).await], [3, 3]);
+    a_commit_is_heard(&store, &other, 4).await;
+    assert!(all.servers[0].ask::<Vec<String>>(&["HGETALL", &all.servers[0].key()]).join(" ").contains("token-4"));
+}
+
+#[tokio::test]
+async fn a_name_that_no_sentinel_knows_is_told() {
+    let Some(sentinel) = Server::start(&["--sentinel", "--bind", "127.0.0.1", "--port", PORT]) else { return };
+    let sentinels = [format!("redis://{}", sentinel.address())];
+    let store = RedisStore::sentinel("redis://fleet:secret@another", &sentinels).unwrap();
+    let error = store.load(&account()).await.unwrap_err().to_string();
+    assert!(error.contains("another") && error.contains(&sentinels[0]["redis://".len()..]), "{error}");
+    assert!(error.contains("not found") && !error.contains("secret"), "{error}");
+}
+
+struct Cluster {
+    /// Two that share all keys, and one that follows the first.
+    nodes: [Server; 3],
+}
+
+impl Cluster {
+    fn start() -> Option<Self> {
+        let options = [
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            PORT,
+            "--cluster-enabled",
+            "yes",
+            "--cluster-port",
+            BUS,
+            "--appendonly",
+            "yes",
+        ];
+        let nodes = [Server::start(&options)?, Server::start(&options)?, Server::start(&options)?];
+        let [first, second, third] = &nodes;
+        first.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]);
+        second.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", "8192", "16383"]);
+        for other in [second, third] {
+            let [port, bus] = [other.port, other.bus].map(|port| port.to_string());
+            first.ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]);
+        }
+        let is_whole = |node: &Server| {
+            node.says(&["CLUSTER", "INFO"], "cluster_state:ok")
+                && node.says(&["CLUSTER", "INFO"], "cluster_known_nodes:3")
+        };
+        until("a cluster", || nodes.iter().all(is_whole));
+        third.ask::<()>(&["CLUSTER", "REPLICATE", &first.ask::<String>(&["CLUSTER", "MYID"])]);
+        until("a replica", || is_synchronous(third));
+        Some(Self { nodes })
+    }
+
+    /// A store whose one key is the first node's.
+    fn store(&self) -> RedisStore {
+        let prefix = (0..1000).map(|number| format!("fleet-{number}")).find(|prefix| {
+            let key = format!("{prefix}:{{{}}}", account().id());
+            self.nodes[0].ask::<u32>(&["CLUSTER", "KEYSLOT", &key]) < 8192
+        });
+        self.any().prefix(prefix.unwrap())
+    }
+
+    fn any(&self) -> RedisStore {
+        RedisStore::cluster(self.nodes.iter().map(|node| format!("redis://{}", node.address()))).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cluster_keeps_every_guarantee() {
+    let Some(cluster) = Cluster::start() else { return };
+    let count = AtomicU32::new(0);
+    conformance(|| async {
+        let prefix = format!("check-{}", count.fetch_add(1, Ordering::SeqCst));
+        let handles: Handles = (Arc::new(cluster.any().prefix(&prefix)), Arc::new(cluster.any().prefix(&prefix)));
+        handles
+    })
+    .await;
+    let keys = || cluster.nodes.each_ref().map(|node| node.ask::<i64>(&["DBSIZE"]));
+    assert!(keys().iter().all(|keys| *keys > 0), "they are spread: {:?}", keys());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_in_which_one_takes_the_place_of_another_goes_on() {
+    let Some(mut cluster) = Cluster::start() else { return };
+    let (store, other) = (cluster.store(), cluster.store());
+    write(&store, 1).await;
+    a_commit_is_heard(&store, &other, 2).await;
+    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    let waiting = waiting(&other).await;
+    assert_eq!(cluster.nodes[0].ask::<i64>(&["WAIT", "1", "10000"]), 1);
+    cluster.nodes[0].kill();
+    cluster.nodes[2].ask::<()>(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
+    assert_eq!(read_at_last(&store).await, 2);
+    assert!(store.commit(&account(), &lease, &numbered(record, 3)).await.unwrap(), "the right outlives the server");
+    waiting.await.unwrap();
+    assert_eq!(read_at_last(&other).await, 3);
+    store.release(&account(), lease).await.unwrap();
+    a_commit_is_heard(&store, &other, 4).await;
+}
+
+#[test]
+fn what_is_no_way_to_a_server_is_an_error_that_says_so_and_quotes_nothing() {
+    const NONE: [&str; 0] = [];
+    let errors = [
+        RedisStore::new("secret"),
+        RedisStore::new("redis://user:secret@"),
+        RedisStore::sentinel("redis://user:secret@mymaster", NONE),
+        RedisStore::sentinel("redis+unix:///secret", ["redis://127.0.0.1"]),
+        RedisStore::sentinel("redis://mymaster", ["secret"]),
+        RedisStore::cluster(NONE),
+        RedisStore::cluster(["redis://user:secret@a", "redis://user:another@b"]),
+        RedisStore::cluster(["redis+unix:///secret"]),
+        #[cfg(not(feature = "rustls-no-provider"))]
+        RedisStore::new("rediss://redis.internal"),
+    ];
+    for outcome in errors {
+        let error = outcome.unwrap_err();
+        let text = error.to_string();
+        assert!(
+            matches!(error, Error::Configuration { .. }) && !text.contains("secret") && !text.contains("another"),
+            "{text}"
+        );
+    }
+}
