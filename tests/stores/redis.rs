@@ -177,22 +177,39 @@ async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
     assert_eq!(number(&waiter.load(&account()).await.unwrap()), 1);
 }
 
+/// The command of the page that makes a user with the rights that it takes.
+fn user_of_the_page() -> Vec<&'static str> {
+    let mut blocks = include_str!("../../docs/fleet.md").split("```text\n");
+    let user = blocks.find(|block| block.starts_with("ACL SETUSER")).unwrap();
+    user.split("```").next().unwrap().split_whitespace().collect()
+}
+
 #[tokio::test]
 async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
-    let user = "ACL SETUSER fleet on >secret ~fleet:* &fleet:* -@all +evalsha +script|load +type +hget +hmget +hset +hdel +hgetall \
-               +pexpire +time +publish +subscribe +hello +select";
     let Some(server) = Server::start(&[]) else { return };
-    server.ask::<()>(&user.split_whitespace().collect::<Vec<_>>());
+    server.ask::<()>(&user_of_the_page());
     let url = server.url();
-    let fleet = RedisStore::new(format!("{url}?user=fleet&pass=secret")).unwrap();
-    write(&fleet.clone().prefix("fleet"), 1).await;
-    fleet.clone().prefix("fleet").changed(&account(), Duration::from_millis(10)).await;
+    let fleet = RedisStore::new(format!("{url}?user=fleet&pass=PASSWORD")).unwrap();
+    write(&fleet, 1).await;
+    fleet.touch(&account(), &"token-1".into(), SystemTime::now()).await.unwrap();
+    let (lease, record) = fleet.acquire(&account(), LONG).await.unwrap().unwrap();
+    let waiter = fleet.clone();
+    let waiting = tokio::spawn(async move { waiter.changed(&account(), SOON).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished(), "it does not hear what is said, and looks now and again");
+    let told = Instant::now();
+    assert!(fleet.commit(&account(), &lease, &numbered(record, 2)).await.unwrap());
+    waiting.await.unwrap();
+    assert!(told.elapsed() < Duration::from_secs(1), "{:?}", told.elapsed());
+    fleet.forget(&account(), &"token-2".into()).await.unwrap();
+    fleet.release(&account(), lease).await.unwrap();
+    let fleet = fleet.prefix("another");
     let error = fleet.load(&account()).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
-    let wrong = RedisStore::new(format!("{url}?user=fleet&pass=another")).unwrap();
+    let wrong = RedisStore::new(format!("{url}?user=fleet&pass=wrong-one")).unwrap();
     let begin = Instant::now();
     let error = wrong.load(&account()).await.unwrap_err().to_string();
-    assert!(!error.contains("another") && !format!("{wrong:?}").contains("another"), "{error}");
+    assert!(!error.contains("wrong-one") && !format!("{wrong:?}").contains("wrong-one"), "{error}");
     assert!(begin.elapsed() < SOON, "what does not pass is waited for");
 }
 
