@@ -1,11 +1,6 @@
 //! What looks like a mistake and is none: nothing is said of it.
 
-use crate::{contract, said};
-
-/// The contract with more schemas in it.
-fn with_schemas(schemas: &str) -> String {
-    contract().replacen("  schemas:\n", &format!("  schemas:\n{schemas}"), 1)
-}
+use crate::{REPEATABLE, SCHEMAS, changed, contract, said, with_schemas};
 
 /// The contract with a schema that has these properties.
 fn with_properties(properties: &[&str]) -> String {
@@ -32,15 +27,14 @@ fn what_only_sounds_like_a_secret_may_be_said_not_to_be_one() {
     ]);
     let schemas = "    Told: {type: string, format: password}\n    Open: {type: string, x-secret: false}\n    \
                    Login: {type: object, properties: {user: {type: string}, pin: {$ref: '#/components/schemas/Told'}}}\n";
-    assert_eq!(said(names.replacen("  schemas:\n", &format!("  schemas:\n{schemas}"), 1)), "");
+    assert_eq!(said(changed(names, SCHEMAS, &format!("{SCHEMAS}{schemas}"))), "");
 
     let parameters = "      parameters:
         - {name: pageToken, x-secret: false, in: query, schema: {type: string}}
         - {name: Idempotency-Key, in: header, schema: {type: string}}
         - {name: tokens, in: query, schema: {type: integer}}
 ";
-    let contract =
-        contract().replacen("      x-repeatable: always\n", &format!("{parameters}      x-repeatable: always\n"), 1);
+    let contract = changed(contract(), REPEATABLE, &format!("{parameters}{REPEATABLE}"));
     assert_eq!(said(contract), "");
 }
 
@@ -58,17 +52,13 @@ fn an_example_may_leave_out_what_does_not_travel_its_way() {
     Whole: {allOf: [{$ref: '#/components/schemas/Thing'}, {required: [id]}], example: {name: a}}
 ";
     let used = |schema: &str| format!("                $ref: '#/components/schemas/{schema}'\n");
-    let shown = |example: &str| format!("{}              example: {example}\n", used("Thing"));
-    let contract = with_schemas(schemas).replacen(&used("LogOutRequest"), &shown("{id: b, name: a}"), 1).replacen(
-        &used("ConnectivityManagementResult"),
-        &shown("{id: b, name: a}"),
-        1,
-    );
+    let shown = format!("{}              example: {{id: b, name: a}}\n", used("Thing"));
+    let contract = changed(with_schemas(schemas), &used("LogOutRequest"), &shown);
     let body = "  requestBodies: {Made: {content: {application/json: {schema: {$ref: '#/components/schemas/Thing'}, \
                 example: {name: a, pin: c}}}}}\n";
-    let contract = contract.replacen("  schemas:\n", &format!("{body}  schemas:\n"), 1);
+    let contract = changed(contract, SCHEMAS, &format!("{body}{SCHEMAS}"));
     assert_eq!(said(&contract), "");
-    assert!(said(contract.replacen("{name: a, pin: c}", "{name: a}", 1)).contains("it lacks pin"));
+    assert!(said(changed(contract, "{name: a, pin: c}", "{name: a}")).contains("it lacks pin"));
 }
 
 #[test]

@@ -21,6 +21,11 @@ mod unreadable;
 
 use generator::finding::Finding;
 
+/// What schemas are put behind; it is in the contract once.
+const SCHEMAS: &str = "  schemas:\n";
+/// What parameters of the logout are put in front of; it is there once, too.
+const REPEATABLE: &str = "      x-repeatable: always\n";
+
 /// What is found in a contract, with the `Cargo.toml` that there is.
 fn found(contract: impl AsRef<[u8]>) -> Vec<Finding> {
     generator::compile(contract.as_ref(), &manifest()).err().unwrap_or_default()
@@ -38,4 +43,16 @@ fn said(contract: impl AsRef<[u8]>) -> String {
 /// The contract as it is.
 fn contract() -> String {
     std::fs::read_to_string(mistake::folder().join("../../openapi.yaml")).unwrap()
+}
+
+/// The contract with more schemas in it.
+fn with_schemas(schemas: &str) -> String {
+    changed(contract(), SCHEMAS, &format!("{SCHEMAS}{schemas}"))
+}
+
+/// A contract with one thing in the place of another, which is in it once.
+fn changed(contract: impl AsRef<str>, from: &str, to: &str) -> String {
+    let contract = contract.as_ref();
+    assert_eq!(contract.matches(from).count(), 1, "{from}");
+    contract.replace(from, to)
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Instant};
 
-use crate::{contract, found, said};
+use crate::{REPEATABLE, changed, contract, found, said, with_schemas};
 
 #[test]
 fn a_file_that_is_no_contract_is_told_in_its_place() {
@@ -52,17 +52,18 @@ fn the_same_contract_in_another_dress_is_the_same() {
     assert_eq!(said(format!("{json:#}")), "", "in JSON for people");
 
     let both = "        - thingspaceOauth: []\n          vzM2mToken: []\n";
-    let anchor = plain.replacen(&format!("security:\n{both}"), &format!("security: &both\n{both}"), 1);
-    let alias = anchor.replacen(&format!("security:\n{both}"), "security: *both\n", 1);
-    assert_ne!(alias, anchor);
+    let first =
+        changed(&plain, &format!("security:\n{both}{REPEATABLE}"), &format!("security: &both\n{both}{REPEATABLE}"));
+    let alias = changed(first, &format!("security:\n{both}"), "security: *both\n");
     assert_eq!(said(alias), "", "with an alias");
-    assert_eq!(said(plain.replace("required: [username, password]", "<<: {required: [username, password]}")), "");
-    assert_eq!(said(plain.replace("example: zbeeblebrox", "example: no")), "", "as in YAML 1.2, `no` is a text");
+    assert_eq!(said(changed(&plain, "required: [username, password]", "<<: {required: [username, password]}")), "");
+    assert_eq!(said(changed(&plain, "example: zbeeblebrox", "example: no")), "", "as in YAML 1.2, `no` is a text");
 }
 
 #[test]
 fn a_mistake_is_found_at_the_same_place_whatever_the_line_ends() {
-    let wrong = contract().replace("type: apiKey", "type: apikey").replace("example: zbeeblebrox", "example: 5");
+    let wrong = changed(contract(), "type: apiKey", "type: apikey");
+    let wrong = changed(wrong, "example: zbeeblebrox", "example: 5");
     assert_eq!(said(wrong.replace('\n', "\r\n")), said(&wrong));
     assert!(!said(&wrong).is_empty());
 }
@@ -87,7 +88,7 @@ fn a_small_file_that_would_become_a_large_document_is_refused_at_once() {
 fn a_contract_as_deep_as_it_may_be_becomes_code() {
     let deep =
         (0..26).fold("{type: string}".to_owned(), |inner, _| format!("{{type: object, properties: {{a: {inner}}}}}"));
-    assert_eq!(said(contract().replacen("  schemas:\n", &format!("  schemas:\n    Deep: {deep}\n"), 1)), "");
+    assert_eq!(said(with_schemas(&format!("    Deep: {deep}\n"))), "");
 }
 
 #[test]
@@ -118,14 +119,16 @@ fn however_much_is_wrong_and_however_entangled_it_is_a_check_comes_to_its_end() 
     let values: Vec<_> = (0..20_000).map(|number| format!("v{number}")).collect();
     let values = schema("Top", &format!("{{type: string, enum: [{}]}}", values.join(", ")));
     let parameter = "      parameters: [{name: q, in: query, schema: {$ref: '#/components/schemas/Top'}}]\n";
-    for schemas in [of_itself, entangled, lost, values] {
-        let contract = contract().replacen("  schemas:\n", &format!("  schemas:\n{schemas}"), 1).replacen(
-            "      x-repeatable: always\n",
-            &format!("{parameter}      x-repeatable: always\n"),
-            1,
-        );
+    for (schemas, findings) in [
+        // The circle, nine copies and a default; a default for each `oneOf`; a reference each, and that of the parameter.
+        (of_itself, 1 + 9 + 1),
+        (entangled, 1 + 19 * 6),
+        (lost, 3000 + 1),
+        (values, 0),
+    ] {
+        let contract = changed(with_schemas(&schemas), REPEATABLE, &format!("{parameter}{REPEATABLE}"));
         let start = Instant::now();
-        found(&contract);
+        assert_eq!(found(&contract).len(), findings);
         assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
     }
 }
