@@ -1,11 +1,11 @@
 //! What is configured is checked before anything is sent, and an error says what to change.
 
-use std::{process::Command, time::Duration};
+use std::{ffi::OsStr, time::Duration};
 
 use thingspace_session::{AccessToken, ApiKey, Credentials, Environment, Error, Retries, ThingSpace};
 use tokio::time::Instant;
 
-use crate::support::{api_key, client_of, credentials, full, sandbox};
+use crate::support::{alone, api_key, client_of, credentials, full, passed, sandbox};
 
 #[test]
 fn production_is_the_default_and_the_environments_are_the_specs() {
@@ -83,14 +83,8 @@ async fn a_connection_has_ten_seconds_to_come_about_or_what_is_set() {
 }
 
 /// What another process of this test says, given these variables. An environment is changed for a child alone.
-fn child(variables: &[(&str, &str)]) -> String {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "configuration::what_the_environment_holds", "--nocapture"]);
-    for name in ["KEY", "SECRET", "BASE_URL", "USERNAME", "PASSWORD"] {
-        command.env_remove(format!("THINGSPACE_{name}"));
-    }
-    let output = command.envs(variables.iter().copied()).output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
+fn child<V: AsRef<OsStr>>(variables: &[(&str, V)]) -> String {
+    passed(alone("configuration::what_the_environment_holds").envs(variables.iter().map(|(name, value)| (name, value))))
 }
 
 #[test]
@@ -107,7 +101,7 @@ fn what_the_environment_holds() {
 
 #[test]
 fn the_environment_is_read_and_what_is_wrong_with_it_is_said() {
-    let said = child(&[]);
+    let said = child::<&str>(&[]);
     assert!(said.contains("THINGSPACE_KEY is not set") && said.contains("THINGSPACE_USERNAME is not set"), "{said}");
 
     let both = [("THINGSPACE_KEY", "k"), ("THINGSPACE_SECRET", "top-secret")];
@@ -128,10 +122,7 @@ fn the_environment_is_read_and_what_is_wrong_with_it_is_said() {
 fn a_variable_that_is_not_utf_8_is_named_and_not_quoted() {
     use std::os::unix::ffi::OsStringExt as _;
     let broken = std::ffi::OsString::from_vec(b"IMgr8\xff".to_vec());
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "configuration::what_the_environment_holds", "--nocapture"]);
-    command.env("THINGSPACE_USERNAME", "zaphod").env("THINGSPACE_PASSWORD", broken);
-    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let said = child(&[("THINGSPACE_USERNAME", "zaphod".into()), ("THINGSPACE_PASSWORD", broken)]);
     assert!(said.contains("THINGSPACE_PASSWORD is not UTF-8") && !said.contains("IMgr8"), "{said}");
 }
 

@@ -9,7 +9,6 @@
 use std::{
     collections::BTreeSet,
     io::Write as _,
-    process::Command,
     sync::LazyLock,
     time::{Duration, Instant as WallClock},
 };
@@ -26,7 +25,7 @@ use tokio::time::Instant;
 
 use crate::{
     leaks::{self, Log},
-    support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, full, shown},
+    support::{ECHO, PASSWORD, USERNAME, alone, arrived, client_of, credentials, full, passed, shown},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -303,11 +302,8 @@ const PLAYS: &str = "THINGSPACE_TEST_MATRIX";
 
 #[test]
 fn every_call_survives_every_trouble_and_logs_no_secret() {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "matrix::every_call_meets_every_trouble", "--nocapture"]);
-    let output = command.env(PLAYS, "1").output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && printed.contains(" cells in "), "{printed}");
+    let printed = passed(alone("matrix::every_call_meets_every_trouble").env(PLAYS, "1"));
+    assert!(printed.contains(" cells in "), "{printed}");
     printed.lines().filter(|line| line.contains(" cells in ")).for_each(|line| println!("{line}"));
 }
 

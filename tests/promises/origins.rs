@@ -4,7 +4,7 @@ use reqwest::{Method, redirect};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Error, ThingSpace};
 
-use crate::support::{ECHO, api_key, client_of, credentials, platform_requests, session};
+use crate::support::{ECHO, alone, api_key, client_of, credentials, passed, platform_requests, session};
 
 #[tokio::test]
 async fn send_refuses_every_other_origin_and_sends_nothing() {
@@ -67,14 +67,9 @@ async fn a_call_in_a_process_with_a_proxy() {
 fn a_proxy_of_the_environment_does_not_see_what_is_meant_for_this_machine() {
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     proxy.set_nonblocking(true).unwrap();
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "origins::a_call_in_a_process_with_a_proxy"])
-        .env("HTTP_PROXY", format!("http://{}", proxy.local_addr().unwrap()))
-        .env("http_proxy", format!("http://{}", proxy.local_addr().unwrap()))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let mut call = alone("origins::a_call_in_a_process_with_a_proxy");
+    passed(call.env("HTTP_PROXY", &address).env("http_proxy", &address));
     assert!(proxy.accept().is_err(), "nobody has called");
 }
 

@@ -1,16 +1,12 @@
 //! Many processes that share a file share one session and one count of failed logins.
 
-use std::{
-    env,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{env, path::Path};
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{ApiKey, Credentials, Error, FileStore, ThingSpace};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, arrived};
+use crate::support::{ECHO, PASSWORD, USERNAME, alone, arrived, passed};
 
 /// How many requests a process of this test sends; unset in an ordinary run.
 const REQUESTS: &str = "THINGSPACE_TEST_REQUESTS";
@@ -41,17 +37,15 @@ async fn one_process() {
 /// Eight of them at once.
 async fn eight(sandbox: &Sandbox, store: &Path, password: &'static str, requests: u32) -> Vec<String> {
     let processes = (0..8).map(|_| {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "processes::one_process", "--nocapture"]);
+        let mut command = alone("processes::one_process");
         command.env(REQUESTS, requests.to_string()).env("THINGSPACE_TEST_STORE", store);
         command.env("THINGSPACE_BASE_URL", sandbox.base_url());
         command.env("THINGSPACE_KEY", "sandbox-key").env("THINGSPACE_SECRET", "sandbox-secret");
         command.env("THINGSPACE_USERNAME", USERNAME).env("THINGSPACE_PASSWORD", password);
-        tokio::task::spawn_blocking(move || command.output().unwrap())
+        tokio::task::spawn_blocking(move || passed(&mut command))
     });
-    let said = |output: Output| String::from_utf8_lossy(&output.stdout).into_owned();
-    let outputs = futures_util::future::join_all(processes).await;
-    outputs.into_iter().map(|output| said(output.unwrap())).collect()
+    let said = futures_util::future::join_all(processes).await;
+    said.into_iter().map(Result::unwrap).collect()
 }
 
 fn all_went_well(said: &[String]) -> bool {

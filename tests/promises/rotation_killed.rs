@@ -16,7 +16,7 @@ use thingspace_session::{
     rotation::{PasswordVault, Resolution, VaultState},
 };
 
-use crate::support::{PASSWORD, USERNAME, arrived, client_of, credentials, until};
+use crate::support::{PASSWORD, USERNAME, alone, arrived, client_of, credentials, passed, until};
 use crate::vaults::{Brittle, STEPS, Trouble, kept};
 
 #[path = "../../examples/rotate_password.rs"]
@@ -84,9 +84,8 @@ impl Scene {
         with_store(client_of(&self.sandbox), &self.vault, self.is_file).build().unwrap()
     }
 
-    fn spawn(&self, role: &str, stops_at: u32) -> Child {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "rotation_killed::one_process", "--nocapture"]);
+    fn process(&self, role: &str, stops_at: u32) -> Command {
+        let mut command = alone("rotation_killed::one_process");
         command.env(ROLE, role).env(STOPS_AT, stops_at.to_string()).env("THINGSPACE_TEST_VAULT", &self.vault);
         if self.is_file {
             command.env("THINGSPACE_TEST_STORE", "file");
@@ -94,20 +93,21 @@ impl Scene {
         command.env("THINGSPACE_BASE_URL", self.sandbox.base_url());
         command.env("THINGSPACE_KEY", "sandbox-key").env("THINGSPACE_SECRET", "sandbox-secret");
         command.env("THINGSPACE_USERNAME", USERNAME).env("THINGSPACE_PASSWORD", PASSWORD);
-        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+        command
     }
 
     /// Starts a process and kills it: at a step, or so many turns after so many more requests have arrived.
     async fn kill(&self, role: &str, stops_at: u32, moment: Option<(usize, u32)>) {
         let before = arrived(&self.sandbox, "");
-        let mut child = self.spawn(role, stops_at);
+        let mut process = self.process(role, stops_at);
+        let mut child = process.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         if let Some((requests, turns)) = moment {
             until(|| arrived(&self.sandbox, "") >= before + requests || child.try_wait().unwrap().is_some()).await;
             for _ in 0..turns {
                 tokio::task::yield_now().await;
             }
         } else {
-            assert!(read(&mut child, "stopped").await.is_some());
+            assert!(says(&mut child, "stopped").await);
         }
         let _ = child.kill();
         child.wait().unwrap();
@@ -156,11 +156,11 @@ impl Scene {
     }
 }
 
-/// What a process says, up to the line that has this in it.
-async fn read(child: &mut Child, part: &'static str) -> Option<String> {
+/// Waits until a process has said this; not if it ends before.
+async fn says(child: &mut Child, part: &'static str) -> bool {
     let output = child.stdout.take().unwrap();
-    let lines = move || BufReader::new(output).lines().map_while(Result::ok).find(|line| line.contains(part));
-    tokio::task::spawn_blocking(lines).await.unwrap()
+    let says = move || BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains(part));
+    tokio::task::spawn_blocking(says).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +215,8 @@ async fn the_example_killed_at_any_moment_says_what_happened_when_it_is_run_agai
     for run in 0..20u32 {
         let scene = Scene::new(true).await;
         scene.kill("example", 0, Some((run as usize % 4 + 1, run * 7 % 300))).await;
-        let said = read(&mut scene.spawn("example", 0), "it ").await.unwrap();
+        let mut again = scene.process("example", 0);
+        let said = tokio::task::spawn_blocking(move || passed(&mut again)).await.unwrap();
         let (holds, kept) = (scene.sandbox.password(USERNAME), kept(&FileVault::new(&scene.vault)).await);
         if said.contains("it went well") {
             assert_eq!(kept, holds, "{run}: {said}");

@@ -5,7 +5,7 @@
 
 mod kept;
 
-use std::{collections::BTreeSet, fmt::Debug, fs, io, panic, path::Path, process::Command, time::Duration};
+use std::{collections::BTreeSet, fmt::Debug, fs, io, panic, path::Path, time::Duration};
 
 use reqwest::Method;
 use serde_json::json;
@@ -14,7 +14,7 @@ use thingspace_session::{AccessToken, ApiKey, Credentials, Error, FileVault, Ret
 
 use crate::{
     leaks,
-    support::{ECHO, PASSWORD, USERNAME, api_key, client_of, credentials, session, shown},
+    support::{ECHO, PASSWORD, USERNAME, alone, api_key, client_of, credentials, passed, session, shown},
 };
 
 /// Where the inner process writes the secrets that it used; unset in an ordinary run.
@@ -23,14 +23,8 @@ const LIST: &str = "THINGSPACE_TEST_SECRETS";
 #[test]
 fn no_secret_is_in_anything_that_is_printed_or_logged() {
     let list = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("secrets-{}.json", std::process::id()));
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "secrets::every_path_is_provoked_and_everything_is_printed", "--nocapture"])
-        .env(LIST, &list)
-        .env("RUST_BACKTRACE", "1")
-        .output()
-        .unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{printed}");
+    let mut inner = alone("secrets::every_path_is_provoked_and_everything_is_printed");
+    let printed = passed(inner.env(LIST, &list).env("RUST_BACKTRACE", "1"));
 
     // The search finds what is there: logs of this crate and of those below it, errors, a panic with a backtrace.
     for expected in ["thingspace.call", "TRACE", "hyper_util", "[redacted]", "stack backtrace", "provoked:"] {

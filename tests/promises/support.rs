@@ -1,6 +1,6 @@
 //! What every test begins with.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, process::Command};
 
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{ApiKey, Credentials, Error, Session, ThingSpace, ThingSpaceBuilder};
@@ -97,4 +97,22 @@ pub(crate) fn full(address: std::net::SocketAddr) -> (tokio::net::TcpListener, s
     let listener = socket.listen(0).unwrap();
     let first = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     (listener, first)
+}
+
+/// One test of this program, to be run alone in another process; this one's environment tells the crate nothing there.
+pub(crate) fn alone(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]);
+    for name in ["KEY", "SECRET", "BASE_URL", "USERNAME", "PASSWORD"] {
+        command.env_remove(format!("THINGSPACE_{name}"));
+    }
+    command
+}
+
+/// What such a test has printed; it has to be there and to pass.
+pub(crate) fn passed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && printed.contains("test result: ok. 1 passed"), "{printed}");
+    printed.into_owned()
 }

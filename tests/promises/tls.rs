@@ -3,13 +3,11 @@
 mod features;
 mod server;
 
-use std::process::Command;
-
 use reqwest::{Certificate, ClientBuilder, Method};
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{Error, Retries, ThingSpace, ThingSpaceBuilder, TlsBackend};
 
-use crate::support::{ECHO, api_key, credentials, platform_requests, shown};
+use crate::support::{ECHO, alone, api_key, credentials, passed, platform_requests, shown};
 use server::{Authority, Identity, Server};
 
 /// A year that certificates are valid for, and one that they are not.
@@ -136,10 +134,9 @@ async fn what_the_operating_system_trusts_is_trusted() {
     let server = Server::start(authority.issue("localhost", VALID), sandbox.address()).await;
     let roots = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(roots.path(), authority.pem()).unwrap();
-    let mut command = myself("tls::sessions_with_the_roots_of_the_environment");
+    let mut command = alone("tls::sessions_with_the_roots_of_the_environment");
     command.env("SSL_CERT_FILE", roots.path()).env("THINGSPACE_TEST_SERVER", server.base_url());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    tokio::task::spawn_blocking(move || passed(&mut command)).await.unwrap();
     assert_eq!(sandbox.counters().logouts, backends().len() as u64);
 }
 
@@ -153,11 +150,4 @@ async fn sessions_with_the_roots_of_the_environment() {
         )
         .await;
     }
-}
-
-/// Another process, which runs one of these tests alone.
-fn myself(test: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]);
-    command
 }
