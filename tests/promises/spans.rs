@@ -3,7 +3,7 @@
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, credentials, sandbox};
+use crate::support::{ECHO, PASSWORD, USERNAME, session};
 use crate::told::{self, Fields};
 
 fn of(operation: &str) -> Fields {
@@ -15,8 +15,7 @@ fn of(operation: &str) -> Fields {
 #[tokio::test(start_paused = true)]
 async fn each_call_is_one_span_with_the_fields_of_an_http_client() {
     told::listen();
-    let (sandbox, thingspace) = sandbox().await;
-    let session = thingspace.start_session(credentials()).await.unwrap();
+    let (sandbox, _thingspace, session) = session().await;
     sandbox.fault(Operation::Other, Fault::answer(503, ""), 2);
     let request = session.request(Method::GET, &format!("{ECHO}?password={PASSWORD}")).unwrap();
     session.send(request).await.unwrap();
@@ -59,8 +58,7 @@ async fn each_call_is_one_span_with_the_fields_of_an_http_client() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_handed_back_has_its_status_for_an_error() {
     told::listen();
-    let (sandbox, thingspace) = sandbox().await;
-    let session = thingspace.start_session(credentials()).await.unwrap();
+    let (sandbox, _thingspace, session) = session().await;
     sandbox.fault(Operation::Other, Fault::answer(404, ""), 1);
     session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap();
     let sent = of("send");
@@ -71,8 +69,7 @@ async fn an_answer_that_is_handed_back_has_its_status_for_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_not_sent_has_no_status_of_the_one_that_it_needed() {
     told::listen();
-    let (sandbox, thingspace) = sandbox().await;
-    let session = thingspace.start_session(credentials()).await.unwrap();
+    let (sandbox, _thingspace, session) = session().await;
     sandbox.expire_session(USERNAME);
     sandbox.fault(Operation::Login, Fault::refused("X.INPUT_INVALID.Password"), 1);
     session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
@@ -84,8 +81,7 @@ async fn a_call_that_was_not_sent_has_no_status_of_the_one_that_it_needed() {
 #[tokio::test(start_paused = true)]
 async fn a_span_has_neither_user_nor_password_of_a_url_nor_a_method_that_could_be_anything() {
     told::listen();
-    let (sandbox, thingspace) = sandbox().await;
-    let session = thingspace.start_session(credentials()).await.unwrap();
+    let (sandbox, _thingspace, session) = session().await;
     let url = format!("{}{ECHO}", sandbox.base_url()).replace("http://", "http://me:hush@");
     let request = reqwest::Request::new(Method::from_bytes(b"HUSH").unwrap(), url.parse().unwrap());
     session.send(reqwest::RequestBuilder::from_parts(reqwest::Client::new(), request)).await.unwrap();

@@ -10,21 +10,24 @@ use std::{
     time::Duration,
 };
 use thingspace_sandbox::{Fault, Operation};
-use thingspace_session::{Credentials, Error, Session, SuspensionReason};
+use thingspace_session::{CredentialSource, Credentials, Error, Session, SuspensionReason};
 
 use super::{Bench, RIGHT, suspension};
+
+/// The right password, to be replaced by another one, and a source that gives the one that is there.
+fn vault() -> (Arc<Mutex<String>>, impl CredentialSource + 'static) {
+    let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
+    let source = {
+        let vault = vault.clone();
+        move || std::future::ready(Ok(Credentials::new(USERNAME, vault.lock().unwrap().clone())))
+    };
+    (vault, source)
+}
 
 #[tokio::test]
 async fn the_source_is_asked_at_each_login_so_a_password_changed_elsewhere_is_taken_up() {
     let bench = Bench::new().await;
-    let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
-    let source = {
-        let vault = vault.clone();
-        move || {
-            let password = vault.lock().unwrap().clone();
-            async move { Ok(Credentials::new(USERNAME, password)) }
-        }
-    };
+    let (vault, source) = vault();
     let session = bench.process().start_session(source).await.unwrap();
     let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
     bench.sandbox.set_password(USERNAME, "changed");
@@ -71,14 +74,7 @@ async fn each_of_several_resets_retires_the_password_that_it_has_replaced() {
 #[tokio::test]
 async fn after_a_reset_a_source_that_gives_yet_another_password_is_followed() {
     let bench = Bench::new().await;
-    let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
-    let source = {
-        let vault = vault.clone();
-        move || {
-            let password = vault.lock().unwrap().clone();
-            async move { Ok(Credentials::new(USERNAME, password)) }
-        }
-    };
+    let (vault, source) = vault();
     let session = bench.process().start_session(source).await.unwrap();
     session.reset_password(RIGHT).await.unwrap();
     bench.sandbox.set_password(USERNAME, "changed");
