@@ -12,8 +12,11 @@ use crate::{Error, generated::Operation, guard::SuspensionReason};
 
 /// An event with its labels; the counter has the labels alone, for what else is told may be anything.
 macro_rules! event {
+    // Of an error, whose kind is the label.
+    ($level:ident, $name:literal, $error:ident, $message:literal) => {
+        event!($level, $name, ["error.type" = $error.kind()], [error = %$error,], $message)
+    };
     ($level:ident, $name:literal, [$($label:literal = $value:expr),*], [$($field:tt)*], $message:literal) => {{
-        $(let _ = &$value;)*
         tracing::event!(
             name: $name, target: "thingspace_session", tracing::Level::$level,
             $($label = $value,)* $($field)* $message
@@ -78,7 +81,7 @@ pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempt
             let kind = error.kind();
             span.record("error.type", kind).record("otel.status_code", "ERROR");
             span.in_scope(|| {
-                event!(WARN, "thingspace.call.failed", ["error.type" = kind], [error = %error,], "the call failed");
+                event!(WARN, "thingspace.call.failed", error, "the call failed");
             });
         }
         Ok(response) if response.status().is_client_error() || response.status().is_server_error() => {
@@ -133,19 +136,11 @@ pub(crate) fn access_token_renewed() {
 }
 
 pub(crate) fn access_token_failed(error: &Error) {
-    let kind = error.kind();
-    event!(
-        WARN,
-        "thingspace.access_token.failed",
-        ["error.type" = kind],
-        [error = %error,],
-        "no access token could be had"
-    );
+    event!(WARN, "thingspace.access_token.failed", error, "no access token could be had");
 }
 
 pub(crate) fn login_failed(error: &Error) {
-    let kind = error.kind();
-    event!(WARN, "thingspace.login.failed", ["error.type" = kind], [error = %error,], "a login has failed");
+    event!(WARN, "thingspace.login.failed", error, "a login has failed");
 }
 
 pub(crate) fn login_suspended(reason: &SuspensionReason) {
@@ -161,8 +156,7 @@ pub(crate) fn login_suspended(reason: &SuspensionReason) {
 
 /// A login was wanted and not made.
 pub(crate) fn login_withheld(error: &Error) {
-    let kind = error.kind();
-    event!(WARN, "thingspace.login.withheld", ["error.type" = kind], [error = %error,], "a login was not made");
+    event!(WARN, "thingspace.login.withheld", error, "a login was not made");
 }
 
 pub(crate) fn request_resent(reason: &'static str, pause: Duration) {
@@ -198,24 +192,16 @@ pub(crate) fn rotation_completed() {
 
 /// Nothing was reset, or nobody knows, or the vault would not take the new password.
 pub(crate) fn rotation_failed(error: &Error) {
-    let kind = error.kind();
     if matches!(error, Error::PasswordNotKept { .. } | Error::PasswordUnknown { .. }) {
-        event!(ERROR, "thingspace.rotation.failed", ["error.type" = kind], [error = %error,], "the rotation has failed");
+        event!(ERROR, "thingspace.rotation.failed", error, "the rotation has failed");
     } else {
-        event!(WARN, "thingspace.rotation.failed", ["error.type" = kind], [error = %error,], "nothing was rotated");
+        event!(WARN, "thingspace.rotation.failed", error, "nothing was rotated");
     }
 }
 
 /// A reset of which nobody knows whether it was processed.
 pub(crate) fn password_unknown(error: &Error) {
-    let kind = error.kind();
-    event!(
-        ERROR,
-        "thingspace.password.unknown",
-        ["error.type" = kind],
-        [error = %error,],
-        "nobody knows which password holds"
-    );
+    event!(ERROR, "thingspace.password.unknown", error, "nobody knows which password holds");
 }
 
 /// The old password holds.
