@@ -4,6 +4,8 @@
 //! opens is limited by a layer of the caller's own on its connector. Who gets no connection of his own waits for one
 //! that is free.
 
+mod door;
+
 use std::{
     future::poll_fn,
     pin::pin,
@@ -11,65 +13,22 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::Poll,
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use reqwest::Method;
 use thingspace_sandbox::{Counters, Fault, Operation, Sandbox};
 use thingspace_session::{Error, Session};
 use tokio::sync::Semaphore;
-use tower::{BoxError, Layer, Service};
 
 use crate::support::{ECHO, USERNAME, client_of, credentials, pass, until};
+use door::Door;
 
 const TASKS: u64 = 10_000;
 const CONNECTIONS: usize = 200;
 /// How long the sandbox holds a request back, on the clock that the test moves: until it has.
 const HELD: Duration = Duration::from_secs(60);
-
-/// Lets so many connections come about, and no more.
-#[derive(Clone)]
-struct Door(Arc<Semaphore>);
-
-impl<S> Layer<S> for Door {
-    type Service = Guarded<S>;
-
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { inner, door: self.clone() }
-    }
-}
-
-#[derive(Clone)]
-struct Guarded<S> {
-    inner: S,
-    door: Door,
-}
-
-impl<R, S> Service<R> for Guarded<S>
-where
-    R: Send + 'static,
-    S: Service<R, Error = BoxError> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = S::Response;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, Result<S::Response, BoxError>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        let (mut inner, door) = (self.inner.clone(), self.door.0.clone());
-        Box::pin(async move {
-            door.acquire().await?.forget();
-            poll_fn(|context| inner.poll_ready(context)).await?;
-            inner.call(request).await
-        })
-    }
-}
 
 struct Crowd {
     sandbox: Sandbox,

@@ -5,14 +5,15 @@
 //! of the session.
 #![allow(clippy::print_stdout, reason = "that is how it answers")]
 
+#[path = "../../../tests/promises/crowds/door.rs"]
+mod door;
+
 use std::{
-    future::poll_fn,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use futures_util::future::BoxFuture;
+use door::Door;
 use reqwest::Method;
 use serde_json::json;
 use thingspace_bench::{
@@ -23,7 +24,6 @@ use thingspace_bench::{
 };
 use thingspace_session::Session;
 use tokio::sync::Semaphore;
-use tower::{BoxError, Layer, Service};
 
 const CONNECTIONS: usize = 200;
 /// How long a login is held back.
@@ -92,46 +92,4 @@ async fn task(session: Session, times: u32) -> Result {
         answer.error_for_status()?.bytes().await?;
     }
     Ok(())
-}
-
-/// Lets so many connections come about, and no more: who gets none waits for one that is free.
-#[derive(Clone)]
-struct Door(Arc<Semaphore>);
-
-impl<S> Layer<S> for Door {
-    type Service = Guarded<S>;
-
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { inner, door: self.clone() }
-    }
-}
-
-#[derive(Clone)]
-struct Guarded<S> {
-    inner: S,
-    door: Door,
-}
-
-impl<R, S> Service<R> for Guarded<S>
-where
-    R: Send + 'static,
-    S: Service<R, Error = BoxError> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    type Response = S::Response;
-    type Error = BoxError;
-    type Future = BoxFuture<'static, std::result::Result<S::Response, BoxError>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        let (mut inner, door) = (self.inner.clone(), self.door.0.clone());
-        Box::pin(async move {
-            door.acquire().await?.forget();
-            poll_fn(|context| inner.poll_ready(context)).await?;
-            inner.call(request).await
-        })
-    }
 }
