@@ -9,14 +9,13 @@ use std::pin::pin;
 
 use gungraun::{Callgrind, EntryPoint, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use thingspace_bench::{
+    counted::CALLS,
     facade::Facade,
     hand::Hand,
     meter::{counted, runtime},
 };
 use tokio::runtime::Runtime;
 
-/// What is counted is divided by this.
-const CALLS: u32 = 100;
 /// Calls before those that are counted.
 const WARMING: u32 = 20;
 

@@ -2,6 +2,7 @@
 //! answers them. `cargo xtask bench` runs the programs of this package and says what they are held to.
 
 pub mod control;
+pub mod counted;
 pub mod facade;
 pub mod hand;
 pub mod meter;

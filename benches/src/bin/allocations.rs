@@ -7,14 +7,13 @@ use allocation_counter::AllocationInfo;
 use serde_json::{Value, json};
 use thingspace_bench::{
     Result,
+    counted::CALLS,
     facade::Facade,
     hand::Hand,
     meter::{counted, runtime},
     requests::LIST,
 };
 use tokio::runtime::Runtime;
-
-const CALLS: u32 = 100;
 
 fn main() -> Result {
     let runtime = runtime()?;

@@ -8,8 +8,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::note;
-use super::note::{Goal, Note};
+use super::note::{Goal, Note, Wanted};
 use crate::{Result, workspace};
 
 /// How many of the longest units are named.
@@ -50,7 +49,7 @@ pub(super) fn measure(work: &Path, note: &mut Note) -> Result {
     note.line(&format!("| this library | {:.0} | {:.0} |", library.wall, library.cpu));
     let (wall, cpu) = (library.wall / plain.wall, library.cpu / plain.cpu);
     let figure = format!("{wall:.2} (on the processor {cpu:.2})");
-    note.goal(Goal::new("Clean build ÷ that of plain reqwest", figure, "≤ 1.15", note::within(wall, 1.15)));
+    note.goal(Goal::new("Clean build ÷ that of plain reqwest", figure, wall, Wanted::AtMost(1.15, "≤ #")));
     explain(note, &plain, &library);
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
+use super::Extent;
 use super::chart::{self, Bar};
-use super::note::{Goal, Note};
+use super::note::{Goal, Note, Wanted};
 use super::programs::{Programs, Worker};
-use super::{Extent, note};
 use crate::Result;
 use crate::python::Python;
 use crate::sandbox::Running;
@@ -85,9 +85,9 @@ fn goals(note: &mut Note, name: &str, turns: &[Turn]) {
     let python = median(turns.iter().map(|[facade, _, python]| python.wall / facade.wall));
     let pairs = turns.len();
     let figure = format!("{wall:.3} (on the processor {cpu:.3}; {pairs} pairs)");
-    note.goal(Goal::new(&format!("{name} ÷ by hand, time"), figure, "≤ 1.03", note::within(wall, 1.03)));
-    let reached = note::at_least(python, 7.0);
-    note.goal(Goal::new(&format!("Python SDK ÷ this crate, {name}"), format!("{python:.1}"), "≥ 7", reached));
+    note.goal(Goal::new(&format!("{name} ÷ by hand, time"), figure, wall, Wanted::AtMost(1.03, "≤ #")));
+    let name = format!("Python SDK ÷ this crate, {name}");
+    note.goal(Goal::new(&name, format!("{python:.1}"), python, Wanted::AtLeast(7.0, "≥ #")));
 }
 
 pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -1,5 +1,9 @@
 //! Instructions and allocations of a call: what no other load on the machine changes.
 
+#[path = "../../../benches/src/counted.rs"]
+#[allow(unreachable_pub, reason = "it is a part of a library as well")]
+mod counted;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
@@ -10,14 +14,13 @@ use std::process::Stdio;
 use serde::Deserialize;
 
 use super::calls::WHAT;
-use super::note::{Goal, Note};
+use super::note::{Goal, Note, Wanted};
 use super::programs::Programs;
-use super::{Extent, note, profile, programs};
+use super::{Extent, profile, programs};
 use crate::sandbox::Running;
 use crate::{Result, workspace};
+pub(super) use counted::CALLS;
 
-/// How many calls `benches/src/instructions.rs` makes where it is counted.
-pub(super) const CALLS: f64 = 100.0;
 const RUNNER: &str = "gungraun-runner";
 
 #[derive(Deserialize)]
@@ -37,19 +40,21 @@ pub(super) fn measure(programs: &Programs, sandbox: &Running, extent: Extent, no
     for (what, name) in WHAT {
         for (who, said) in [("facade", "this crate"), ("hand", "by hand on reqwest")] {
             let Allocations { count, bytes } = all.get(&format!("{who} {what}")).ok_or("an allocation is missing")?;
-            let count_of = instructions.get(&format!("{what}_{who}")).map_or(f64::NAN, |count| count / CALLS);
+            let count_of =
+                instructions.get(&format!("{what}_{who}")).map_or(f64::NAN, |count| count / f64::from(CALLS));
             note.line(&format!("| {name} | {said} | {count_of:.0} | {count:.1} | {bytes:.0} |"));
         }
         if let (Some(facade), Some(hand)) =
             (instructions.get(&format!("{what}_facade")), instructions.get(&format!("{what}_hand")))
         {
             let (name, ratio) = (format!("{name} ÷ by hand, instructions"), facade / hand);
-            note.goal(Goal::new(&name, format!("{ratio:.3}"), "≤ 1.05", note::within(ratio, 1.05)));
+            note.goal(Goal::new(&name, format!("{ratio:.3}"), ratio, Wanted::AtMost(1.05, "≤ #")));
         }
     }
     let attaching = all.get("attach").ok_or("no allocation of attaching was counted")?;
     let figure = format!("{:.0}", attaching.count);
-    note.goal(Goal::new("Attach both tokens, allocations", figure, "0", note::within(attaching.count, 0.0)));
+    let wanted = Wanted::AtMost(0.0, "#");
+    note.goal(Goal::new("Attach both tokens, allocations", figure, attaching.count, wanted));
     if extent.is_quick { Ok(()) } else { profile::explain(note) }
 }
 

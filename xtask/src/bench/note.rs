@@ -14,22 +14,26 @@ const REASONS: &str = include_str!("reasons.md");
 pub(super) struct Goal {
     name: String,
     figure: String,
-    wanted: &'static str,
+    wanted: String,
     is_reached: bool,
 }
 
+/// A limit, and how it is told: with the limit in the place of `#`.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted {
+    AtMost(f64, &'static str),
+    AtLeast(f64, &'static str),
+}
+
 impl Goal {
-    pub(super) fn new(name: &str, figure: String, wanted: &'static str, is_reached: bool) -> Self {
-        Self { name: name.to_owned(), figure, wanted, is_reached }
+    /// `figure` says what the value is.
+    pub(super) fn new(name: &str, figure: String, value: f64, wanted: Wanted) -> Self {
+        let (limit, told, is_reached) = match wanted {
+            Wanted::AtMost(most, told) => (most, told, value <= most),
+            Wanted::AtLeast(least, told) => (least, told, value >= least),
+        };
+        Self { name: name.to_owned(), figure, wanted: told.replace('#', &limit.to_string()), is_reached }
     }
-}
-
-pub(super) fn within(figure: f64, most: f64) -> bool {
-    figure <= most
-}
-
-pub(super) fn at_least(figure: f64, least: f64) -> bool {
-    figure >= least
 }
 
 #[derive(Default)]

@@ -20,7 +20,7 @@ pub(super) fn explain(note: &mut Note) -> Result {
     for (what, name) in WHAT {
         let (facade, hand) = (functions(&format!("{what}_facade"))?, functions(&format!("{what}_hand"))?);
         let difference = |(function, count): (&String, &f64)| {
-            (function.clone(), (count - hand.get(function).copied().unwrap_or_default()) / CALLS)
+            (function.clone(), (count - hand.get(function).copied().unwrap_or_default()) / f64::from(CALLS))
         };
         let mut more: Vec<_> = facade.iter().map(difference).collect();
         more.sort_by(|one, other| other.1.total_cmp(&one.1));

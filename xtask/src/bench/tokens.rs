@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::calls::median;
-use super::note::{Goal, Note};
+use super::note::{Goal, Note, Wanted};
 use super::programs::Programs;
-use super::{Extent, note, programs};
+use super::{Extent, programs};
 use crate::Result;
 use crate::sandbox::Running;
 
@@ -69,9 +69,9 @@ fn attached(programs: &Programs, sandbox: &Running, extent: Extent, note: &mut N
     note.line(&format!("| one task | {wall:.0} | {cpu:.0} |"));
     note.line(&format!("| {tasks} tasks on {cores} cores | {many_wall:.0} | {many_cpu:.0} |"));
     let (flat, figure) = (many_cpu / cpu, format!("{cpu:.0} ns (on the wall {wall:.0} ns)"));
-    note.goal(Goal::new("Attach both tokens", figure, "≤ 100 ns", note::within(cpu, 100.0)));
+    note.goal(Goal::new("Attach both tokens", figure, cpu, Wanted::AtMost(100.0, "≤ # ns")));
     let name = format!("The same on all {cores} cores ÷ on one");
-    note.goal(Goal::new(&name, format!("{flat:.2}"), "flat: ≤ 1.1", note::within(flat, 1.1)));
+    note.goal(Goal::new(&name, format!("{flat:.2}"), flat, Wanted::AtMost(1.1, "flat: ≤ #")));
     Ok(())
 }
 
@@ -91,8 +91,8 @@ fn crowd(tasks: usize, programs: &Programs, sandbox: &Running, extent: Extent, n
     note.line(&format!("| {tasks} | {login:.3} | {requests:.3} | {dead:.3} | {logins:.2} | 1 |"));
     if Some(&tasks) == CROWDS.last() {
         let figure = format!("1 login, answered after {logins:.2} logins and the requests");
-        let reached = note::within(logins, 5.0);
-        note.goal(Goal::new(&format!("{tasks} tasks on a dead session"), figure, "1 login, ≤ 5 logins' time", reached));
+        let wanted = Wanted::AtMost(5.0, "1 login, ≤ # logins' time");
+        note.goal(Goal::new(&format!("{tasks} tasks on a dead session"), figure, logins, wanted));
     }
     Ok(())
 }
