@@ -30,7 +30,7 @@ struct Extent {
     sends: u32,
     /// Turns of ten thousand requests that tokens are put on.
     turns: u32,
-    rounds: u32,
+    rounds: usize,
     is_quick: bool,
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     tokens::measure(&programs, &sandbox, extent, &mut note)?;
     if extent.is_quick {
         // What so few calls take says nothing.
-        println!("all programs run, and each crowd made one login");
+        println!("the programs run, and each crowd made one login; instructions were not counted");
         return Ok(());
     }
     println!("clean builds: two, which takes minutes");

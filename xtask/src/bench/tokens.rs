@@ -78,6 +78,9 @@ fn attached(programs: &Programs, sandbox: &Running, extent: Extent, note: &mut N
 fn crowd(tasks: usize, programs: &Programs, sandbox: &Running, extent: Extent, note: &mut Note) -> Result {
     let mut program = programs.program("crowd", &sandbox.base_url);
     let rounds: Vec<Round> = programs::say(program.args([tasks.to_string(), extent.rounds.to_string()]))?;
+    if rounds.len() != extent.rounds {
+        return Err(format!("{tasks} tasks: {} rounds of {}", rounds.len(), extent.rounds).into());
+    }
     if let Some(wrong) =
         rounds.iter().find(|round| round.logins != 1 || round.answered != u64::try_from(tasks).unwrap_or(0))
     {
