@@ -9,6 +9,7 @@ mod link;
 mod scripts;
 mod seal;
 mod source;
+mod unheard;
 
 use std::{
     fmt,
@@ -26,6 +27,7 @@ use redis::{RedisResult, ScriptInvocation};
 use scripts::Scripts;
 use seal::Seal;
 use tokio::time::timeout;
+use unheard::Unheard;
 use zeroize::Zeroizing;
 
 use super::{Account, Lease, Record, SessionStore, StoreError, StoreFuture};
@@ -75,6 +77,7 @@ pub struct RedisStore {
     prefix: Arc<str>,
     seal: Arc<Seal>,
     writer: Arc<Writer>,
+    unheard: Arc<Unheard>,
 }
 
 /// Numbers the commits of a store and its clones.
@@ -133,6 +136,7 @@ impl RedisStore {
             prefix: "thingspace".into(),
             seal: Arc::new(Seal::none()),
             writer: Arc::new(writer),
+            unheard: Arc::default(),
         })
     }
 
@@ -178,9 +182,11 @@ impl RedisStore {
     async fn grant(&self, account: &Account, time: Duration) -> Result<Option<(Lease, Record)>, StoreError> {
         let (key, term) = (self.key(account), time.min(LONGEST).as_nanos().div_ceil(1000));
         let term = u64::try_from(term).unwrap_or(u64::MAX);
-        let holder = chance().map_err(|error| self.link.unavailable(error.to_string()))?;
+        let unavailable = |error: Error| self.link.unavailable(error.to_string());
+        let asking = self.unheard.ask(&key, || chance().map_err(unavailable))?;
         let mut script = self.scripts.acquire.key(&key);
-        let granted = self.link.run(&key, script.arg(holder).arg(term).arg(KEPT)).await?;
+        let granted = self.link.run(&key, script.arg(&asking.name).arg(term).arg(KEPT)).await?;
+        asking.answered();
         let Some((fence, fields)): Option<(u64, Fields)> = granted else { return Ok(None) };
         match self.record(&key, &fields) {
             Ok(record) => Ok(Some((Lease::new(fence), record))),

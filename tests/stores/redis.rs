@@ -19,7 +19,7 @@ use thingspace_session::{
 };
 
 use crate::{
-    server::Server,
+    server::{Server, until},
     support::{LONG, account, number, numbered, read, write},
 };
 
@@ -178,10 +178,28 @@ async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
 }
 
 /// The command of the page that makes a user with the rights that it takes.
-fn user_of_the_page() -> Vec<&'static str> {
+pub(crate) fn user_of_the_page() -> Vec<&'static str> {
     let mut blocks = include_str!("../../docs/fleet.md").split("```text\n");
     let user = blocks.find(|block| block.starts_with("ACL SETUSER")).unwrap();
     user.split("```").next().unwrap().split_whitespace().collect()
+}
+
+#[tokio::test]
+async fn who_waits_on_a_connection_that_was_given_up_is_to_look_again() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (holder, waiter) = (server.store(), server.store());
+    let (_lease, _) = holder.acquire(&account(), LONG).await.unwrap().unwrap();
+    let waiting = tokio::spawn({
+        let waiter = waiter.clone();
+        async move { waiter.changed(&account(), LONG).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.signal("STOP");
+    let asking = tokio::spawn(async move { waiter.load(&account()).await.map(|record| number(&record)) });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    server.signal("CONT");
+    assert_eq!(asking.await.unwrap().unwrap(), 0);
+    tokio::time::timeout(SOON, waiting).await.expect("it waits for what it cannot hear").unwrap();
 }
 
 #[tokio::test]
@@ -241,6 +259,53 @@ async fn a_commit_that_comes_after_a_later_one_is_not_made_and_one_that_comes_tw
     server.ask::<()>(&["HINCRBY", &key, "written", "5"]);
     assert!(!store.commit(&account(), &lease, &numbered(record, 3)).await.unwrap());
     assert_eq!(read(&store).await, 1);
+}
+
+#[tokio::test]
+async fn the_commits_of_a_lease_are_numbered_anew_so_that_a_copy_of_a_process_is_not_taken_for_it() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    write(&store, 1).await;
+    // As if the copy had made as many commits, or more.
+    for ahead in ["1", "5"] {
+        server.ask::<()>(&["HINCRBY", &server.key(), "written", ahead]);
+        write(&store, 2).await;
+        assert_eq!(read(&store).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_grant_that_was_not_heard_of_keeps_nobody_out() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    write(&store, 1).await;
+    server.signal("STOP");
+    let error = store.acquire(&account(), LONG).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    server.signal("CONT");
+    until("the grant", || server.ask::<i64>(&["HEXISTS", &server.key(), "holder"]) == 1);
+    assert!(server.store().acquire(&account(), LONG).await.unwrap().is_none(), "somebody has it");
+    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().expect("it is this one's");
+    assert!(store.commit(&account(), &lease, &numbered(record, 2)).await.unwrap());
+    store.release(&account(), lease).await.unwrap();
+    write(&server.store(), 3).await;
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_may_be_told_of_is_not_made() {
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    write(&store, 1).await;
+    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    server.ask::<()>(&["ACL", "SETUSER", "default", "resetchannels"]);
+    for _ in 0..2 {
+        store.commit(&account(), &lease, &numbered(record.clone(), 2)).await.unwrap_err();
+        store.forget(&account(), &"token-1".into()).await.unwrap_err();
+        assert_eq!(read(&store).await, 1);
+    }
+    server.ask::<()>(&["ACL", "SETUSER", "default", "allchannels"]);
+    assert!(store.commit(&account(), &lease, &numbered(record, 2)).await.unwrap());
+    assert_eq!(read(&store).await, 2);
 }
 
 #[tokio::test]

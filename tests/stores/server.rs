@@ -22,7 +22,7 @@ const DEMANDED: &str = "THINGSPACE_REDIS_DEMANDED";
 /// In options: a free port.
 pub(crate) const PORT: &str = "PORT";
 /// In options: another one.
-pub(crate) const BUS: &str = "BUS";
+const BUS: &str = "BUS";
 /// How long a server may take for what it does by itself.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -119,6 +119,11 @@ impl Server {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     fn socket(&self) -> PathBuf {

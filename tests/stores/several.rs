@@ -18,7 +18,8 @@ use thingspace_session::{
 use tokio::task::JoinHandle;
 
 use crate::{
-    server::{BUS, PORT, Server, until},
+    redis::user_of_the_page,
+    server::{PORT, Server, until},
     support::{LONG, account, number, numbered, read, write},
 };
 
@@ -70,6 +71,11 @@ fn is_synchronous(replica: &Server) -> bool {
     replica.says(&["INFO", "replication"], "master_link_status:up")
 }
 
+/// Options for a server with the user of docs/fleet.md, who has these rights, too, as the page says.
+fn with_a_user<'a>(options: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    [options, &["--user"], &user_of_the_page()[2..], more].concat()
+}
+
 struct Sentinel {
     servers: [Server; 2],
     sentinel: Server,
@@ -77,8 +83,7 @@ struct Sentinel {
 
 impl Sentinel {
     fn start() -> Option<Self> {
-        let options = "--bind 127.0.0.1 --port PORT --user fleet on >secret ~* &* +@all";
-        let options: Vec<_> = options.split(' ').collect();
+        let options = with_a_user(&["--bind", "127.0.0.1", "--port", PORT], &["+role"]);
         let first = Server::start(&options)?;
         let port = first.port.to_string();
         let second = Server::start(&[&options[..], &["--replicaof", "127.0.0.1", &port]].concat())?;
@@ -104,7 +109,7 @@ impl Sentinel {
     fn store(&self) -> RedisStore {
         // One that is not there is passed over.
         let sentinels = ["redis://127.0.0.1:1".to_owned(), format!("redis://{}", self.sentinel.address())];
-        RedisStore::sentinel(format!("redis://fleet:secret@{NAME}/0"), sentinels).unwrap()
+        RedisStore::sentinel(format!("redis://fleet:PASSWORD@{NAME}/0"), sentinels).unwrap()
     }
 }
 
@@ -157,18 +162,8 @@ struct Cluster {
 
 impl Cluster {
     fn start() -> Option<Self> {
-        let options = [
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            PORT,
-            "--cluster-enabled",
-            "yes",
-            "--cluster-port",
-            BUS,
-            "--appendonly",
-            "yes",
-        ];
+        let options = "--bind 127.0.0.1 --port PORT --cluster-enabled yes --cluster-port BUS --appendonly yes";
+        let options = with_a_user(&options.split(' ').collect::<Vec<_>>(), &["+cluster|slots", "+asking"]);
         let nodes = [Server::start(&options)?, Server::start(&options)?, Server::start(&options)?];
         let [first, second, third] = &nodes;
         first.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "8191"]);
@@ -189,7 +184,7 @@ impl Cluster {
 
     /// A store whose one key is the first node's.
     fn store(&self) -> RedisStore {
-        let prefix = (0..1000).map(|number| format!("fleet-{number}")).find(|prefix| {
+        let prefix = (0..1000).map(|number| format!("thingspace:{number}")).find(|prefix| {
             let key = format!("{prefix}:{{{}}}", account().id());
             self.nodes[0].ask::<u32>(&["CLUSTER", "KEYSLOT", &key]) < 8192
         });
@@ -197,7 +192,7 @@ impl Cluster {
     }
 
     fn any(&self) -> RedisStore {
-        RedisStore::cluster(self.nodes.iter().map(|node| format!("redis://{}", node.address()))).unwrap()
+        RedisStore::cluster(self.nodes.iter().map(|node| format!("redis://fleet:PASSWORD@{}", node.address()))).unwrap()
     }
 }
 
@@ -206,7 +201,7 @@ async fn a_cluster_keeps_every_guarantee() {
     let Some(cluster) = Cluster::start() else { return };
     let count = AtomicU32::new(0);
     conformance(|| async {
-        let prefix = format!("check-{}", count.fetch_add(1, Ordering::SeqCst));
+        let prefix = format!("thingspace:{}", count.fetch_add(1, Ordering::SeqCst));
         let handles: Handles = (Arc::new(cluster.any().prefix(&prefix)), Arc::new(cluster.any().prefix(&prefix)));
         handles
     })

@@ -7,6 +7,8 @@ if last[1] == writer then
   local ahead = tonumber(number) - (tonumber(last[2]) or 0)
   if ahead <= 0 then return ahead == 0 and 1 or 0 end
 end
+-- First, because it may be refused, and what was done before it would stand.
+redis.call('PUBLISH', channel, '')
 redis.call('HSET', key, 'writer', writer, 'written', number, 'guard', guard)
 if ARGV[7] then
   redis.call('HSET', key, 'session', ARGV[7], 'id', ARGV[8], 'used', ARGV[9])
@@ -14,5 +16,4 @@ else
   redis.call('HDEL', key, 'session', 'id', 'used')
 end
 redis.call('PEXPIRE', key, kept)
-redis.call('PUBLISH', channel, '')
 return 1
