@@ -14,6 +14,7 @@ pub use tls::TlsBackend;
 use crate::{
     CredentialSource, Credentials, Error, Session,
     generated::client as api,
+    guard::KnownAccounts,
     rotation::{self, PasswordVault, Resolution},
     session::{
         api_base,
@@ -37,6 +38,7 @@ struct Inner {
     store: Arc<Bounded>,
     /// The API key without its secret, which is part of the account's name; empty where tokens come from elsewhere.
     application: String,
+    known: KnownAccounts,
 }
 
 impl ThingSpace {
@@ -94,8 +96,9 @@ impl ThingSpace {
     }
 
     fn logins(&self, username: String, source: Arc<dyn CredentialSource>) -> Arc<Logins> {
-        let Inner { api, transport, store, .. } = &*self.0;
-        Logins::new(self.account(username), source, store.clone(), api, transport.clone())
+        let Inner { api, transport, store, known, .. } = &*self.0;
+        let known = known.of(&username);
+        Logins::new(self.account(username), source, store.clone(), known, api, transport.clone())
     }
 
     /// Lets logins be tried again that the guard has suspended: for a person who knows that the credentials are right
@@ -107,7 +110,8 @@ impl ThingSpace {
     /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
     pub async fn rearm_logins(&self, username: impl Into<String>) -> Result<(), Error> {
         let (account, store, limit) = (self.account(username.into()), self.0.store.clone(), self.0.transport.timeout());
-        let rearm = async move { logins::update(&store, &account, limit, |record| record.guard.rearm()).await };
+        let rearm =
+            async move { logins::update(&store, &account, limit, |record| record.guard.rearm(logins::now())).await };
         to_its_end(rearm, identity).await
     }
 

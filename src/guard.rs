@@ -7,6 +7,7 @@
 //!
 //! Pure rules on a value; time and randomness are handed in.
 
+mod known;
 mod suspension;
 
 use std::time::{Duration, SystemTime};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+pub(crate) use known::{Known, KnownAccounts};
 pub use suspension::{Suspension, SuspensionReason};
 
 use crate::Credentials;
@@ -46,6 +48,8 @@ pub(crate) struct Guard {
     not_before: Option<SystemTime>,
     /// Credentials that a reset has put an end to.
     retired: Vec<Retired>,
+    /// When a person last had the count begin anew.
+    rearmed: Option<SystemTime>,
 }
 
 /// What came of one set of credentials.
@@ -154,12 +158,13 @@ impl Guard {
         }
     }
 
-    /// Until when credentials that have worked wait, if they do. A clock that was set back must not keep the account
-    /// shut.
+    /// Until when credentials that have worked wait, if they do: never longer than was drawn, whatever the clock says of
+    /// who drew it.
     pub(crate) fn wait(&self, credentials: &Fingerprint, now: SystemTime) -> Option<SystemTime> {
         let until = self.not_before.filter(|_| self.has_worked(credentials))?;
         let left = until.duration_since(now).ok()?;
-        (!left.is_zero() && left <= LONGEST_BACKOFF).then_some(until)
+        let tries = self.tried.iter().find(|tried| tried.credentials == *credentials).map_or(0, |tried| tried.unknown);
+        (!left.is_zero() && left <= LONGEST_BACKOFF).then(|| until.min(now + backoff(tries.saturating_sub(1), 1.0)))
     }
 
     /// Whether these have worked, and the last login with them came to an unknown end.
@@ -185,6 +190,12 @@ impl Guard {
             self.strike(now);
         }
         Permit::Go(Try { credentials: credentials.clone(), has_worked })
+    }
+
+    /// Whether it is still to be told what a permitted login came to: nobody has logged in with its credentials since, or
+    /// has had the count begin anew.
+    pub(crate) fn awaits(&self, attempt: &Try) -> bool {
+        self.tried.iter().any(|tried| tried.credentials == attempt.credentials)
     }
 
     /// Takes down what a permitted login came to. `chance` lies between 0 and 1.
@@ -245,7 +256,10 @@ impl Guard {
     }
 
     /// A person has looked at it: the count begins anew. What a reset has retired stays retired.
-    pub(crate) fn rearm(&mut self) {
+    pub(crate) fn rearm(&mut self, now: SystemTime) {
+        // Later than the last time, whatever the clock says.
+        let later = self.rearmed.map_or(now, |last| now.max(last + Duration::from_nanos(1)));
+        self.rearmed = Some(later);
         self.tried.clear();
         self.strikes = 0;
         self.struck_out = None;

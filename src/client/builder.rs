@@ -9,6 +9,7 @@ use crate::{
     AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, Retries,
     credentials::optional_variable,
     generated::{client as api, operations::TOKEN_PATH},
+    guard::KnownAccounts,
     oauth::{AccessTokens, Grant},
     session::api_base,
     store::{Bounded, SessionStore},
@@ -284,7 +285,8 @@ impl ThingSpaceBuilder {
         let tokens = AccessTokens::new(grant, self.clock_skew, self.timeout, self.access_token.as_ref())?;
         let transport = transport.with_access(Arc::new(tokens));
         let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
-        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application })))
+        let known = KnownAccounts::default();
+        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application, known })))
     }
 }
 

@@ -12,6 +12,7 @@ mod renewal;
 mod reset;
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -30,6 +31,7 @@ use crate::{
     CredentialSource, Credentials, Error, Password, SessionToken,
     events::{self, Renewed},
     generated::client as api,
+    guard::Known,
     single_flight::{SecondChance, SingleFlight},
     store::{Account, Bounded, Record, SessionStore as _},
     transport::{Doubt, TokenSource, Transport},
@@ -38,6 +40,8 @@ use crate::{
 /// How often at most a refusal that does not name the session, or of a session that was never taken, leads to a fresh
 /// login. The latter count from the last session that was taken on.
 const DOUBT: Duration = Duration::from_secs(60);
+/// How many dead sessions are remembered.
+const MOST_DEAD: usize = 8;
 /// How much longer a session is waited for than a call may take, so that a call that ran out of its own time is told
 /// as such.
 const GRACE: Duration = Duration::from_millis(500);
@@ -54,6 +58,8 @@ pub(crate) struct Logins {
     account: Account,
     source: Arc<dyn CredentialSource>,
     store: Arc<Bounded>,
+    /// What the store held, should it forget that.
+    known: Arc<Known>,
     /// Carries the access token alone, and sends once: the renewal repeats what may be, with the guard in between.
     api: api::Client,
     transport: Transport,
@@ -64,8 +70,8 @@ pub(crate) struct Logins {
 
 #[derive(Default)]
 struct State {
-    /// The last token that was refused: found in the store, it is not taken up again.
-    dead: Option<SessionToken>,
+    /// The last tokens that were refused: found in the store, they are not taken up again.
+    dead: VecDeque<SessionToken>,
     is_ended: bool,
     renewal: Option<SingleFlight<()>>,
     /// Why there is to be another session, for the log.
@@ -103,13 +109,14 @@ impl Logins {
         account: Account,
         source: Arc<dyn CredentialSource>,
         store: Arc<Bounded>,
+        known: Arc<Known>,
         api: &api::Client,
         transport: Transport,
     ) -> Arc<Self> {
         let once = transport.once();
         let api = api::Client::new_with_client(api::ClientInfo::baseurl(api), once.http().clone(), once);
         let (live, state) = Default::default();
-        Arc::new(Self { account, source, store, api, transport, live, state })
+        Arc::new(Self { account, source, store, known, api, transport, live, state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -193,13 +200,15 @@ impl Logins {
     fn adopt(&self, record: &Record) -> bool {
         let Some(session) = &record.session else { return false };
         let unused = now().duration_since(session.used_at).unwrap_or_default();
-        let state = self.state();
-        if unused >= IDLE || state.is_ended || state.dead.as_ref() == Some(&session.token) {
+        let mut state = self.state();
+        if unused >= IDLE || state.is_ended || state.dead.contains(&session.token) {
             return false;
         }
         // One that no header takes is none.
         let Ok(live) = Live::new(session.token.clone(), unused) else { return false };
         self.live.store(Some(Arc::new(live)));
+        // Somebody else may just have logged in: who doubts this one is not to throw it out at once.
+        state.doubted = Some(Instant::now());
         drop(state);
         events::session_resumed();
         true
@@ -329,7 +338,10 @@ impl TokenSource for Arc<Logins> {
             Doubt::Some => Renewed::Refused,
         });
         self.live.store(None);
-        state.dead = Some(live.token.clone());
+        state.dead.push_back(live.token.clone());
+        if state.dead.len() > MOST_DEAD {
+            state.dead.pop_front();
+        }
         true
     }
 

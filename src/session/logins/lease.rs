@@ -2,7 +2,10 @@
 
 use std::{ops::Deref, time::Duration};
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{
     Error, events,
@@ -11,6 +14,11 @@ use crate::{
 
 /// How much longer the right to log in lasts than a login may take.
 pub(super) const SLACK: Duration = Duration::from_secs(5);
+
+/// How long whoever gives it back waits for that.
+const MOMENT: Duration = Duration::from_secs(2);
+/// The pause before it is tried again, which doubles each time.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The right to log in. Dropped, as with a call that was given up, it is given back all the same.
 pub(crate) struct Held {
@@ -40,16 +48,28 @@ impl Held {
         self.ends.saturating_duration_since(Instant::now()).saturating_sub(SLACK / 5)
     }
 
-    /// Gives it back; if that fails, it ends by itself.
+    /// Gives it back. A store that hangs keeps nobody from what comes next.
     pub(super) async fn release(mut self) {
-        give_back(&self.store, &self.account, self.lease.fence()).await;
         self.is_over = true;
+        let _ = timeout(MOMENT, tokio::spawn(self.give_back())).await;
     }
-}
 
-async fn give_back(store: &Bounded, account: &Account, fence: u64) {
-    if let Err(error) = store.release(account, Lease::new(fence)).await {
-        events::store_failed(&error, "the right to log in was not given back; it ends by itself");
+    /// Gives it back, however long the store takes, until it ends by itself.
+    fn give_back(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (store, account, fence, ends) = (self.store.clone(), self.account.clone(), self.lease.fence(), self.ends);
+        async move {
+            let mut pause = PAUSE;
+            while let Err(error) = store.release(&account, Lease::new(fence)).await {
+                if pause == PAUSE {
+                    events::store_failed(&error, "the right to log in was not given back yet; it ends by itself");
+                }
+                if Instant::now() + pause >= ends {
+                    return;
+                }
+                sleep(pause).await;
+                pause *= 2;
+            }
+        }
     }
 }
 
@@ -66,8 +86,7 @@ impl Drop for Held {
         if let Ok(runtime) = Handle::try_current()
             && !self.is_over
         {
-            let (store, account, fence) = (self.store.clone(), self.account.clone(), self.lease.fence());
-            runtime.spawn(async move { give_back(&store, &account, fence).await });
+            runtime.spawn(self.give_back());
         }
     }
 }

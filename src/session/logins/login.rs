@@ -1,6 +1,9 @@
 //! One login: permitted by the guard and counted before it is made, then judged, then recorded.
 
-use std::{sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tokio::time::Instant;
 
@@ -13,6 +16,10 @@ use crate::{
     store::{Record, SessionStore as _, StoredSession},
     transport::TokenHeader,
 };
+
+/// The pause after the first try to tell the store what it missed; it doubles up to the longest.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What came of a login that the store could not be told.
 pub(super) struct Owed {
@@ -29,13 +36,14 @@ impl Logins {
         mut record: Record,
         credentials: &Credentials,
     ) -> Result<(), Stop> {
-        let owed = self.catch_up(&mut record.guard);
+        let owed = self.catch_up(&mut record.guard, Some(credentials));
         let fingerprint = record.guard.fingerprint(credentials);
         let permit = record.guard.permit(&fingerprint, now());
         if !self.store.commit(&self.account, lease, &record).await? {
             return Err(Stop::Again);
         }
         self.caught_up(&owed);
+        self.known.note(&record.guard);
         let attempt = match permit {
             Permit::Go(attempt) => attempt,
             Permit::Wait(until) => return Err(Stop::After(until.duration_since(now()).unwrap_or_default())),
@@ -44,6 +52,7 @@ impl Logins {
         let outcome = self.send_within(lease, credentials).await;
         let verdict = verdict(&outcome);
         record.guard.settle(&attempt, verdict.clone(), now(), fastrand::f64());
+        self.known.note(&record.guard);
         let wait = record.guard.wait(&fingerprint, now()).and_then(|until| until.duration_since(now()).ok());
         self.state().rest = wait.and_then(|wait| Instant::now().checked_add(wait));
         if let Ok(token) = &outcome {
@@ -94,13 +103,17 @@ impl Logins {
         Err(Error::SessionEnded.into())
     }
 
-    /// Applies what the store has yet to be told; says what that was.
-    pub(super) fn catch_up(&self, guard: &mut Guard) -> Vec<Arc<Owed>> {
-        let owed = self.state().owed.clone();
-        for Owed { attempt, verdict, at } in owed.iter().map(AsRef::as_ref) {
-            guard.settle(attempt, verdict.clone(), *at, 1.0);
+    /// Applies what the store has yet to be told, and what it has forgotten; says what the former was.
+    pub(super) fn catch_up(&self, guard: &mut Guard, credentials: Option<&Credentials>) -> Vec<Arc<Owed>> {
+        self.known.recall(guard, credentials);
+        self.known.note(guard);
+        let state = self.state();
+        for Owed { attempt, verdict, at } in state.owed.iter().map(AsRef::as_ref) {
+            if guard.awaits(attempt) {
+                guard.settle(attempt, verdict.clone(), *at, 1.0);
+            }
         }
-        owed
+        state.owed.clone()
     }
 
     /// The store has been told this much of it; what has come since is still owed.
@@ -108,13 +121,20 @@ impl Logins {
         self.state().owed.retain(|owed| !told.iter().any(|told| Arc::ptr_eq(told, owed)));
     }
 
-    /// Tells the store what it has yet to be told. If that fails, the next login does.
+    /// Tells the store what it has yet to be told, however long it takes.
     async fn pay(self: Arc<Self>) {
-        let mut owed = Vec::new();
-        let change = |record: &mut Record| owed = self.catch_up(&mut record.guard);
-        match update(&self.store, &self.account, self.transport.timeout(), change).await {
-            Ok(()) => self.caught_up(&owed),
-            Err(error) => events::store_failed(&error, "it does not know yet that a login has failed"),
+        let mut pause = SHORTEST_PAUSE;
+        while !self.state().owed.is_empty() {
+            let mut owed = Vec::new();
+            let change = |record: &mut Record| owed = self.catch_up(&mut record.guard, None);
+            match update(&self.store, &self.account, self.transport.timeout(), change).await {
+                Ok(()) => self.caught_up(&owed),
+                Err(error) => {
+                    events::store_failed(&error, "it does not know yet that a login has failed");
+                    tokio::time::sleep(pause).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
     Credentials, Error,
     error::Fate,
     events,
-    guard::Guard,
+    guard::{Guard, SuspensionReason},
     single_flight::{self, Outcome},
     store::{Record, SessionStore as _},
 };
@@ -51,7 +51,11 @@ impl Logins {
                 Err(Stop::Again) if in_time(&Duration::ZERO) => continue,
                 Err(Stop::Busy) if another_look(&self.store, &self.account, end).await => continue,
                 Err(Stop::Again | Stop::Busy) => return Err(Error::LoginBusy { after: limit }),
-                Err(Stop::After(pause)) if in_time(&pause) => pause,
+                Err(Stop::After(pause)) if in_time(&pause) => {
+                    // Or until somebody else has logged in.
+                    another_look(&self.store, &self.account, Instant::now() + pause).await;
+                    continue;
+                }
                 Err(Stop::After(wait)) => return Err(Error::LoginDelayed { wait }),
                 Err(Stop::Unreached(error)) => {
                     let wished = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
@@ -78,9 +82,13 @@ impl Logins {
         }
         let Some(Asked { guard, credentials }) = asked else { return Err(Stop::Again) };
         if let Ok(credentials) = credentials {
-            self.foresee(record, credentials)?;
-            // Before as well: who fails here has kept nobody from it.
-            self.transport.access().await.map_err(on_the_way)?;
+            match self.foresee(record, credentials) {
+                // Before as well: who fails here has kept nobody from it.
+                Ok(()) => self.transport.access().await.map_err(on_the_way).map(drop)?,
+                // It may be the try that somebody is making now: whoever gets the right knows.
+                Err(stop) if self.may_be_under_way(&stop) => {}
+                Err(stop) => return Err(stop),
+            }
         }
         let time = self.transport.timeout() + SLACK;
         let granted = Held::acquire(&self.store, &self.account, time).await?;
@@ -103,9 +111,17 @@ impl Logins {
         outcome
     }
 
+    /// Whether what suspends logins may be a login that has not come to its end.
+    fn may_be_under_way(&self, stop: &Stop) -> bool {
+        use SuspensionReason::{OneTryLeft, UnknownOutcome};
+        let Stop::Failed(Error::LoginSuspended(suspension)) = stop else { return false };
+        let age = now().duration_since(suspension.since).unwrap_or_default();
+        matches!(suspension.reason, OneTryLeft | UnknownOutcome) && age < self.transport.timeout() + SLACK
+    }
+
     /// Says what the guard is going to say, before anything is sent for it.
     fn foresee(&self, mut record: Record, credentials: &Credentials) -> Result<(), Stop> {
-        self.catch_up(&mut record.guard);
+        self.catch_up(&mut record.guard, Some(credentials));
         let fingerprint = record.guard.fingerprint(credentials);
         if let Some(suspension) = record.guard.suspension(&fingerprint) {
             return Err(Error::LoginSuspended(suspension).into());

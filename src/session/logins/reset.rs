@@ -54,6 +54,7 @@ impl Logins {
         let (retired, proven) = (record.guard.fingerprint(&old), record.guard.fingerprint(&new));
         record.guard.retire(retired, now());
         record.guard.prove(proven);
+        self.known.note(&record.guard);
         while !right.held.left().is_zero() {
             match self.store.commit(&self.account, &right.held, &record).await {
                 Ok(true) => return right.held.release().await,
@@ -171,8 +172,7 @@ impl Resets for Arc<Logins> {
     }
 
     async fn give_back(&self, right: Right) {
-        // A store that hangs keeps nobody from what comes next.
-        let _ = timeout(SLACK, right.held.release()).await;
+        right.held.release().await;
     }
 
     async fn prove(&self, right: &Right, credentials: &Credentials) -> Result<(), Error> {

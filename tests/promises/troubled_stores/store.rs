@@ -28,6 +28,8 @@ pub(crate) enum Trouble {
     CommitsHang,
     /// Every second commit fails: the count is kept, what came of the login is not.
     SecondCommitsFail,
+    /// Every commit but the first fails: what came of a login is not kept, however often it is told.
+    LaterCommitsFail,
     /// Every second commit is said to have failed, but was made.
     SecondCommitsAreDenied,
     /// Each commit takes a second and comes too late: somebody else was granted the right meanwhile.
@@ -45,11 +47,11 @@ pub(crate) enum Trouble {
 /// A store that misbehaves on order, and whose clock may be another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Troubled {
-    pub(super) inner: MemoryStore,
-    pub(super) trouble: Arc<AtomicU32>,
-    pub(super) commits: Arc<AtomicU32>,
+    pub(crate) inner: MemoryStore,
+    pub(crate) trouble: Arc<AtomicU32>,
+    pub(crate) commits: Arc<AtomicU32>,
     /// By how many seconds the clock of this process is ahead.
-    pub(super) ahead: i64,
+    pub(crate) ahead: i64,
 }
 
 impl Troubled {
@@ -115,7 +117,8 @@ impl SessionStore for Troubled {
             let is_second = number % 2 == 1;
             let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
             let failure = Err(StoreError::Unavailable { place, problem });
-            if self.has(Trouble::SecondCommitsFail) && is_second {
+            let is_later = self.has(Trouble::LaterCommitsFail) && number > 0;
+            if is_later || self.has(Trouble::SecondCommitsFail) && is_second {
                 return failure;
             }
             let outcome = self.inner.commit(account, lease, &moved(record, self.ahead)).await;

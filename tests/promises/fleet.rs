@@ -1,0 +1,245 @@
+//! Processes that share a store: they keep out of each other's way, and what the store forgets costs no account.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use reqwest::Method;
+use tempfile::TempDir;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{
+    Credentials, Error, FileStore, Retries, Session, SuspensionReason, ThingSpace, store::SessionStore,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    support::{ECHO, PASSWORD, USERNAME, client_of, credentials},
+    troubled_stores::{Trouble, Troubled},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn on(sandbox: &Sandbox, store: &(impl SessionStore + Clone + 'static)) -> ThingSpace {
+    client_of(sandbox).retries(Retries::none()).store(store.clone()).build().unwrap()
+}
+
+async fn ask(session: &Session) -> Result<u16, Error> {
+    Ok(session.send(session.request(Method::GET, ECHO).unwrap()).await?.status().as_u16())
+}
+
+fn wrong() -> Credentials {
+    Credentials::new(USERNAME, "wrong")
+}
+
+fn counted(sandbox: &Sandbox) -> (u64, u64) {
+    let counters = sandbox.counters();
+    (counters.logins_succeeded, counters.logins_failed)
+}
+
+/// A file that all processes of a test share, and that may be lost or put back.
+struct Shared {
+    sandbox: Sandbox,
+    _directory: TempDir,
+    path: PathBuf,
+}
+
+impl Shared {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("thingspace.json");
+        Self { sandbox: Sandbox::start().await.unwrap(), _directory: directory, path }
+    }
+
+    fn process(&self) -> ThingSpace {
+        on(&self.sandbox, &FileStore::new(&self.path))
+    }
+}
+
+fn suspension(error: Error) -> SuspensionReason {
+    let Error::LoginSuspended(suspension) = error else { panic!("not suspended: {error:?}") };
+    suspension.reason
+}
+
+#[tokio::test]
+async fn a_store_that_loses_all_again_and_again_costs_one_strike_and_not_the_account() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    let error = process.start_session(wrong()).await.unwrap_err();
+    assert!(matches!(error, Error::Platform(_)), "{error:?}");
+    for _ in 0..5 {
+        fs::remove_file(&shared.path).unwrap();
+        let error = process.start_session(wrong()).await.unwrap_err();
+        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+        // Somebody who knows nothing of it begins anew.
+        shared.process().start_session(credentials()).await.unwrap().end().await.unwrap();
+        let error = process.start_session(wrong()).await.unwrap_err();
+        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+        assert_eq!(counted(&shared.sandbox).1, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_put_back_to_before_a_refusal_costs_no_second_one() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    let session = process.start_session(credentials()).await.unwrap();
+    let before = fs::read(&shared.path).unwrap();
+    shared.sandbox.expire_session(USERNAME);
+    drop(session);
+    let stale = process.start_session(wrong()).await.unwrap();
+    for strikes in [1, 1, 1] {
+        ask(&stale).await.unwrap_err();
+        assert_eq!(counted(&shared.sandbox).1, strikes);
+        fs::write(&shared.path, &before).unwrap();
+    }
+    process.rearm_logins(USERNAME).await.unwrap();
+    ask(&stale).await.unwrap_err();
+    assert_eq!(counted(&shared.sandbox).1, 2, "a person has said so");
+}
+
+#[tokio::test]
+async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    process.start_session(wrong()).await.unwrap_err();
+    fs::remove_file(&shared.path).unwrap();
+    process.rearm_logins(USERNAME).await.unwrap();
+    process.start_session(wrong()).await.unwrap_err();
+    assert_eq!(counted(&shared.sandbox).1, 2);
+    let error = process.start_session(wrong()).await.unwrap_err();
+    assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+}
+
+#[tokio::test]
+async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_forgotten_it() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    let session = process.start_session(credentials()).await.unwrap();
+    session.reset_password(PASSWORD).await.unwrap();
+    fs::remove_file(&shared.path).unwrap();
+    let error = process.start_session(credentials()).await.unwrap_err();
+    assert_eq!(suspension(error), SuspensionReason::Retired);
+    assert_eq!(counted(&shared.sandbox), (1, 0));
+}
+
+#[tokio::test]
+async fn an_older_session_that_comes_back_costs_a_login_and_no_request() {
+    let shared = Shared::new().await;
+    let session = shared.process().start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    let older = fs::read(&shared.path).unwrap();
+    for logins in 2..5 {
+        shared.sandbox.expire_session(USERNAME);
+        fs::write(&shared.path, &older).unwrap();
+        assert_eq!(ask(&session).await.unwrap(), 200);
+        assert_eq!(counted(&shared.sandbox), (logins, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_the_store_would_not_take_for_an_hour_is_told_in_the_end_and_to_nobody_s_harm() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
+    store.set(Trouble::LaterCommitsFail);
+    first.start_session(wrong()).await.unwrap_err();
+    sleep(3600 * SECOND).await;
+    store.set(Trouble::None);
+    sleep(120 * SECOND).await;
+    let error = second.start_session(wrong()).await.unwrap_err();
+    assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+    assert_eq!(counted(&sandbox), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_is_told_late_says_nothing_of_credentials_that_have_worked_since() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
+    store.set(Trouble::LaterCommitsFail);
+    sandbox.fault(Operation::Login, Fault::refused("UnifiedWebService.REQUEST_FAILED.InvalidPassword"), 1);
+    first.start_session(credentials()).await.unwrap_err();
+    sleep(SECOND).await;
+    // To others it is a try that came to an unknown end. They make the second.
+    on(&sandbox, &store.inner).start_session(credentials()).await.unwrap();
+    store.set(Trouble::None);
+    sleep(120 * SECOND).await;
+    for (process, logins) in [(second, 2), (first, 3)] {
+        sandbox.expire_session(USERNAME);
+        assert_eq!(ask(&process.start_session(credentials()).await.unwrap()).await.unwrap(), 200);
+        assert_eq!(counted(&sandbox), (logins, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_while_another_logs_in_has_its_session_at_once_whatever_the_clocks_say() {
+    for ahead in [0, 10, 70] {
+        let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+        let fast = Troubled { ahead, ..store.clone() };
+        let [first, second] = [
+            on(&sandbox, &fast).start_session(credentials()).await.unwrap(),
+            on(&sandbox, &store).start_session(credentials()).await.unwrap(),
+        ];
+        for session in [&first, &second] {
+            ask(session).await.unwrap();
+        }
+        sandbox.expire_session(USERNAME);
+        sandbox.fault(Operation::Login, Fault::Delay(3 * SECOND), 1);
+        let logging_in = tokio::spawn(async move { ask(&first).await });
+        sleep(SECOND).await;
+        let begin = Instant::now();
+        assert_eq!(ask(&second).await.unwrap(), 200);
+        assert!(begin.elapsed() < Duration::from_millis(2100), "{ahead}: {:?}", begin.elapsed());
+        assert_eq!(logging_in.await.unwrap().unwrap(), 200);
+        assert_eq!(counted(&sandbox), (2, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_while_the_last_try_that_is_allowed_is_under_way_waits_for_it() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
+    sandbox.fault(Operation::Login, Fault::CloseBefore, 1);
+    first.start_session(credentials()).await.unwrap_err();
+    sandbox.fault(Operation::Login, Fault::Delay(5 * SECOND), 1);
+    let last = tokio::spawn(async move { first.start_session(credentials()).await });
+    sleep(SECOND).await;
+    let session = second.start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    last.await.unwrap().unwrap();
+    assert_eq!(counted(&sandbox).0, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_the_last_try_that_is_allowed_has_come_to_nothing_nobody_waits() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
+    sandbox.fault(Operation::Login, Fault::CloseBefore, 2);
+    for _ in 0..2 {
+        first.start_session(credentials()).await.unwrap_err();
+    }
+    let begin = Instant::now();
+    let error = second.start_session(credentials()).await.unwrap_err();
+    assert_eq!(suspension(error), SuspensionReason::UnknownOutcome);
+    assert!(begin.elapsed() < SECOND, "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_without_rights_does_not_have_each_process_throw_the_others_out() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    sandbox.fault(Operation::Other, Fault::answer(403, ""), 1000);
+    let mut sessions = Vec::new();
+    for _ in 0..12 {
+        sessions.push(on(&sandbox, &store).start_session(credentials()).await.unwrap());
+        for session in &sessions {
+            assert_eq!(ask(session).await.unwrap(), 403);
+        }
+        sleep(3 * SECOND).await;
+    }
+    assert_eq!(counted(&sandbox), (2, 0), "one of them was tried");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_when_the_right_is_given_back_keeps_nobody_from_the_session() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::ReleasesTakeLong);
+    let begin = Instant::now();
+    on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    assert!(begin.elapsed() < 3 * SECOND, "{:?}", begin.elapsed());
+}
