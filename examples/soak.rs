@@ -81,9 +81,12 @@ fn options() -> Result<Options, String> {
             "--path" => options.load.path = value,
             "--store" => options.store = Some(value),
             "--vault" => options.vault = Some(FileVault::new(value)),
-            "--rotate" => options.rotate = value == "yes",
+            "--rotate" if value == "yes" => options.rotate = true,
             _ => return Err(USAGE.to_owned()),
         }
+    }
+    if options.rotate && options.vault.is_none() {
+        return Err(format!("--rotate wants a --vault to keep the new password in; {USAGE}"));
     }
     Ok(options)
 }
