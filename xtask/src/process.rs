@@ -1,8 +1,8 @@
-//! Programs that run to their end.
+//! Programs that run to their end, or until nobody needs them.
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,17 +33,58 @@ pub(crate) fn read(log: &Path) -> String {
 }
 
 fn wait(what: &str, command: &mut Command, limit: Duration) -> Result<ExitStatus> {
-    let mut child = command.stdin(Stdio::null()).spawn().map_err(|error| format!("{what} does not start: {error}"))?;
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+    Process::start(what, command.stdin(Stdio::null()))?.wait(limit)
+}
+
+/// A process that is killed when this is dropped.
+pub(crate) struct Process {
+    what: String,
+    child: Child,
+}
+
+impl Process {
+    /// `what` is its name in errors.
+    pub(crate) fn start(what: &str, command: &mut Command) -> Result<Self> {
+        let child = command.spawn().map_err(|error| format!("{what} does not start: {error}"))?;
+        Ok(Self { what: what.to_owned(), child })
+    }
+
+    pub(crate) fn stdin(&mut self) -> Result<ChildStdin> {
+        self.child.stdin.take().ok_or_else(|| format!("{} has no standard input", self.what).into())
+    }
+
+    pub(crate) fn stdout(&mut self) -> Result<ChildStdout> {
+        self.child.stdout.take().ok_or_else(|| format!("{} has no standard output", self.what).into())
+    }
+
+    /// Its status, if it has ended.
+    fn status(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Waits for its end; kills it if that does not come in time.
+    pub(crate) fn wait(mut self, limit: Duration) -> Result<ExitStatus> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.status()? {
+                return Ok(status);
+            }
+            if started.elapsed() > limit {
+                return Err(format!("{} has not come to an end within {} seconds", self.what, limit.as_secs()).into());
+            }
+            thread::sleep(POLL);
         }
-        if started.elapsed() > limit {
-            child.kill()?;
-            child.wait()?;
-            return Err(format!("{what} has not come to an end within {} seconds", limit.as_secs()).into());
-        }
-        thread::sleep(POLL);
+    }
+
+    fn kill(&mut self) {
+        // It may have ended by itself, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
     }
 }

@@ -3,14 +3,15 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Result, process, workspace};
+use crate::process::{self, Process};
+use crate::{Result, workspace};
 
 const PACKAGE: &str = "thingspace-sandbox";
 const START_LIMIT: Duration = Duration::from_secs(20);
@@ -59,35 +60,21 @@ fn executable(messages: &str) -> Option<PathBuf> {
 
 /// A sandbox that runs until this is dropped.
 pub(crate) struct Running {
-    child: Child,
+    _process: Process,
     pub(crate) base_url: String,
 }
 
 impl Running {
     /// Starts the sandbox on a free port; what it complains about goes into `log`.
     pub(crate) fn start(program: &Path, log: &Path) -> Result<Running> {
-        let child = Command::new(program)
-            .args(["--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(log)?)
-            .spawn()
-            .map_err(|error| format!("the sandbox does not start: {error}"))?;
-        // From here on it is stopped whatever happens.
-        let mut running = Running { child, base_url: String::new() };
-        let stdout = running.child.stdout.take().ok_or("the sandbox has no standard output")?;
-        let greeting =
-            first_line(stdout).ok_or_else(|| format!("the sandbox says nothing\n\n{}", process::read(log)))?;
-        running.base_url = base_url(&greeting).ok_or_else(|| format!("the sandbox says `{}`", greeting.trim()))?;
-        Ok(running)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut command = Command::new(program);
+        command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(File::create(log)?);
+        let mut process = Process::start("the sandbox", &mut command)?;
+        let greeting = first_line(process.stdout()?)
+            .ok_or_else(|| format!("the sandbox says nothing\n\n{}", process::read(log)))?;
+        let base_url = base_url(&greeting).ok_or_else(|| format!("the sandbox says `{}`", greeting.trim()))?;
+        Ok(Running { _process: process, base_url })
     }
 }
 

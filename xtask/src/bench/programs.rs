@@ -2,12 +2,12 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use serde::de::DeserializeOwned;
 
 use super::Extent;
-use crate::{Result, workspace};
+use crate::{Result, process::Process, workspace};
 
 const PACKAGE: &str = "thingspace-bench";
 
@@ -64,17 +64,16 @@ pub(super) fn instructions(base_url: &str) -> Command {
 
 /// A program that answers each line with a line, until this is dropped.
 pub(super) struct Worker {
-    child: Child,
+    _process: Process,
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
 impl Worker {
     pub(super) fn start(mut command: Command) -> Result<Self> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let orders = child.stdin.take().ok_or("no standard input")?;
-        let answers = BufReader::new(child.stdout.take().ok_or("no standard output")?);
-        Ok(Self { child, orders, answers })
+        let mut process = Process::start("a benchmark", command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+        let (orders, answers) = (process.stdin()?, BufReader::new(process.stdout()?));
+        Ok(Self { _process: process, orders, answers })
     }
 
     pub(super) fn ask<T: DeserializeOwned>(&mut self, order: &str) -> Result<T> {
@@ -83,13 +82,5 @@ impl Worker {
         let mut answer = String::new();
         self.answers.read_line(&mut answer)?;
         serde_json::from_str(&answer).map_err(|_| format!("`{order}` was not answered").into())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
