@@ -31,11 +31,11 @@ struct Row {
 }
 
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let (quick, seconds) = options(arguments)?;
+    let (quick, time) = options(arguments)?;
     println!("{}", Server::version()?);
     let programs = Programs { sandbox: sandbox::build()?, soak: sandbox::program(&["--example", "soak"])? };
     let directory = workspace::target()?.join("fleet");
-    let plan = Plan { programs, directory, time: Duration::from_secs(seconds), quick };
+    let plan = Plan { programs, directory, time, quick };
     println!("| | measured | holds |\n|---|---|---|");
     let mut broken = Vec::new();
     for row in rows::ALL {
@@ -48,14 +48,32 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if broken.is_empty() { Ok(()) } else { Err(format!("does not hold: {}", broken.join("; ")).into()) }
 }
 
-fn options(arguments: &[String]) -> Result<(bool, u64)> {
+fn options(arguments: &[String]) -> Result<(bool, Duration)> {
     let (mut quick, mut seconds, mut arguments) = (false, None, arguments.iter());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => quick = true,
-            "--seconds" => seconds = arguments.next().and_then(|seconds| seconds.parse().ok()),
+            "--seconds" => {
+                let number = arguments.next().ok_or_else(|| Misuse("--seconds wants to know how many".to_owned()))?;
+                seconds = Some(number.parse().map_err(|_| Misuse(format!("`{number}` is no number of seconds")))?);
+            }
             _ => return Err(Misuse(format!("`{argument}` is not understood")).into()),
         }
     }
-    Ok((quick, seconds.unwrap_or(if quick { QUICK_SECONDS } else { SECONDS })))
+    Ok((quick, Duration::from_secs(seconds.unwrap_or(if quick { QUICK_SECONDS } else { SECONDS }))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_options() {
+        let given = |arguments: &[&str]| options(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(given(&[]).ok(), Some((false, Duration::from_secs(SECONDS))));
+        assert_eq!(given(&["--seconds", "20", "--quick"]).ok(), Some((true, Duration::from_secs(20))));
+        for arguments in [&["--seconds"][..], &["--seconds", "x"], &["--seconds", "-1"], &["--fast"]] {
+            assert!(given(arguments).is_err_and(|error| error.is::<Misuse>()), "{arguments:?}");
+        }
+    }
 }
