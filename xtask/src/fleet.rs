@@ -7,7 +7,7 @@ mod server;
 use std::time::Duration;
 
 use replica::Programs;
-use server::Server;
+use server::Program;
 
 use crate::{Misuse, Result, sandbox, workspace};
 
@@ -32,11 +32,14 @@ struct Row {
 
 pub(crate) fn run(arguments: &[String]) -> Result {
     let (quick, time) = options(arguments)?;
-    println!("{}", Server::version()?);
-    let programs = Programs { sandbox: sandbox::build()?, soak: sandbox::program(&["--example", "soak"])? };
+    let programs = Programs {
+        server: Program::chosen()?,
+        sandbox: sandbox::build()?,
+        soak: sandbox::program(&["--example", "soak"])?,
+    };
     let directory = workspace::target()?.join("fleet");
     let plan = Plan { programs, directory, time, quick };
-    println!("| | measured | holds |\n|---|---|---|");
+    println!("| on {} | measured | holds |\n|---|---|---|", plan.programs.server.name);
     let mut broken = Vec::new();
     for row in rows::ALL {
         let Row { what, measured, holds } = row(&plan)?;

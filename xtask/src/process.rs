@@ -58,7 +58,7 @@ impl Process {
     }
 
     /// Its status, if it has ended.
-    fn status(&mut self) -> Result<Option<ExitStatus>> {
+    pub(crate) fn status(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
@@ -76,7 +76,7 @@ impl Process {
         }
     }
 
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // It may have ended by itself, which is as good.
         let _ = self.child.kill();
         let _ = self.child.wait();

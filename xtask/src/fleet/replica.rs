@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::server::{Keeps, Server};
+use super::server::{Keeps, Program, Server};
 use crate::sandbox::Running;
 use crate::{Result, process};
 
@@ -28,6 +28,7 @@ pub(crate) struct Stage {
 
 /// The programs that are run.
 pub(crate) struct Programs {
+    pub(crate) server: Program,
     pub(crate) sandbox: PathBuf,
     pub(crate) soak: PathBuf,
 }
@@ -39,7 +40,7 @@ impl Stage {
         }
         fs::create_dir_all(directory)?;
         let sandbox = Running::start(&programs.sandbox, &directory.join("sandbox.log"))?;
-        let server = Server::start(directory, keeps)?;
+        let server = Server::start(&programs.server, directory, keeps)?;
         Ok(Stage { server, directory: directory.to_owned(), sandbox, soak: programs.soak.clone() })
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::replica::{Replica, Stage, Told};
-use super::server::Keeps;
+use super::server::{Keeps, NAMED, Program};
 use super::{Plan, Row};
 use crate::{Result, process, workspace};
 
@@ -25,18 +25,23 @@ const RESTARTS: Duration = Duration::from_secs(5);
 pub(super) const ALL: [fn(&Plan) -> Result<Row>; 8] =
     [conformance, sessions_killed, wrong_password, restarts_with_a_log, restarts_without, stalls, rotation, cost];
 
+/// On the server of the other rows, and on Valkey if there is one.
 fn conformance(plan: &Plan) -> Result<Row> {
-    let mut command = workspace::cargo();
-    command.args(["test", "--quiet", "--test", "stores", "redis::redis_keeps"]).env("THINGSPACE_REDIS_DEMANDED", "1");
-    std::fs::create_dir_all(&plan.directory)?;
-    let log = plan.directory.join("conformance.log");
-    let outcome = process::run("the suite", &mut command, &log, Duration::from_secs(600));
-    let measured = process::read(&log).lines().find(|line| line.contains("passed")).unwrap_or("no result").to_owned();
-    Ok(Row {
-        what: "1. conformance, in memory and appendonly",
-        holds: outcome.is_ok() && measured.contains(" 2 passed"),
-        measured,
-    })
+    let valkey = Program::find("valkey-server").filter(|valkey| valkey.name != plan.programs.server.name);
+    let (mut measured, mut holds) = (Vec::new(), true);
+    for server in [Some(plan.programs.server.clone()), valkey].into_iter().flatten() {
+        let mut command = workspace::cargo();
+        command.args(["test", "--quiet", "--test", "stores", "redis::redis_keeps"]).env(NAMED, &server.path);
+        std::fs::create_dir_all(&plan.directory)?;
+        let log = plan.directory.join("conformance.log");
+        let outcome = process::run("the suite", &mut command, &log, Duration::from_secs(600));
+        let text = process::read(&log);
+        let result = text.lines().find(|line| line.contains(" passed")).unwrap_or("no result");
+        holds &= outcome.is_ok() && result.contains(" 2 passed");
+        let result: Vec<_> = result.trim_start_matches("test result: ").split("; ").take(2).collect();
+        measured.push(format!("{}: {}", server.name, result.join("; ")));
+    }
+    Ok(Row { what: "1. conformance, in memory and appendonly", measured: measured.join("<br>"), holds })
 }
 
 /// What happens while replicas send.

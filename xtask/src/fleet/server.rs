@@ -1,16 +1,64 @@
-//! A Redis server of one's own, on a free port of this machine.
+//! A Redis server of one's own, on this machine alone.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Result;
+use crate::process::{self, Process};
 
-const PROGRAM: &str = "redis-server";
+/// Names the server's program, as for the tests of the stores.
+pub(crate) const NAMED: &str = "THINGSPACE_REDIS_SERVER";
+const USUAL: &str = "redis-server";
 const START_LIMIT: Duration = Duration::from_secs(10);
+
+/// A server's program.
+#[derive(Clone)]
+pub(crate) struct Program {
+    pub(crate) path: String,
+    /// Name and version.
+    pub(crate) name: String,
+}
+
+impl Program {
+    /// The one that is named; otherwise Redis, which is installed where there is none.
+    pub(crate) fn chosen() -> Result<Self> {
+        if let Ok(named) = std::env::var(NAMED) {
+            return Self::find(&named).ok_or_else(|| format!("{NAMED}: `{named}` does not run").into());
+        }
+        if let Some(usual) = Self::find(USUAL) {
+            return Ok(usual);
+        }
+        install()?;
+        Self::find(USUAL).ok_or_else(|| format!("{USUAL} was installed and does not run").into())
+    }
+
+    pub(crate) fn find(path: &str) -> Option<Self> {
+        let output = Command::new(path).arg("--version").output().ok().filter(|output| output.status.success())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // As in `Redis server v=7.0.15 sha=…`.
+        let name = text.split_once(" server v=").map(|(name, rest)| (name, rest.split(' ').next().unwrap_or(rest)));
+        let name = name.map_or_else(|| text.trim().to_owned(), |(name, version)| format!("{name} {version}"));
+        Some(Self { path: path.to_owned(), name })
+    }
+}
+
+fn install() -> Result {
+    eprintln!("There is no {USUAL} here; apt-get is to install it.");
+    let mut command = Command::new("apt-get");
+    command.args(["install", "--yes", "--no-install-recommends", USUAL]).stdin(Stdio::null()).stdout(std::io::stderr());
+    let problem = match command.status() {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("apt-get does not install {USUAL} ({problem}): install it by hand, or name a program in {NAMED}")
+        .into())
+}
 
 /// Whether what was written outlives the server.
 #[derive(Clone, Copy, PartialEq)]
@@ -21,50 +69,35 @@ pub(crate) enum Keeps {
 
 /// A server that runs until this is dropped.
 pub(crate) struct Server {
-    child: Child,
-    port: u16,
+    process: Process,
+    program: Program,
+    address: SocketAddr,
     directory: PathBuf,
     keeps: Keeps,
 }
 
 impl Server {
-    /// Its version; where there is none, it is installed, as far as the system can.
-    pub(crate) fn version() -> Result<String> {
-        let ask = || Command::new(PROGRAM).arg("--version").output();
-        if ask().is_err() {
-            Command::new("apt-get").args(["install", "--yes", "--no-install-recommends", PROGRAM]).status()?;
-        }
-        let output = ask().map_err(|error| format!("there is no {PROGRAM}: {error}"))?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        Ok(text.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
-    }
-
-    pub(crate) fn start(directory: &Path, keeps: Keeps) -> Result<Server> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let child = spawn(port, directory, keeps)?;
-        let server = Server { child, port, directory: directory.to_owned(), keeps };
+    pub(crate) fn start(program: &Program, directory: &Path, keeps: Keeps) -> Result<Self> {
+        let address = free_address()?;
+        let process = spawn(program, address, directory, keeps)?;
+        let mut server = Self { process, program: program.clone(), address, directory: directory.to_owned(), keeps };
         server.wait()?;
         Ok(server)
     }
 
     /// SIGKILL, and a new one in its place.
     pub(crate) fn restart(&mut self) -> Result {
-        self.kill();
-        self.child = spawn(self.port, &self.directory, self.keeps)?;
+        self.process.kill();
+        self.process = spawn(&self.program, self.address, &self.directory, self.keeps)?;
         self.wait()
     }
 
-    fn kill(&mut self) {
-        // It may have ended by itself, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    fn wait(&self) -> Result {
+    fn wait(&mut self) -> Result {
         let started = Instant::now();
         while !self.ask("PING").is_ok_and(|answer| answer.starts_with("+PONG")) {
-            if started.elapsed() > START_LIMIT {
-                return Err(format!("{PROGRAM} does not start").into());
+            if self.process.status()?.is_some() || started.elapsed() > START_LIMIT {
+                let log = process::read(&log(&self.directory));
+                return Err(format!("{} does not start\n\n{log}", self.program.path).into());
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -73,7 +106,7 @@ impl Server {
 
     /// What it answers to one line, as it comes over the wire.
     pub(crate) fn ask(&self, line: &str) -> Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut stream = TcpStream::connect(self.address)?;
         write!(stream, "{line}\r\nQUIT\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
@@ -101,21 +134,28 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.address)
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// A free port of an address of this machine that nobody else is likely to use: it stays free while the server starts,
+/// and while it is started again.
+fn free_address() -> Result<SocketAddr> {
+    let ip = Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), fastrand::u8(1..255));
+    Ok(TcpListener::bind((ip, 0))?.local_addr()?)
 }
 
-fn spawn(port: u16, directory: &Path, keeps: Keeps) -> Result<Child> {
-    let mut command = Command::new(PROGRAM);
-    command.args(["--bind", "127.0.0.1", "--save", "", "--port"]).arg(port.to_string()).arg("--dir").arg(directory);
+fn spawn(program: &Program, address: SocketAddr, directory: &Path, keeps: Keeps) -> Result<Process> {
+    let log = File::options().create(true).append(true).open(log(directory))?;
+    let mut command = Command::new(&program.path);
+    command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
+    command.args(["--save", "", "--dir"]).arg(directory);
     if keeps == Keeps::All {
         command.args(["--appendonly", "yes", "--appendfsync", "always"]);
     }
-    Ok(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?)
+    Process::start(&program.path, command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
+}
+
+fn log(directory: &Path) -> PathBuf {
+    directory.join("server.log")
 }
