@@ -1,24 +1,30 @@
 //! `cargo xtask fleet`: twelve processes that share a Redis server, on good days and bad, as a table.
 
+mod day;
 mod replica;
+mod rotation;
 mod rows;
 mod server;
+mod stage;
+mod stall;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use replica::Programs;
 use server::Program;
 
 use crate::{Misuse, Result, sandbox, workspace};
 
 /// How long a row that is a matter of time takes, in seconds.
 const SECONDS: u64 = 60;
-const QUICK_SECONDS: u64 = 7;
+const QUICK_SECONDS: u64 = 10;
 
 /// What the rows have in common.
-pub(crate) struct Plan {
-    programs: Programs,
-    directory: std::path::PathBuf,
+struct Plan {
+    server: Program,
+    sandbox: PathBuf,
+    soak: PathBuf,
+    directory: PathBuf,
     time: Duration,
     quick: bool,
 }
@@ -32,14 +38,15 @@ struct Row {
 
 pub(crate) fn run(arguments: &[String]) -> Result {
     let (quick, time) = options(arguments)?;
-    let programs = Programs {
+    let plan = Plan {
         server: Program::chosen()?,
         sandbox: sandbox::build()?,
         soak: sandbox::program(&["--example", "soak"])?,
+        directory: workspace::target()?.join("fleet"),
+        time,
+        quick,
     };
-    let directory = workspace::target()?.join("fleet");
-    let plan = Plan { programs, directory, time, quick };
-    println!("| on {} | measured | holds |\n|---|---|---|", plan.programs.server.name);
+    println!("| on {} | measured | holds |\n|---|---|---|", plan.server.name);
     let mut broken = Vec::new();
     for row in rows::ALL {
         let Row { what, measured, holds } = row(&plan)?;

@@ -76,6 +76,11 @@ impl Process {
         }
     }
 
+    /// Stops it where it is, or has it go on.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) -> Result {
+        Ok(rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)?)
+    }
+
     pub(crate) fn kill(&mut self) {
         // It may have ended by itself, which is as good.
         let _ = self.child.kill();
