@@ -1,10 +1,9 @@
 //! A replica that is stopped while it logs in, and goes on when its right to do so is over and another has logged in.
 //!
-//! Its login has been answered by then, and its time for it is over. Which of both it sees first is what this is about:
-//! a session that it never sees it cannot end. A process that goes on looks at its clock before it looks at what has
-//! come in, since SIGCONT interrupts its wait for that. With one thread it comes to look at it before it is through
-//! with all who have waited too long, if they are many; those who have begun to wait after the login see to it that
-//! its turn is not the first.
+//! By then its login has been answered, and the time for it is over. It can end the session only if it reads the answer
+//! before it notes the time, and SIGCONT has it look at the clock first. So it has one thread and many callers, whose
+//! time is over, too: the thread reads the answer before it is through with them. Those that came after the login see to
+//! it that the login is not the last to be woken, which tokio runs first.
 
 use std::collections::BTreeSet;
 use std::thread::sleep;
