@@ -37,6 +37,8 @@ pub(crate) struct Guard {
     salt: Option<[u8; 16]>,
     /// The credentials that last logged in.
     proven: Option<Fingerprint>,
+    /// When they did.
+    proven_at: Option<SystemTime>,
     /// Failures in a row that the platform may have counted, whoever's they were; credentials that have worked add only
     /// those that were answered.
     strikes: u32,
@@ -202,7 +204,7 @@ impl Guard {
     pub(crate) fn settle(&mut self, attempt: &Try, verdict: Verdict, now: SystemTime, chance: f64) {
         let Try { credentials, has_worked } = attempt;
         match verdict {
-            Verdict::Succeeded => self.prove(credentials.clone()),
+            Verdict::Succeeded => self.prove(credentials.clone(), now),
             Verdict::Refused { code } => {
                 let suspension = Suspension { reason: SuspensionReason::Refused { code }, since: now };
                 self.tried(credentials, now).refused = Some(suspension);
@@ -246,10 +248,11 @@ impl Guard {
     }
 
     /// These credentials hold: they have logged in, or came out of a reset.
-    pub(crate) fn prove(&mut self, credentials: Fingerprint) {
+    pub(crate) fn prove(&mut self, credentials: Fingerprint, now: SystemTime) {
         self.retired.retain(|retired| retired.credentials != credentials);
         self.tried.retain(|tried| tried.credentials != credentials);
         self.proven = Some(credentials);
+        self.proven_at = Some(now);
         self.strikes = 0;
         self.struck_out = None;
         self.not_before = None;

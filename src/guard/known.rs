@@ -4,9 +4,10 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
-use super::{Guard, MOST_STRIKES};
+use super::{Fingerprint, Guard, MOST_STRIKES, Tried};
 use crate::Credentials;
 
 /// How many beginnings are remembered.
@@ -32,21 +33,25 @@ impl Known {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what the store holds, or is about to.
+    /// Notes what the store holds, or is about to. What was refused or replaced it does not unlearn from a store that was
+    /// put back.
     pub(crate) fn note(&self, guard: &Guard) {
         if guard.salt.is_none() {
             return;
         }
         let mut guards = self.guards();
-        guards.retain(|known| known.salt != guard.salt);
-        if guard.proven.is_some() {
+        let mut noted = guard.settled();
+        if let Some(at) = guards.iter().position(|known| known.salt == guard.salt) {
+            noted.keep(guards.remove(at));
+        }
+        if noted.proven.is_some() {
             // The platform counts from there, too.
             for known in &mut *guards {
                 known.strikes = 0;
                 known.struck_out = None;
             }
         }
-        guards.push(guard.clone());
+        guards.push(noted);
         let excess = guards.len().saturating_sub(MOST);
         guards.drain(..excess);
     }
@@ -71,31 +76,56 @@ impl Known {
 }
 
 impl Guard {
-    fn recall(&mut self, known: &Self, credentials: &Credentials) {
-        let is_other = self.salt != known.salt;
-        if !is_other && known.tried.iter().all(|tried| tried.refused.is_none()) {
-            return;
+    /// What holds whatever comes of the logins that are under way.
+    fn settled(&self) -> Self {
+        let tried: Vec<_> = self.tried.iter().filter(|tried| tried.refused.is_some()).cloned().collect();
+        let strikes = self.strikes.min(u32::try_from(tried.len()).unwrap_or(u32::MAX));
+        Self {
+            struck_out: self.struck_out.filter(|_| strikes >= MOST_STRIKES),
+            tried,
+            strikes,
+            not_before: None,
+            ..self.clone()
         }
-        let (then, now) = (known.clone().fingerprint(credentials), self.fingerprint(credentials));
-        if self.has_worked(&now) {
-            return;
-        }
-        if let Some(retired) = known.retired.iter().find(|retired| is_other && retired.credentials == then) {
-            self.retire(now.clone(), retired.since);
+    }
+
+    /// Whether these credentials have worked after that.
+    fn has_worked_since(&self, credentials: &Fingerprint, since: SystemTime) -> bool {
+        self.has_worked(credentials) && self.proven_at.is_some_and(|at| at > since)
+    }
+
+    /// Keeps what was refused and replaced, as far as nothing has happened since that puts it right.
+    fn keep(&mut self, known: Self) {
+        for retired in known.retired {
+            if !self.has_worked_since(&retired.credentials, retired.since) {
+                self.retire(retired.credentials, retired.since);
+            }
         }
         if self.rearmed > known.rearmed {
             return;
         }
-        let tried = known.tried.iter().find(|tried| tried.credentials == then);
-        // Under the same salt a login that was under way may have come to less than it was counted for.
-        if let Some(tried) = tried.filter(|tried| is_other || tried.refused.is_some()) {
-            let here = self.tried(&now, tried.last);
-            here.refused = here.refused.take().or_else(|| tried.refused.clone());
-            here.unknown = here.unknown.max(if is_other { tried.unknown } else { 0 });
+        for Tried { credentials, last, refused, .. } in known.tried {
+            if let Some(refused) = refused.filter(|refused| !self.has_worked_since(&credentials, refused.since)) {
+                self.tried(&credentials, last).refused.get_or_insert(refused);
+            }
         }
-        if is_other && self.proven.is_none() {
+    }
+
+    fn recall(&mut self, known: &Self, credentials: &Credentials) {
+        if self.salt == known.salt {
+            return self.keep(known.clone());
+        }
+        // Others have begun anew: all that can be told is what is known of these credentials.
+        let (then, now) = (known.clone().fingerprint(credentials), self.fingerprint(credentials));
+        let mut known = known.clone();
+        known.retired.retain(|retired| retired.credentials == then);
+        known.tried.retain(|tried| tried.credentials == then);
+        known.retired.iter_mut().for_each(|retired| retired.credentials = now.clone());
+        known.tried.iter_mut().for_each(|tried| tried.credentials = now.clone());
+        if self.proven.is_none() && self.rearmed <= known.rearmed {
             self.strikes = self.strikes.max(known.strikes);
-            self.struck_out = self.struck_out.or(known.struck_out).filter(|_| self.strikes >= MOST_STRIKES);
+            self.struck_out = self.struck_out.or(known.struck_out);
         }
+        self.keep(known);
     }
 }

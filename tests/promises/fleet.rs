@@ -109,15 +109,21 @@ async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_forgotten_it() {
+async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_lost_that() {
     let shared = Shared::new().await;
     let process = shared.process();
     let session = process.start_session(credentials()).await.unwrap();
+    let before = fs::read(&shared.path).unwrap();
     session.reset_password(PASSWORD).await.unwrap();
-    fs::remove_file(&shared.path).unwrap();
-    let error = process.start_session(credentials()).await.unwrap_err();
-    assert_eq!(suspension(error), SuspensionReason::Retired);
-    assert_eq!(counted(&shared.sandbox), (1, 0));
+    shared.sandbox.expire_session(USERNAME);
+    for put_back in [true, false] {
+        let outcome = if put_back { fs::write(&shared.path, &before) } else { fs::remove_file(&shared.path) };
+        outcome.unwrap();
+        // The session that is put back is dead.
+        let outcome = async { ask(&process.start_session(credentials()).await?).await };
+        assert_eq!(suspension(outcome.await.unwrap_err()), SuspensionReason::Retired);
+        assert_eq!(counted(&shared.sandbox), (1, 0));
+    }
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ impl Logins {
         }
         let record = self.store.load(&self.account).await?;
         if self.adopt(&record) {
+            self.known.note(&record.guard);
             return Ok(());
         }
         // Asked before the right to log in is: a source that takes its time keeps nobody from it.
@@ -94,6 +95,7 @@ impl Logins {
         let granted = Held::acquire(&self.store, &self.account, time).await?;
         let Some((lease, mut record)) = granted else { return Err(Stop::Busy) };
         let outcome = if self.adopt(&record) {
+            self.known.note(&record.guard);
             Ok(())
         } else if record.guard != *guard {
             Err(Stop::Again)

@@ -53,7 +53,7 @@ impl Logins {
         let mut record = right.record.clone();
         let (retired, proven) = (record.guard.fingerprint(&old), record.guard.fingerprint(&new));
         record.guard.retire(retired, now());
-        record.guard.prove(proven);
+        record.guard.prove(proven, now());
         self.known.note(&record.guard);
         while !right.held.left().is_zero() {
             match self.store.commit(&self.account, &right.held, &record).await {

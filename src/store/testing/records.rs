@@ -11,7 +11,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{LONG, Pair, SOON, account, broken, committed, granted, loaded, number, numbered, refused, token, told};
+use super::{
+    LONG, Pair, SOON, account, at, broken, committed, granted, loaded, number, numbered, refused, token, told,
+};
 use crate::{
     Credentials,
     store::{Account, Record},
@@ -35,7 +37,7 @@ pub(super) async fn a_commit_is_seen_by_everybody_as_a_whole(pair: Pair) {
     for (index, (writer, reader)) in (0u64..).zip(pair.both_ways()) {
         let (lease, mut record) = granted(writer, &account(), LONG).await;
         let fingerprint = record.guard.fingerprint(&Credentials::new("zbeeblebrox", format!("IMgr{index}")));
-        record.guard.prove(fingerprint);
+        record.guard.prove(fingerprint, at(1));
         let record = numbered(record, index + 1);
         committed(writer, &account(), &lease, &record, "the holder").await;
 
