@@ -22,7 +22,7 @@ const VERSION: u64 = 1;
 const SLACK: u64 = 1000;
 /// What to do about a file that cannot be understood.
 const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the password \
-                      holds and no login is failing, then move the file away, and the count begins anew";
+                      holds and no login is failing, then move the file away and call rearm_logins";
 
 /// The whole file.
 #[derive(Serialize, Deserialize)]

@@ -24,7 +24,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// What to do about a key that cannot be understood.
 const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the password \
-                      holds and no login is failing, then remove the key, and the count begins anew";
+                      holds and no login is failing, then remove the key and call rearm_logins";
 
 pub(super) struct Link {
     address: String,
