@@ -249,3 +249,17 @@ async fn a_store_that_hangs_when_the_right_is_given_back_keeps_nobody_from_the_s
     on(&sandbox, &store).start_session(credentials()).await.unwrap();
     assert!(begin.elapsed() < 3 * SECOND, "{:?}", begin.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_right_that_could_not_be_given_back_is_given_back_as_soon_as_it_can_be() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::ReleasesFail);
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    sleep(10 * SECOND).await;
+    store.set(Trouble::None);
+    sleep(10 * SECOND).await;
+    sandbox.expire_session(USERNAME);
+    let begin = Instant::now();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert!(begin.elapsed() < SECOND, "{:?}", begin.elapsed());
+}

@@ -48,10 +48,10 @@ impl Held {
         self.ends.saturating_duration_since(Instant::now()).saturating_sub(SLACK / 5)
     }
 
-    /// Gives it back. A store that hangs keeps nobody from what comes next.
+    /// Gives it back. A store that hangs or fails keeps nobody from what comes next: it is then told later.
     pub(super) async fn release(mut self) {
-        self.is_over = true;
-        let _ = timeout(MOMENT, tokio::spawn(self.give_back())).await;
+        let given = timeout(MOMENT, self.store.release(&self.account, Lease::new(self.lease.fence()))).await;
+        self.is_over = matches!(given, Ok(Ok(())));
     }
 
     /// Gives it back, however long the store takes, until it ends by itself.

@@ -43,7 +43,6 @@ impl Logins {
             return Err(Stop::Again);
         }
         self.caught_up(&owed);
-        self.known.note(&record.guard);
         let attempt = match permit {
             Permit::Go(attempt) => attempt,
             Permit::Wait(until) => return Err(Stop::After(until.duration_since(now()).unwrap_or_default())),

@@ -42,6 +42,7 @@ pub(crate) enum Trouble {
     ReleasesTakeTime,
     /// Ten seconds, which is longer than anybody waits for it.
     ReleasesTakeLong,
+    ReleasesFail,
 }
 
 /// A store that misbehaves on order, and whose clock may be another.
@@ -133,6 +134,9 @@ impl SessionStore for Troubled {
             }
             if self.has(Trouble::ReleasesTakeLong) {
                 sleep(10 * SECOND).await;
+            }
+            if self.has(Trouble::ReleasesFail) {
+                return Err(StoreError::Unavailable { place: "the store".to_owned(), problem: "away".to_owned() });
             }
             self.inner.release(account, lease).await
         })
