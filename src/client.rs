@@ -78,7 +78,7 @@ impl ThingSpace {
     }
 
     /// Finds out what a rotation has come to that was interrupted, with at most one login, and brings the vault up to
-    /// date. Called again, it makes no further login where the store remembers that the old password was refused: give
+    /// date. That login ends the session in use, as any does; sessions renew themselves. Called again, it makes no further login where the store remembers that the old password was refused: give
     /// a process that may be started over and over a store that outlives it.
     ///
     /// # Errors
@@ -103,7 +103,8 @@ impl ThingSpace {
 
     /// Lets logins be tried again that the guard has suspended: for a person who knows that the credentials are right
     /// now, or that the account is open. Nothing is sent, and the platform's own count stays as it is: make sure of it
-    /// before calling this a second time. Credentials that a reset has replaced stay retired.
+    /// before calling this a second time. Credentials that a reset has replaced stay retired. A username that nobody has
+    /// logged in with yet is no error.
     ///
     /// # Errors
     ///

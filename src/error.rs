@@ -117,7 +117,7 @@ pub enum Error {
     },
 
     /// The source of the credentials failed. Nothing was sent.
-    #[error("the source of the credentials failed")]
+    #[error("the source of the credentials failed: {0}")]
     CredentialSource(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// The session store failed.
@@ -125,7 +125,7 @@ pub enum Error {
     Store(#[from] StoreError),
 
     /// The vault failed. From a rotation: before the reset was sent, so the old password holds.
-    #[error("the password vault failed; nothing was reset because of that")]
+    #[error("the password vault failed, and nothing was reset because of that: {0}")]
     Vault(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// The password was reset, and the vault could not keep the new one. **This error holds the only copy**: keep it

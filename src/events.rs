@@ -19,7 +19,7 @@ macro_rules! event {
     ($level:ident, $name:literal, [$($label:literal = $value:expr),*], [$($field:tt)*], $message:literal) => {{
         tracing::event!(
             name: $name, target: "thingspace_session", tracing::Level::$level,
-            $($label = $value,)* $($field)* $message
+            $($label = $value,)* $($field)* "{}: {}", $name, $message
         );
         #[cfg(feature = "metrics")]
         metrics::counter!($name $(, $label => $value)*).increment(1);

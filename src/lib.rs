@@ -32,8 +32,8 @@
 //! - [`ThingSpace`] holds the configuration and the access token; [`ThingSpace::builder`] lists what can be set.
 //! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks. It renews itself, and
 //!   [`Session::rotate_password`] replaces the password so that no crash loses it unnoticed ([`rotation`]).
-//! - [`store`] says where sessions and the count of failed logins live: in memory, or with [`FileStore`] in a file
-//!   that many processes share.
+//! - [`store`] says where sessions and the count of failed logins live: in memory, with [`FileStore`] in a file
+//!   that many processes share, or with `RedisStore` (feature `redis`) on a server that many machines do.
 //! - [`api`] is the client generated from `openapi.yaml`, for callers who want its builders and typed answers:
 //!   [`ThingSpace::api`] carries the access token, [`Session::api`] both.
 //! - [`Password`] and [`SessionToken`] are [`Secret`]s of one kind, so that no two are mixed up; the generated types

@@ -16,7 +16,7 @@ use super::Secret;
 macro_rules! refuse {
     ($($visit:ident: $type:ty),+ $(,)?) => {
         $(fn $visit<E: Error>(self, _: $type) -> Result<Self::Value, E> {
-            Err(E::invalid_type(Unexpected::Other("something else"), &self))
+            Err(E::invalid_type(Unexpected::Other("a value that is no text"), &self))
         })+
     };
     (numbers) => {

@@ -23,6 +23,8 @@ pub struct Refusal {
     message: Option<String>,
     pub(super) retryable: bool,
     pub(super) body: Option<Secret>,
+    /// What to do about it.
+    advice: &'static str,
 }
 
 impl Refusal {
@@ -58,7 +60,12 @@ impl Refusal {
     }
 
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
-        Self { status, headers, code: None, message: None, retryable: false, body: None }
+        Self { status, headers, code: None, message: None, retryable: false, body: None, advice: "" }
+    }
+
+    /// Of a login, whose credentials are not tried again.
+    pub(crate) fn of_a_login(&mut self) {
+        self.advice = "; these credentials are not tried again: check the username and the password";
     }
 
     /// Keeps the body of a success that cannot be read.
@@ -112,7 +119,7 @@ impl fmt::Display for Refusal {
         if let Some(code) = &self.code {
             write!(formatter, ", {code}")?;
         }
-        Ok(())
+        formatter.write_str(self.advice)
     }
 }
 

@@ -21,9 +21,13 @@ pub(super) fn suspended(suspension: &Suspension) -> String {
     };
     let since = date(suspension.since);
     let again = match suspension.reason {
-        SuspensionReason::OneTryLeft => "call ThingSpace::rearm_logins once the credentials are known to be right",
+        SuspensionReason::OneTryLeft => {
+            "call ThingSpace::rearm_logins once the credentials are known to be right: the platform goes on counting"
+        }
         SuspensionReason::Retired => "supply the new password",
-        _ => "supply other credentials, or call ThingSpace::rearm_logins once these are known to be right",
+        _ => {
+            "supply other credentials, or call ThingSpace::rearm_logins once these are known to be right: the platform goes on counting"
+        }
     };
     format!("logging in is suspended to keep the account from being locked: {happened} ({since}); {again}")
 }

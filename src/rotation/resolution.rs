@@ -15,7 +15,7 @@ pub enum Resolution {
     OldHolds,
     /// The old password is dead, and the vault has not got the new one: whoever has not kept it from an
     /// [`Error::PasswordNotKept`] or from the [`Error::body`] of an [`Error::PasswordUnknown`] has to ask Verizon for
-    /// another.
+    /// another, move what the vault holds out of its way, and start with that one.
     Lost,
 }
 

@@ -101,7 +101,11 @@ pub(crate) fn now() -> SystemTime {
 pub(crate) async fn ask(source: &dyn CredentialSource, patience: Duration) -> Result<Credentials, Error> {
     let late = || Err(format!("no answer within {patience:?}").into());
     let answer = tokio::time::timeout(patience, source.credentials()).await;
-    answer.unwrap_or_else(|_| late()).map_err(|error| Error::CredentialSource(error.into()))
+    let credentials = answer.unwrap_or_else(|_| late()).map_err(|error| Error::CredentialSource(error.into()))?;
+    if credentials.username().is_empty() || credentials.password().expose_secret().is_empty() {
+        return Err(Error::configuration("the username or the password is empty: nothing was sent"));
+    }
+    Ok(credentials)
 }
 
 impl Logins {

@@ -88,7 +88,8 @@ struct Writer {
 
 impl RedisStore {
     /// The store on the server at `redis://`, `rediss://` or `redis+unix://`, with user and password, if there are any,
-    /// and the number of the database. Nothing is connected before it is used.
+    /// and the number of the database; of a socket as `redis+unix:///PATH?user=USER&pass=PASSWORD&db=0`. Nothing is
+    /// connected before it is used.
     ///
     /// `rediss://` is TLS by rustls, with the trust store of the operating system; it needs the feature `rustls`, or
     /// `rustls-no-provider` and a provider of cryptography. Where several are compiled the program has to install one.

@@ -76,6 +76,18 @@ async fn a_refused_password_is_tried_once_however_often_a_process_is_started() {
 }
 
 #[tokio::test]
+async fn the_first_refusal_says_what_to_do_and_an_empty_password_is_not_sent() {
+    let bench = Bench::new().await;
+    let error = bench.start("wrong").await.unwrap_err().to_string();
+    assert!(error.contains("not tried again") && error.contains("check the username"), "{error}");
+    for (username, password) in [(USERNAME, ""), ("", RIGHT)] {
+        let error = bench.process().start_session(Credentials::new(username, password)).await.unwrap_err();
+        assert!(matches!(&error, Error::Configuration { problem } if problem.contains("is empty")), "{error:?}");
+    }
+    assert_eq!(bench.attempts(), 1);
+}
+
+#[tokio::test]
 async fn other_credentials_re_arm_and_so_does_an_explicit_call() {
     let bench = Bench::new().await;
     bench.start("wrong").await.unwrap_err();

@@ -86,6 +86,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         if metadata.target() == "thingspace_session" {
             let mut fields = Fields::new();
             event.record(&mut Visitor(&mut fields));
+            assert!(fields["message"].starts_with(&format!("{}: ", metadata.name())), "{}", fields["message"]);
             let labels = fields.iter().filter(|(name, _)| ["reason", "error.type"].contains(&&***name));
             let mut line = format!("{} {}", metadata.level(), metadata.name());
             for (name, value) in labels {

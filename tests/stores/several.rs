@@ -241,6 +241,7 @@ fn what_is_no_way_to_a_server_is_an_error_that_says_so_and_quotes_nothing() {
         RedisStore::cluster(NONE),
         RedisStore::cluster(["redis://user:secret@a", "redis://user:another@b"]),
         RedisStore::cluster(["redis+unix:///secret"]),
+        RedisStore::cluster(["redis://user:secret@a/3"]),
         #[cfg(not(feature = "rustls-no-provider"))]
         RedisStore::new("rediss://redis.internal"),
     ];

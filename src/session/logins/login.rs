@@ -75,9 +75,12 @@ impl Logins {
                 }
                 self.take_up(token).await
             }
-            Err(error) => {
+            Err(mut error) => {
                 events::login_failed(&error);
                 if let Some(suspension) = record.guard.suspension(&fingerprint) {
+                    if let Error::Platform(refusal) = &mut error {
+                        refusal.of_a_login();
+                    }
                     events::login_suspended(&suspension.reason);
                 }
                 let is_unreached = verdict == Verdict::Unreached && error.is_retryable();

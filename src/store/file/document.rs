@@ -21,8 +21,8 @@ const VERSION: u64 = 1;
 /// By how much the clock may be set back before running leases end. Setting it right is usually a matter of less.
 const SLACK: u64 = 1000;
 /// What to do about a file that cannot be understood.
-const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the password \
-                      holds and no login is failing, then move the file away and call rearm_logins";
+const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the account is \
+                      not locked and the password holds, then move the file away and call rearm_logins";
 
 /// The whole file.
 #[derive(Serialize, Deserialize)]

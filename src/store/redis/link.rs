@@ -23,8 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(6);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// What to do about a key that cannot be understood.
-const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the password \
-                      holds and no login is failing, then remove the key and call rearm_logins";
+const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; if no replica can read it, make \
+                      sure that the account is not locked and the password holds, then remove this hash from the server \
+                      (DEL) and call rearm_logins";
 
 pub(super) struct Link {
     address: String,
@@ -173,6 +174,10 @@ impl Link {
             return self.damaged(key, "it holds what this version of thingspace-session has not written");
         }
         let problem = match (error.code(), error.kind()) {
+            (Some(code @ ("WRONGPASS" | "NOAUTH")), _) => {
+                format!("it answers {code}: check user and password in the URL")
+            }
+            (Some("NOPERM"), _) => "it answers NOPERM: give the user the rights that docs/fleet.md lists".to_owned(),
             (Some(code), _) => format!("it answers {code}"),
             (None, ErrorKind::Io) => error.to_string(),
             (None, _) => error.category().to_owned(),

@@ -40,13 +40,15 @@ impl Seal {
         match (&self.0, stored.strip_prefix(PLAIN), stored.strip_prefix(SEALED)) {
             (None, Some(plain), _) => Ok(Zeroizing::new(plain.to_vec())),
             (Some(cipher), _, Some(sealed)) => {
-                let broken = "it was sealed with another key, or changed since";
+                let broken = "it was sealed with another key, or changed since: give RedisStore::sealed the key that the other replicas have";
                 let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(broken)?;
                 let payload = Payload { msg: sealed, aad: place.as_bytes() };
                 cipher.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| broken)
             }
-            (None, _, Some(_)) => Err("it is sealed, and this store has no key"),
-            (Some(_), Some(_), _) => Err("it is not sealed, and this store has a key"),
+            (None, _, Some(_)) => Err("it is sealed: give RedisStore::sealed the key that the other replicas have"),
+            (Some(_), Some(_), _) => {
+                Err("it is not sealed: either all replicas have a key for RedisStore::sealed or none")
+            }
             _ => Err("it is nothing that this crate has written"),
         }
     }

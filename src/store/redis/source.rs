@@ -53,7 +53,7 @@ fn parse(url: &str) -> RedisResult<(ConnectionInfo, String)> {
     // The error's own text may quote the URL, and that holds a password.
     let info = url
         .into_connection_info()
-        .map_err(|_| wrong("a URL of the store is not redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]"))?;
+        .map_err(|_| wrong("a URL of the store is neither redis[s]://[USER:PASSWORD@]HOST[:PORT][/DATABASE] nor redis+unix:///PATH; what is special in a password is to be percent-encoded"))?;
     if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
         return Err(wrong("the certificate of the store's server is always verified"));
     }
@@ -80,6 +80,15 @@ impl Source {
         changes: &Arc<Changes>,
     ) -> RedisResult<(Self, String)> {
         let (nodes, address) = parse_all(urls)?;
+        if nodes.is_empty() {
+            return Err(wrong("a cluster needs the URL of one of its nodes at least"));
+        }
+        if nodes.iter().any(|node| node.redis_settings().db() != 0) {
+            return Err(wrong("a cluster has the database 0 alone: leave the number out of the URLs"));
+        }
+        if nodes.iter().any(|node| matches!(node.addr(), ConnectionAddr::Unix(_))) {
+            return Err(wrong("a cluster is not reached by a socket: give redis:// or rediss:// URLs"));
+        }
         let builder = ClusterClient::builder(nodes).connection_timeout(ANSWER).response_timeout(ANSWER);
         let client = builder.push_sender(told(changes)).build()?;
         Ok((Self::Cluster(Box::new(client)), format!("the cluster of {address}")))
@@ -91,6 +100,9 @@ impl Source {
     ) -> RedisResult<(Self, String)> {
         let (info, address) = parse(url)?;
         let (nodes, asked) = parse_all(sentinels)?;
+        if nodes.is_empty() {
+            return Err(wrong("the URL of one sentinel at least is needed"));
+        }
         let node = SentinelNodeConnectionInfo::default().set_redis_connection_info(info.redis_settings().clone());
         let (name, node) = match info.addr() {
             ConnectionAddr::Tcp(name, _) => (name, node),
