@@ -42,14 +42,9 @@ impl Known {
         let mut guards = self.guards();
         let mut noted = guard.settled();
         if let Some(at) = guards.iter().position(|known| known.salt == guard.salt) {
-            noted.keep(guards.remove(at));
-        }
-        if noted.proven.is_some() {
-            // The platform counts from there, too.
-            for known in &mut *guards {
-                known.strikes = 0;
-                known.struck_out = None;
-            }
+            let known = guards.remove(at);
+            noted.count_on(&known);
+            noted.keep(known);
         }
         guards.push(noted);
         let excess = guards.len().saturating_sub(MOST);
@@ -78,8 +73,9 @@ impl Known {
 impl Guard {
     /// What holds whatever comes of the logins that are under way.
     fn settled(&self) -> Self {
-        let tried: Vec<_> = self.tried.iter().filter(|tried| tried.refused.is_some()).cloned().collect();
-        let strikes = self.strikes.min(u32::try_from(tried.len()).unwrap_or(u32::MAX));
+        let (tried, open): (Vec<_>, Vec<_>) = self.tried.iter().cloned().partition(|tried| tried.refused.is_some());
+        let counted = open.iter().filter(|tried| !self.has_worked(&tried.credentials) && self.is_later(tried));
+        let strikes = counted.fold(self.strikes, |left, tried| left.saturating_sub(tried.unknown));
         Self {
             struck_out: self.struck_out.filter(|_| strikes >= MOST_STRIKES),
             tried,
@@ -92,6 +88,19 @@ impl Guard {
     /// Whether these credentials have worked after that.
     fn has_worked_since(&self, credentials: &Fingerprint, since: SystemTime) -> bool {
         self.has_worked(credentials) && self.proven_at.is_some_and(|at| at > since)
+    }
+
+    /// Whether this was after the last login.
+    fn is_later(&self, tried: &Tried) -> bool {
+        Some(tried.last) > self.proven_at
+    }
+
+    /// Counts on from there, unless somebody has logged in since: the platform begins anew with that, too.
+    fn count_on(&mut self, known: &Self) {
+        if self.rearmed <= known.rearmed && known.tried.iter().any(|tried| self.is_later(tried)) {
+            self.strikes = self.strikes.max(known.strikes);
+            self.struck_out = self.struck_out.or(known.struck_out);
+        }
     }
 
     /// Keeps what was refused and replaced, as far as nothing has happened since that puts it right.
@@ -112,6 +121,7 @@ impl Guard {
     }
 
     fn recall(&mut self, known: &Self, credentials: &Credentials) {
+        self.count_on(known);
         if self.salt == known.salt {
             return self.keep(known.clone());
         }
@@ -122,10 +132,6 @@ impl Guard {
         known.tried.retain(|tried| tried.credentials == then);
         known.retired.iter_mut().for_each(|retired| retired.credentials = now.clone());
         known.tried.iter_mut().for_each(|tried| tried.credentials = now.clone());
-        if self.proven.is_none() && self.rearmed <= known.rearmed {
-            self.strikes = self.strikes.max(known.strikes);
-            self.struck_out = self.struck_out.or(known.struck_out);
-        }
         self.keep(known);
     }
 }

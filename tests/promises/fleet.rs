@@ -250,16 +250,38 @@ async fn a_store_that_hangs_when_the_right_is_given_back_keeps_nobody_from_the_s
     assert!(begin.elapsed() < 3 * SECOND, "{:?}", begin.elapsed());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_right_that_could_not_be_given_back_is_given_back_as_soon_as_it_can_be() {
-    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
-    store.set(Trouble::ReleasesFail);
-    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
-    sleep(10 * SECOND).await;
-    store.set(Trouble::None);
-    sleep(10 * SECOND).await;
-    sandbox.expire_session(USERNAME);
-    let begin = Instant::now();
-    assert_eq!(ask(&session).await.unwrap(), 200);
-    assert!(begin.elapsed() < SECOND, "{:?}", begin.elapsed());
+#[tokio::test]
+async fn a_store_that_is_put_back_takes_none_of_the_four_tries_back() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    process.start_session(credentials()).await.unwrap().end().await.unwrap();
+    let before = fs::read(&shared.path).unwrap();
+    for number in 0..4 {
+        process.start_session(Credentials::new(USERNAME, format!("wrong {number}"))).await.unwrap_err();
+        fs::write(&shared.path, &before).unwrap();
+    }
+    let error = process.start_session(Credentials::new(USERNAME, "wrong 4")).await.unwrap_err();
+    assert_eq!(suspension(error), SuspensionReason::OneTryLeft);
+    assert_eq!(shared.sandbox.strikes(USERNAME), 4);
+    // Until somebody says that it is right.
+    process.rearm_logins(USERNAME).await.unwrap();
+    process.start_session(credentials()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_older_record_of_a_login_does_not_make_up_for_what_has_failed_since() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    let wrong = |number| Credentials::new(USERNAME, format!("wrong {number}"));
+    shared.process().start_session(credentials()).await.unwrap().end().await.unwrap();
+    let before = fs::read(&shared.path).unwrap();
+    fs::remove_file(&shared.path).unwrap();
+    for number in 0..3 {
+        process.start_session(wrong(number)).await.unwrap_err();
+    }
+    for number in 3..6 {
+        fs::write(&shared.path, &before).unwrap();
+        process.start_session(wrong(number)).await.unwrap_err();
+    }
+    assert_eq!(shared.sandbox.strikes(USERNAME), 4);
 }

@@ -107,15 +107,16 @@ impl Logins {
 
     /// Applies what the store has yet to be told, and what it has forgotten; says what the former was.
     pub(super) fn catch_up(&self, guard: &mut Guard, credentials: Option<&Credentials>) -> Vec<Arc<Owed>> {
-        self.known.recall(guard, credentials);
-        self.known.note(guard);
-        let state = self.state();
-        for Owed { attempt, verdict, at } in state.owed.iter().map(AsRef::as_ref) {
+        let owed = self.state().owed.clone();
+        // First, because what is remembered has it in it.
+        for Owed { attempt, verdict, at } in owed.iter().map(AsRef::as_ref) {
             if guard.awaits(attempt) {
                 guard.settle(attempt, verdict.clone(), *at, 1.0);
             }
         }
-        state.owed.clone()
+        self.known.recall(guard, credentials);
+        self.known.note(guard);
+        owed
     }
 
     /// The store has been told this much of it; what has come since is still owed.
