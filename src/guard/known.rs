@@ -36,11 +36,19 @@ impl Known {
     /// Notes what the store holds, or is about to. What was refused or replaced it does not unlearn from a store that was
     /// put back.
     pub(crate) fn note(&self, guard: &Guard) {
+        self.take(guard, guard.settled());
+    }
+
+    /// The same where no login is under way.
+    pub(crate) fn note_at_the_end(&self, guard: &Guard) {
+        self.take(guard, Guard { not_before: None, ..guard.clone() });
+    }
+
+    fn take(&self, guard: &Guard, mut noted: Guard) {
         if guard.salt.is_none() {
             return;
         }
         let mut guards = self.guards();
-        let mut noted = guard.settled();
         if let Some(at) = guards.iter().position(|known| known.salt == guard.salt) {
             let known = guards.remove(at);
             noted.count_on(&known);
@@ -113,7 +121,11 @@ impl Guard {
         if self.rearmed > known.rearmed {
             return;
         }
-        for Tried { credentials, last, refused, .. } in known.tried {
+        for Tried { credentials, last, unknown, refused } in known.tried {
+            if Some(last) > self.proven_at && refused.is_none() {
+                let tried = self.tried(&credentials, last);
+                tried.unknown = tried.unknown.max(unknown);
+            }
             if let Some(refused) = refused.filter(|refused| !self.has_worked_since(&credentials, refused.since)) {
                 self.tried(&credentials, last).refused.get_or_insert(refused);
             }

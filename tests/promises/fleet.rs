@@ -285,3 +285,17 @@ async fn an_older_record_of_a_login_does_not_make_up_for_what_has_failed_since()
     }
     assert_eq!(shared.sandbox.strikes(USERNAME), 4);
 }
+
+#[tokio::test]
+async fn what_was_counted_without_an_answer_is_counted_where_the_store_has_lost_it() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    shared.sandbox.fault(Operation::Login, Fault::CloseAfter, 100);
+    for lost in 0..4 {
+        for _ in 0..2 {
+            process.start_session(wrong()).await.unwrap_err();
+        }
+        assert_eq!(shared.sandbox.strikes(USERNAME), 2, "{lost}");
+        fs::remove_file(&shared.path).unwrap();
+    }
+}

@@ -51,7 +51,7 @@ impl Logins {
         let outcome = self.send_within(lease, credentials).await;
         let verdict = verdict(&outcome);
         record.guard.settle(&attempt, verdict.clone(), now(), fastrand::f64());
-        self.known.note(&record.guard);
+        self.known.note_at_the_end(&record.guard);
         let wait = record.guard.wait(&fingerprint, now()).and_then(|until| until.duration_since(now()).ok());
         self.state().rest = wait.and_then(|wait| Instant::now().checked_add(wait));
         if let Ok(token) = &outcome {
