@@ -93,6 +93,13 @@ impl Guard {
         }
     }
 
+    /// Whether nothing keeps anybody from trying these credentials, and nobody has logged in with them.
+    pub(crate) fn knows_nothing_of(&self, credentials: &Credentials) -> bool {
+        let mut guard = self.clone();
+        let credentials = guard.fingerprint(credentials);
+        guard.suspension(&credentials).is_none() && !guard.has_worked(&credentials)
+    }
+
     /// Whether these credentials have worked after that.
     fn has_worked_since(&self, credentials: &Fingerprint, since: SystemTime) -> bool {
         self.has_worked(credentials) && self.proven_at.is_some_and(|at| at > since)

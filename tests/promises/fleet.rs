@@ -299,3 +299,17 @@ async fn what_was_counted_without_an_answer_is_counted_where_the_store_has_lost_
         fs::remove_file(&shared.path).unwrap();
     }
 }
+
+#[tokio::test]
+async fn who_starts_after_the_store_has_lost_all_is_told_by_whoever_has_looked_since() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    process.start_session(wrong()).await.unwrap_err();
+    for _ in 0..5 {
+        fs::remove_file(&shared.path).unwrap();
+        process.start_session(wrong()).await.unwrap_err();
+        let error = shared.process().start_session(wrong()).await.unwrap_err();
+        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+    }
+    assert_eq!(counted(&shared.sandbox), (0, 1));
+}

@@ -120,7 +120,7 @@ impl Logins {
     }
 
     /// The store has been told this much of it; what has come since is still owed.
-    fn caught_up(&self, told: &[Arc<Owed>]) {
+    pub(super) fn caught_up(&self, told: &[Arc<Owed>]) {
         self.state().owed.retain(|owed| !told.iter().any(|told| Arc::ptr_eq(told, owed)));
     }
 

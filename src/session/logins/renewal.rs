@@ -88,7 +88,12 @@ impl Logins {
                 Ok(()) => self.transport.access().await.map_err(on_the_way).map(drop)?,
                 // It may be the try that somebody is making now: whoever gets the right knows.
                 Err(stop) if self.may_be_under_way(&stop) => {}
-                Err(stop) => return Err(stop),
+                Err(stop) => {
+                    if matches!(stop, Stop::Failed(_)) && guard.knows_nothing_of(credentials) {
+                        self.remind(credentials).await;
+                    }
+                    return Err(stop);
+                }
             }
         }
         let time = self.transport.timeout() + SLACK;
@@ -111,6 +116,17 @@ impl Logins {
         };
         lease.release().await;
         outcome
+    }
+
+    /// Tells a store what it has lost of these credentials, so that nobody who knows less tries them.
+    async fn remind(self: &Arc<Self>, credentials: &Credentials) {
+        if let Ok(Some((lease, mut record))) = Held::acquire(&self.store, &self.account, SLACK).await {
+            let owed = self.catch_up(&mut record.guard, Some(credentials));
+            if matches!(self.store.commit(&self.account, &lease, &record).await, Ok(true)) {
+                self.caught_up(&owed);
+            }
+            lease.release().await;
+        }
     }
 
     /// Whether what suspends logins may be a login that has not come to its end.
