@@ -54,9 +54,12 @@ impl Known {
             noted.count_on(&known);
             noted.keep(known);
         }
+        if guards.len() >= MOST {
+            // One that says nothing, if there is one.
+            let least = guards.iter().position(|known| known.retired.is_empty() && known.tried.is_empty());
+            guards.remove(least.unwrap_or_default());
+        }
         guards.push(noted);
-        let excess = guards.len().saturating_sub(MOST);
-        guards.drain(..excess);
     }
 
     /// Has a guard go on from what is known, of these credentials above all.

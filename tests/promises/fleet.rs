@@ -313,3 +313,24 @@ async fn who_starts_after_the_store_has_lost_all_is_told_by_whoever_has_looked_s
     }
     assert_eq!(counted(&shared.sandbox), (0, 1));
 }
+
+#[tokio::test]
+async fn a_password_that_was_replaced_is_remembered_however_often_all_is_lost() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    let session = process.start_session(credentials()).await.unwrap();
+    let new = session.reset_password(PASSWORD).await.unwrap();
+    for _ in 0..6 {
+        fs::remove_file(&shared.path).unwrap();
+        shared.sandbox.expire_session(USERNAME);
+        // Somebody who knows nothing begins anew, and the others take that up.
+        let new = Credentials::new(USERNAME, new.expose_secret());
+        let other = shared.process().start_session(new).await.unwrap();
+        assert_eq!(ask(&other).await.unwrap(), 200);
+        assert_eq!(ask(&session).await.unwrap(), 200);
+    }
+    fs::remove_file(&shared.path).unwrap();
+    let error = process.start_session(credentials()).await.unwrap_err();
+    assert_eq!(suspension(error), SuspensionReason::Retired);
+    assert_eq!(counted(&shared.sandbox).1, 0);
+}
