@@ -194,10 +194,10 @@ impl Guard {
         Permit::Go(Try { credentials: credentials.clone(), has_worked })
     }
 
-    /// Whether it is still to be told what a permitted login came to: nobody has logged in with its credentials since, or
-    /// has had the count begin anew.
-    pub(crate) fn awaits(&self, attempt: &Try) -> bool {
-        self.tried.iter().any(|tried| tried.credentials == attempt.credentials)
+    /// Whether it is still to be told what a permitted login came to at that time: nobody has logged in with its
+    /// credentials since, or has had the count begin anew.
+    pub(crate) fn awaits(&self, attempt: &Try, at: SystemTime) -> bool {
+        self.rearmed < Some(at) && self.tried.iter().any(|tried| tried.credentials == attempt.credentials)
     }
 
     /// Takes down what a permitted login came to. `chance` lies between 0 and 1.

@@ -334,3 +334,20 @@ async fn a_password_that_was_replaced_is_remembered_however_often_all_is_lost() 
     assert_eq!(suspension(error), SuspensionReason::Retired);
     assert_eq!(counted(&shared.sandbox).1, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_is_told_late_does_not_undo_what_a_person_has_said_since() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let [first, other] = [on(&sandbox, &store), on(&sandbox, &store.inner)];
+    store.set(Trouble::LaterCommitsFail);
+    sandbox.fault(Operation::Login, Fault::refused("UnifiedWebService.REQUEST_FAILED.InvalidPassword"), 1);
+    first.start_session(credentials()).await.unwrap_err();
+    sleep(SECOND).await;
+    other.rearm_logins(USERNAME).await.unwrap();
+    sleep(SECOND).await;
+    sandbox.fault(Operation::Login, Fault::CloseBefore, 1);
+    other.start_session(credentials()).await.unwrap_err();
+    store.set(Trouble::None);
+    sleep(120 * SECOND).await;
+    other.start_session(credentials()).await.unwrap();
+}

@@ -110,7 +110,7 @@ impl Logins {
         let owed = self.state().owed.clone();
         // First, because what is remembered has it in it.
         for Owed { attempt, verdict, at } in owed.iter().map(AsRef::as_ref) {
-            if guard.awaits(attempt) {
+            if guard.awaits(attempt, *at) {
                 guard.settle(attempt, verdict.clone(), *at, 1.0);
             }
         }
