@@ -160,13 +160,13 @@ impl Guard {
         }
     }
 
-    /// Until when credentials that have worked wait, if they do: never longer than was drawn, whatever the clock says of
-    /// who drew it.
+    /// Until when credentials that have worked wait, if they do: never longer than was drawn. What is longer was drawn by
+    /// another clock.
     pub(crate) fn wait(&self, credentials: &Fingerprint, now: SystemTime) -> Option<SystemTime> {
         let until = self.not_before.filter(|_| self.has_worked(credentials))?;
         let left = until.duration_since(now).ok()?;
         let tries = self.tried.iter().find(|tried| tried.credentials == *credentials).map_or(0, |tried| tried.unknown);
-        (!left.is_zero() && left <= LONGEST_BACKOFF).then(|| until.min(now + backoff(tries.saturating_sub(1), 1.0)))
+        (!left.is_zero() && left <= backoff(tries.saturating_sub(1), 1.0)).then_some(until)
     }
 
     /// Whether these have worked, and the last login with them came to an unknown end.

@@ -351,3 +351,23 @@ async fn a_refusal_that_is_told_late_does_not_undo_what_a_person_has_said_since(
     sleep(120 * SECOND).await;
     other.start_session(credentials()).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_as_long_as_it_was_drawn_whatever_the_clock_of_who_drew_it() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let fast = Troubled { ahead: 200, ..store.clone() };
+    let first = on(&sandbox, &fast).start_session(credentials()).await.unwrap();
+    let second = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    for session in [&first, &second] {
+        ask(session).await.unwrap();
+    }
+    sandbox.expire_session(USERNAME);
+    sandbox.fault(Operation::Login, Fault::CloseBefore, 1);
+    ask(&first).await.unwrap_err();
+    let begin = Instant::now();
+    while let Err(error) = ask(&second).await {
+        assert!(begin.elapsed() < 10 * SECOND, "{error}");
+        sleep(SECOND).await;
+    }
+    assert!(begin.elapsed() < 10 * SECOND, "{:?}", begin.elapsed());
+}
