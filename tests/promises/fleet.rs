@@ -371,3 +371,22 @@ async fn a_pause_is_as_long_as_it_was_drawn_whatever_the_clock_of_who_drew_it() 
     }
     assert!(begin.elapsed() < 10 * SECOND, "{:?}", begin.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_that_the_last_try_was_made_writes_nothing() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let processes: Vec<_> = (0..12).map(|_| on(&sandbox, &store)).collect();
+    sandbox.fault(Operation::Login, Fault::CloseBefore, 2);
+    for process in &processes[..2] {
+        process.start_session(credentials()).await.unwrap_err();
+    }
+    store.set(Trouble::None);
+    for process in &processes {
+        for _ in 0..10 {
+            let error = process.start_session(credentials()).await.unwrap_err();
+            assert_eq!(suspension(error), SuspensionReason::UnknownOutcome);
+        }
+    }
+    let commits = store.commits.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(commits, 0);
+}

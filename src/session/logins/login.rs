@@ -36,10 +36,12 @@ impl Logins {
         mut record: Record,
         credentials: &Credentials,
     ) -> Result<(), Stop> {
+        let found = record.guard.clone();
         let owed = self.catch_up(&mut record.guard, Some(credentials));
         let fingerprint = record.guard.fingerprint(credentials);
         let permit = record.guard.permit(&fingerprint, now());
-        if !self.store.commit(&self.account, lease, &record).await? {
+        // Who has nothing to tell wakes nobody.
+        if record.guard != found && !self.store.commit(&self.account, lease, &record).await? {
             return Err(Stop::Again);
         }
         self.caught_up(&owed);
