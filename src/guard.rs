@@ -183,9 +183,10 @@ impl Guard {
             return Permit::Wait(until);
         }
         let has_worked = self.has_worked(credentials);
+        let last = self.after_all(now);
         let tried = self.tried(credentials, now);
         tried.unknown = tried.unknown.saturating_add(1);
-        tried.last = now;
+        tried.last = last;
         if has_worked {
             self.not_before = Some(now + backoff(0, 0.0));
         } else {
@@ -206,7 +207,7 @@ impl Guard {
         match verdict {
             Verdict::Succeeded => self.prove(credentials.clone(), now),
             Verdict::Refused { code } => {
-                let suspension = Suspension { reason: SuspensionReason::Refused { code }, since: now };
+                let suspension = Suspension { reason: SuspensionReason::Refused { code }, since: self.after_all(now) };
                 self.tried(credentials, now).refused = Some(suspension);
                 if *has_worked {
                     self.strike(now);
@@ -240,8 +241,13 @@ impl Guard {
 
     /// No login is made with these credentials any more.
     pub(crate) fn retire(&mut self, credentials: Fingerprint, now: SystemTime) {
+        let since = self.after_all(now);
+        self.retire_since(credentials, since);
+    }
+
+    fn retire_since(&mut self, credentials: Fingerprint, since: SystemTime) {
         if self.retired.iter().all(|retired| retired.credentials != credentials) {
-            self.retired.push(Retired { credentials, since: now });
+            self.retired.push(Retired { credentials, since });
             let excess = self.retired.len().saturating_sub(MOST_REMEMBERED);
             self.retired.drain(..excess);
         }
@@ -249,10 +255,10 @@ impl Guard {
 
     /// These credentials hold: they have logged in, or came out of a reset.
     pub(crate) fn prove(&mut self, credentials: Fingerprint, now: SystemTime) {
+        self.proven_at = Some(self.after_all(now));
         self.retired.retain(|retired| retired.credentials != credentials);
         self.tried.retain(|tried| tried.credentials != credentials);
         self.proven = Some(credentials);
-        self.proven_at = Some(now);
         self.strikes = 0;
         self.struck_out = None;
         self.not_before = None;
@@ -260,13 +266,20 @@ impl Guard {
 
     /// A person has looked at it: the count begins anew. What a reset has retired stays retired.
     pub(crate) fn rearm(&mut self, now: SystemTime) {
-        // Later than the last time, whatever the clock says.
-        let later = self.rearmed.map_or(now, |last| now.max(last + Duration::from_nanos(1)));
-        self.rearmed = Some(later);
+        self.rearmed = Some(self.after_all(now));
         self.tried.clear();
         self.strikes = 0;
         self.struck_out = None;
         self.not_before = None;
+    }
+
+    /// Now, but later than what was taken down before, whatever the clock of who did so said.
+    pub(crate) fn after_all(&self, now: SystemTime) -> SystemTime {
+        let refused = self.tried.iter().filter_map(|tried| tried.refused.as_ref().map(|refused| refused.since));
+        let tried = self.tried.iter().map(|tried| tried.last).chain(refused);
+        let taken_down = tried.chain(self.retired.iter().map(|retired| retired.since));
+        let last = taken_down.chain(self.proven_at).chain(self.rearmed).max();
+        last.and_then(|last| last.checked_add(Duration::from_nanos(1))).map_or(now, |later| later.max(now))
     }
 
     /// Whether these are the credentials that last logged in.

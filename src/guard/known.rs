@@ -125,7 +125,7 @@ impl Guard {
     fn keep(&mut self, known: Self) {
         for retired in known.retired {
             if !self.has_worked_since(&retired.credentials, retired.since) {
-                self.retire(retired.credentials, retired.since);
+                self.retire_since(retired.credentials, retired.since);
             }
         }
         if self.rearmed > known.rearmed {

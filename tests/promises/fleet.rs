@@ -6,7 +6,8 @@ use reqwest::Method;
 use tempfile::TempDir;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Credentials, Error, FileStore, Retries, Session, SuspensionReason, ThingSpace, store::SessionStore,
+    Credentials, Error, FileStore, Retries, Session, SuspensionReason, ThingSpace,
+    store::{Account, SessionStore},
 };
 use tokio::time::{Instant, sleep};
 
@@ -389,4 +390,28 @@ async fn who_is_told_that_the_last_try_was_made_writes_nothing() {
     }
     let commits = store.commits.load(std::sync::atomic::Ordering::SeqCst);
     assert_eq!(commits, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_a_slow_clock_has_replaced_is_not_tried_again_where_that_is_lost() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let slow = Troubled { ahead: -3600, ..store.clone() };
+    let (first, other) = (on(&sandbox, &slow), on(&sandbox, &store));
+    let session = other.start_session(credentials()).await.unwrap();
+    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
+    let before = store.inner.load(&account).await.unwrap();
+    assert!(before.session().is_some());
+    let resetting = first.start_session(credentials()).await.unwrap();
+    resetting.reset_password(PASSWORD).await.unwrap();
+    sandbox.expire_session(USERNAME);
+    drop(session);
+    // It looks once while the store knows of it.
+    let error = async { ask(&other.start_session(credentials()).await?).await }.await.unwrap_err();
+    assert_eq!(suspension(error), SuspensionReason::Retired);
+    let (lease, _) = store.inner.acquire(&account, SECOND).await.unwrap().unwrap();
+    assert!(store.inner.commit(&account, &lease, &before).await.unwrap());
+    store.inner.release(&account, lease).await.unwrap();
+    let error = async { ask(&other.start_session(credentials()).await?).await }.await.unwrap_err();
+    assert_eq!(suspension(error), SuspensionReason::Retired);
+    assert_eq!(counted(&sandbox).1, 0);
 }

@@ -51,7 +51,7 @@ impl Logins {
             Permit::Suspended(suspension) => return Err(Error::LoginSuspended(suspension).into()),
         };
         let outcome = self.send_within(lease, credentials).await;
-        let verdict = verdict(&outcome);
+        let (verdict, at) = (verdict(&outcome), record.guard.after_all(now()));
         record.guard.settle(&attempt, verdict.clone(), now(), fastrand::f64());
         self.known.note_at_the_end(&record.guard);
         let wait = record.guard.wait(&fingerprint, now()).and_then(|until| until.duration_since(now()).ok());
@@ -62,7 +62,7 @@ impl Logins {
         let kept = self.store.commit(&self.account, lease, &record).await;
         if !matches!(kept, Ok(true)) && verdict.counts() {
             // The count must not miss it: this process remembers it, and tells the store as soon as it can.
-            self.state().owed.push(Arc::new(Owed { attempt, verdict: verdict.clone(), at: now() }));
+            self.state().owed.push(Arc::new(Owed { attempt, verdict: verdict.clone(), at }));
             tokio::spawn(self.clone().pay());
         }
         match outcome {
