@@ -292,6 +292,23 @@ async fn a_grant_that_was_not_heard_of_keeps_nobody_out() {
 }
 
 #[tokio::test]
+async fn a_grant_that_comes_after_its_release_is_nobody_s() {
+    const ACQUIRE: &str =
+        concat!(include_str!("../../src/store/redis/prelude.lua"), include_str!("../../src/store/redis/acquire.lua"));
+    let Some(server) = Server::start(&[]) else { return };
+    let store = server.store();
+    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    let (key, script) = (server.key(), redis::Script::new(ACQUIRE).get_hash().to_owned());
+    let holder: String = server.ask(&["HGET", &key, "holder"]);
+    assert!(store.commit(&account(), &lease, &numbered(record, 1)).await.unwrap());
+    store.release(&account(), lease).await.unwrap();
+    // As if it had been sent twice, the first time over a connection that was lost.
+    server.ask::<redis::Value>(&["EVALSHA", &script, "1", &key, &holder, "60000000", "60000"]);
+    write(&server.store(), 2).await;
+    assert_eq!(read(&store).await, 2);
+}
+
+#[tokio::test]
 async fn a_commit_that_nobody_may_be_told_of_is_not_made() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();

@@ -1,10 +1,12 @@
 -- Whose the lease is, for how many microseconds, for how many milliseconds all of it is kept.
 local holder, term, kept = ARGV[1], ARGV[2], ARGV[3]
-local state = redis.call('HMGET', key, 'fence', 'holder')
+local state = redis.call('HMGET', key, 'fence', 'holder', 'term')
 local now = microseconds()
 local ends = string.format('%.0f', now + tonumber(term))
 -- Asked twice, because the answer was lost: it is the same lease, from now on.
 if state[2] == holder then
+  -- And over: what was sent first comes last.
+  if not state[3] then return false end
   redis.call('HSET', key, 'term', term, 'until', ends)
   redis.call('PEXPIRE', key, kept)
   return { state[1], redis.call('HGETALL', key) }

@@ -7,7 +7,7 @@ if kind ~= 'none' and (kind ~= 'hash' or redis.call('HGET', key, 'version') ~= '
 end
 -- Whether the lease with this fence is the latest, and was not released.
 local function is_current(fence)
-  local state = redis.call('HMGET', key, 'fence', 'holder')
+  local state = redis.call('HMGET', key, 'fence', 'term')
   return state[1] == fence and state[2] ~= false
 end
 -- For how many microseconds the right to log in is still taken, by the clock of this server. With more left than was
