@@ -230,6 +230,19 @@ async fn a_cluster_in_which_one_takes_the_place_of_another_goes_on() {
 }
 
 #[test]
+fn a_connection_on_a_runtime_that_nobody_drives_keeps_no_other_out() {
+    let (Some(cluster), Some(server)) = (Cluster::start(), Server::start(&[])) else { return };
+    for store in [server.store(), cluster.any()] {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let [still, driven] = [runtime(), runtime()];
+        still.block_on(store.load(&account())).unwrap();
+        let _ = driven.block_on(store.load(&account()));
+        driven.block_on(store.load(&account())).unwrap();
+        drop(still);
+    }
+}
+
+#[test]
 fn what_is_no_way_to_a_server_is_an_error_that_says_so_and_quotes_nothing() {
     const NONE: [&str; 0] = [];
     let errors = [

@@ -10,6 +10,7 @@ use redis::{
     cluster_async::ClusterConnection,
     sentinel::{Sentinel, SentinelNodeConnectionInfo},
 };
+use tokio::runtime::{Handle, Id};
 
 use super::changes::Changes;
 
@@ -26,7 +27,12 @@ pub(super) enum Source {
 #[derive(Clone)]
 pub(super) enum Connection {
     One(MultiplexedConnection),
-    Cluster(ClusterConnection),
+    /// With the runtime that drives it.
+    Cluster(ClusterConnection, Option<Id>),
+}
+
+fn runtime() -> Option<Id> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
 }
 
 fn wrong(problem: &'static str) -> RedisError {
@@ -116,7 +122,10 @@ impl Source {
 
     pub(super) async fn connect(&self, changes: &Arc<Changes>) -> RedisResult<Connection> {
         let client = match self {
-            Self::Cluster(client) => return client.get_async_connection().await.map(Connection::Cluster),
+            Self::Cluster(client) => {
+                let connection = client.get_async_connection().await?;
+                return Ok(Connection::Cluster(connection, runtime()));
+            }
             Self::One(client) => client.clone(),
             Self::Named { name, node, sentinels } => {
                 Sentinel::build(sentinels.clone())?.async_master_for(name, Some(node)).await?
@@ -142,14 +151,14 @@ impl Connection {
     pub(super) async fn run(&mut self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
         match self {
             Self::One(connection) => script.invoke_async(connection).await,
-            Self::Cluster(connection) => script.invoke_async(connection).await,
+            Self::Cluster(connection, _) => script.invoke_async(connection).await,
         }
     }
 
     pub(super) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
         match self {
             Self::One(connection) => connection.subscribe(channel).await,
-            Self::Cluster(connection) => connection.subscribe(channel).await,
+            Self::Cluster(connection, _) => connection.subscribe(channel).await,
         }
     }
 
@@ -158,7 +167,8 @@ impl Connection {
         match self {
             Self::One(_) => super::link::is_passing(error),
             // It finds out by itself who serves what. To begin anew would be to know no more than where it began.
-            Self::Cluster(_) => error.is_connection_dropped(),
+            // Unless nobody may drive it.
+            Self::Cluster(_, made_on) => error.is_connection_dropped() || error.is_timeout() && *made_on != runtime(),
         }
     }
 }
