@@ -1,6 +1,6 @@
 //! Processes that share a store: they keep out of each other's way, and what the store forgets costs no account.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, sync::atomic::Ordering, time::Duration};
 
 use reqwest::Method;
 use tempfile::TempDir;
@@ -388,8 +388,7 @@ async fn who_is_told_that_the_last_try_was_made_writes_nothing() {
             assert_eq!(suspension(error), SuspensionReason::UnknownOutcome);
         }
     }
-    let commits = store.commits.load(std::sync::atomic::Ordering::SeqCst);
-    assert_eq!(commits, 0);
+    assert_eq!(store.commits.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -414,4 +413,17 @@ async fn a_password_that_a_slow_clock_has_replaced_is_not_tried_again_where_that
     let error = async { ask(&other.start_session(credentials()).await?).await }.await.unwrap_err();
     assert_eq!(suspension(error), SuspensionReason::Retired);
     assert_eq!(counted(&sandbox).1, 0);
+}
+
+#[tokio::test]
+async fn a_reset_brings_back_what_the_store_has_lost() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    process.start_session(wrong()).await.unwrap_err();
+    let session = process.start_session(credentials()).await.unwrap();
+    fs::remove_file(&shared.path).unwrap();
+    session.reset_password(PASSWORD).await.unwrap();
+    let error = shared.process().start_session(wrong()).await.unwrap_err();
+    assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+    assert_eq!(counted(&shared.sandbox), (1, 1));
 }

@@ -51,6 +51,7 @@ impl Logins {
     /// Tells the store, under this right for as long as it lasts, which keeps the others from logging in.
     async fn tell(self: Arc<Self>, right: Right, old: Credentials, new: Credentials) {
         let mut record = right.record.clone();
+        self.known.recall(&mut record.guard, None);
         let (retired, proven) = (record.guard.fingerprint(&old), record.guard.fingerprint(&new));
         record.guard.retire(retired, now());
         record.guard.prove(proven, now());
