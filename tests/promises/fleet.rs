@@ -427,3 +427,18 @@ async fn a_reset_brings_back_what_the_store_has_lost() {
     assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
     assert_eq!(counted(&shared.sandbox), (1, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_next_try_looks_the_more_seldom_the_longer_that_is() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    sandbox.expire_session(USERNAME);
+    sandbox.fault(Operation::Login, Fault::CloseBefore, 1000);
+    let begin = Instant::now();
+    while begin.elapsed() < 60 * SECOND {
+        ask(&session).await.unwrap_err();
+    }
+    let loads = store.loads.load(Ordering::SeqCst);
+    assert!(loads < 400, "{loads}");
+}

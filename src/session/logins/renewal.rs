@@ -20,6 +20,10 @@ use crate::{
     store::{Record, SessionStore as _},
 };
 
+/// How often who waits for the pause after a login to be over looks whether somebody else has logged in.
+const SHORTEST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
 /// What the source said, and of which count it was asked: when that has changed, it may say something else.
 struct Asked {
     guard: Guard,
@@ -52,9 +56,8 @@ impl Logins {
                 Err(Stop::Busy) if another_look(&self.store, &self.account, end).await => continue,
                 Err(Stop::Again | Stop::Busy) => return Err(Error::LoginBusy { after: limit }),
                 Err(Stop::After(pause)) if in_time(&pause) => {
-                    // Or until somebody else has logged in.
-                    another_look(&self.store, &self.account, Instant::now() + pause).await;
-                    continue;
+                    // Or until somebody else has logged in, which is looked for the more seldom the longer it is.
+                    (pause / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK).min(pause)
                 }
                 Err(Stop::After(wait)) => return Err(Error::LoginDelayed { wait }),
                 Err(Stop::Unreached(error)) => {

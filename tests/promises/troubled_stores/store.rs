@@ -51,6 +51,7 @@ pub(crate) struct Troubled {
     pub(crate) inner: MemoryStore,
     pub(crate) trouble: Arc<AtomicU32>,
     pub(crate) commits: Arc<AtomicU32>,
+    pub(crate) loads: Arc<AtomicU32>,
     /// By how many seconds the clock of this process is ahead.
     pub(crate) ahead: i64,
 }
@@ -86,6 +87,7 @@ fn moved(record: &Record, by: i64) -> Record {
 impl SessionStore for Troubled {
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
         Box::pin(async move {
+            self.loads.fetch_add(1, Ordering::SeqCst);
             assert!(!self.has(Trouble::LoadsPanic), "the store's own code has a bug");
             if self.has(Trouble::LoadsHang) {
                 pending::<()>().await;
