@@ -17,9 +17,13 @@ use thingspace_session::{
         testing::{Handles, conformance},
     },
 };
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
 
 use crate::{
-    server::{Server, until},
+    server::{PORT, Server, until},
     support::{LONG, account, number, numbered, read, write},
 };
 
@@ -347,4 +351,35 @@ async fn without_redis_a_session_goes_on_nobody_logs_in_and_all_is_well_when_it_
     thingspace.start_session(user()).await.unwrap();
     assert_eq!(send().await.unwrap().status(), 200);
     assert_eq!(sandbox.counters().logins_attempted, 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_has_gone_silent_is_left_however_little_time_calls_have() {
+    let Some(server) = Server::start(&["--bind", "127.0.0.1", "--port", PORT]) else { return };
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, behind) = (door.local_addr().unwrap(), server.address());
+    let (silence, mut silent) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let (mut first, _) = door.accept().await.unwrap();
+        let mut way = TcpStream::connect(&behind).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut first, &mut way) => {}
+            _ = &mut silent => {}
+        }
+        // Nobody hears of its end.
+        loop {
+            let (mut next, _) = door.accept().await.unwrap();
+            let mut way = TcpStream::connect(&behind).await.unwrap();
+            tokio::spawn(async move { copy_bidirectional(&mut next, &mut way).await });
+        }
+    });
+    let store = RedisStore::new(format!("redis://{address}")).unwrap();
+    write(&store, 1).await;
+    silence.send(()).unwrap();
+    for _ in 0..6 {
+        if tokio::time::timeout(Duration::from_secs(1), store.load(&account())).await.is_ok() {
+            return assert_eq!(read(&store).await, 1);
+        }
+    }
+    panic!("it is never left");
 }

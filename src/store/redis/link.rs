@@ -8,12 +8,12 @@ use std::{
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ScriptInvocation, ServerErrorKind, Value};
 use tokio::{
     sync::futures::OwnedNotified,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
     changes::Changes,
-    source::{Connection, Source},
+    source::{ANSWER, Connection, Source},
 };
 use crate::store::StoreError;
 
@@ -39,6 +39,8 @@ struct Line {
     connection: Option<Connection>,
     /// Which connection it is: who has seen one fail does not drop the next.
     number: u64,
+    /// When it was first asked since it last answered: who gives up before an answer is late drops nothing.
+    asked: Option<Instant>,
 }
 
 impl Link {
@@ -93,8 +95,11 @@ impl Link {
     }
 
     async fn once(&self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
+        self.leave_if_silent();
         let (mut connection, number) = self.connection().await?;
+        self.line().asked.get_or_insert_with(Instant::now);
         let outcome = connection.run(script).await;
+        self.line().asked = None;
         self.heed(&connection, number, &outcome);
         outcome
     }
@@ -129,10 +134,23 @@ impl Link {
         if outcome.as_ref().is_err_and(|error| connection.is_lost(error)) {
             let mut line = self.line();
             if line.number == number {
-                line.connection = None;
-                self.changes.lose();
+                self.leave(&mut line);
             }
         }
+    }
+
+    /// Drops a connection that has not answered anybody for longer than an answer may take.
+    fn leave_if_silent(&self) {
+        let mut line = self.line();
+        if line.asked.is_some_and(|asked| asked.elapsed() > ANSWER * 3 / 2) {
+            self.leave(&mut line);
+        }
+    }
+
+    fn leave(&self, line: &mut Line) {
+        line.connection = None;
+        line.asked = None;
+        self.changes.lose();
     }
 
     /// The next message on a channel, from here on. Whether it is heard is up to `listen`.

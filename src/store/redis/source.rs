@@ -15,7 +15,7 @@ use tokio::runtime::{Handle, Id};
 use super::changes::Changes;
 
 /// How long a connection may take to come about, and an answer to come.
-const ANSWER: Duration = Duration::from_secs(2);
+pub(super) const ANSWER: Duration = Duration::from_secs(2);
 
 pub(super) enum Source {
     One(Client),
