@@ -442,3 +442,17 @@ async fn who_waits_for_the_next_try_looks_the_more_seldom_the_longer_that_is() {
     let loads = store.loads.load(Ordering::SeqCst);
     assert!(loads < 400, "{loads}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_right_that_could_not_be_given_back_is_given_back_as_soon_as_it_can_be() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::ReleasesFail);
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    sleep(10 * SECOND).await;
+    store.set(Trouble::None);
+    sleep(10 * SECOND).await;
+    sandbox.expire_session(USERNAME);
+    let begin = Instant::now();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert!(begin.elapsed() < SECOND, "{:?}", begin.elapsed());
+}

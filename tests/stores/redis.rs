@@ -287,7 +287,7 @@ async fn a_grant_that_was_not_heard_of_keeps_nobody_out() {
     let error = store.acquire(&account(), LONG).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     server.signal("CONT");
-    until("the grant", || server.ask::<i64>(&["HEXISTS", &server.key(), "holder"]) == 1);
+    until("the grant", || server.ask::<i64>(&["HEXISTS", &server.key(), "term"]) == 1);
     assert!(server.store().acquire(&account(), LONG).await.unwrap().is_none(), "somebody has it");
     let (lease, record) = store.acquire(&account(), LONG).await.unwrap().expect("it is this one's");
     assert!(store.commit(&account(), &lease, &numbered(record, 2)).await.unwrap());
