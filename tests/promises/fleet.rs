@@ -1,12 +1,13 @@
 //! Processes that share a store: they keep out of each other's way, and what the store forgets costs no account.
 
-use std::{fs, path::PathBuf, sync::atomic::Ordering, time::Duration};
+mod lost;
+
+use std::{sync::atomic::Ordering, time::Duration};
 
 use reqwest::Method;
-use tempfile::TempDir;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Credentials, Error, FileStore, Retries, Session, SuspensionReason, ThingSpace,
+    Credentials, Error, Retries, Session, SuspensionReason, ThingSpace,
     store::{Account, SessionStore},
 };
 use tokio::time::{Instant, sleep};
@@ -35,110 +36,9 @@ fn counted(sandbox: &Sandbox) -> (u64, u64) {
     (counters.logins_succeeded, counters.logins_failed)
 }
 
-/// A file that all processes of a test share, and that may be lost or put back.
-struct Shared {
-    sandbox: Sandbox,
-    _directory: TempDir,
-    path: PathBuf,
-}
-
-impl Shared {
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("thingspace.json");
-        Self { sandbox: Sandbox::start().await.unwrap(), _directory: directory, path }
-    }
-
-    fn process(&self) -> ThingSpace {
-        on(&self.sandbox, &FileStore::new(&self.path))
-    }
-}
-
 fn suspension(error: Error) -> SuspensionReason {
     let Error::LoginSuspended(suspension) = error else { panic!("not suspended: {error:?}") };
     suspension.reason
-}
-
-#[tokio::test]
-async fn a_store_that_loses_all_again_and_again_costs_one_strike_and_not_the_account() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    let error = process.start_session(wrong()).await.unwrap_err();
-    assert!(matches!(error, Error::Platform(_)), "{error:?}");
-    for _ in 0..5 {
-        fs::remove_file(&shared.path).unwrap();
-        let error = process.start_session(wrong()).await.unwrap_err();
-        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
-        // Somebody who knows nothing of it begins anew.
-        shared.process().start_session(credentials()).await.unwrap().end().await.unwrap();
-        let error = process.start_session(wrong()).await.unwrap_err();
-        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
-        assert_eq!(counted(&shared.sandbox).1, 1);
-    }
-}
-
-#[tokio::test]
-async fn a_store_that_is_put_back_to_before_a_refusal_costs_no_second_one() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    let session = process.start_session(credentials()).await.unwrap();
-    let before = fs::read(&shared.path).unwrap();
-    shared.sandbox.expire_session(USERNAME);
-    drop(session);
-    let stale = process.start_session(wrong()).await.unwrap();
-    for strikes in [1, 1, 1] {
-        ask(&stale).await.unwrap_err();
-        assert_eq!(counted(&shared.sandbox).1, strikes);
-        fs::write(&shared.path, &before).unwrap();
-    }
-    process.rearm_logins(USERNAME).await.unwrap();
-    ask(&stale).await.unwrap_err();
-    assert_eq!(counted(&shared.sandbox).1, 2, "a person has said so");
-}
-
-#[tokio::test]
-async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    process.start_session(wrong()).await.unwrap_err();
-    fs::remove_file(&shared.path).unwrap();
-    process.rearm_logins(USERNAME).await.unwrap();
-    process.start_session(wrong()).await.unwrap_err();
-    assert_eq!(counted(&shared.sandbox).1, 2);
-    let error = process.start_session(wrong()).await.unwrap_err();
-    assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
-}
-
-#[tokio::test]
-async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_lost_that() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    let session = process.start_session(credentials()).await.unwrap();
-    let before = fs::read(&shared.path).unwrap();
-    session.reset_password(PASSWORD).await.unwrap();
-    shared.sandbox.expire_session(USERNAME);
-    for put_back in [true, false] {
-        let outcome = if put_back { fs::write(&shared.path, &before) } else { fs::remove_file(&shared.path) };
-        outcome.unwrap();
-        // The session that is put back is dead.
-        let outcome = async { ask(&process.start_session(credentials()).await?).await };
-        assert_eq!(suspension(outcome.await.unwrap_err()), SuspensionReason::Retired);
-        assert_eq!(counted(&shared.sandbox), (1, 0));
-    }
-}
-
-#[tokio::test]
-async fn an_older_session_that_comes_back_costs_a_login_and_no_request() {
-    let shared = Shared::new().await;
-    let session = shared.process().start_session(credentials()).await.unwrap();
-    assert_eq!(ask(&session).await.unwrap(), 200);
-    let older = fs::read(&shared.path).unwrap();
-    for logins in 2..5 {
-        shared.sandbox.expire_session(USERNAME);
-        fs::write(&shared.path, &older).unwrap();
-        assert_eq!(ask(&session).await.unwrap(), 200);
-        assert_eq!(counted(&shared.sandbox), (logins, 0));
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,91 +151,6 @@ async fn a_store_that_hangs_when_the_right_is_given_back_keeps_nobody_from_the_s
     assert!(begin.elapsed() < 3 * SECOND, "{:?}", begin.elapsed());
 }
 
-#[tokio::test]
-async fn a_store_that_is_put_back_takes_none_of_the_four_tries_back() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    process.start_session(credentials()).await.unwrap().end().await.unwrap();
-    let before = fs::read(&shared.path).unwrap();
-    for number in 0..4 {
-        process.start_session(Credentials::new(USERNAME, format!("wrong {number}"))).await.unwrap_err();
-        fs::write(&shared.path, &before).unwrap();
-    }
-    let error = process.start_session(Credentials::new(USERNAME, "wrong 4")).await.unwrap_err();
-    assert_eq!(suspension(error), SuspensionReason::OneTryLeft);
-    assert_eq!(shared.sandbox.strikes(USERNAME), 4);
-    // Until somebody says that it is right.
-    process.rearm_logins(USERNAME).await.unwrap();
-    process.start_session(credentials()).await.unwrap();
-}
-
-#[tokio::test]
-async fn an_older_record_of_a_login_does_not_make_up_for_what_has_failed_since() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    let wrong = |number| Credentials::new(USERNAME, format!("wrong {number}"));
-    shared.process().start_session(credentials()).await.unwrap().end().await.unwrap();
-    let before = fs::read(&shared.path).unwrap();
-    fs::remove_file(&shared.path).unwrap();
-    for number in 0..3 {
-        process.start_session(wrong(number)).await.unwrap_err();
-    }
-    for number in 3..6 {
-        fs::write(&shared.path, &before).unwrap();
-        process.start_session(wrong(number)).await.unwrap_err();
-    }
-    assert_eq!(shared.sandbox.strikes(USERNAME), 4);
-}
-
-#[tokio::test]
-async fn what_was_counted_without_an_answer_is_counted_where_the_store_has_lost_it() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    shared.sandbox.fault(Operation::Login, Fault::CloseAfter, 100);
-    for lost in 0..4 {
-        for _ in 0..2 {
-            process.start_session(wrong()).await.unwrap_err();
-        }
-        assert_eq!(shared.sandbox.strikes(USERNAME), 2, "{lost}");
-        fs::remove_file(&shared.path).unwrap();
-    }
-}
-
-#[tokio::test]
-async fn who_starts_after_the_store_has_lost_all_is_told_by_whoever_has_looked_since() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    process.start_session(wrong()).await.unwrap_err();
-    for _ in 0..5 {
-        fs::remove_file(&shared.path).unwrap();
-        process.start_session(wrong()).await.unwrap_err();
-        let error = shared.process().start_session(wrong()).await.unwrap_err();
-        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
-    }
-    assert_eq!(counted(&shared.sandbox), (0, 1));
-}
-
-#[tokio::test]
-async fn a_password_that_was_replaced_is_remembered_however_often_all_is_lost() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    let session = process.start_session(credentials()).await.unwrap();
-    let new = session.reset_password(PASSWORD).await.unwrap();
-    for _ in 0..6 {
-        fs::remove_file(&shared.path).unwrap();
-        shared.sandbox.expire_session(USERNAME);
-        // Somebody who knows nothing begins anew, and the others take that up.
-        let new = Credentials::new(USERNAME, new.expose_secret());
-        let other = shared.process().start_session(new).await.unwrap();
-        assert_eq!(ask(&other).await.unwrap(), 200);
-        assert_eq!(ask(&session).await.unwrap(), 200);
-    }
-    fs::remove_file(&shared.path).unwrap();
-    let error = process.start_session(credentials()).await.unwrap_err();
-    assert_eq!(suspension(error), SuspensionReason::Retired);
-    assert_eq!(counted(&shared.sandbox).1, 0);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_refusal_that_is_told_late_does_not_undo_what_a_person_has_said_since() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
@@ -413,19 +228,6 @@ async fn a_password_that_a_slow_clock_has_replaced_is_not_tried_again_where_that
     let error = async { ask(&other.start_session(credentials()).await?).await }.await.unwrap_err();
     assert_eq!(suspension(error), SuspensionReason::Retired);
     assert_eq!(counted(&sandbox).1, 0);
-}
-
-#[tokio::test]
-async fn a_reset_brings_back_what_the_store_has_lost() {
-    let shared = Shared::new().await;
-    let process = shared.process();
-    process.start_session(wrong()).await.unwrap_err();
-    let session = process.start_session(credentials()).await.unwrap();
-    fs::remove_file(&shared.path).unwrap();
-    session.reset_password(PASSWORD).await.unwrap();
-    let error = shared.process().start_session(wrong()).await.unwrap_err();
-    assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
-    assert_eq!(counted(&shared.sandbox), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,8 +56,10 @@ impl Logins {
                 Err(Stop::Busy) if another_look(&self.store, &self.account, end).await => continue,
                 Err(Stop::Again | Stop::Busy) => return Err(Error::LoginBusy { after: limit }),
                 Err(Stop::After(pause)) if in_time(&pause) => {
+                    let look = Instant::now() + (pause / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK).min(pause);
                     // Or until somebody else has logged in, which is looked for the more seldom the longer it is.
-                    (pause / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK).min(pause)
+                    another_look(&self.store, &self.account, Instant::now() + pause).await;
+                    look.saturating_duration_since(Instant::now())
                 }
                 Err(Stop::After(wait)) => return Err(Error::LoginDelayed { wait }),
                 Err(Stop::Unreached(error)) => {
