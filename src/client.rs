@@ -78,8 +78,9 @@ impl ThingSpace {
     }
 
     /// Finds out what a rotation has come to that was interrupted, with at most one login, and brings the vault up to
-    /// date. That login ends the session in use, as any does; sessions renew themselves. Called again, it makes no further login where the store remembers that the old password was refused: give
-    /// a process that may be started over and over a store that outlives it.
+    /// date. That login ends the session in use, as any does; sessions renew themselves. Called again, it makes no
+    /// further login where the store remembers that the old password was refused: give a process that may be started
+    /// over and over a store that outlives it.
     ///
     /// # Errors
     ///

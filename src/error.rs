@@ -117,7 +117,8 @@ pub enum Error {
     },
 
     /// The source of the credentials failed. Nothing was sent.
-    #[error("the source of the credentials failed: {0}")]
+    // What it said is foreign text, and may hold a secret: it is not in this one, which is logged.
+    #[error("the source of the credentials failed; what it said is the source of this error")]
     CredentialSource(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// The session store failed.
@@ -125,7 +126,9 @@ pub enum Error {
     Store(#[from] StoreError),
 
     /// The vault failed. From a rotation: before the reset was sent, so the old password holds.
-    #[error("the password vault failed, and nothing was reset because of that: {0}")]
+    #[error(
+        "the password vault failed, and nothing was reset because of that; what it said is the source of this error"
+    )]
     Vault(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// The password was reset, and the vault could not keep the new one. **This error holds the only copy**: keep it

@@ -26,7 +26,8 @@ pub(super) fn suspended(suspension: &Suspension) -> String {
         }
         SuspensionReason::Retired => "supply the new password",
         _ => {
-            "supply other credentials, or call ThingSpace::rearm_logins once these are known to be right: the platform goes on counting"
+            "supply other credentials, or call ThingSpace::rearm_logins once these are known to be right: the platform \
+             goes on counting"
         }
     };
     format!("logging in is suspended to keep the account from being locked: {happened} ({since}); {again}")

@@ -21,11 +21,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use changes::Changes;
 use entry::{Entry, Fields};
 use link::Link;
 use redis::{RedisResult, ScriptInvocation};
 use scripts::Scripts;
 use seal::Seal;
+use source::Source;
 use tokio::time::timeout;
 use unheard::Unheard;
 use zeroize::Zeroizing;
@@ -98,7 +100,7 @@ impl RedisStore {
     ///
     /// [`Error::Configuration`] if the URL is none of these, or there is no TLS for it.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
-        Self::on(Link::one(url.as_ref()))
+        Self::on(|_| Source::one(url.as_ref()))
     }
 
     /// The store on the server that sentinels know by the name which stands in the URL in place of the host, as in
@@ -111,7 +113,7 @@ impl RedisStore {
         url: impl AsRef<str>,
         sentinels: impl IntoIterator<Item = T>,
     ) -> Result<Self, Error> {
-        Self::on(Link::named(url.as_ref(), sentinels))
+        Self::on(|_| Source::named(url.as_ref(), sentinels))
     }
 
     /// The store on a cluster, of which these are some of the nodes: one of them has to be there when a connection is
@@ -121,11 +123,11 @@ impl RedisStore {
     ///
     /// [`Error::Configuration`] if a URL is none, or there is none at all, or they differ in more than the address.
     pub fn cluster<T: AsRef<str>>(urls: impl IntoIterator<Item = T>) -> Result<Self, Error> {
-        Self::on(Link::cluster(urls))
+        Self::on(|changes| Source::cluster(urls, changes))
     }
 
-    fn on(link: RedisResult<Link>) -> Result<Self, Error> {
-        let link = link.map_err(|error| {
+    fn on(find: impl FnOnce(&Arc<Changes>) -> RedisResult<(Source, String)>) -> Result<Self, Error> {
+        let link = Link::to(find).map_err(|error| {
             let text = error.to_string();
             // After it comes the name that its kind has in code.
             Error::configuration(text.rsplit_once(" - ").map_or(&*text, |(problem, _)| problem))

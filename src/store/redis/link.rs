@@ -44,21 +44,11 @@ struct Line {
 }
 
 impl Link {
-    pub(super) fn one(url: &str) -> RedisResult<Self> {
-        Source::one(url).map(|found| Self::new(found, Arc::default()))
-    }
-
-    pub(super) fn named(url: &str, sentinels: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<Self> {
-        Source::named(url, sentinels).map(|found| Self::new(found, Arc::default()))
-    }
-
-    pub(super) fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<Self> {
+    /// The way to what this finds, with where that is.
+    pub(super) fn to(find: impl FnOnce(&Arc<Changes>) -> RedisResult<(Source, String)>) -> RedisResult<Self> {
         let changes = Arc::default();
-        Source::cluster(urls, &changes).map(|found| Self::new(found, changes))
-    }
-
-    fn new((source, address): (Source, String), changes: Arc<Changes>) -> Self {
-        Self { address, source, line: Mutex::default(), changes }
+        let (source, address) = find(&changes)?;
+        Ok(Self { address, source, line: Mutex::default(), changes })
     }
 
     /// Where the server is, without what it takes to be let in.

@@ -57,9 +57,12 @@ fn parse(url: &str) -> RedisResult<(ConnectionInfo, String)> {
         check_tls().map_err(wrong)?;
     }
     // The error's own text may quote the URL, and that holds a password.
-    let info = url
-        .into_connection_info()
-        .map_err(|_| wrong("a URL of the store is neither redis[s]://[USER:PASSWORD@]HOST[:PORT][/DATABASE] nor redis+unix:///PATH; what is special in a password is to be percent-encoded"))?;
+    let info = url.into_connection_info().map_err(|_| {
+        wrong(
+            "a URL of the store is neither redis[s]://[USER:PASSWORD@]HOST[:PORT][/DATABASE] nor \
+                 redis+unix:///PATH; what is special in a password is to be percent-encoded",
+        )
+    })?;
     if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
         return Err(wrong("the certificate of the store's server is always verified"));
     }
