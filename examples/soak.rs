@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The platform and the account are those of the `THINGSPACE_*` variables; without `THINGSPACE_BASE_URL` a sandbox of
-//! its own. `--store` takes `memory`, `file:PATH` or the URL of a Redis server. With `--seconds` the tasks send until that
+//! its own, whose sessions expire after as many requests as `--requests-per-session` says. `--store` takes `memory`, `file:PATH` or the URL of a Redis server. With `--seconds` the tasks send until that
 //! time is over, with `--pause` they wait that many milliseconds between two requests, on average. `--vault` is a vault to take the
 //! password from, as soon as it holds one; `--rotate yes` replaces the password half-way. Prints no secret, and exits
 //! with 1 if a request failed.
@@ -31,7 +31,8 @@ use thingspace_session::{
 };
 
 const USAGE: &str = "usage: soak [--tasks N] [--requests M | --seconds S] [--pause MILLISECONDS] [--path PATH] \
-                     [--store memory|file:PATH|redis://HOST:PORT] [--timeout SECONDS] [--vault PATH [--rotate yes]]";
+                     [--store memory|file:PATH|redis://HOST:PORT] [--timeout SECONDS] [--vault PATH [--rotate yes]] \
+                     [--requests-per-session N]";
 
 struct Options {
     tasks: usize,
@@ -40,6 +41,7 @@ struct Options {
     timeout: Option<Duration>,
     vault: Option<FileVault>,
     rotate: bool,
+    requests_per_session: Option<u64>,
 }
 
 /// What one task sends.
@@ -66,7 +68,8 @@ async fn main() -> ExitCode {
 fn options() -> Result<Options, String> {
     let path = "/m2m/v1/devices/actions/list".to_owned();
     let load = Load { path, requests: 100, time: None, pause: Duration::ZERO };
-    let mut options = Options { tasks: 10, load, store: None, timeout: None, vault: None, rotate: false };
+    let mut options =
+        Options { tasks: 10, load, store: None, timeout: None, vault: None, rotate: false, requests_per_session: None };
     let arguments = env::args_os().skip(1).map(OsString::into_string).collect::<Result<Vec<_>, _>>();
     let mut arguments = arguments.map_err(|_| USAGE)?.into_iter();
     while let Some(option) = arguments.next() {
@@ -81,9 +84,13 @@ fn options() -> Result<Options, String> {
             "--path" => options.load.path = value,
             "--store" => options.store = Some(value),
             "--vault" => options.vault = Some(FileVault::new(value)),
+            "--requests-per-session" => options.requests_per_session = Some(number()? as u64),
             "--rotate" if value == "yes" => options.rotate = true,
             _ => return Err(USAGE.to_owned()),
         }
+    }
+    if options.requests_per_session.is_some() && env::var_os("THINGSPACE_BASE_URL").is_some() {
+        return Err(format!("--requests-per-session is for the sandbox: unset THINGSPACE_BASE_URL; {USAGE}"));
     }
     if options.rotate && options.vault.is_none() {
         return Err(format!("--rotate wants a --vault to keep the new password in; {USAGE}"));
@@ -93,7 +100,7 @@ fn options() -> Result<Options, String> {
 
 async fn run() -> Result<bool, Box<dyn Error>> {
     let options = options()?;
-    let (builder, credentials, _sandbox) = platform().await?;
+    let (builder, credentials, _sandbox) = platform(options.requests_per_session).await?;
     let builder = with_store(builder, options.store.as_deref().unwrap_or("memory"))?;
     let builder = if let Some(timeout) = options.timeout { builder.timeout(timeout) } else { builder };
     let counts = Counts::default();
@@ -189,11 +196,18 @@ async fn send(session: Session, load: Load) -> Vec<(Result<(), String>, u128)> {
     outcomes
 }
 
-async fn platform() -> Result<(ThingSpaceBuilder, Credentials, Option<Sandbox>), Box<dyn Error>> {
+async fn platform(
+    requests_per_session: Option<u64>,
+) -> Result<(ThingSpaceBuilder, Credentials, Option<Sandbox>), Box<dyn Error>> {
     if env::var_os("THINGSPACE_BASE_URL").is_some() {
         return Ok((ThingSpaceBuilder::from_env()?, Credentials::from_env()?, None));
     }
-    let sandbox = Sandbox::start().await?;
+    let sandbox = Sandbox::builder();
+    let sandbox = match requests_per_session {
+        Some(requests) => sandbox.requests_per_session(requests),
+        None => sandbox,
+    };
+    let sandbox = sandbox.start().await?;
     let builder = ThingSpace::builder().api_key(ApiKey::new("sandbox-key", "sandbox-secret"));
     Ok((builder.base_url(sandbox.base_url()), Credentials::new("zbeeblebrox", "IMgr8"), Some(sandbox)))
 }

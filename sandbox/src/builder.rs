@@ -16,6 +16,7 @@ pub struct SandboxBuilder {
     address: SocketAddr,
     accounts: Vec<Account>,
     numeric_fault_codes: bool,
+    requests_per_session: Option<u64>,
 }
 
 impl SandboxBuilder {
@@ -24,6 +25,7 @@ impl SandboxBuilder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             accounts: vec![Account::built_in()],
             numeric_fault_codes: false,
+            requests_per_session: None,
         }
     }
 
@@ -60,6 +62,24 @@ impl SandboxBuilder {
         self
     }
 
+    /// After how many requests a session expires. By default only time and controls end a session.
+    ///
+    /// ```
+    /// use thingspace_sandbox::Sandbox;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let sandbox = Sandbox::builder().requests_per_session(97).start().await?;
+    /// # drop(sandbox);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn requests_per_session(mut self, requests: u64) -> SandboxBuilder {
+        self.requests_per_session = Some(requests);
+        self
+    }
+
     /// Starts the sandbox on the current tokio runtime.
     ///
     /// # Errors
@@ -75,7 +95,7 @@ impl SandboxBuilder {
             )));
         }
         without_contradiction(&self.accounts)?;
-        let platform = Arc::new(Platform::new(self.accounts, self.numeric_fault_codes));
+        let platform = Arc::new(Platform::new(self.accounts, self.numeric_fault_codes, self.requests_per_session));
         let server = Server::start(self.address, Arc::clone(&platform)).await?;
         Ok(Sandbox::running(platform, server))
     }

@@ -29,6 +29,7 @@ const PASSWORD_LENGTH: usize = 12;
 pub(crate) struct Platform {
     accounts: Vec<Account>,
     pub(crate) numeric_fault_codes: bool,
+    requests_per_session: Option<u64>,
     state: Mutex<State>,
 }
 
@@ -38,6 +39,7 @@ pub(crate) struct State {
     pub(crate) counters: Counters,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
+    requests_per_session: Option<u64>,
     applications: BTreeMap<String, Application>,
     users: BTreeMap<String, User>,
 }
@@ -64,13 +66,18 @@ pub(crate) struct User {
 struct Session {
     token: String,
     last_used: Duration,
+    requests: u64,
     expired: bool,
 }
 
 impl Platform {
-    pub(crate) fn new(accounts: Vec<Account>, numeric_fault_codes: bool) -> Platform {
-        let state = Mutex::new(State::new(&accounts));
-        Platform { accounts, numeric_fault_codes, state }
+    pub(crate) fn new(
+        accounts: Vec<Account>,
+        numeric_fault_codes: bool,
+        requests_per_session: Option<u64>,
+    ) -> Platform {
+        let state = Mutex::new(State::new(&accounts, requests_per_session));
+        Platform { accounts, numeric_fault_codes, requests_per_session, state }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -80,12 +87,12 @@ impl Platform {
 
     /// Everything as it was at the start.
     pub(crate) fn reset(&self) {
-        *self.lock() = State::new(&self.accounts);
+        *self.lock() = State::new(&self.accounts, self.requests_per_session);
     }
 }
 
 impl State {
-    fn new(accounts: &[Account]) -> State {
+    fn new(accounts: &[Account], requests_per_session: Option<u64>) -> State {
         let application = |account: &Account| Application { secret: account.secret.clone(), access_token: None };
         let user =
             |account: &Account| User { password: account.password.clone(), strikes: 0, locked: false, session: None };
@@ -94,6 +101,7 @@ impl State {
             counters: Counters::default(),
             faults: Faults::default(),
             log: Log::default(),
+            requests_per_session,
             applications: accounts.iter().map(|account| (account.key.clone(), application(account))).collect(),
             users: accounts.iter().map(|account| (account.username.clone(), user(account))).collect(),
         }
@@ -150,14 +158,18 @@ impl State {
 
     /// The user whose session this is; counts as a use of it.
     pub(crate) fn use_session(&mut self, token: &str) -> Result<&mut User, Refusal> {
-        let now = self.clock.now();
+        let (now, limit) = (self.clock.now(), self.requests_per_session);
         let holds = |user: &&mut User| user.session.as_ref().is_some_and(|session| session.token == token);
         let user = self.users.values_mut().find(holds).ok_or(Refusal::SESSION_INVALID)?;
         if let Some(session) = &mut user.session {
             if session.expired || now.saturating_sub(session.last_used) >= SESSION_IDLE_LIMIT {
                 return Err(Refusal::SESSION_EXPIRED);
             }
+            if limit.is_some_and(|limit| session.requests >= limit) {
+                return Err(Refusal::SESSION_EXPIRED);
+            }
             session.last_used = now;
+            session.requests += 1;
         }
         Ok(user)
     }
@@ -195,7 +207,7 @@ impl User {
         }
         self.strikes = 0;
         let token = Uuid::new_v4().to_string();
-        self.session = Some(Session { token: token.clone(), last_used: now, expired: false });
+        self.session = Some(Session { token: token.clone(), last_used: now, requests: 0, expired: false });
         Ok(token)
     }
 
