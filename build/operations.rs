@@ -62,6 +62,7 @@ fn row(
     let (access_token, session_token) =
         schemes.needs(document, operation).map_err(|_| format!("{id} does not say which credentials it needs"))?;
     let repeat = format_ident!("{}", repeat(operation));
+    let ends_session = id == "end_connectivity_management_session";
     let secrets = secrets(document, operation);
     let success = success(operation, &sender.success);
     let errors = errors(document, operation);
@@ -74,6 +75,7 @@ fn row(
             access_token: #access_token,
             session_token: #session_token,
             repeat: Repeat::#repeat,
+            ends_session: #ends_session,
             secrets: &[#(#secrets),*],
             success: #success,
             errors: &[#(#errors),*],

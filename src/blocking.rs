@@ -237,6 +237,11 @@ impl Session {
     pub fn token(&self) -> Result<SessionToken, Error> {
         self.background.wait(self.inner.token())?
     }
+
+    /// As [`Session::invalidate`](crate::Session::invalidate).
+    pub fn invalidate(&self, token: &SessionToken) {
+        self.inner.invalidate(token);
+    }
 }
 
 impl fmt::Debug for Session {

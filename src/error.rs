@@ -22,8 +22,9 @@ pub use code::ErrorCode;
 pub(crate) use convert::{Carrier, cause, is_mistrusted};
 pub(crate) use fate::Fate;
 pub use refusal::Refusal;
-pub(crate) use shape::Shape;
-use words::{date, seconds, suspended, unknown};
+pub(crate) use refusal::Sender;
+pub(crate) use shape::{Form, Shape};
+use words::{before_it, date, no_connection, nowhere, oauth, seconds, suspended, unknown};
 
 use crate::{Password, Secret, guard::Suspension, store::StoreError};
 
@@ -84,7 +85,7 @@ pub enum Error {
     SessionRenewed,
 
     /// No session could be had. The request was not sent.
-    #[error("no session could be had, so the request was not sent: {source}")]
+    #[error("there is no session, so the request was not sent: {}", before_it(.source))]
     Session {
         /// Why. Status, code and headers of this error are those of the source.
         source: Box<Error>,
@@ -184,15 +185,15 @@ pub enum Error {
 
     /// The gateway answered in the platform's place. With the codes 900xxx, and with a status below 500, the platform
     /// has not seen the request; otherwise it may have, as with 101504, where the gateway gave up waiting for it.
-    #[error("the gateway refused the request: {0}")]
+    #[error("the gateway refused the request: {}{}", .0, nowhere(.0))]
     Gateway(Box<Refusal>),
 
-    /// The authorization server refused the API key, or what was asked of it.
-    #[error("the authorization server refused: {0}; check the API key and its secret")]
+    /// The token endpoint refused the API key, or what was asked of it (RFC 6749, section 5.2).
+    #[error("{}", oauth(.0))]
     Oauth(Box<Refusal>),
 
     /// No access token could be had. The request was not sent.
-    #[error("no access token could be had, so the request was not sent: {source}")]
+    #[error("there is no access token, so the request was not sent: {}", before_it(.source))]
     AccessToken {
         /// Why. Status, code and headers of this error are those of the source.
         source: Box<Error>,
@@ -203,7 +204,7 @@ pub enum Error {
     TokenProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// An answer that is none of those that the platform documents.
-    #[error("unexpected answer: {problem} ({refusal})")]
+    #[error("unexpected answer: {problem} ({refusal}){}", nowhere(.refusal))]
     UnexpectedResponse {
         /// What is wrong with it.
         problem: String,
@@ -212,7 +213,7 @@ pub enum Error {
     },
 
     /// No connection came about. The platform has not seen the request.
-    #[error("no connection ({}): check the network, the proxy, the base URL and the trust in its certificate; nothing was sent", cause(.0))]
+    #[error("{}; nothing was sent", no_connection(.0))]
     Connect(#[source] Arc<reqwest::Error>),
 
     /// The time for the call was over before the answer was there.

@@ -67,6 +67,8 @@ pub(crate) struct Operation {
     pub(crate) session_token: bool,
     /// When it may be sent again.
     pub(crate) repeat: Repeat,
+    /// Whether a success ends the session.
+    pub(crate) ends_session: bool,
     /// The secret properties of its request body.
     pub(crate) secrets: &'static [&'static str],
     /// How a success reads.

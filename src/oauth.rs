@@ -22,7 +22,7 @@ use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret, events,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
     single_flight::{self, Outcome, SecondChance, SingleFlight},
-    transport::{Doubt, Handling, TokenHeader, TokenSource, Transport},
+    transport::{Doubt, Handling, LastFailure, TokenHeader, TokenSource, Transport},
 };
 
 /// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
@@ -83,6 +83,7 @@ pub(crate) struct AccessTokens {
     /// The token in use, which requests read without a lock; written by who holds that of the renewal.
     held: ArcSwapOption<Held>,
     renewal: Mutex<Option<SingleFlight<HeaderValue>>>,
+    failure: LastFailure,
 }
 
 /// A token in use. Without an end it is used until it is refused.
@@ -111,8 +112,14 @@ impl AccessTokens {
         patience: Duration,
         ready: Option<&AccessToken>,
     ) -> Result<Arc<Self>, Error> {
-        let (held, renewal) = Default::default();
-        let tokens = Self { grant, clock_skew, patience, held, renewal };
+        let (held, renewal, failure) = <(_, _, LastFailure)>::default();
+        let grant = match grant {
+            Grant::ClientCredentials { transport, url, api_key, scopes } => {
+                Grant::ClientCredentials { transport: transport.noting(failure.clone()), url, api_key, scopes }
+            }
+            other => other,
+        };
+        let tokens = Self { grant, clock_skew, patience, held, renewal, failure };
         if let Some(ready) = ready {
             tokens
                 .keep(ready)
@@ -160,6 +167,7 @@ impl AccessTokens {
     }
 
     async fn renew(&self) -> Result<HeaderValue, Error> {
+        self.failure.clear();
         let outcome = self.obtain().await;
         match &outcome {
             Ok(_) => events::access_token_renewed(),
@@ -217,7 +225,7 @@ impl AccessTokens {
 }
 
 impl TokenSource for Arc<AccessTokens> {
-    fn at_hand(&self, now: Instant) -> Option<HeaderValue> {
+    fn cached(&self, now: Instant) -> Option<HeaderValue> {
         let held = self.held.load();
         held.as_ref().filter(|held| held.holds(now) && !held.is_due(now)).map(|held| held.header.value().clone())
     }
@@ -226,12 +234,16 @@ impl TokenSource for Arc<AccessTokens> {
         Box::pin(self.current())
     }
 
-    fn refused(&self, token: &HeaderValue, _: Doubt) -> bool {
+    fn invalidate(&self, token: &HeaderValue, _: Doubt) -> bool {
         let _writing = self.renewal();
         if self.held.load().as_ref().is_some_and(|held| held.header == *token) {
             self.held.store(None);
         }
         true
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.failure.get()
     }
 }
 
@@ -264,6 +276,7 @@ const REQUEST: Operation = Operation {
     access_token: false,
     session_token: false,
     repeat: Repeat::Always,
+    ends_session: false,
     secrets: &[],
     success: Success { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
     errors: &[],

@@ -21,10 +21,10 @@ use logins::Logins;
 
 /// A Connectivity Management session.
 ///
-/// Cheap to clone; clones share the session. It renews itself: when the platform says that it is dead, one login is
-/// made, whoever finds it, and the request is sent once more. Unused for 20 minutes, it is known to be dead, and no
-/// request is wasted on it. A 401 or 403 that does not name the session gets one fresh login, at most once a minute,
-/// and is the answer if it survives that.
+/// Cheap to clone; clones share the session. It renews itself: when the platform calls it dead, the crate logs in once
+/// for all callers and sends each request again, as often as the platform accepts a newer session within the time of
+/// the call. Unused for 20 minutes it is known to be dead, and no request is wasted on it. A rejection that may be about
+/// the session (401, 403, or a message that says so) gets one fresh login a minute, and is the answer if it comes again.
 ///
 /// A request that cannot be sent twice, because its body is a stream or it is a password reset, ends with
 /// [`Error::SessionRenewed`]: it was not processed, and can be sent again.
@@ -58,6 +58,10 @@ impl Session {
     }
 
     /// The generated client, carrying both tokens: every operation of `openapi.yaml`.
+    ///
+    /// Prefer the methods of `Session` for the three operations on the session itself. A login through this client is
+    /// not counted, and the new password of a reset through it is not taken up. A session that is ended through it, or
+    /// with [`send`](Self::send), is ended as by [`end`](Self::end).
     #[must_use]
     pub fn api(&self) -> &api::Client {
         &self.0.api
@@ -188,6 +192,24 @@ impl Session {
     /// [`Error::SessionEnded`] if the session was ended, and whatever keeps it from being renewed.
     pub async fn token(&self) -> Result<SessionToken, Error> {
         self.0.logins.session_token().await
+    }
+
+    /// Reports that the platform has refused this session token to a program that talks to the platform by itself.
+    /// Nothing is sent; the next call renews the session. A token that is not the current one changes nothing.
+    ///
+    /// ```
+    /// # use thingspace_session::{Error, Session};
+    /// # async fn example(session: Session) -> Result<(), Error> {
+    /// let token = session.token().await?;
+    /// // … another program has sent a request with it, and the platform has called it expired.
+    /// session.invalidate(&token);
+    /// let newer = session.token().await?;
+    /// # drop(newer);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn invalidate(&self, token: &SessionToken) {
+        self.0.logins.invalidate_token(token);
     }
 }
 

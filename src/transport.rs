@@ -6,6 +6,7 @@
 //! allows it.
 
 mod answer;
+mod last_failure;
 mod origin;
 mod retries;
 mod token;
@@ -15,8 +16,8 @@ use std::{
     future::Future,
     pin::{Pin, pin},
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -34,6 +35,7 @@ use tracing::Instrument as _;
 #[cfg(feature = "__bench")]
 pub(crate) use answer::ANY;
 pub(crate) use answer::{Handling, retry_after};
+pub(crate) use last_failure::LastFailure;
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
 pub use retries::Retries;
 pub(crate) use token::TokenHeader;
@@ -48,18 +50,32 @@ use answer::{Judge, Outcome, Stage};
 
 /// Where the transport has a token from. Made above it, so that no import runs upwards.
 pub(crate) trait TokenSource: Send + Sync {
-    /// The header value of the token that is at hand and holds now, without waiting for anything.
-    fn at_hand(&self, now: Instant) -> Option<HeaderValue>;
+    /// The header value of the cached token, if it holds now. Waits for nothing.
+    fn cached(&self, now: Instant) -> Option<HeaderValue>;
 
-    /// The header value of the token that holds now.
+    /// The header value of a token that holds now.
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>>;
 
-    /// Reports that this token was refused; a newer one is not touched. Whether asking for a token again is worth
-    /// while.
-    fn refused(&self, token: &HeaderValue, doubt: Doubt) -> bool;
+    /// Drops this token from the cache; a newer one stays. Returns whether the request is worth sending again: there is
+    /// a newer token, or fetching one does not flood the platform.
+    fn invalidate(&self, token: &HeaderValue, doubt: Doubt) -> bool;
 
-    /// Reports that a request with this token was answered, and not because of the token.
-    fn accepted(&self, _token: &HeaderValue) {}
+    /// Waits for a moment after [`invalidate`](Self::invalidate) has advised against sending again, because another
+    /// request's answer that speaks for the token may have been overtaken. Returns the advice after that.
+    fn reconsider<'a>(&'a self, _token: &'a HeaderValue) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(std::future::ready(false))
+    }
+
+    /// The platform has accepted this token.
+    fn confirm(&self, _token: &HeaderValue) {}
+
+    /// Why the last attempt to get a token failed, while the next one is under way.
+    fn failure(&self) -> Option<Error> {
+        None
+    }
+
+    /// A caller has ended the session of this token.
+    fn ended(&self, _token: &HeaderValue) {}
 }
 
 /// How sure it is that a refused token is dead.
@@ -88,12 +104,14 @@ pub struct Transport {
     access: Option<Arc<dyn TokenSource>>,
     session: Option<Arc<dyn TokenSource>>,
     repeats: bool,
+    /// Where a failed attempt is noted for callers that wait for the token which it is to fetch.
+    failure: Option<LastFailure>,
 }
 
 impl Transport {
     /// A transport that carries no token.
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), access: None, session: None, repeats: true }
+        Self { settings: Arc::new(settings), access: None, session: None, repeats: true, failure: None }
     }
 
     /// The same with access tokens.
@@ -109,6 +127,16 @@ impl Transport {
     /// The same, which leaves repeats to its caller; a refused access token is still renewed.
     pub(crate) fn once(&self) -> Self {
         Self { repeats: false, ..self.clone() }
+    }
+
+    /// The same, which notes failed attempts there.
+    pub(crate) fn noting(&self, failure: LastFailure) -> Self {
+        Self { failure: Some(failure), ..self.clone() }
+    }
+
+    /// Why the last attempt to get an access token failed, while the next one is under way.
+    pub(crate) fn access_failure(&self) -> Option<Error> {
+        self.access.as_ref()?.failure().map(|source| Error::AccessToken { source: Box::new(source) })
     }
 
     /// The time of a call, short enough that a moment can be found by adding it.
@@ -145,13 +173,24 @@ impl Transport {
         let progress = Progress::default();
         // Pinned where it is: it is large, and would be copied with everything that is put around it.
         let work = pin!(self.attempts(operation, request, handling, started, limit, &progress));
-        let outcome = tokio::time::timeout(limit, work.instrument(span.clone())).await.unwrap_or_else(|_| {
-            let sent = progress.sent.load(Ordering::Relaxed);
-            let retryable = operation.repeat == Repeat::Always || !sent;
-            Err(Error::Timeout { after: limit, sent, retryable })
-        });
+        let outcome = tokio::time::timeout(limit, work.instrument(span.clone())).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(self.cut_off(operation, limit, &progress)));
         events::call_ended(&span, &outcome, progress.attempt.load(Ordering::Relaxed));
         outcome
+    }
+
+    /// The error of a call whose time is over: the failure of the last attempt, unless a request may have been processed
+    /// that must not be sent twice.
+    fn cut_off(&self, operation: &Operation, limit: Duration, progress: &Progress) -> Error {
+        let sent = progress.sent.load(Ordering::Relaxed);
+        let retryable = operation.repeat == Repeat::Always || !sent;
+        let failure = match progress.phase() {
+            _ if !retryable => None,
+            Phase::Session => self.session.as_ref().and_then(|session| session.failure()).map(Error::without_session),
+            Phase::AccessToken => self.access_failure(),
+            Phase::Request => progress.failure(),
+        };
+        failure.unwrap_or(Error::Timeout { after: limit, sent, retryable })
     }
 
     async fn attempts(
@@ -170,20 +209,28 @@ impl Transport {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let mut delays = self.settings.retries.delays().take(if self.repeats { usize::MAX } else { 0 });
-        let (mut renewed, mut now) = (Renewed::default(), started);
+        let (mut has_renewed_access, mut now) = (false, started);
         loop {
-            self.attach(operation, &mut request, now).await?;
+            self.attach_in(operation, &mut request, now, progress).await?;
+            progress.enter(Phase::Request);
             // With the tokens, which are put in their places anew if it is sent again. A stream cannot be had twice.
             let again = request.try_clone();
             let head = again.is_none().then(|| request.headers().clone());
             let sent =
                 Sent { headers: again.as_ref().map(Request::headers).or(head.as_ref()), request: again.as_ref() };
             progress.attempt.fetch_add(1, Ordering::Relaxed);
-            let was_sent = progress.sent.swap(true, Ordering::Relaxed);
-            let Outcome { result, stage, wait } = self.attempt(operation, request, handling, sent).await;
-            progress.sent.store(was_sent || !matches!(stage, Stage::Unsent | Stage::Mistrusted), Ordering::Relaxed);
+            let (was_sent, began) = (progress.sent.swap(true, Ordering::Relaxed), Instant::now());
+            let Outcome { result, stage, wait, accepted } = self.attempt(operation, request, handling, sent).await;
+            // What certainly was not processed does not keep a later failure from being told as it is.
+            progress.sent.store(was_sent || matches!(stage, Stage::Settled | Stage::Unknown), Ordering::Relaxed);
 
-            let renewable = self.report(operation, stage, sent, &mut renewed);
+            let renewable = match stage {
+                Stage::Settled => {
+                    self.confirm(operation, sent, accepted, &result);
+                    false
+                }
+                _ => self.invalidate(operation, stage, sent, &mut has_renewed_access).await,
+            };
             let pause = if renewable && operation.repeat != Repeat::IfUnsent {
                 Some(Duration::ZERO)
             } else if permits(operation.repeat, stage) {
@@ -191,8 +238,22 @@ impl Transport {
             } else {
                 None
             };
+            let retryable = renewable || permits(operation.repeat, stage);
+            let result = result.map_err(|error| match error {
+                // This attempt was not sent, but an earlier one was.
+                Error::Connect(source) if was_sent => Error::Interrupted { source, retryable },
+                error => error.with_retryable(retryable),
+            });
+            progress.note(result.as_ref().err());
+            if let (Some(failure), Err(error)) = (&self.failure, &result) {
+                failure.note(error);
+            }
+            // A server that took its time to refuse a connection will take it again: the deadline must not fall into it.
+            let needed = if stage == Stage::Unsent { began.elapsed() } else { Duration::ZERO };
             let in_time = |pause: &Duration| {
-                deadline.is_none_or(|end| Instant::now().checked_add(*pause).is_some_and(|over| over < end))
+                let over =
+                    |end| Instant::now().checked_add(pause.saturating_add(needed)).is_some_and(|over| over < end);
+                deadline.is_none_or(over)
             };
             let (Some(next), Some(pause)) = (again, pause.filter(in_time)) else {
                 if renewable
@@ -202,12 +263,7 @@ impl Transport {
                     session.token().await.map_err(Error::without_session)?;
                     return Err(Error::SessionRenewed);
                 }
-                let retryable = renewable || permits(operation.repeat, stage);
-                return result.map_err(|error| match error {
-                    // This attempt was not sent, but an earlier one was.
-                    Error::Connect(source) if was_sent => Error::Interrupted { source, retryable },
-                    error => error.with_retryable(retryable),
-                });
+                return result;
             };
             events::request_resent(stage.as_str(), pause);
             tokio::time::sleep(pause).await;
@@ -215,26 +271,40 @@ impl Transport {
         }
     }
 
-    /// Tells the source of a token that it was refused. Whether sending again with another one is worth while, which
-    /// it is once for each kind.
-    fn report(&self, operation: &Operation, stage: Stage, sent: Sent<'_>, renewed: &mut Renewed) -> bool {
-        let access = || sent.headers?.get(AUTHORIZATION).filter(|_| operation.access_token);
-        let session = || sent.headers?.get(&SESSION_HEADER).filter(|_| operation.session_token);
-        let (source, token, renewed, doubt) = match stage {
-            Stage::TokenRefused => (&self.access, access(), &mut renewed.access, Doubt::None),
-            Stage::SessionDead => (&self.session, session(), &mut renewed.session, Doubt::None),
-            Stage::SessionDoubted => (&self.session, session(), &mut renewed.session, Doubt::Some),
-            Stage::Settled => {
-                if let (Some(source), Some(token)) = (&self.session, session()) {
-                    source.accepted(token);
-                }
-                return false;
-            }
+    /// Invalidates the token that was refused. Returns whether the request is worth sending again with another one: with
+    /// an access token once, with a session token as often as there is a newer one. There is one as often as the platform
+    /// has accepted the one before, so a platform that accepts none is not flooded.
+    async fn invalidate(
+        &self,
+        operation: &Operation,
+        stage: Stage,
+        sent: Sent<'_>,
+        has_renewed_access: &mut bool,
+    ) -> bool {
+        let (source, token, doubt) = match stage {
+            Stage::TokenRefused => (&self.access, sent.access_token(operation), Doubt::None),
+            Stage::SessionDead => (&self.session, sent.session_token(operation), Doubt::None),
+            Stage::SessionDoubted => (&self.session, sent.session_token(operation), Doubt::Some),
             _ => return false,
         };
         let (Some(source), Some(token)) = (source, token) else { return false };
-        // What was renewed for this call is kept: the next one may find that it holds.
-        !std::mem::replace(renewed, true) && source.refused(token, doubt)
+        // A second access token that is refused is kept: the next call may find that it holds.
+        let is_second = stage == Stage::TokenRefused && std::mem::replace(has_renewed_access, true);
+        let is_worth_while = !is_second && source.invalidate(token, doubt);
+        is_worth_while || (stage == Stage::SessionDead && source.reconsider(token).await)
+    }
+
+    /// Confirms the session token that the platform has accepted, and closes a session that this request has ended.
+    fn confirm(&self, operation: &Operation, sent: Sent<'_>, accepted: bool, result: &Result<Response, Error>) {
+        if !accepted {
+            return;
+        }
+        if let (Some(source), Some(token)) = (&self.session, sent.session_token(operation)) {
+            source.confirm(token);
+            if operation.ends_session && result.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+                source.ended(token);
+            }
+        }
     }
 
     async fn attempt(&self, operation: &Operation, request: Request, handling: Handling, sent: Sent<'_>) -> Outcome {
@@ -259,7 +329,7 @@ impl Transport {
 
     async fn access_at(&self, now: Instant) -> Result<Option<HeaderValue>, Error> {
         let Some(source) = &self.access else { return Ok(None) };
-        let token = match source.at_hand(now) {
+        let token = match source.cached(now) {
             Some(token) => Ok(token),
             None => source.token().await,
         };
@@ -267,25 +337,33 @@ impl Transport {
     }
 
     /// Puts on the request what the operation needs.
-    pub(crate) async fn attach(
+    #[cfg(feature = "__bench")]
+    pub(crate) async fn attach(&self, operation: &Operation, request: &mut Request, now: Instant) -> Result<(), Error> {
+        self.attach_in(operation, request, now, &Progress::default()).await
+    }
+
+    async fn attach_in(
         &self,
         operation: &Operation,
         request: &mut Request,
         mut now: Instant,
+        progress: &Progress,
     ) -> Result<(), Error> {
         if operation.session_token {
             // First, because without a session nothing at all is to be sent.
             let source = self.session.as_ref();
             let source = source.ok_or_else(|| Error::SessionRequired { operation: operation.id.to_owned() })?;
-            let token = if let Some(token) = source.at_hand(now) {
+            let token = if let Some(token) = source.cached(now) {
                 token
             } else {
+                progress.enter(Phase::Session);
                 let token = source.token().await.map_err(Error::without_session)?;
                 now = Instant::now();
                 token
             };
             request.headers_mut().insert(&SESSION_HEADER, token);
         }
+        progress.enter(Phase::AccessToken);
         if operation.access_token
             && let Some(token) = self.access_at(now).await?
         {
@@ -301,11 +379,45 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// How far a call has come, for the span and for the case that its time runs out.
+/// How far a call has come, for the span and for the case that its time is over.
 #[derive(Default)]
 struct Progress {
     attempt: AtomicU32,
+    /// Whether the platform may have processed the request.
     sent: AtomicBool,
+    phase: AtomicU8,
+    failure: Mutex<Option<Error>>,
+}
+
+/// What a call waits for.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Phase {
+    Request,
+    Session,
+    AccessToken,
+}
+
+impl Progress {
+    fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            phase if phase == Phase::Session as u8 => Phase::Session,
+            phase if phase == Phase::AccessToken as u8 => Phase::AccessToken,
+            _ => Phase::Request,
+        }
+    }
+
+    fn note(&self, failure: Option<&Error>) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure.cloned();
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What was sent, to find in it what the answer is about.
@@ -316,11 +428,14 @@ struct Sent<'a> {
     request: Option<&'a Request>,
 }
 
-/// Which tokens a call has had renewed.
-#[derive(Default)]
-struct Renewed {
-    access: bool,
-    session: bool,
+impl<'a> Sent<'a> {
+    fn access_token(self, operation: &Operation) -> Option<&'a HeaderValue> {
+        self.headers?.get(AUTHORIZATION).filter(|_| operation.access_token)
+    }
+
+    fn session_token(self, operation: &Operation) -> Option<&'a HeaderValue> {
+        self.headers?.get(&SESSION_HEADER).filter(|_| operation.session_token)
+    }
 }
 
 /// Whether an operation may be sent again after it came to nothing at this stage.
@@ -343,7 +458,8 @@ pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operati
         None if method.is_safe() => Repeat::Always,
         None => Repeat::IfUnprocessed,
     };
-    Operation { id: "send", repeat, ..answer::ANY }
+    let ends_session = described.is_some_and(|operation| operation.ends_session);
+    Operation { id: "send", repeat, ends_session, ..answer::ANY }
 }
 
 /// The path of a base URL as this crate writes one: without the slash at its end, and with nothing behind it.

@@ -140,7 +140,9 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// The time for a connection to come about: 10 seconds by default.
+    /// How long a connection may take to be established: by default 10 seconds, and at most half of
+    /// [`timeout`](Self::timeout). Leave it below that: only then does the error of a host that does not answer say that
+    /// no connection was established.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.http.connect_timeout = Some(timeout);
@@ -252,7 +254,7 @@ impl ThingSpaceBuilder {
             ));
         }
         let transport = Transport::new(Settings {
-            http: self.http.build(&base_url, is_tls_needed)?,
+            http: self.http.build(&base_url, self.timeout, is_tls_needed)?,
             origins: Origins::new(others.iter().chain([&base_url])),
             timeout: self.timeout,
             response_limit: self.response_limit,

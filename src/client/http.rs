@@ -14,6 +14,10 @@ use crate::{Error, error::cause, transport::is_loopback};
 /// What this crate calls itself in requests.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
+/// How long a connection may take to be established, and at most half of the time of a call: so a host that does not
+/// answer is told from a platform that does not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What the caller has said of it.
 #[derive(Default)]
 pub(super) struct HttpOptions {
@@ -24,9 +28,14 @@ pub(super) struct HttpOptions {
 }
 
 impl HttpOptions {
-    pub(super) fn build(self, base_url: &Url, is_tls_needed: bool) -> Result<reqwest::Client, Error> {
+    pub(super) fn build(
+        self,
+        base_url: &Url,
+        timeout: Duration,
+        is_tls_needed: bool,
+    ) -> Result<reqwest::Client, Error> {
         let tls = TlsBackend::choose(self.tls.clone(), is_tls_needed)?;
-        let mut builder = defaults(base_url, tls);
+        let mut builder = defaults(base_url, timeout, tls);
         if let Some(configure) = self.configure {
             builder = configure(builder);
         }
@@ -49,8 +58,8 @@ impl HttpOptions {
     }
 }
 
-fn defaults(base_url: &Url, tls: Option<TlsBackend>) -> ClientBuilder {
-    let builder = reqwest::Client::builder().http1_only().connect_timeout(Duration::from_secs(10));
+fn defaults(base_url: &Url, timeout: Duration, tls: Option<TlsBackend>) -> ClientBuilder {
+    let builder = reqwest::Client::builder().http1_only().connect_timeout(CONNECT_TIMEOUT.min(timeout / 2));
     let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate().no_hickory_dns();
     let mut builder = builder.user_agent(USER_AGENT);
     if is_loopback(base_url) {

@@ -34,7 +34,7 @@ impl Error {
     /// Whether the platform itself has refused what it was asked for. What stands before it may answer for it, and
     /// without its error code that proves nothing.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Platform(_)) && self.fate() == Fate::Refused
+        matches!(self, Self::Platform(refusal) if refusal.is_documented()) && self.fate() == Fate::Refused
     }
 
     /// Whether it is certain that what was asked for was not done.

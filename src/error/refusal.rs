@@ -7,10 +7,12 @@ use serde_json::Value;
 
 use super::{
     Error, ErrorCode,
-    shape::{Shape, Speaker},
+    shape::{Form, Shape},
 };
 use crate::Secret;
 
+/// The gateway's code for a path that it does not know.
+const NO_SUCH_RESOURCE: &str = "900906";
 /// The longest message or code that is kept, in characters: errors end up in logs.
 const LONGEST: usize = 500;
 
@@ -25,6 +27,19 @@ pub struct Refusal {
     pub(super) body: Option<Secret>,
     /// What to do about it.
     advice: &'static str,
+    /// Whether the document describes the form: then nobody but the platform answers like this.
+    is_documented: bool,
+    /// Whether nothing answers to the path that the request was for.
+    is_nowhere: bool,
+}
+
+/// Who answered. What an answer means depends on it, and not on the form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The token endpoint (RFC 6749, section 3.2).
+    TokenEndpoint,
+    /// An operation of the platform.
+    Platform,
 }
 
 impl Refusal {
@@ -60,7 +75,27 @@ impl Refusal {
     }
 
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
-        Self { status, headers, code: None, message: None, retryable: false, body: None, advice: "" }
+        Self {
+            status,
+            headers,
+            code: None,
+            message: None,
+            retryable: false,
+            body: None,
+            advice: "",
+            is_documented: false,
+            is_nowhere: status == StatusCode::NOT_FOUND,
+        }
+    }
+
+    /// Whether nothing answers to the path that the request was for: the base URL may be wrong.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.is_nowhere
+    }
+
+    /// See [`Refusal::is_documented`].
+    pub(super) fn is_documented(&self) -> bool {
+        self.is_documented
     }
 
     /// Of a login, whose credentials are not tried again.
@@ -74,21 +109,37 @@ impl Refusal {
         self
     }
 
-    /// Makes the typed error of a JSON body: the gateway's, the platform's or the authorization server's. Words that
-    /// repeat one of `secrets` are left out. Any other shape is the platform's if `documented` has the property that
-    /// tells it.
-    pub(crate) fn read(mut self, body: &Value, secrets: &[&str], documented: &[&str]) -> Error {
+    /// Makes the typed error of a JSON body. A message that repeats one of `secrets` is left out.
+    ///
+    /// The gateway answers for both senders and has a form of its own. Everything else belongs to the sender: an error of
+    /// the token endpoint is OAuth's. An error of an operation is the platform's if it has the platform's form, an
+    /// `error`, or one of the `documented` properties; any other form is unexpected.
+    pub(crate) fn read(mut self, body: &Value, secrets: &[&str], sender: Sender, documented: &[&str]) -> Error {
         let shape = Shape::of(body);
         let code = shape.code().and_then(|code| text(code, secrets)).filter(|code| is_code(code));
         self.code = code.map(|code| ErrorCode::from(code.as_str()));
         self.message = shape.words().find_map(|words| text(words, secrets));
-        match (shape.speaker, &self.code) {
-            (_, None) => Error::unexpected("it says that something is wrong, but gives no error code", self),
-            (Speaker::Gateway, _) => Error::Gateway(Box::new(self)),
-            (Speaker::Platform, _) => Error::Platform(Box::new(self)),
-            (Speaker::Authorization, _) => Error::Oauth(Box::new(self)),
-            (Speaker::Other(name), _) if documented.contains(&name) => Error::Platform(Box::new(self)),
-            (Speaker::Other(_), _) => Error::unexpected("it is an error of a shape that is not documented", self),
+        self.is_nowhere = match self.code.as_ref().map(ErrorCode::as_str) {
+            None => self.is_nowhere,
+            Some(NO_SUCH_RESOURCE) => shape.form == Form::Fault,
+            // What asks for an access token is not the token endpoint.
+            Some(_) => shape.form == Form::Fault && sender == Sender::TokenEndpoint && self.status.as_u16() == 401,
+        };
+        self.is_documented = match shape.form {
+            Form::Fault => false,
+            Form::ErrorCode => true,
+            Form::Error => documented.contains(&"error"),
+            Form::Other(name) => documented.contains(&name),
+        };
+        match (shape.form, sender) {
+            _ if self.code.is_none() => {
+                Error::unexpected("it says that something is wrong, but gives no error code", self)
+            }
+            (Form::Fault, _) => Error::Gateway(Box::new(self)),
+            (_, Sender::TokenEndpoint) => Error::Oauth(Box::new(self)),
+            (Form::ErrorCode | Form::Error, Sender::Platform) => Error::Platform(Box::new(self)),
+            _ if self.is_documented => Error::Platform(Box::new(self)),
+            _ => Error::unexpected("it is an error of a form that is not documented", self),
         }
     }
 }

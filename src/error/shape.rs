@@ -1,17 +1,17 @@
-//! Where an error answer has its code and its words: every service on the platform's hosts has its own shape for them.
+//! Where an error response has its code and its message: each service on the platform's hosts has a shape of its own.
 
 use serde_json::Value;
 
-/// Who gives errors this shape.
+/// The property that an error response is recognised by.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speaker<'a> {
-    /// `{"fault": {"code", "message", "description"}}`
-    Gateway,
-    /// `{"errorCode", "errorMessage"}`, and services that add a `cause`.
-    Platform,
-    /// `{"error", "error_description"}`: OAuth 2.0, RFC 6749, section 5.2.
-    Authorization,
-    /// Any other, told by this property of the body.
+pub(crate) enum Form<'a> {
+    /// `{"fault": {"code", "message", "description"}}`: the gateway answers in the platform's place.
+    Fault,
+    /// `{"errorCode", "errorMessage"}`: the platform's documented form.
+    ErrorCode,
+    /// `{"error": "…"}`: OAuth's form (RFC 6749, section 5.2), which services of the platform use as well.
+    Error,
+    /// Any other property.
     Other(&'a str),
 }
 
@@ -23,7 +23,7 @@ const WORDS: [&str; 8] =
 
 /// An error answer, with its parts found.
 pub(crate) struct Shape<'a> {
-    pub(crate) speaker: Speaker<'a>,
+    pub(crate) form: Form<'a>,
     /// The object that says it, which may be inside another.
     said: &'a Value,
     code: Option<&'a Value>,
@@ -32,13 +32,13 @@ pub(crate) struct Shape<'a> {
 impl<'a> Shape<'a> {
     pub(crate) fn of(body: &'a Value) -> Self {
         if let Some(fault) = body.get("fault").filter(|fault| !fault.is_null()) {
-            return Self { speaker: Speaker::Gateway, said: fault, code: fault.get("code") };
+            return Self { form: Form::Fault, said: fault, code: fault.get("code") };
         }
         if let Some(code) = body.get("errorCode") {
-            return Self { speaker: Speaker::Platform, said: body, code: Some(code) };
+            return Self { form: Form::ErrorCode, said: body, code: Some(code) };
         }
         if let Some(code) = body.get("error").filter(|error| error.is_string()) {
-            return Self { speaker: Speaker::Authorization, said: body, code: Some(code) };
+            return Self { form: Form::Error, said: body, code: Some(code) };
         }
         let inside = [("error", body.get("error")), ("errors", body.pointer("/errors/0"))];
         let mut inside = inside.into_iter().filter_map(|(name, said)| Some((name, said?)));
@@ -46,7 +46,7 @@ impl<'a> Shape<'a> {
         let (name, said, code) = nested
             .or_else(|| named(body).map(|(name, code)| (name, body, code)))
             .map_or(("", body, None), |(name, said, code)| (name, said, Some(code)));
-        Self { speaker: Speaker::Other(name), said, code }
+        Self { form: Form::Other(name), said, code }
     }
 
     /// What stands where the code belongs.

@@ -1,7 +1,9 @@
-//! How an error says when, for how long, and why nobody logs in.
+//! How an error says when, for how long, why no login is made, and what to do.
 
 use std::time::{Duration, SystemTime};
 
+use super::{Error, ErrorCode, Refusal, cause};
+use crate::generated::operations::Environment;
 use crate::guard::{Suspension, SuspensionReason};
 
 pub(super) fn suspended(suspension: &Suspension) -> String {
@@ -47,5 +49,41 @@ pub(super) fn seconds(time: Duration) -> String {
 }
 
 pub(super) fn unknown(sent: bool) -> &'static str {
-    if sent { "; the platform may have processed the request" } else { "; nothing was sent" }
+    if sent {
+        "; the platform may have processed the request"
+    } else {
+        "; the request was still waiting for a session or an access token, and was not sent"
+    }
+}
+
+/// What failed before the request itself could be sent. Whether that was processed says nothing about the request.
+pub(super) fn before_it(error: &Error) -> String {
+    match error {
+        Error::Timeout { after, .. } => format!("no answer within {after:?}"),
+        Error::Interrupted { .. } => "the connection broke before the answer was complete".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+pub(super) fn no_connection(source: &reqwest::Error) -> String {
+    let cause = if source.is_timeout() { "timed out".to_owned() } else { cause(source) };
+    format!("no connection ({cause}): check the network, the proxy, the base URL and the trust in its certificate")
+}
+
+/// An error of the token endpoint, and what to check: by the codes of RFC 6749, section 5.2.
+pub(super) fn oauth(refusal: &Refusal) -> String {
+    let advice = match refusal.code().map(ErrorCode::as_str) {
+        Some("invalid_scope") => "check the scopes",
+        Some("invalid_request" | "unsupported_grant_type") => "check the base URL, which the token endpoint is below",
+        _ => "check the API key and its secret",
+    };
+    format!("the token endpoint refused the request: {refusal}; {advice}")
+}
+
+/// What to check where nothing answers to the path.
+pub(super) fn nowhere(refusal: &Refusal) -> String {
+    if !refusal.is_nowhere() {
+        return String::new();
+    }
+    format!("; check the base URL, such as {}, and the path", Environment::default().base_url())
 }

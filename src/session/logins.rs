@@ -34,12 +34,16 @@ use crate::{
     guard::Known,
     single_flight::{SecondChance, SingleFlight},
     store::{Account, Bounded, Record, SessionStore as _},
-    transport::{Doubt, TokenSource, Transport},
+    transport::{Doubt, LastFailure, TokenSource, Transport},
 };
 
 /// How often at most a refusal that does not name the session, or of a session that was never taken, leads to a fresh
 /// login. The latter count from the last session that was taken on.
 const DOUBT: Duration = Duration::from_secs(60);
+/// How long a session that is dead before its first acceptance is given for that to arrive: answers overtake each other.
+/// And how often it is looked for.
+const MOMENT: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(20);
 /// How many dead sessions are remembered.
 const MOST_DEAD: usize = 8;
 /// How much longer a session is waited for than a call may take, so that a call that ran out of its own time is told
@@ -66,6 +70,8 @@ pub(crate) struct Logins {
     /// The session in use, which requests read without a lock; written by who holds that of the state.
     live: ArcSwapOption<Live>,
     state: Mutex<State>,
+    /// Why the last attempt to get a session failed, while the next one is under way.
+    failure: LastFailure,
 }
 
 #[derive(Default)]
@@ -119,8 +125,8 @@ impl Logins {
     ) -> Arc<Self> {
         let once = transport.once();
         let api = api::Client::new_with_client(api::ClientInfo::baseurl(api), once.http().clone(), once);
-        let (live, state) = Default::default();
-        Arc::new(Self { account, source, store, known, api, transport, live, state })
+        let (live, state, failure) = Default::default();
+        Arc::new(Self { account, source, store, known, api, transport, live, state, failure })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -146,8 +152,18 @@ impl Logins {
 
     async fn within_a_call(self: &Arc<Self>, used: Use) -> Result<Arc<Live>, Error> {
         let limit = self.transport.timeout() + GRACE;
-        let late = Err(Error::LoginBusy { after: limit });
-        tokio::time::timeout(limit, self.wait(used)).await.unwrap_or(late)
+        let session = tokio::time::timeout(limit, self.wait(used)).await;
+        session.unwrap_or_else(|_| Err(self.late(limit)))
+    }
+
+    /// The error of a caller who has waited for so long: why the last attempt failed, if one has.
+    fn late(&self, after: Duration) -> Error {
+        self.last_failure().unwrap_or(Error::LoginBusy { after })
+    }
+
+    /// An attempt to get the access token is part of the attempt to get a session.
+    fn last_failure(&self) -> Option<Error> {
+        self.failure.get().or_else(|| self.transport.access_failure())
     }
 
     async fn wait(self: &Arc<Self>, used: Use) -> Result<Arc<Live>, Error> {
@@ -175,6 +191,24 @@ impl Logins {
                 Some(outcome) => outcome?,
                 None => second_chance.take()?,
             }
+        }
+    }
+
+    /// A program that talks to the platform by itself has met this token dead.
+    pub(crate) fn invalidate_token(&self, token: &SessionToken) {
+        let mut state = self.state();
+        if self.live.load().as_ref().is_some_and(|live| live.token == *token) {
+            self.drop_live(&mut state, token, Renewed::Expired);
+        }
+    }
+
+    /// No request takes this token from here on, and it is not taken up again from the store.
+    fn drop_live(&self, state: &mut State, token: &SessionToken, reason: Renewed) {
+        state.reason = Some(reason);
+        self.live.store(None);
+        state.dead.push_back(token.clone());
+        if state.dead.len() > MOST_DEAD {
+            state.dead.pop_front();
         }
     }
 
@@ -267,16 +301,21 @@ impl Logins {
                 }
             }
             let left = self.close();
-            self.forget(&live.token).await;
-            // One that was started meanwhile: the session that was to be ended was called dead to somebody else.
-            if let Some(other) = left.filter(|other| other.token != live.token) {
-                self.forget(&other.token).await;
-                self.log_out(other.token.clone()).await;
-            }
+            self.forget_all(&live.token, left).await;
         }
         self.close();
         events::session_ended();
         Ok(())
+    }
+
+    /// Has the store forget a session that was ended, and ends the one that was left in use: another task started it
+    /// because the platform had called the first one dead.
+    async fn forget_all(&self, ended: &SessionToken, left: Option<Arc<Live>>) {
+        self.forget(ended).await;
+        if let Some(other) = left.filter(|other| other.token != *ended) {
+            self.forget(&other.token).await;
+            self.log_out(other.token.clone()).await;
+        }
     }
 
     /// No request goes out from here on. The session that was in use until now, if there was one.
@@ -302,7 +341,7 @@ impl Logins {
 }
 
 impl TokenSource for Arc<Logins> {
-    fn at_hand(&self, now: Instant) -> Option<HeaderValue> {
+    fn cached(&self, now: Instant) -> Option<HeaderValue> {
         let live = self.live.load();
         let live = live.as_ref()?;
         let now = live.at(now);
@@ -317,7 +356,7 @@ impl TokenSource for Arc<Logins> {
         Box::pin(async { self.current().await.map(|live| live.header.value().clone()) })
     }
 
-    fn refused(&self, token: &HeaderValue, doubt: Doubt) -> bool {
+    fn invalidate(&self, token: &HeaderValue, doubt: Doubt) -> bool {
         let mut state = self.state();
         let Some(live) = self.live.load_full().filter(|live| live.header == *token) else {
             // A newer one is there, or on its way.
@@ -337,24 +376,51 @@ impl TokenSource for Arc<Logins> {
             }
             *last = Some(now);
         }
-        state.reason = Some(match doubt {
+        let reason = match doubt {
             Doubt::None => Renewed::Expired,
             Doubt::Some => Renewed::Refused,
-        });
-        self.live.store(None);
-        state.dead.push_back(live.token.clone());
-        if state.dead.len() > MOST_DEAD {
-            state.dead.pop_front();
-        }
+        };
+        self.drop_live(&mut state, &live.token, reason);
         true
     }
 
-    fn accepted(&self, token: &HeaderValue) {
-        if let Some(live) = self.live.load().as_ref().filter(|live| live.header == *token)
-            && live.accept()
-        {
-            self.state().unused = None;
+    fn reconsider<'a>(&'a self, token: &'a HeaderValue) -> BoxFuture<'a, bool> {
+        Box::pin(async {
+            let end = Instant::now() + MOMENT;
+            while Instant::now() < end {
+                tokio::time::sleep(LOOK).await;
+                if self.invalidate(token, Doubt::None) {
+                    return true;
+                }
+            }
+            false
+        })
+    }
+
+    fn confirm(&self, token: &HeaderValue) {
+        match self.live.load().as_ref().filter(|live| live.header == *token) {
+            Some(live) if live.accept() => self.state().unused = None,
+            Some(_) => {}
+            // The answer that called it dead has overtaken this one.
+            None => {
+                let mut state = self.state();
+                if state.dead.iter().any(|dead| dead.expose_secret().as_bytes() == token.as_bytes()) {
+                    state.unused = None;
+                }
+            }
         }
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.last_failure()
+    }
+
+    fn ended(&self, token: &HeaderValue) {
+        let left = self.close();
+        let logins = self.clone();
+        let token = SessionToken::from(String::from_utf8_lossy(token.as_bytes()).into_owned());
+        tokio::spawn(async move { logins.forget_all(&token, left).await });
+        events::session_ended();
     }
 }
 
@@ -362,7 +428,7 @@ impl TokenSource for Arc<Logins> {
 struct Fixed(HeaderValue);
 
 impl TokenSource for Fixed {
-    fn at_hand(&self, _: Instant) -> Option<HeaderValue> {
+    fn cached(&self, _: Instant) -> Option<HeaderValue> {
         Some(self.0.clone())
     }
 
@@ -370,7 +436,7 @@ impl TokenSource for Fixed {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 
-    fn refused(&self, _: &HeaderValue, _: Doubt) -> bool {
+    fn invalidate(&self, _: &HeaderValue, _: Doubt) -> bool {
         false
     }
 }

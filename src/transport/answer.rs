@@ -15,8 +15,11 @@ use zeroize::Zeroizing;
 use super::{Retries, Sent};
 use crate::{
     Error, ErrorCode, Refusal,
-    error::{Shape, is_mistrusted},
-    generated::{Body, Operation, Repeat, Success, operations::SESSION_HEADER},
+    error::{Form, Sender, Shape, is_mistrusted},
+    generated::{
+        Body, Operation, Repeat, Success,
+        operations::{SESSION_HEADER, TOKEN_PATH},
+    },
 };
 
 /// What becomes of the answer.
@@ -36,6 +39,7 @@ pub(crate) const ANY: Operation = Operation {
     access_token: true,
     session_token: true,
     repeat: Repeat::IfUnsent,
+    ends_session: false,
     secrets: &[],
     success: Success { statuses: &[], body: Body::Stream },
     errors: &[],
@@ -54,7 +58,7 @@ pub(super) enum Stage {
     TokenRefused,
     /// The platform says that the session is dead.
     SessionDead,
-    /// The platform refused it and does not say why: it may be the session.
+    /// The platform refused it, and the session may be the reason.
     SessionDoubted,
     /// The gateway refused it for now.
     Unprocessed,
@@ -83,11 +87,14 @@ pub(super) struct Outcome {
     pub(super) stage: Stage,
     /// How long the other side asks to wait.
     pub(super) wait: Option<Duration>,
+    /// Whether the platform has accepted the tokens.
+    pub(super) accepted: bool,
 }
 
 impl Outcome {
-    fn settled(result: Result<Response, Error>) -> Self {
-        Self { result, stage: Stage::Settled, wait: None }
+    /// Of a success, or of an answer that is not looked into.
+    fn settled(result: Result<Response, Error>, status: StatusCode) -> Self {
+        Self { result, stage: Stage::Settled, wait: None, accepted: status.is_success() }
     }
 
     /// There was no answer, or it broke off, so long after the attempt began.
@@ -103,7 +110,7 @@ impl Outcome {
         } else {
             Error::from_reqwest(error)
         };
-        Self { result: Err(error), stage, wait: None }
+        Self { result: Err(error), stage, wait: None, accepted: false }
     }
 }
 
@@ -122,7 +129,7 @@ impl Judge<'_> {
     pub(super) async fn judge(&self, mut response: Response) -> Outcome {
         let (status, described) = (response.status(), &self.operation.success);
         if status.is_success() && described.documents(status.as_u16()) && !matches!(described.body, Body::Json(_)) {
-            return Outcome::settled(Ok(response));
+            return Outcome::settled(Ok(response), status);
         }
         let body = match read(&mut response, self.limit).await {
             Ok(body) => body,
@@ -135,7 +142,7 @@ impl Judge<'_> {
         if status.is_success() {
             match &described.body {
                 Body::Json(fits) if described.documents(status.as_u16()) => match fits(&body) {
-                    Ok(()) => Outcome::settled(Ok(rebuilt(response, whole(body)))),
+                    Ok(()) => Outcome::settled(Ok(rebuilt(response, whole(body))), status),
                     // The reason may quote the body.
                     Err(_) => Self::unread(&response, &body, misfit(response.headers(), &body)),
                 },
@@ -150,20 +157,20 @@ impl Judge<'_> {
     pub(super) async fn hand_back(&self, mut response: Response) -> Outcome {
         let status = response.status();
         if !status.is_client_error() && !status.is_server_error() {
-            return Outcome::settled(Ok(response));
+            return Outcome::settled(Ok(response), status);
         }
         match read(&mut response, self.limit).await {
             Ok(body) => {
-                let stage = self.stage(status, serde_json::from_slice(&body).ok().as_ref());
+                let (stage, accepted) = self.stage(status, serde_json::from_slice(&body).ok().as_ref());
                 let wait = retry_after(response.headers());
-                Outcome { result: Ok(rebuilt(response, whole(body))), stage, wait }
+                Outcome { result: Ok(rebuilt(response, whole(body))), stage, wait, accepted }
             }
             // Too long to be one of the platform's errors: the caller gets it all the same.
             Err(Unread::TooLong(start)) => {
                 let (parts, rest) = split(response);
                 let rest = Response::from(http::Response::new(rest)).bytes_stream();
                 let body = stream::iter([Ok(whole(start))]).chain(rest.map_err(reqwest::Error::without_url));
-                Outcome::settled(Ok(http::Response::from_parts(parts, HttpBody::wrap_stream(body)).into()))
+                Outcome::settled(Ok(http::Response::from_parts(parts, HttpBody::wrap_stream(body)).into()), status)
             }
             Err(Unread::Broken(error)) => Outcome::failed(error, self.started.elapsed()),
         }
@@ -183,44 +190,57 @@ impl Judge<'_> {
         let secrets = self.secrets();
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
         let refusal = Refusal::new(status, response.headers().clone());
+        let sender = if self.operation.path == TOKEN_PATH { Sender::TokenEndpoint } else { Sender::Platform };
+        let (stage, accepted) = self.stage(status, Some(&value));
         Outcome {
-            result: Err(refusal.read(&value, &secrets, self.operation.errors)),
-            stage: self.stage(status, Some(&value)),
+            result: Err(refusal.read(&value, &secrets, sender, self.operation.errors)),
+            stage,
             wait: retry_after(response.headers()),
+            accepted,
         }
     }
 
     fn unexpected(&self, response: &Response, problem: String) -> Outcome {
         let refusal = Refusal::new(response.status(), response.headers().clone());
-        let stage = self.stage(response.status(), None);
-        Outcome { result: Err(Error::unexpected(problem, refusal)), stage, wait: retry_after(response.headers()) }
+        let (stage, accepted) = self.stage(response.status(), None);
+        let wait = retry_after(response.headers());
+        Outcome { result: Err(Error::unexpected(problem, refusal)), stage, wait, accepted }
     }
 
     /// A success that cannot be taken for one. Its body may be all that is left of what was asked for.
     fn unread(response: &Response, body: &[u8], problem: String) -> Outcome {
         let refusal = Refusal::new(response.status(), response.headers().clone()).with_body(body);
-        Outcome::settled(Err(Error::unexpected(problem, refusal)))
+        Outcome::settled(Err(Error::unexpected(problem, refusal)), response.status())
     }
 
-    /// How far the request came, by what is said of it. With 900901 and 900902 the gateway refuses the access token,
-    /// with 9008xx it throttles: the platform has not seen the request. Any other fault may be about the platform's
-    /// own answer, or its silence.
-    fn stage(&self, status: StatusCode, body: Option<&Value>) -> Stage {
+    /// How far the request came, and whether the platform has accepted its tokens.
+    ///
+    /// With 900901 and 900902 the gateway refuses the access token, with 9008xx it throttles: the platform has not seen the
+    /// request. Any other fault may be about the platform's own answer, or its silence. An error response says that the
+    /// tokens were accepted if its code does: with `REQUEST_FAILED` the platform has tried to do what it was asked for.
+    fn stage(&self, status: StatusCode, body: Option<&Value>) -> (Stage, bool) {
         let fault = body.and_then(|body| body.get("fault")?.get("code"));
         let fault = fault.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
-        let code = body.and_then(|body| Shape::of(body).code()?.as_str()).map(ErrorCode::from);
+        let shape = body.map(Shape::of);
+        let code = shape.as_ref().and_then(|shape| shape.code()?.as_str()).map(ErrorCode::from);
         let is_session = self.operation.session_token && fault.is_none();
-        match fault.as_deref() {
+        let is_ambiguous =
+            || status.is_client_error() && shape.as_ref().is_some_and(|shape| doubts(shape, code.as_ref()));
+        let stage = match fault.as_deref() {
             Some("900901" | "900902") => Stage::TokenRefused,
             Some(code) if code.starts_with("9008") && self.retries.cover(status) => Stage::Unprocessed,
-            None if is_session && code.is_some_and(|code| code.is_session_expired()) => Stage::SessionDead,
+            None if is_session && code.as_ref().is_some_and(ErrorCode::is_session_expired) => Stage::SessionDead,
             None if is_session && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 Stage::SessionDoubted
             }
             None if status == StatusCode::TOO_MANY_REQUESTS => Stage::Unprocessed,
+            None if is_session && is_ambiguous() => Stage::SessionDoubted,
             _ if self.retries.cover(status) => Stage::Unknown,
             _ => Stage::Settled,
-        }
+        };
+        let is_tried = |code: &ErrorCode| code.reason().split('.').next() == Some("REQUEST_FAILED");
+        let is_platform = shape.as_ref().is_some_and(|shape| shape.form == Form::ErrorCode);
+        (stage, is_platform && code.as_ref().is_some_and(is_tried))
     }
 
     /// The secrets that went with the request: an answer that repeats one is not handed on in words.
@@ -269,6 +289,20 @@ fn texts(value: &Value, secrets: &mut Vec<Zeroizing<String>>) {
         Value::Array(items) => items.iter().for_each(|inner| texts(inner, secrets)),
         _ => {}
     }
+}
+
+/// Whether an error response may be about the session. Some services name no `SessionToken`: Device Location answers
+/// `INVALID_PARAMETER` and "UWS verification failure (The Session has expired.)", Cloud Connector answers `unauthorized`.
+/// Nothing but the message tells such an answer from another, and messages are not promised: it is worth one login in an
+/// interval and no more.
+fn doubts(shape: &Shape<'_>, code: Option<&ErrorCode>) -> bool {
+    const ENDED: [&str; 6] = ["expired", "invalid", "not valid", "no longer", "timed out", "verification failure"];
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        text.contains("session") && ENDED.iter().any(|end| text.contains(end))
+    };
+    code.is_some_and(|code| code.as_str().eq_ignore_ascii_case("unauthorized"))
+        || shape.words().filter_map(Value::as_str).any(says)
 }
 
 /// Why a body does not read as documented, without a word of it.

@@ -74,7 +74,7 @@ impl Day {
                 self.sandbox.expire_session(USERNAME);
                 assert_eq!(self.ask().await.unwrap(), 200);
             }
-            "A request is refused with 401 and no reason" => {
+            "A request is refused, and the session may be the reason" => {
                 self.sandbox.fault(Operation::Other, Fault::json(401, &json!({})), 1);
                 assert_eq!(self.ask().await.unwrap(), 200);
             }
@@ -113,7 +113,7 @@ impl Day {
                 advance(Duration::from_secs(300)).await;
                 assert_eq!(self.ask().await.unwrap(), 200);
             }
-            "The network is gone" => {
+            "The platform cannot be reached" => {
                 let other = Sandbox::start().await.unwrap();
                 let builder = client_of(&other).retries(Retries::none());
                 let thingspace = builder.http_client(|http| http.pool_max_idle_per_host(0)).build().unwrap();

@@ -67,10 +67,10 @@ async fn the_gateways_faults() {
 }
 
 #[tokio::test]
-async fn oauths_errors() {
+async fn errors_with_an_error_and_its_description() {
     let body = json!({ "error": "invalid_request", "error_description": "no grant" });
     let error = refused_with(Fault::json(401, &body)).await;
-    assert!(matches!(error, Error::Oauth(_)), "{error:?}");
+    assert!(matches!(error, Error::Platform(_)), "{error:?}");
     assert_eq!(*error.code().unwrap(), "invalid_request");
     assert_eq!(error.message(), Some("no grant"));
 }

@@ -21,6 +21,7 @@ mod ecosystem;
 mod errors;
 mod faces;
 mod faults;
+mod first_cause;
 mod fleet;
 mod growth;
 mod guard;

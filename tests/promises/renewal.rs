@@ -1,5 +1,6 @@
 //! A session that lives for months: it renews itself, once for everybody, and never in a loop.
 
+mod again;
 mod ended;
 mod stored;
 

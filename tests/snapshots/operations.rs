@@ -9,6 +9,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         access_token: true,
         session_token: true,
         repeat: Repeat::Always,
+        ends_session: true,
         secrets: &[],
         success: Success {
             statuses: &[(200u16, 200u16)],
@@ -23,6 +24,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         access_token: true,
         session_token: true,
         repeat: Repeat::IfUnsent,
+        ends_session: false,
         secrets: &["oldPassword"],
         success: Success {
             statuses: &[(200u16, 200u16)],
@@ -37,6 +39,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         access_token: true,
         session_token: false,
         repeat: Repeat::IfUnprocessed,
+        ends_session: false,
         secrets: &["password"],
         success: Success {
             statuses: &[(200u16, 200u16)],

@@ -23,6 +23,8 @@ use crate::{
 /// How often who waits for the pause after a login to be over looks whether somebody else has logged in.
 const SHORTEST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
+/// The pause after a login elsewhere has changed the record between two looks.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the source said, and of which count it was asked: when that has changed, it may say something else.
 struct Asked {
@@ -43,18 +45,23 @@ impl Logins {
     }
 
     async fn renew(self: &Arc<Self>) -> Result<(), Error> {
+        self.failure.clear();
         let limit = self.transport.timeout();
         let end = Instant::now() + limit;
+        // An attempt to log in elsewhere outlasts this one; the last failure here says more.
+        let late = || self.failure.get().unwrap_or(Error::LoginBusy { after: limit });
         // What is asked for comes from the network and may be any time at all.
         let in_time = |pause: &Duration| Instant::now().checked_add(*pause).is_some_and(|over| over < end);
         let (mut pauses, mut asked) = (self.transport.pauses(), None);
         loop {
+            let began = Instant::now();
             let pause = match self.look(&mut asked).await {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::Again) if in_time(&Duration::ZERO) => continue,
+                // A record that changes at every look must not keep this loop from pausing.
+                Err(Stop::Again) if in_time(&CONFLICT_PAUSE) => CONFLICT_PAUSE,
                 Err(Stop::Busy) if another_look(&self.store, &self.account, end).await => continue,
-                Err(Stop::Again | Stop::Busy) => return Err(Error::LoginBusy { after: limit }),
+                Err(Stop::Again | Stop::Busy) => return Err(late()),
                 Err(Stop::After(pause)) if in_time(&pause) => {
                     let look = Instant::now() + (pause / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK).min(pause);
                     // Or until somebody else has logged in, which is looked for the more seldom the longer it is.
@@ -63,9 +70,12 @@ impl Logins {
                 }
                 Err(Stop::After(wait)) => return Err(Error::LoginDelayed { wait }),
                 Err(Stop::Unreached(error)) => {
+                    self.failure.note(&error);
                     let wished = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
-                    let pause = pauses.next().map(|pause| pause.max(wished)).filter(in_time);
-                    pause.ok_or(error)?
+                    // A server that took its time to refuse a connection will take it again.
+                    let needed = if error.is_connect() { began.elapsed() } else { Duration::ZERO };
+                    let pause = pauses.next().map(|pause| pause.max(wished));
+                    pause.filter(|pause| in_time(&pause.saturating_add(needed))).ok_or(error)?
                 }
             };
             tokio::time::sleep(pause).await;
@@ -174,7 +184,7 @@ pub(super) fn tell(error: &Error) {
     }
 }
 
-/// What it means for a login that no access token could be had.
+/// What it means for a login that there is no access token.
 fn on_the_way(error: Error) -> Stop {
     let is_unreached = matches!(&error, Error::AccessToken { source } if source.fate() == Fate::Unreached);
     if is_unreached && error.is_retryable() { Stop::Unreached(error) } else { Stop::Failed(error) }

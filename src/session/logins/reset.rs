@@ -105,8 +105,7 @@ impl Resets for Arc<Logins> {
     /// then on, because nobody can log in.
     async fn ready(&self, beyond: Duration) -> Result<(Right, HeaderValue), Error> {
         let (limit, start) = (self.transport.timeout(), Instant::now());
-        let late = |_| Error::LoginBusy { after: limit };
-        let session = timeout(limit, self.current()).await.map_err(late)??;
+        let session = timeout(limit, self.current()).await.map_err(|_| self.late(limit))??;
         let right = self.right_within(limit.saturating_sub(start.elapsed()), beyond).await?;
         Ok((right, session.header.value().clone()))
     }
@@ -157,12 +156,12 @@ impl Resets for Arc<Logins> {
         if !error.is_session_expired() {
             return error;
         }
-        self.refused(session, Doubt::None);
+        self.invalidate(session, Doubt::None);
         let limit = self.transport.timeout();
         match timeout(limit, self.current()).await {
             Ok(Ok(_)) => Error::SessionRenewed,
             Ok(Err(error)) => error.without_session(),
-            Err(_) => Error::LoginBusy { after: limit },
+            Err(_) => self.late(limit).without_session(),
         }
     }
 

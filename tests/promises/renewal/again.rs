@@ -1,0 +1,214 @@
+//! A call that can succeed does: a request that meets a dead session is sent again as often as there is a newer one.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{Error, MemoryStore, SessionToken};
+
+use super::{ask, get, logins};
+use crate::support::{ECHO, USERNAME, client_of, credentials, pass, platform_requests, session};
+
+const EXPIRED: &str = "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired";
+const NOT_FOUND: &str = "UnifiedWebService.REQUEST_FAILED.AccountNotFound";
+const LOGOUT: &str = "/m2m/v1/session/logout";
+
+/// Every request succeeds, and there are no more logins than sessions that have ended, and the first.
+async fn crowd(tasks: u64, requests: u64, requests_per_session: u64) {
+    let sandbox = Sandbox::builder().requests_per_session(requests_per_session).start().await.unwrap();
+    let session = client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
+    let tasks_of = |_| {
+        let session = session.clone();
+        tokio::spawn(async move {
+            let mut statuses = Vec::new();
+            for _ in 0..requests {
+                statuses.push(ask(&session).await.map_err(|error| error.to_string()));
+            }
+            statuses
+        })
+    };
+    let running: Vec<_> = (0..tasks).map(tasks_of).collect();
+    let mut succeeded = 0;
+    for task in running {
+        for status in task.await.unwrap() {
+            assert_eq!(status, Ok(200));
+            succeeded += 1;
+        }
+    }
+    assert_eq!(succeeded, tasks * requests);
+    assert_eq!(logins(&sandbox), (succeeded.div_ceil(requests_per_session), 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_on_a_platform_that_ends_its_sessions_all_the_time_loses_no_request() {
+    crowd(64, 40, 97).await;
+    crowd(64, 4, 7).await;
+    crowd(16, 4, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_accepts_no_session_is_not_flooded() {
+    let (sandbox, _thingspace, session) = session().await;
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    sandbox.fault(Operation::Other, Fault::refused(EXPIRED), 1000);
+    for _ in 0..20 {
+        assert_eq!(ask(&session).await.unwrap(), 400);
+    }
+    assert!(logins(&sandbox).0 <= 3, "{:?}", logins(&sandbox));
+    assert!(platform_requests(&sandbox) <= 3 + 22 + 1, "{}", platform_requests(&sandbox));
+}
+
+fn ambiguous() -> Vec<Value> {
+    vec![
+        json!({ "errorCode": "INPUT_INVALID", "errorMessage": "UWS verification failure (The Session has expired.)" }),
+        json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "UWS verification failure (The Session has expired.)" }),
+        json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The session token is no longer valid." }),
+        json!({ "code": "INVALID_PARAMETER", "message": "Session expired" }),
+        json!({ "error": "unauthorized", "message": "no", "cause": "who are you" }),
+        json!({ "error": "invalid_request", "cause": "SessionToken is invalid" }),
+        json!({ "error": { "code": "AUTH", "message": "your session timed out" } }),
+    ]
+}
+
+#[tokio::test]
+async fn a_rejection_whose_message_is_about_the_session_leads_to_one_login_in_an_interval() {
+    for body in ambiguous() {
+        let (sandbox, _thingspace, session) = session().await;
+        // A service that calls nothing else: the session is renewed, whether it was accepted before or not.
+        sandbox.fault(Operation::Other, Fault::json(400, &body), 1);
+        assert_eq!(ask(&session).await.unwrap(), 200, "{body}");
+        assert_eq!(logins(&sandbox), (2, 0), "{body}");
+        // It comes again, and then it is the answer.
+        sandbox.fault(Operation::Other, Fault::json(400, &body), 1000);
+        pass(Duration::from_secs(61)).await;
+        for _ in 0..5 {
+            let answer = session.send(get(&session)).await.unwrap();
+            assert_eq!(answer.status(), 400);
+            assert_eq!(answer.json::<Value>().await.unwrap(), body, "handed back whole");
+        }
+        assert_eq!(logins(&sandbox), (3, 0), "{body}");
+        pass(Duration::from_secs(61)).await;
+        ask(&session).await.unwrap();
+        assert_eq!(logins(&sandbox), (4, 0), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_whose_message_is_about_something_else_is_the_answer() {
+    for body in [
+        json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The account name is invalid." }),
+        json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The subscription has expired." }),
+        json!({ "errorCode": NOT_FOUND, "errorMessage": "There is no session of this device." }),
+    ] {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.fault(Operation::Other, Fault::json(400, &body), 1000);
+        assert_eq!(ask(&session).await.unwrap(), 400);
+        assert_eq!(logins(&sandbox), (1, 0), "{body}");
+    }
+}
+
+/// What counts as acceptance shows when a session is called dead: one that was never accepted is renewed once a minute.
+#[tokio::test(start_paused = true)]
+async fn only_a_success_or_a_code_that_says_so_counts_as_acceptance_of_the_session() {
+    let looked_at = json!({ "errorCode": NOT_FOUND, "errorMessage": "no" });
+    let elsewhere = json!({ "error": "REQUEST_FAILED", "message": "no" });
+    for (answer, accepted) in [
+        (Fault::json(200, &json!({})), true),
+        (Fault::json(400, &looked_at), true),
+        (Fault::json(404, &looked_at), true),
+        (Fault::json(400, &json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "no" })), false),
+        (Fault::json(400, &json!({ "errorCode": "A.INPUT_INVALID.Body.Missing", "errorMessage": "no" })), false),
+        (Fault::json(400, &elsewhere), false),
+        (Fault::answer(404, "not here"), false),
+        (Fault::answer(400, "<html>"), false),
+        (Fault::gateway("900906"), false),
+    ] {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.fault(Operation::Other, Fault::refused(EXPIRED), 1);
+        sandbox.fault(Operation::Other, answer.clone(), 1);
+        ask(&session).await.unwrap();
+        assert_eq!(logins(&sandbox), (2, 0));
+        sandbox.fault(Operation::Other, Fault::refused(EXPIRED), 1);
+        let status = ask(&session).await.unwrap();
+        assert_eq!((status, logins(&sandbox).0), if accepted { (200, 3) } else { (400, 2) }, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_a_caller_reports_as_dead_is_renewed_by_the_next_call_and_by_nothing_else() {
+    let (sandbox, _thingspace, session) = session().await;
+    let first = session.token().await.unwrap();
+    sandbox.expire_session(USERNAME);
+    let before = platform_requests(&sandbox);
+    session.clone().invalidate(&first);
+    tokio::task::yield_now().await;
+    assert_eq!(platform_requests(&sandbox), before, "nothing is sent");
+    let second = session.token().await.unwrap();
+    assert_ne!(second.expose_secret(), first.expose_secret());
+    assert_eq!((logins(&sandbox), platform_requests(&sandbox) - before), ((2, 0), 1));
+
+    for stale in [&first, &SessionToken::from("somebody else's"), &SessionToken::from("")] {
+        session.invalidate(stale);
+        assert_eq!(session.token().await.unwrap().expose_secret(), second.expose_secret());
+    }
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!(logins(&sandbox), (2, 0));
+
+    // As often as the caller says so, be it accepted by a request of this crate or not.
+    for number in 3..6 {
+        session.invalidate(&session.token().await.unwrap());
+        session.token().await.unwrap();
+        assert_eq!(logins(&sandbox), (number, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_dead_token_that_the_store_still_holds_is_not_taken_up_again() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let store = MemoryStore::new();
+    let session = client_of(&sandbox).store(store).build().unwrap().start_session(credentials()).await.unwrap();
+    let first = session.token().await.unwrap();
+    session.invalidate(&first);
+    assert_ne!(session.token().await.unwrap().expose_secret(), first.expose_secret());
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+#[tokio::test]
+async fn a_session_that_a_caller_ends_by_other_means_has_ended() {
+    for by_hand in [false, true] {
+        let sandbox = Sandbox::start().await.unwrap();
+        let store = MemoryStore::new();
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        let session = thingspace.start_session(credentials()).await.unwrap();
+        let clone = session.clone();
+        if by_hand {
+            let logout = clone.request(Method::POST, LOGOUT).unwrap();
+            assert_eq!(clone.send(logout).await.unwrap().status(), 200);
+        } else {
+            clone.api().end_connectivity_management_session().send().await.unwrap();
+        }
+        assert!(matches!(ask(&session).await.unwrap_err(), Error::SessionEnded));
+        assert!(matches!(session.token().await.unwrap_err(), Error::SessionEnded));
+        assert!(matches!(session.end().await.unwrap_err(), Error::SessionEnded));
+        assert_eq!((logins(&sandbox), sandbox.counters().logouts), ((1, 0), 1));
+
+        // The store has let go of it: another session of the same user logs in and does not meet a dead one.
+        let other = thingspace.start_session(credentials()).await.unwrap();
+        let before = platform_requests(&sandbox);
+        assert_eq!(ask(&other).await.unwrap(), 200);
+        assert_eq!((logins(&sandbox), platform_requests(&sandbox) - before), ((2, 0), 1));
+    }
+}
+
+#[tokio::test]
+async fn a_logout_that_the_platform_refuses_ends_nothing() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.fault(Operation::Logout, Fault::refused(NOT_FOUND), 2);
+    session.api().end_connectivity_management_session().send().await.unwrap_err();
+    let logout = session.request(Method::POST, LOGOUT).unwrap();
+    assert_eq!(session.send(logout).await.unwrap().status(), 400);
+    let request = session.request(Method::GET, ECHO).unwrap();
+    assert_eq!(session.send(request).await.unwrap().status(), 200);
+    assert_eq!(logins(&sandbox), (1, 0));
+}
