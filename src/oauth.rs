@@ -167,8 +167,9 @@ impl AccessTokens {
     }
 
     async fn renew(&self) -> Result<HeaderValue, Error> {
-        self.failure.clear();
         let outcome = self.obtain().await;
+        // It speaks for attempts under way alone.
+        self.failure.clear();
         match &outcome {
             Ok(_) => events::access_token_renewed(),
             Err(error) => events::access_token_failed(error),

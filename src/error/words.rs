@@ -58,9 +58,10 @@ pub(super) fn unknown(sent: bool) -> &'static str {
 
 /// What failed before the request itself could be sent. Whether that was processed says nothing about the request.
 pub(super) fn before_it(error: &Error) -> String {
+    let again = if error.is_retryable() { "; call again" } else { "" };
     match error {
-        Error::Timeout { after, .. } => format!("no answer within {after:?}"),
-        Error::Interrupted { .. } => "the connection broke before the answer was complete".to_owned(),
+        Error::Timeout { after, .. } => format!("no answer within {after:?}{again}"),
+        Error::Interrupted { .. } => format!("the connection broke before the answer was complete{again}"),
         other => other.to_string(),
     }
 }

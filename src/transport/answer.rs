@@ -297,9 +297,12 @@ fn texts(value: &Value, secrets: &mut Vec<Zeroizing<String>>) {
 /// interval and no more.
 fn doubts(shape: &Shape<'_>, code: Option<&ErrorCode>) -> bool {
     const ENDED: [&str; 6] = ["expired", "invalid", "not valid", "no longer", "timed out", "verification failure"];
+    // As words, so that a parameter such as sessionType is none of them.
+    const NAMES: [&str; 3] = ["session", "sessiontoken", "session_token"];
     let says = |text: &str| {
         let text = text.to_ascii_lowercase();
-        text.contains("session") && ENDED.iter().any(|end| text.contains(end))
+        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        words.any(|word| NAMES.contains(&word)) && ENDED.iter().any(|end| text.contains(end))
     };
     code.is_some_and(|code| code.as_str().eq_ignore_ascii_case("unauthorized"))
         || shape.words().filter_map(Value::as_str).any(says)

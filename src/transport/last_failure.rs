@@ -15,7 +15,7 @@ impl LastFailure {
         *self.lock() = Some(error.clone());
     }
 
-    /// New work begins, or an attempt had an answer.
+    /// The work has ended.
     pub(crate) fn clear(&self) {
         *self.lock() = None;
     }

@@ -220,3 +220,17 @@ async fn a_base_url_that_leads_nowhere_is_told_as_such() {
         assert!(error.to_string().contains("check the base URL"), "{error}");
     }
 }
+
+/// What an attempt of an hour ago failed with says nothing of a login that has no answer now.
+#[tokio::test(start_paused = true)]
+async fn the_cause_is_that_of_this_attempt_and_not_of_an_earlier_one() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Operation::Token, Fault::CloseBefore, 2);
+    let thingspace = client_of(&sandbox).timeout(TIMEOUT).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.expire_session(crate::support::USERNAME);
+    sandbox.fault(Operation::Login, Fault::Delay(3600 * SECOND), 9);
+    let error = ask(&session).await.unwrap_err();
+    assert!(error.is_timeout() && !error.is_connect(), "{error:?}");
+    assert!(!error.to_string().contains("access token, so"), "{error}");
+}

@@ -45,7 +45,13 @@ impl Logins {
     }
 
     async fn renew(self: &Arc<Self>) -> Result<(), Error> {
+        let outcome = self.renew_in_time().await;
+        // It speaks for attempts under way alone.
         self.failure.clear();
+        outcome
+    }
+
+    async fn renew_in_time(self: &Arc<Self>) -> Result<(), Error> {
         let limit = self.transport.timeout();
         let end = Instant::now() + limit;
         // An attempt to log in elsewhere outlasts this one; the last failure here says more.

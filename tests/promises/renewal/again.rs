@@ -99,6 +99,7 @@ async fn a_rejection_whose_message_is_about_something_else_is_the_answer() {
     for body in [
         json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The account name is invalid." }),
         json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The subscription has expired." }),
+        json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The parameter sessionType is invalid." }),
         json!({ "errorCode": NOT_FOUND, "errorMessage": "There is no session of this device." }),
     ] {
         let (sandbox, _thingspace, session) = session().await;
