@@ -31,6 +31,7 @@ mod mistakes;
 mod operations;
 mod origins;
 mod package;
+mod patience;
 mod processes;
 mod renewal;
 mod repeats;

@@ -6,6 +6,8 @@ use std::{
     process::{Command, Output},
 };
 
+use crate::patience::watch_anew;
+
 /// A copy of what a build needs.
 pub(crate) struct Package {
     pub(crate) folder: PathBuf,
@@ -14,6 +16,7 @@ pub(crate) struct Package {
 impl Package {
     pub(crate) fn copy(name: &str) -> Self {
         let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+        watch_anew();
         let _ = fs::remove_dir_all(&to);
         for folder in ["src", "build"] {
             copy_folder(&from.join(folder), &to.join(folder));
@@ -64,6 +67,7 @@ impl Package {
 
     /// Cargo, with nothing fetched, sharing what is compiled of the dependencies.
     pub(crate) fn cargo(&self, arguments: &[&str], variable: (&str, &str)) -> Output {
+        watch_anew();
         Command::new(env!("CARGO"))
             .args(arguments)
             .arg("--offline")

@@ -137,12 +137,10 @@ async fn a_caller_that_gives_up_neither_aborts_nor_repeats_the_login_that_others
     let login = sandbox.counters().requests;
     sandbox.fault(Operation::Login, Fault::Delay(Duration::from_millis(50)), 1);
     let mut first = Box::pin(ask(&session));
-    while sandbox.counters().requests < login + 2 {
-        tokio::select! {
-            biased;
-            answer = &mut first => panic!("too early: {answer:?}"),
-            () = tokio::task::yield_now() => {}
-        }
+    tokio::select! {
+        biased;
+        answer = &mut first => panic!("too early: {answer:?}"),
+        () = until(|| sandbox.counters().requests >= login + 2) => {}
     }
     drop(first);
     assert_eq!(ask(&session).await.unwrap(), 200);
@@ -191,9 +189,7 @@ async fn a_task_that_saw_an_old_token_die_does_not_discard_a_newer_one() {
         let session = session.clone();
         async move { ask(&session).await }
     });
-    while sandbox.counters().requests == before {
-        tokio::task::yield_now().await;
-    }
+    until(|| sandbox.counters().requests > before).await;
     sandbox.expire_session(USERNAME);
     assert_eq!(ask(&session).await.unwrap(), 200);
     assert_eq!(slow.await.unwrap().unwrap(), 200);

@@ -16,7 +16,9 @@ use thingspace_session::{
 };
 use tokio::time::{sleep, timeout};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, sandbox, session, shown, until};
+use crate::support::{
+    ECHO, PASSWORD, USERNAME, arrived, calls_until, client_of, credentials, sandbox, session, shown, until,
+};
 use crate::vaults::{BEGIN, Brittle, CHECK, KEEP, STEPS, Trouble, kept, vault};
 
 #[tokio::test]
@@ -119,11 +121,7 @@ async fn a_rotation_whose_caller_gives_up_runs_to_its_end() {
         })
         .await;
     }
-    loop {
-        if kept(&vault).await.is_some() {
-            break;
-        }
-    }
+    calls_until(Duration::from_millis(10), async || kept(&vault).await).await;
     assert_eq!(kept(&vault).await, sandbox.password(USERNAME));
 }
 

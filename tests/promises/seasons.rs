@@ -23,6 +23,7 @@ use shelf::Shelf;
 
 use crate::{
     leaks,
+    patience::watch_anew,
     support::{ECHO, PASSWORD, USERNAME, arrived, client_of, shown},
 };
 
@@ -375,6 +376,7 @@ async fn whatever_happens_in_whatever_order_nothing_is_locked_lost_or_late() {
         if seed % SHARED == 0 {
             sandbox = Sandbox::start().await.unwrap();
         }
+        watch_anew();
         sandbox.reset();
         // The client's own jitter is drawn from it.
         fastrand::seed(seed);

@@ -5,16 +5,20 @@ use std::{fmt::Write as _, process::Command};
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{ApiKey, Credentials, Error, Session, ThingSpace, ThingSpaceBuilder};
 
+pub(crate) use crate::patience::{calls_until, until, watch};
+
 pub(crate) const USERNAME: &str = "zbeeblebrox";
 pub(crate) const PASSWORD: &str = "IMgr8";
 /// A path that only the echo of the sandbox answers.
 pub(crate) const ECHO: &str = "/m2m/v1/devices/actions/list";
 
 pub(crate) fn api_key() -> ApiKey {
+    watch();
     ApiKey::new("sandbox-key", "sandbox-secret")
 }
 
 pub(crate) fn credentials() -> Credentials {
+    watch();
     Credentials::new(USERNAME, PASSWORD)
 }
 
@@ -47,13 +51,6 @@ pub(crate) fn on_the_way(error: Error) -> Error {
     assert!(error.to_string().contains("not sent"), "{error}");
     let Error::AccessToken { source } = error else { panic!("{error:?}") };
     *source
-}
-
-/// Waits, on a thread that the sandbox shares, until something has come about.
-pub(crate) async fn until(mut done: impl FnMut() -> bool) {
-    while !done() {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// Two runtimes: one that stays, with a thread of its own, and one that is driven and ended by the test.
@@ -101,6 +98,7 @@ pub(crate) fn full(address: std::net::SocketAddr) -> (tokio::net::TcpListener, s
 
 /// One test of this program, to be run alone in another process; this one's environment tells the crate nothing there.
 pub(crate) fn alone(test: &str) -> Command {
+    watch();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]);
     for name in ["KEY", "SECRET", "BASE_URL", "USERNAME", "PASSWORD"] {

@@ -1,6 +1,6 @@
 //! Outages: what says nothing of the credentials needs no person.
 
-use crate::support::{ECHO, USERNAME, client_of, credentials};
+use crate::support::{ECHO, USERNAME, calls_until, client_of, credentials};
 use reqwest::Method;
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};
@@ -85,12 +85,8 @@ async fn an_explicit_call_ends_the_wait_after_an_outage_for_everybody() {
     bench.sandbox.expire_session(USERNAME);
     bench.sandbox.fault(Operation::Login, Fault::answer(503, ""), 1000);
     let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
-    loop {
-        match ask().await.unwrap_err() {
-            Error::LoginDelayed { wait } if wait > Duration::from_secs(100) => break,
-            _ => tokio::time::sleep(Duration::from_secs(10)).await,
-        }
-    }
+    let is_long = |error| matches!(error, Error::LoginDelayed { wait } if wait > Duration::from_secs(100));
+    calls_until(Duration::from_secs(10), async || is_long(ask().await.unwrap_err()).then_some(())).await;
     bench.sandbox.clear_faults();
     bench.process().rearm_logins(USERNAME).await.unwrap();
     let started = Instant::now();

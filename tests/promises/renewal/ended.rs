@@ -1,6 +1,6 @@
 //! The end of a session is the end.
 
-use crate::support::{USERNAME, arrived, client_of, credentials, session};
+use crate::support::{USERNAME, arrived, calls_until, client_of, credentials, session};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Error, MemoryStore};
 use tokio::time::sleep;
@@ -90,9 +90,7 @@ async fn a_session_that_is_started_while_another_is_being_ended_is_ended_as_well
     let (sandbox, thingspace, session) = session().await;
     sandbox.fault(Operation::Logout, Fault::Drip { interval: SECOND / 10 }, 1);
     let (clone, end) = (session.clone(), tokio::spawn(session.end()));
-    while sandbox.counters().logouts == 0 {
-        sleep(SECOND / 10).await;
-    }
+    calls_until(SECOND / 10, async || (sandbox.counters().logouts == 1).then_some(())).await;
     // The answer is still on its way, and the session is dead to whoever uses it.
     assert_eq!(ask(&clone).await.unwrap(), 200);
     end.await.unwrap().unwrap();
