@@ -22,7 +22,7 @@ use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret, events,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
     single_flight::{self, Outcome, SecondChance, SingleFlight},
-    transport::{Doubt, Handling, LastFailure, TokenHeader, TokenSource, Transport},
+    transport::{LastFailure, Rejection, ResponseKind, TokenHeader, TokenSource, Transport},
 };
 
 /// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
@@ -235,7 +235,7 @@ impl TokenSource for Arc<AccessTokens> {
         Box::pin(self.current())
     }
 
-    fn invalidate(&self, token: &HeaderValue, _: Doubt) -> bool {
+    fn invalidate(&self, token: &HeaderValue, _: Rejection) -> bool {
         let _writing = self.renewal();
         if self.held.load().as_ref().is_some_and(|held| held.header == *token) {
             self.held.store(None);
@@ -294,7 +294,7 @@ async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[S
     let request = transport.http().post(url.clone());
     let request = request.basic_auth(api_key.key(), Some(api_key.secret().expose_secret())).form(&form);
     let request = request.header(http::header::ACCEPT, "application/json").build().map_err(Error::from_reqwest)?;
-    let answer = transport.carry(&REQUEST, request, Handling::Judge).await?;
+    let answer = transport.execute(&REQUEST, request, ResponseKind::Typed).await?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
     let body = answer.bytes().await.map_err(Error::from_reqwest)?;

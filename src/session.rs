@@ -15,7 +15,7 @@ use crate::{
     Error, Password, SessionToken,
     generated::client as api,
     rotation::{self, PasswordVault},
-    transport::{Handling, Transport, as_sent},
+    transport::{ResponseKind, Transport, as_sent},
 };
 use logins::Logins;
 
@@ -103,7 +103,7 @@ impl Session {
     /// As there.
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
         let operation = as_sent(request.method(), self.below_base(request.url()));
-        self.0.transport.carry(&operation, request, Handling::HandBack).await
+        self.0.transport.execute(&operation, request, ResponseKind::Raw).await
     }
 
     /// The path of a URL, counted from the base URL.

@@ -1,4 +1,4 @@
-//! The one way out: every request of this crate goes through [`Transport::carry`].
+//! The one way out: every request of this crate goes through [`Transport::execute`].
 //!
 //! It attaches the credentials that the operation needs, bounds the time and the memory of a call, repeats what may
 //! be repeated, and judges the answer. It keeps three promises: tokens go to the platform and nowhere else, nothing
@@ -6,19 +6,18 @@
 //! allows it.
 
 mod answer;
+mod disposition;
 mod last_failure;
 mod origin;
+mod progress;
 mod retries;
 mod token;
+mod token_source;
 
 use std::{
     fmt,
-    future::Future,
-    pin::{Pin, pin},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
-    },
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -34,11 +33,12 @@ use tracing::Instrument as _;
 
 #[cfg(feature = "__bench")]
 pub(crate) use answer::ANY;
-pub(crate) use answer::{Handling, retry_after};
+pub(crate) use answer::{ResponseKind, retry_after};
 pub(crate) use last_failure::LastFailure;
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
 pub use retries::Retries;
 pub(crate) use token::TokenHeader;
+pub(crate) use token_source::{Rejection, TokenSource};
 
 use crate::{
     Error,
@@ -46,46 +46,9 @@ use crate::{
     events,
     generated::{Operation, Repeat, client, operations::SESSION_HEADER},
 };
-use answer::{Judge, Outcome, Stage};
-
-/// Where the transport has a token from. Made above it, so that no import runs upwards.
-pub(crate) trait TokenSource: Send + Sync {
-    /// The header value of the cached token, if it holds now. Waits for nothing.
-    fn cached(&self, now: Instant) -> Option<HeaderValue>;
-
-    /// The header value of a token that holds now.
-    fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>>;
-
-    /// Drops this token from the cache; a newer one stays. Returns whether the request is worth sending again: there is
-    /// a newer token, or fetching one does not flood the platform.
-    fn invalidate(&self, token: &HeaderValue, doubt: Doubt) -> bool;
-
-    /// Waits for a moment after [`invalidate`](Self::invalidate) has advised against sending again, because another
-    /// request's answer that speaks for the token may have been overtaken. Returns the advice after that.
-    fn reconsider<'a>(&'a self, _token: &'a HeaderValue) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        Box::pin(std::future::ready(false))
-    }
-
-    /// The platform has accepted this token.
-    fn confirm(&self, _token: &HeaderValue) {}
-
-    /// Why the last attempt to get a token failed, while the next one is under way.
-    fn failure(&self) -> Option<Error> {
-        None
-    }
-
-    /// A caller has ended the session of this token.
-    fn ended(&self, _token: &HeaderValue) {}
-}
-
-/// How sure it is that a refused token is dead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
-    /// The other side says so.
-    None,
-    /// The other side refuses the request and does not say why.
-    Some,
-}
+use answer::{Judge, Outcome};
+use disposition::Disposition;
+use progress::{Phase, Progress};
 
 /// What does not change from call to call.
 #[derive(Debug)]
@@ -161,18 +124,18 @@ impl Transport {
     }
 
     /// Sends a request and judges its answer, within the time of a call.
-    pub(crate) async fn carry(
+    pub(crate) async fn execute(
         &self,
         operation: &Operation,
         request: Request,
-        handling: Handling,
+        kind: ResponseKind,
     ) -> Result<Response, Error> {
         let span = events::call(operation, &request);
         let started = Instant::now();
         let limit = request.timeout().copied().unwrap_or(self.settings.timeout);
         let progress = Progress::default();
         // Pinned where it is: it is large, and would be copied with everything that is put around it.
-        let work = pin!(self.attempts(operation, request, handling, started, limit, &progress));
+        let work = pin!(self.send_until_final(operation, request, kind, started, limit, &progress));
         let outcome = tokio::time::timeout(limit, work.instrument(span.clone())).await;
         let outcome = outcome.unwrap_or_else(|_| Err(self.cut_off(operation, limit, &progress)));
         events::call_ended(&span, &outcome, progress.attempt.load(Ordering::Relaxed));
@@ -193,11 +156,11 @@ impl Transport {
         failure.unwrap_or(Error::Timeout { after: limit, sent, retryable })
     }
 
-    async fn attempts(
+    async fn send_until_final(
         &self,
         operation: &Operation,
         mut request: Request,
-        handling: Handling,
+        kind: ResponseKind,
         started: Instant,
         limit: Duration,
         progress: &Progress,
@@ -220,25 +183,27 @@ impl Transport {
                 Sent { headers: again.as_ref().map(Request::headers).or(head.as_ref()), request: again.as_ref() };
             progress.attempt.fetch_add(1, Ordering::Relaxed);
             let (was_sent, began) = (progress.sent.swap(true, Ordering::Relaxed), Instant::now());
-            let Outcome { result, stage, wait, accepted } = self.attempt(operation, request, handling, sent).await;
+            let Outcome { result, disposition, wait, accepted } = self.send_once(operation, request, kind, sent).await;
             // What certainly was not processed does not keep a later failure from being told as it is.
-            progress.sent.store(was_sent || matches!(stage, Stage::Settled | Stage::Unknown), Ordering::Relaxed);
+            let is_sent = !result.as_ref().is_err_and(Error::is_connect)
+                && matches!(disposition, Disposition::Final | Disposition::Indeterminate);
+            progress.sent.store(was_sent || is_sent, Ordering::Relaxed);
 
-            let renewable = match stage {
-                Stage::Settled => {
+            let renewable = match disposition {
+                Disposition::Final => {
                     self.confirm(operation, sent, accepted, &result);
                     false
                 }
-                _ => self.invalidate(operation, stage, sent, &mut has_renewed_access).await,
+                _ => self.invalidate(operation, disposition, sent, &mut has_renewed_access).await,
             };
             let pause = if renewable && operation.repeat != Repeat::IfUnsent {
                 Some(Duration::ZERO)
-            } else if permits(operation.repeat, stage) {
+            } else if disposition.permits(operation.repeat) {
                 delays.next().map(|delay| delay.max(wait.unwrap_or_default()))
             } else {
                 None
             };
-            let retryable = renewable || permits(operation.repeat, stage);
+            let retryable = renewable || disposition.permits(operation.repeat);
             let result = result.map_err(|error| match error {
                 // This attempt was not sent, but an earlier one was.
                 Error::Connect(source) if was_sent => Error::Interrupted { source, retryable },
@@ -249,7 +214,7 @@ impl Transport {
                 failure.note(error);
             }
             // A server that took its time to refuse a connection will take it again: the deadline must not fall into it.
-            let needed = if stage == Stage::Unsent { began.elapsed() } else { Duration::ZERO };
+            let needed = if disposition == Disposition::NotSent { began.elapsed() } else { Duration::ZERO };
             let in_time = |pause: &Duration| {
                 let over =
                     |end| Instant::now().checked_add(pause.saturating_add(needed)).is_some_and(|over| over < end);
@@ -257,7 +222,7 @@ impl Transport {
             };
             let (Some(next), Some(pause)) = (again, pause.filter(in_time)) else {
                 if renewable
-                    && stage == Stage::SessionDead
+                    && disposition == Disposition::SessionExpired
                     && let Some(session) = &self.session
                 {
                     session.token().await.map_err(Error::without_session)?;
@@ -265,7 +230,7 @@ impl Transport {
                 }
                 return result;
             };
-            events::request_resent(stage.as_str(), pause);
+            events::request_resent(disposition.as_str(), pause);
             tokio::time::sleep(pause).await;
             (request, now) = (next, Instant::now());
         }
@@ -277,21 +242,21 @@ impl Transport {
     async fn invalidate(
         &self,
         operation: &Operation,
-        stage: Stage,
+        disposition: Disposition,
         sent: Sent<'_>,
         has_renewed_access: &mut bool,
     ) -> bool {
-        let (source, token, doubt) = match stage {
-            Stage::TokenRefused => (&self.access, sent.access_token(operation), Doubt::None),
-            Stage::SessionDead => (&self.session, sent.session_token(operation), Doubt::None),
-            Stage::SessionDoubted => (&self.session, sent.session_token(operation), Doubt::Some),
+        let (source, token, rejection) = match disposition {
+            Disposition::InvalidToken => (&self.access, sent.access_token(operation), Rejection::Explicit),
+            Disposition::SessionExpired => (&self.session, sent.session_token(operation), Rejection::Explicit),
+            Disposition::Unauthorized => (&self.session, sent.session_token(operation), Rejection::Ambiguous),
             _ => return false,
         };
         let (Some(source), Some(token)) = (source, token) else { return false };
         // A second access token that is refused is kept: the next call may find that it holds.
-        let is_second = stage == Stage::TokenRefused && std::mem::replace(has_renewed_access, true);
-        let is_worth_while = !is_second && source.invalidate(token, doubt);
-        is_worth_while || (stage == Stage::SessionDead && source.reconsider(token).await)
+        let is_second = disposition == Disposition::InvalidToken && std::mem::replace(has_renewed_access, true);
+        let is_worth_while = !is_second && source.invalidate(token, rejection);
+        is_worth_while || (disposition == Disposition::SessionExpired && source.reconsider(token).await)
     }
 
     /// Confirms the session token that the platform has accepted, and closes a session that this request has ended.
@@ -307,15 +272,15 @@ impl Transport {
         }
     }
 
-    async fn attempt(&self, operation: &Operation, request: Request, handling: Handling, sent: Sent<'_>) -> Outcome {
+    async fn send_once(&self, operation: &Operation, request: Request, kind: ResponseKind, sent: Sent<'_>) -> Outcome {
         let started = Instant::now();
         let Settings { http, response_limit, retries, .. } = &*self.settings;
         match http.execute(request).await {
             Ok(response) => {
                 let judge = Judge { operation, sent, limit: *response_limit, started, retries };
-                match handling {
-                    Handling::Judge => judge.judge(response).await,
-                    Handling::HandBack => judge.hand_back(response).await,
+                match kind {
+                    ResponseKind::Typed => judge.judge(response).await,
+                    ResponseKind::Raw => judge.hand_back(response).await,
                 }
             }
             Err(error) => Outcome::failed(error, started.elapsed()),
@@ -379,47 +344,6 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// How far a call has come, for the span and for the case that its time is over.
-#[derive(Default)]
-struct Progress {
-    attempt: AtomicU32,
-    /// Whether the platform may have processed the request.
-    sent: AtomicBool,
-    phase: AtomicU8,
-    failure: Mutex<Option<Error>>,
-}
-
-/// What a call waits for.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-enum Phase {
-    Request,
-    Session,
-    AccessToken,
-}
-
-impl Progress {
-    fn enter(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
-    }
-
-    fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Relaxed) {
-            phase if phase == Phase::Session as u8 => Phase::Session,
-            phase if phase == Phase::AccessToken as u8 => Phase::AccessToken,
-            _ => Phase::Request,
-        }
-    }
-
-    fn note(&self, failure: Option<&Error>) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure.cloned();
-    }
-
-    fn failure(&self) -> Option<Error> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
 /// What was sent, to find in it what the answer is about.
 #[derive(Clone, Copy)]
 struct Sent<'a> {
@@ -435,16 +359,6 @@ impl<'a> Sent<'a> {
 
     fn session_token(self, operation: &Operation) -> Option<&'a HeaderValue> {
         self.headers?.get(&SESSION_HEADER).filter(|_| operation.session_token)
-    }
-}
-
-/// Whether an operation may be sent again after it came to nothing at this stage.
-fn permits(repeat: Repeat, stage: Stage) -> bool {
-    match stage {
-        Stage::Settled | Stage::Mistrusted | Stage::TokenRefused | Stage::SessionDead | Stage::SessionDoubted => false,
-        Stage::Unsent => true,
-        Stage::Unprocessed => repeat != Repeat::IfUnsent,
-        Stage::Unknown => repeat == Repeat::Always,
     }
 }
 
@@ -481,7 +395,7 @@ impl ClientHooks<Transport> for client::Client {
                           another path"
                     .to_owned(),
             }),
-            Some(operation) => self.inner().carry(operation, request, Handling::Judge).await,
+            Some(operation) => self.inner().execute(operation, request, ResponseKind::Typed).await,
             None => Err(Error::InvalidRequest { problem: format!("{} is no operation", info.operation_id) }),
         };
         match outcome {

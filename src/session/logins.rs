@@ -34,7 +34,7 @@ use crate::{
     guard::Known,
     single_flight::{SecondChance, SingleFlight},
     store::{Account, Bounded, Record, SessionStore as _},
-    transport::{Doubt, LastFailure, TokenSource, Transport},
+    transport::{LastFailure, Rejection, TokenSource, Transport},
 };
 
 /// How often at most a refusal that does not name the session, or of a session that was never taken, leads to a fresh
@@ -83,7 +83,7 @@ struct State {
     /// Why there is to be another session, for the log.
     reason: Option<Renewed>,
     /// When a refusal that says little of the session last led to a login.
-    doubted: Option<Instant>,
+    ambiguous: Option<Instant>,
     /// When one of a session that was never taken did, if none was taken since.
     unused: Option<Instant>,
     /// No login before this, after one of unknown outcome.
@@ -245,8 +245,8 @@ impl Logins {
         // One that no header takes is none.
         let Ok(live) = Live::new(session.token.clone(), unused) else { return false };
         self.live.store(Some(Arc::new(live)));
-        // Somebody else may just have logged in: who doubts this one is not to throw it out at once.
-        state.doubted = Some(Instant::now());
+        // Another process may just have logged in: an ambiguous rejection must not end its session at once.
+        state.ambiguous = Some(Instant::now());
         drop(state);
         events::session_resumed();
         true
@@ -356,7 +356,7 @@ impl TokenSource for Arc<Logins> {
         Box::pin(async { self.current().await.map(|live| live.header.value().clone()) })
     }
 
-    fn invalidate(&self, token: &HeaderValue, doubt: Doubt) -> bool {
+    fn invalidate(&self, token: &HeaderValue, rejection: Rejection) -> bool {
         let mut state = self.state();
         let Some(live) = self.live.load_full().filter(|live| live.header == *token) else {
             // A newer one is there, or on its way.
@@ -364,10 +364,10 @@ impl TokenSource for Arc<Logins> {
         };
         // A platform that calls each session dead at once, or a caller without rights, is not to cause a login for
         // each request.
-        let last = match doubt {
-            Doubt::Some => Some(&mut state.doubted),
-            Doubt::None if live.is_accepted() => None,
-            Doubt::None => Some(&mut state.unused),
+        let last = match rejection {
+            Rejection::Ambiguous => Some(&mut state.ambiguous),
+            Rejection::Explicit if live.is_accepted() => None,
+            Rejection::Explicit => Some(&mut state.unused),
         };
         if let Some(last) = last {
             let now = Instant::now();
@@ -376,9 +376,9 @@ impl TokenSource for Arc<Logins> {
             }
             *last = Some(now);
         }
-        let reason = match doubt {
-            Doubt::None => Renewed::Expired,
-            Doubt::Some => Renewed::Refused,
+        let reason = match rejection {
+            Rejection::Explicit => Renewed::Expired,
+            Rejection::Ambiguous => Renewed::Refused,
         };
         self.drop_live(&mut state, &live.token, reason);
         true
@@ -389,7 +389,7 @@ impl TokenSource for Arc<Logins> {
             let end = Instant::now() + MOMENT;
             while Instant::now() < end {
                 tokio::time::sleep(LOOK).await;
-                if self.invalidate(token, Doubt::None) {
+                if self.invalidate(token, Rejection::Explicit) {
                     return true;
                 }
             }
@@ -436,7 +436,7 @@ impl TokenSource for Fixed {
         Box::pin(std::future::ready(Ok(self.0.clone())))
     }
 
-    fn invalidate(&self, _: &HeaderValue, _: Doubt) -> bool {
+    fn invalidate(&self, _: &HeaderValue, _: Rejection) -> bool {
         false
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{Retries, Sent};
+use super::{Disposition, Retries, Sent};
 use crate::{
     Error, ErrorCode, Refusal,
     error::{Form, Sender, Shape, is_mistrusted},
@@ -22,13 +22,13 @@ use crate::{
     },
 };
 
-/// What becomes of the answer.
+/// How an answer is returned.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handling {
-    /// It is held against `openapi.yaml`: what does not fit is a typed error.
-    Judge,
-    /// It goes to the caller as it is, whatever its status.
-    HandBack,
+pub(crate) enum ResponseKind {
+    /// As `openapi.yaml` describes it: any other answer is a typed error.
+    Typed,
+    /// As it is, whatever its status.
+    Raw,
 }
 
 /// An operation of which nothing is known but that it carries both tokens.
@@ -45,46 +45,10 @@ pub(crate) const ANY: Operation = Operation {
     errors: &[],
 };
 
-/// How far a request certainly came when it failed; decides whether it may be sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// The answer stands.
-    Settled,
-    /// No connection came about.
-    Unsent,
-    /// None came about because the server is not trusted.
-    Mistrusted,
-    /// The gateway refused the access token.
-    TokenRefused,
-    /// The platform says that the session is dead.
-    SessionDead,
-    /// The platform refused it, and the session may be the reason.
-    SessionDoubted,
-    /// The gateway refused it for now.
-    Unprocessed,
-    /// A passing failure; the platform may have processed it.
-    Unknown,
-}
-
-impl Stage {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Settled => "settled",
-            Self::Unsent => "no_connection",
-            Self::Mistrusted => "server_not_trusted",
-            Self::TokenRefused => "access_token_refused",
-            Self::SessionDead => "session_dead",
-            Self::SessionDoubted => "session_doubted",
-            Self::Unprocessed => "refused_for_now",
-            Self::Unknown => "passing_failure",
-        }
-    }
-}
-
 /// What one attempt came to.
 pub(super) struct Outcome {
     pub(super) result: Result<Response, Error>,
-    pub(super) stage: Stage,
+    pub(super) disposition: Disposition,
     /// How long the other side asks to wait.
     pub(super) wait: Option<Duration>,
     /// Whether the platform has accepted the tokens.
@@ -94,23 +58,24 @@ pub(super) struct Outcome {
 impl Outcome {
     /// Of a success, or of an answer that is not looked into.
     fn settled(result: Result<Response, Error>, status: StatusCode) -> Self {
-        Self { result, stage: Stage::Settled, wait: None, accepted: status.is_success() }
+        Self { result, disposition: Disposition::Final, wait: None, accepted: status.is_success() }
     }
 
     /// There was no answer, or it broke off, so long after the attempt began.
     pub(super) fn failed(error: reqwest::Error, after: Duration) -> Self {
-        let stage = match () {
-            () if error.is_connect() && is_mistrusted(&error) => Stage::Mistrusted,
-            () if error.is_connect() => Stage::Unsent,
-            () if error.is_builder() => Stage::Settled,
-            () => Stage::Unknown,
+        let disposition = match () {
+            // A certificate that was refused is refused again.
+            () if error.is_connect() && is_mistrusted(&error) => Disposition::Final,
+            () if error.is_connect() => Disposition::NotSent,
+            () if error.is_builder() => Disposition::Final,
+            () => Disposition::Indeterminate,
         };
-        let error = if error.is_timeout() && stage == Stage::Unknown {
+        let error = if error.is_timeout() && disposition == Disposition::Indeterminate {
             Error::Timeout { after, sent: true, retryable: false }
         } else {
             Error::from_reqwest(error)
         };
-        Self { result: Err(error), stage, wait: None, accepted: false }
+        Self { result: Err(error), disposition, wait: None, accepted: false }
     }
 }
 
@@ -161,9 +126,9 @@ impl Judge<'_> {
         }
         match read(&mut response, self.limit).await {
             Ok(body) => {
-                let (stage, accepted) = self.stage(status, serde_json::from_slice(&body).ok().as_ref());
+                let (disposition, accepted) = self.disposition(status, serde_json::from_slice(&body).ok().as_ref());
                 let wait = retry_after(response.headers());
-                Outcome { result: Ok(rebuilt(response, whole(body))), stage, wait, accepted }
+                Outcome { result: Ok(rebuilt(response, whole(body))), disposition, wait, accepted }
             }
             // Too long to be one of the platform's errors: the caller gets it all the same.
             Err(Unread::TooLong(start)) => {
@@ -191,10 +156,10 @@ impl Judge<'_> {
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
         let refusal = Refusal::new(status, response.headers().clone());
         let sender = if self.operation.path == TOKEN_PATH { Sender::TokenEndpoint } else { Sender::Platform };
-        let (stage, accepted) = self.stage(status, Some(&value));
+        let (disposition, accepted) = self.disposition(status, Some(&value));
         Outcome {
             result: Err(refusal.read(&value, &secrets, sender, self.operation.errors)),
-            stage,
+            disposition,
             wait: retry_after(response.headers()),
             accepted,
         }
@@ -202,9 +167,9 @@ impl Judge<'_> {
 
     fn unexpected(&self, response: &Response, problem: String) -> Outcome {
         let refusal = Refusal::new(response.status(), response.headers().clone());
-        let (stage, accepted) = self.stage(response.status(), None);
+        let (disposition, accepted) = self.disposition(response.status(), None);
         let wait = retry_after(response.headers());
-        Outcome { result: Err(Error::unexpected(problem, refusal)), stage, wait, accepted }
+        Outcome { result: Err(Error::unexpected(problem, refusal)), disposition, wait, accepted }
     }
 
     /// A success that cannot be taken for one. Its body may be all that is left of what was asked for.
@@ -218,29 +183,31 @@ impl Judge<'_> {
     /// With 900901 and 900902 the gateway refuses the access token, with 9008xx it throttles: the platform has not seen the
     /// request. Any other fault may be about the platform's own answer, or its silence. An error response says that the
     /// tokens were accepted if its code does: with `REQUEST_FAILED` the platform has tried to do what it was asked for.
-    fn stage(&self, status: StatusCode, body: Option<&Value>) -> (Stage, bool) {
+    fn disposition(&self, status: StatusCode, body: Option<&Value>) -> (Disposition, bool) {
         let fault = body.and_then(|body| body.get("fault")?.get("code"));
         let fault = fault.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
         let shape = body.map(Shape::of);
         let code = shape.as_ref().and_then(|shape| shape.code()?.as_str()).map(ErrorCode::from);
         let is_session = self.operation.session_token && fault.is_none();
         let is_ambiguous =
-            || status.is_client_error() && shape.as_ref().is_some_and(|shape| doubts(shape, code.as_ref()));
-        let stage = match fault.as_deref() {
-            Some("900901" | "900902") => Stage::TokenRefused,
-            Some(code) if code.starts_with("9008") && self.retries.cover(status) => Stage::Unprocessed,
-            None if is_session && code.as_ref().is_some_and(ErrorCode::is_session_expired) => Stage::SessionDead,
-            None if is_session && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                Stage::SessionDoubted
+            || status.is_client_error() && shape.as_ref().is_some_and(|shape| is_ambiguous(shape, code.as_ref()));
+        let disposition = match fault.as_deref() {
+            Some("900901" | "900902") => Disposition::InvalidToken,
+            Some(code) if code.starts_with("9008") && self.retries.cover(status) => Disposition::NotProcessed,
+            None if is_session && code.as_ref().is_some_and(ErrorCode::is_session_expired) => {
+                Disposition::SessionExpired
             }
-            None if status == StatusCode::TOO_MANY_REQUESTS => Stage::Unprocessed,
-            None if is_session && is_ambiguous() => Stage::SessionDoubted,
-            _ if self.retries.cover(status) => Stage::Unknown,
-            _ => Stage::Settled,
+            None if is_session && matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                Disposition::Unauthorized
+            }
+            None if status == StatusCode::TOO_MANY_REQUESTS => Disposition::NotProcessed,
+            None if is_session && is_ambiguous() => Disposition::Unauthorized,
+            _ if self.retries.cover(status) => Disposition::Indeterminate,
+            _ => Disposition::Final,
         };
         let is_tried = |code: &ErrorCode| code.reason().split('.').next() == Some("REQUEST_FAILED");
         let is_platform = shape.as_ref().is_some_and(|shape| shape.form == Form::ErrorCode);
-        (stage, is_platform && code.as_ref().is_some_and(is_tried))
+        (disposition, is_platform && code.as_ref().is_some_and(is_tried))
     }
 
     /// The secrets that went with the request: an answer that repeats one is not handed on in words.
@@ -295,7 +262,7 @@ fn texts(value: &Value, secrets: &mut Vec<Zeroizing<String>>) {
 /// `INVALID_PARAMETER` and "UWS verification failure (The Session has expired.)", Cloud Connector answers `unauthorized`.
 /// Nothing but the message tells such an answer from another, and messages are not promised: it is worth one login in an
 /// interval and no more.
-fn doubts(shape: &Shape<'_>, code: Option<&ErrorCode>) -> bool {
+fn is_ambiguous(shape: &Shape<'_>, code: Option<&ErrorCode>) -> bool {
     const ENDED: [&str; 6] = ["expired", "invalid", "not valid", "no longer", "timed out", "verification failure"];
     // As words, so that a parameter such as sessionType is none of them.
     const NAMES: [&str; 3] = ["session", "sessiontoken", "session_token"];

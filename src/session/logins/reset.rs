@@ -15,7 +15,7 @@ use crate::{
     generated::{Operation, client::types},
     rotation::Resets,
     store::{Record, SessionStore as _},
-    transport::{Doubt, Handling, TokenSource as _},
+    transport::{Rejection, ResponseKind, TokenSource as _},
 };
 
 /// What the generated client calls the reset.
@@ -124,7 +124,7 @@ impl Resets for Arc<Logins> {
         let request = self.transport.http().request(method, url).header(ACCEPT, "application/json").json(&body);
         let request = request.build().map_err(Error::from_reqwest)?;
         let transport = self.with_session(session);
-        let answer = transport.carry(operation, request, Handling::Judge).await?;
+        let answer = transport.execute(operation, request, ResponseKind::Typed).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(Error::from_reqwest)?;
         let said: Option<types::SessionResetPasswordResult> = serde_json::from_slice(&body).ok();
@@ -156,7 +156,7 @@ impl Resets for Arc<Logins> {
         if !error.is_session_expired() {
             return error;
         }
-        self.invalidate(session, Doubt::None);
+        self.invalidate(session, Rejection::Explicit);
         let limit = self.transport.timeout();
         match timeout(limit, self.current()).await {
             Ok(Ok(_)) => Error::SessionRenewed,
