@@ -60,7 +60,6 @@ impl Logins {
         let in_time = |pause: &Duration| Instant::now().checked_add(*pause).is_some_and(|over| over < end);
         let (mut pauses, mut asked) = (self.transport.pauses(), None);
         loop {
-            let began = Instant::now();
             let pause = match self.look(&mut asked).await {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
@@ -78,10 +77,8 @@ impl Logins {
                 Err(Stop::Unreached(error)) => {
                     self.failure.note(&error);
                     let wished = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
-                    // A server that took its time to refuse a connection will take it again.
-                    let needed = if error.is_connect() { began.elapsed() } else { Duration::ZERO };
-                    let pause = pauses.next().map(|pause| pause.max(wished));
-                    pause.filter(|pause| in_time(&pause.saturating_add(needed))).ok_or(error)?
+                    let pause = pauses.next().map(|pause| pause.max(wished)).filter(in_time);
+                    pause.ok_or(error)?
                 }
             };
             tokio::time::sleep(pause).await;
