@@ -196,6 +196,22 @@ async fn one_that_is_overtaken_again_and_again_gives_up_when_the_time_of_a_call_
     assert_eq!((store.commits.load(Ordering::SeqCst), arrived(&sandbox, "/session/login")), (tries, 0));
 }
 
+/// On a paused clock a loop without a pause never ends.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_answers_at_once_makes_no_loop_without_a_pause() {
+    for trouble in [Trouble::WaitsEndAtOnce, Trouble::RecordsChange] {
+        let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+        let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+        session.invalidate(&session.token().await.unwrap());
+        store.set(trouble);
+        let before = store.loads.load(Ordering::SeqCst);
+        let error = session.token().await.unwrap_err();
+        assert!(matches!(error, Error::LoginBusy { .. }), "{trouble:?}: {error:?}");
+        let loads = store.loads.load(Ordering::SeqCst) - before;
+        assert!(loads < 10_000, "{trouble:?}: {loads}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reset_that_the_right_to_it_might_not_outlast_is_not_sent() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());

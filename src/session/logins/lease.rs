@@ -18,7 +18,7 @@ pub(super) const SLACK: Duration = Duration::from_secs(5);
 /// How long whoever gives it back waits for that.
 const MOMENT: Duration = Duration::from_secs(2);
 /// The shortest time between two looks at the record.
-const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// The pause before it is tried again, which doubles each time.
 const PAUSE: Duration = Duration::from_secs(1);
 

@@ -43,6 +43,10 @@ pub(crate) enum Trouble {
     /// Ten seconds, which is longer than anybody waits for it.
     ReleasesTakeLong,
     ReleasesFail,
+    /// Another process always has the right, and each wait for a change ends at once.
+    WaitsEndAtOnce,
+    /// Each load finds another record than the grant after it.
+    RecordsChange,
 }
 
 /// A store that misbehaves on order, and whose clock may be another.
@@ -92,12 +96,16 @@ impl SessionStore for Troubled {
             if self.has(Trouble::LoadsHang) {
                 pending::<()>().await;
             }
-            Ok(moved(&self.inner.load(account).await?, -self.ahead))
+            let by = i64::from(self.has(Trouble::RecordsChange)) - self.ahead;
+            Ok(moved(&self.inner.load(account).await?, by))
         })
     }
 
     fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
         Box::pin(async move {
+            if self.has(Trouble::WaitsEndAtOnce) {
+                return Ok(None);
+            }
             let time = if self.has(Trouble::LeasesEndEarly) { time / 10 } else { time };
             let granted = self.inner.acquire(account, time).await?;
             if self.has(Trouble::GrantsTakeTime) {
@@ -158,6 +166,7 @@ impl SessionStore for Troubled {
         account: &'a Account,
         patience: Duration,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.inner.changed(account, patience)
+        let at_once = self.has(Trouble::WaitsEndAtOnce);
+        if at_once { Box::pin(std::future::ready(())) } else { self.inner.changed(account, patience) }
     }
 }
