@@ -172,7 +172,7 @@ impl Transport {
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let mut delays = self.settings.retries.delays().take(if self.repeats { usize::MAX } else { 0 });
-        let (mut has_renewed_access, mut now) = (false, started);
+        let (mut has_renewed_access, mut renewals, mut now) = (false, 0, started);
         loop {
             self.attach_in(operation, &mut request, now, progress).await?;
             progress.enter(Phase::Request);
@@ -197,7 +197,8 @@ impl Transport {
                 _ => self.invalidate(operation, disposition, sent, &mut has_renewed_access).await,
             };
             let pause = if renewable && operation.repeat != Repeat::IfUnsent {
-                Some(Duration::ZERO)
+                renewals += 1;
+                Some(pause_after(renewals))
             } else if disposition.permits(operation.repeat) {
                 delays.next().map(|delay| delay.max(wait.unwrap_or_default()))
             } else {
@@ -225,6 +226,7 @@ impl Transport {
                     && disposition == Disposition::SessionExpired
                     && let Some(session) = &self.session
                 {
+                    progress.enter(Phase::Session);
                     session.token().await.map_err(Error::without_session)?;
                     return Err(Error::SessionRenewed);
                 }
@@ -342,6 +344,17 @@ impl fmt::Debug for Transport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Transport").finish_non_exhaustive()
     }
+}
+
+/// The pause after so many tokens were refused to one call. Two are no reason to wait. More of them come where the platform
+/// ends sessions all the time, or where one address calls every session dead and the others accept them: a growing pause
+/// keeps the latter from causing login after login.
+fn pause_after(renewals: u32) -> Duration {
+    const FIRST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_millis(500);
+    renewals
+        .checked_sub(3)
+        .map_or(Duration::ZERO, |doublings| FIRST.saturating_mul(1 << doublings.min(10)).min(LONGEST))
 }
 
 /// What was sent, to find in it what the answer is about.

@@ -59,6 +59,30 @@ async fn a_platform_that_accepts_no_session_is_not_flooded() {
     assert!(platform_requests(&sandbox) <= 3 + 22 + 1, "{}", platform_requests(&sandbox));
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_address_that_calls_every_session_dead_does_not_flood_a_platform_that_accepts_them() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let thingspace = client_of(&sandbox).timeout(Duration::from_secs(10)).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    // What the other task is told says that its session was accepted.
+    let other = tokio::spawn({
+        let session = session.clone();
+        async move {
+            loop {
+                let reset = session.request(Method::PUT, "/m2m/v1/session/password/actions/reset").unwrap();
+                session.send(reset.json(&json!({ "oldPassword": "wrong" }))).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    });
+    sandbox.fault(Operation::Other, Fault::refused(EXPIRED), 100_000);
+    let begun = tokio::time::Instant::now();
+    let _ = ask(&session).await;
+    other.abort();
+    let (logins, seconds) = (logins(&sandbox).0, begun.elapsed().as_secs());
+    assert!(logins <= 20 + 3 * seconds, "{logins} logins in {seconds} s");
+}
+
 fn ambiguous() -> Vec<Value> {
     vec![
         json!({ "errorCode": "INPUT_INVALID", "errorMessage": "UWS verification failure (The Session has expired.)" }),
