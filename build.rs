@@ -30,7 +30,7 @@ fn run() -> Result<(), Vec<String>> {
     let read = |file: &str| fs::read(file).map_err(|error| vec![format!("{file}: cannot be read: {error}")]);
     let (contract, manifest) = (read(SPEC)?, read(MANIFEST)?);
     let output = spec::compile(&contract, &String::from_utf8_lossy(&manifest));
-    let output =
+    let (_, output) =
         output.map_err(|findings| findings.iter().flat_map(|finding| finding.lines(SPEC)).collect::<Vec<_>>())?;
     write_if_changed(&Path::new(&out).join("client.rs"), &output.client)?;
     write_if_changed(&Path::new(&out).join("operations.rs"), &output.operations)

@@ -26,10 +26,11 @@ pub(crate) struct Output {
 
 /// Turns the bytes of a document into code, or says what is wrong with it: everything at once, in the order of its lines.
 /// `manifest` is the `Cargo.toml` of the crate that the code becomes part of.
-pub(crate) fn compile(contract: &[u8], manifest: &str) -> Result<Output, Vec<Finding>> {
+pub(crate) fn compile(contract: &[u8], manifest: &str) -> Result<(Node, Output), Vec<Finding>> {
     let text = load::text(contract).map_err(|finding| vec![finding])?;
     let document = checked(text, manifest)?;
-    output(&document).map_err(|finding| vec![finding])
+    let output = output(&document).map_err(|finding| vec![finding])?;
+    Ok((document, output))
 }
 
 /// Reads a document in which nothing is found that would stop or mislead what is made of it.

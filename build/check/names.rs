@@ -157,3 +157,16 @@ pub(crate) fn capitalised(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
+
+/// The one of a few words that another is most like, if it is like one.
+pub(super) fn nearest(word: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let likeness = known.into_iter().map(|known| (strsim::jaro_winkler(known, &word), known));
+    likeness.max_by(|left, right| left.0.total_cmp(&right.0)).filter(|(like, _)| *like > 0.8).map(|(_, known)| known)
+}
+
+/// The extension of an object that is probably meant to be another one, and is not read.
+pub(super) fn misspelt<'a>(object: &'a Node, meant: &str) -> Option<(&'a str, Place)> {
+    let mut others = object.entries().filter(|(key, _)| key.starts_with("x-") && *key != meant);
+    others.find(|(key, _)| strsim::jaro_winkler(&key.to_lowercase(), meant) > 0.9).map(|(key, entry)| (key, entry.key))
+}

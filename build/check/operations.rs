@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{super::finding::Finding, Context, Described, names};
+use super::{
+    super::{
+        finding::Finding,
+        load::{Kind, Node},
+    },
+    Context, Described, names,
+};
 
 /// What the generated client has of its own.
 const TAKEN: [&str; 10] =
@@ -78,25 +84,47 @@ fn same_ids(ids: &[(&str, super::super::finding::Place)], findings: &mut Vec<Fin
 
 /// `x-repeatable`, which only an operation that changes nothing may leave out.
 fn repeat(operation: &Described<'_>, findings: &mut Vec<Finding>) {
-    let stated = operation.node.get("x-repeatable");
-    if stated.is_none() && (operation.is_safe() || operation.method == "trace")
-        || stated.is_some_and(|stated| matches!(stated.text(), Some("always" | "if-unprocessed" | "if-unsent")))
-    {
+    let Some(stated) = operation.node.get("x-repeatable") else {
+        if !operation.is_safe() && operation.method != "trace" {
+            let lacks = "this operation does not say whether it may be sent twice";
+            let (place, message) = match names::misspelt(operation.node, "x-repeatable") {
+                Some((key, place)) => (place, format!("{key} is not read, and {lacks}")),
+                None => (operation.method_key, lacks.to_owned()),
+            };
+            findings.push(Finding::new("missing-repeatable", place, message, format!("write {REPEATABLE}")));
+        }
+        return;
+    };
+    if stated.text().is_some_and(|text| REPEATS.contains(&text)) {
         return;
     }
-    findings.push(Finding::new(
-        "missing-repeatable",
-        stated.map_or(operation.method_key, |stated| stated.place),
-        "this operation does not say whether it may be sent twice",
-        "write x-repeatable: always (again after any passing failure), if-unprocessed (only where the platform cannot \
-         have seen it) or if-unsent (only where it never left the machine)",
-    ));
+    let help = match stated.text().and_then(|text| names::nearest(text, REPEATS)) {
+        Some(near) => format!("did you mean {near}? Write {REPEATABLE}"),
+        None => format!("write {REPEATABLE}"),
+    };
+    let message = format!("x-repeatable cannot be {}", shown(stated));
+    findings.push(Finding::new("repeatable-value", stated.place, message, help));
+}
+
+/// What `x-repeatable` may say.
+const REPEATS: [&str; 3] = ["always", "if-unprocessed", "if-unsent"];
+const REPEATABLE: &str = "x-repeatable: always (again after any passing failure), if-unprocessed (only where the \
+                          platform cannot have seen it) or if-unsent (only where it never left the machine)";
+
+/// A value in a message: a word, a number, or the kind of what is longer.
+fn shown(value: &Node) -> String {
+    match &value.kind {
+        Kind::Map(_) => "a map".to_owned(),
+        Kind::List(_) => "a list".to_owned(),
+        Kind::Scalar(value) if value.is_null() => "empty".to_owned(),
+        Kind::Scalar(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    }
 }
 
 /// Paths that differ in nothing but the names of their parameters are one path.
 fn paths(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
-    let paths = context.document.get("paths").into_iter().flat_map(super::Node::entries);
+    let paths = context.document.get("paths").into_iter().flat_map(Node::entries);
     for (path, entry) in paths.filter(|(path, _)| !path.starts_with("x-")) {
         if !path.starts_with('/') {
             findings.push(Finding::new(

@@ -39,7 +39,10 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
             } else {
                 format!("there are no parameters in {other:?}")
             };
-            findings.push(Finding::new("parameter-place", within.place, message, "write path, query or header"));
+            let near = names::nearest(other, ["path", "query", "header"]);
+            let help = near.map(|near| format!("did you mean {near}? Write path, query or header"));
+            let help = help.unwrap_or_else(|| "write path, query or header".to_owned());
+            findings.push(Finding::new("parameter-place", within.place, message, help));
             return;
         }
     };
@@ -80,7 +83,9 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
             "write schema: with a type",
         ));
     }
-    if within.text() == Some("path") && !parameter.is("required") {
+    // A value that is no flag is told of by itself.
+    let is_flag = parameter.get("required").is_none_or(|required| required.value().is_boolean());
+    if within.text() == Some("path") && is_flag && !parameter.is("required") {
         findings.push(Finding::new(
             "optional-path-parameter",
             parameter.get("required").map_or(parameter.place, |required| required.place),

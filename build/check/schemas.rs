@@ -11,7 +11,7 @@ use super::{
     },
     Context,
     crates::Crates,
-    parts,
+    names, parts,
     shape::Shape,
 };
 
@@ -65,10 +65,11 @@ fn kind(schema: &Node, findings: &mut Vec<Finding>) {
     // What is no text has been told of already.
     let Some(text) = stated.text() else { return };
     if !TYPES.contains(&text) {
-        let help = if text == "null" {
-            "write nullable: true beside the type"
-        } else {
-            "write string, number, integer, boolean, array or object"
+        let types = "rite string, number, integer, boolean, array or object";
+        let help = match names::nearest(text, TYPES) {
+            _ if text == "null" => "write nullable: true beside the type".to_owned(),
+            Some(near) => format!("did you mean {near}? W{types}"),
+            None => format!("w{types}"),
         };
         findings.push(Finding::new("unknown-type", stated.place, format!("there is no type {text}"), help));
     } else if text == "array" && schema.get("items").is_none() {

@@ -15,7 +15,7 @@ use super::{
         finding::{Finding, Place},
         load::Node,
     },
-    Context, parts, resolved,
+    Context, names, parts, resolved,
     shape::Shape,
 };
 
@@ -65,13 +65,15 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             property(context.document, name, entry.key, &entry.value, findings);
         }
     }
-    for parameter in context.objects.all(Shape::Parameter) {
-        spelling(parameter, findings);
+    // Beside a $ref, too: there it is read.
+    let references = context.objects.references.iter().map(|(_, node)| *node);
+    for node in context.objects.all(Shape::Parameter).chain(references) {
+        spelling(node, findings);
     }
 }
 
 fn property(document: &Node, name: &str, key: Place, schema: &Node, findings: &mut Vec<Finding>) {
-    let Some(word) = secret_word(name).filter(|_| !is_open(document, schema)) else { return };
+    let Some(word) = secret_word(name).filter(|_| !is_declared(document, schema)) else { return };
     let found = Held::of(document, schema);
     if !found.text || found.secret {
         return;
@@ -81,7 +83,12 @@ fn property(document: &Node, name: &str, key: Place, schema: &Node, findings: &m
     } else {
         "write format: password below it, or x-secret: false if it is no secret"
     };
-    findings.push(Finding::new("unmarked-secret", key, format!("{name} says {word}, and would be printed"), help));
+    let says = format!("{name} says {word}, and would be printed");
+    let (place, message) = match names::misspelt(schema, "x-secret") {
+        Some((key, place)) => (place, format!("{key} is not read: {says}")),
+        None => (key, says),
+    };
+    findings.push(Finding::new("unmarked-secret", place, message, help));
 }
 
 /// A parameter that is a secret, or whose name says so.
@@ -97,7 +104,7 @@ pub(super) fn parameter(document: &Node, parameter: &Node, findings: &mut Vec<Fi
             "send a secret in the body",
         ));
     } else if let Some(word) = secret_word(text)
-        && ![parameter, schema].into_iter().any(|declared| is_open(document, declared))
+        && ![parameter, schema].into_iter().any(|declared| is_declared(document, declared))
         && Held::of(document, schema).text
     {
         findings.push(Finding::new(
@@ -109,9 +116,9 @@ pub(super) fn parameter(document: &Node, parameter: &Node, findings: &mut Vec<Fi
     }
 }
 
-/// Whether it is said that this is no secret, here or where it leads to.
-fn is_open(document: &Node, node: &Node) -> bool {
-    let says_so = |node: &Node| node.get("x-secret").is_some_and(|stated| stated.value() == false);
+/// Whether `x-secret` stands here or where this leads to. What it says, if that is not false, is told of by itself.
+fn is_declared(document: &Node, node: &Node) -> bool {
+    let says_so = |node: &Node| node.get("x-secret").is_some();
     says_so(node) || resolved(document, node).is_some_and(says_so)
 }
 

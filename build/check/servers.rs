@@ -31,10 +31,15 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             findings.push(Finding::new("insecure-server", url.place, message, help));
         }
         let Some(name) = server.get("x-environment") else {
+            let lacks = "this server has no name that a caller could choose it by";
+            let (place, message) = match names::misspelt(server, "x-environment") {
+                Some((key, place)) => (place, format!("{key} is not read, and {lacks}")),
+                None => (server.place, lacks.to_owned()),
+            };
             findings.push(Finding::new(
                 "missing-environment",
-                server.place,
-                "this server has no name that a caller could choose it by",
+                place,
+                message,
                 "write x-environment: with a name for it, such as production",
             ));
             continue;

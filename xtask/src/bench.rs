@@ -17,7 +17,7 @@ use std::fs;
 
 use crate::python::Python;
 use crate::sandbox::{self, Running};
-use crate::{Misuse, Result, workspace};
+use crate::{Result, workspace};
 use note::Note;
 use programs::Programs;
 
@@ -37,12 +37,15 @@ struct Extent {
 const WHOLE: Extent = Extent { pairs: 101, starts: 20, sends: 50, turns: 40, rounds: 5, is_quick: false };
 const QUICK: Extent = Extent { pairs: 1, starts: 2, sends: 2, turns: 1, rounds: 1, is_quick: true };
 
-pub(crate) fn run(arguments: &[String]) -> Result {
-    let extent = match arguments {
-        [] => WHOLE,
-        [argument] if argument == "--quick" => QUICK,
-        _ => return Err(Misuse("bench takes `--quick` or nothing".to_owned()).into()),
-    };
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Find out whether the programs run; measure and write nothing
+    #[arg(long)]
+    quick: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let extent = if arguments.quick { QUICK } else { WHOLE };
     let root = workspace::root();
     let (work, interop) = (workspace::target()?.join("bench"), workspace::target()?.join("interop"));
     fs::create_dir_all(&work)?;

@@ -10,20 +10,22 @@ use std::time::Duration;
 
 use crate::python::Python;
 use crate::sandbox::{self, Running};
-use crate::{Misuse, Result, process, workspace};
+use crate::{Result, process, workspace};
 
 /// Names under which Chromium is installed, Debian's first.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const CHECK_LIMIT: Duration = Duration::from_secs(120);
 
-pub(crate) fn run(arguments: &[String]) -> Result {
-    let check = match arguments {
-        [] => false,
-        [argument] if argument == "--check" => true,
-        _ => return Err(Misuse("docs takes `--check` or nothing".to_owned()).into()),
-    };
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Try the pages in Chromium, too: log in and out on the one that the sandbox serves
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
     // Whether there is one is better known before anything takes its time.
-    let browser = if check { Some(browser()?) } else { None };
+    let browser = if arguments.check { Some(browser()?) } else { None };
 
     let doc = workspace::target()?.join("doc");
     rustdoc()?;
@@ -57,8 +59,8 @@ fn try_out(browser: &Path, program: &Path, page: &Path) -> Result {
     let mut check = python.script("check.py", &sandbox.base_url);
     check.arg(browser).arg(page).arg(&picture);
     process::run("the check of the pages", &mut check, &work.join("check.log"), CHECK_LIMIT)?;
-    println!("page for reading: asks for nothing");
-    println!("page of the sandbox: one login and one logout; picture in {}", picture.display());
+    println!("page for reading: opens, and makes no request");
+    println!("page of the sandbox: logs in and out; picture in {}", picture.display());
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use server::Program;
 
-use crate::{Misuse, Result, sandbox, workspace};
+use crate::{Result, sandbox, workspace};
 
 /// How long a row that is a matter of time takes, in seconds.
 const SECONDS: u64 = 60;
@@ -36,15 +36,30 @@ struct Row {
     holds: bool,
 }
 
-pub(crate) fn run(arguments: &[String]) -> Result {
-    let (quick, time) = options(arguments)?;
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Do the same in two minutes
+    #[arg(long)]
+    quick: bool,
+    /// How long a row that is a matter of time takes [default: 60, or 10 with --quick]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+}
+
+impl Arguments {
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds.unwrap_or(if self.quick { QUICK_SECONDS } else { SECONDS }))
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
     let plan = Plan {
         server: Program::chosen()?,
         sandbox: sandbox::build()?,
         soak: sandbox::program(&["--example", "soak"])?,
         directory: workspace::target()?.join("fleet"),
-        time,
-        quick,
+        time: arguments.time(),
+        quick: arguments.quick,
     };
     println!("| on {} | measured | holds |\n|---|---|---|", plan.server.name);
     let mut broken = Vec::new();
@@ -58,32 +73,29 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if broken.is_empty() { Ok(()) } else { Err(format!("does not hold: {}", broken.join("; ")).into()) }
 }
 
-fn options(arguments: &[String]) -> Result<(bool, Duration)> {
-    let (mut quick, mut seconds, mut arguments) = (false, None, arguments.iter());
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--quick" => quick = true,
-            "--seconds" => {
-                let number = arguments.next().ok_or_else(|| Misuse("--seconds wants to know how many".to_owned()))?;
-                seconds = Some(number.parse().map_err(|_| Misuse(format!("`{number}` is no number of seconds")))?);
-            }
-            _ => return Err(Misuse(format!("`{argument}` is not understood")).into()),
-        }
-    }
-    Ok((quick, Duration::from_secs(seconds.unwrap_or(if quick { QUICK_SECONDS } else { SECONDS }))))
-}
-
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
 
     #[test]
     fn options_are_options() {
-        let given = |arguments: &[&str]| options(&arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(given(&[]).ok(), Some((false, Duration::from_secs(SECONDS))));
-        assert_eq!(given(&["--seconds", "20", "--quick"]).ok(), Some((true, Duration::from_secs(20))));
-        for arguments in [&["--seconds"][..], &["--seconds", "x"], &["--seconds", "-1"], &["--fast"]] {
-            assert!(given(arguments).is_err_and(|error| error.is::<Misuse>()), "{arguments:?}");
+        let given = |arguments: &[&str]| {
+            let line = Line::try_parse_from(["fleet"].iter().chain(arguments)).ok()?;
+            Some((line.arguments.quick, line.arguments.time()))
+        };
+        assert_eq!(given(&[]), Some((false, Duration::from_secs(SECONDS))));
+        assert_eq!(given(&["--quick"]), Some((true, Duration::from_secs(QUICK_SECONDS))));
+        assert_eq!(given(&["--seconds", "20", "--quick"]), Some((true, Duration::from_secs(20))));
+        for arguments in [&["--seconds"][..], &["--seconds", "x"], &["--seconds", "-1"], &["--fast"], &["20"]] {
+            assert_eq!(given(arguments), None, "{arguments:?}");
         }
     }
 }

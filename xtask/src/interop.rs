@@ -13,18 +13,20 @@ use std::time::Duration;
 
 use crate::python::Python;
 use crate::sandbox::{self, Running};
-use crate::{Misuse, Result, process, workspace};
+use crate::{Result, process, workspace};
 use report::Report;
 
 const SDK_LIMIT: Duration = Duration::from_secs(60);
 const SCHEMATHESIS_LIMIT: Duration = Duration::from_secs(180);
 
-pub(crate) fn run(arguments: &[String]) -> Result {
-    let record = match arguments {
-        [] => false,
-        [argument] if argument == "--record" => true,
-        _ => return Err(Misuse("interop takes `--record` or nothing".to_owned()).into()),
-    };
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Keep what the Python SDK sends as what it has to send from now on
+    #[arg(long)]
+    record: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
     let places = Places::new()?;
 
     println!("python: environment in {}", places.work.join("venv").display());
@@ -38,7 +40,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let mut sdk = python.script("sdk.py", &sandbox.base_url);
     process::run_in_the_open("the Python SDK's run", sdk.arg(&sent), SDK_LIMIT)?;
     let kept = places.scripts.join("python-sdk-wire.json");
-    if record {
+    if arguments.record {
         fs::copy(&sent, &kept)?;
         println!("python sdk: recorded what it sends");
     } else {

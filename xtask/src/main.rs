@@ -19,66 +19,60 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-/// What can go wrong is told to a person, and to nobody else.
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+/// What can go wrong is told to the maintainer, and to no program.
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-struct Command {
-    name: &'static str,
-    arguments: &'static str,
-    about: &'static str,
-    run: fn(&[String]) -> Result,
+/// What maintainers run: checks of openapi.yaml, the sandbox, the docs, measurements.
+#[derive(Debug, Parser)]
+#[command(name = "cargo-xtask", bin_name = "cargo xtask", after_help = STATUS)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-impl Command {
-    const fn new(
-        name: &'static str,
-        arguments: &'static str,
-        about: &'static str,
-        run: fn(&[String]) -> Result,
-    ) -> Command {
-        Command { name, arguments, about, run }
-    }
+const STATUS: &str = "Exit status: 0 if all is well, 1 if a mistake was found or something failed, 2 if the arguments \
+                      are not understood.";
+
+/// The first line of each is what `--help` says of it.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure what a call costs, and write it into docs/bench.md
+    Bench(bench::Arguments),
+    /// Write the rustdoc, and openapi.yaml as a page
+    Docs(docs::Arguments),
+    /// Run twelve processes on one Redis server, on good days and bad
+    ///
+    /// THINGSPACE_REDIS_SERVER names another program than redis-server.
+    #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
+    Fleet(fleet::Arguments),
+    /// Run Verizon's Python SDK and schemathesis against the sandbox
+    Interop(interop::Arguments),
+    /// Check openapi.yaml, build, and refresh the copy of the client in tests/snapshots
+    Regen(regen::Arguments),
+    /// Run the sandbox until it is stopped
+    Sandbox(sandbox::Arguments),
+    /// Measure what a contract of up to 1,000 operations costs
+    Scale(scale::Arguments),
+    /// Check openapi.yaml, or compare it with an earlier one
+    Spec(spec::Arguments),
 }
 
-const COMMANDS: [Command; 9] = [
-    Command::new("bench", "[--quick]", "what a call costs; written into docs/bench.md", bench::run),
-    Command::new("docs", "[--check]", "the rustdoc, and openapi.yaml as a page; tried in a browser", docs::run),
-    Command::new("fleet", "[--quick] [--seconds S]", "twelve processes on one Redis, on good days and bad", fleet::run),
-    Command::new("interop", "[--record]", "Verizon's Python SDK and schemathesis against the sandbox", interop::run),
-    Command::new("regen", "[--check]", "checks the spec, builds, refreshes the copy of the client", regen::run),
-    Command::new("sandbox", "[--listen ADDRESS]", "runs the sandbox until it is stopped", sandbox::run),
-    Command::new("scale", "", "what a contract of up to 1,000 operations costs", scale::run),
-    Command::new("spec", "check [FILE] [--format json]", "looks for mistakes in openapi.yaml", spec::run),
-    Command::new(
-        "spec",
-        "diff [BASE] [--check] [--format json|markdown]",
-        "says what changed in openapi.yaml, and what it breaks",
-        spec::run,
-    ),
-];
-
-/// The exit status for arguments that were not understood, as is usual for command line programs.
+/// The exit status for arguments that were not understood, as clap has it.
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
-    let outcome = match arguments.split_first() {
-        Some((name, _)) if ["help", "--help", "-h"].contains(&name.as_str()) => {
-            print!("{}", usage());
-            Ok(())
-        }
-        Some((name, rest)) => match COMMANDS.iter().find(|command| command.name == name) {
-            Some(command) => (command.run)(rest),
-            None => Err(Misuse(format!("there is no command `{name}`")).into()),
-        },
-        None => Err(Misuse("which command?".to_owned()).into()),
+    let outcome = match Arguments::parse().command {
+        Some(command) => command.run(),
+        None => Arguments::command().print_help().map_err(Into::into),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error}");
             if error.is::<Misuse>() {
-                eprint!("\n{}", usage());
+                eprintln!("\nFor more information, try '--help'.");
                 return ExitCode::from(MISUSED);
             }
             ExitCode::FAILURE
@@ -86,15 +80,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn usage() -> String {
-    let calls = COMMANDS.map(|Command { name, arguments, .. }| format!("{name} {arguments}"));
-    let width = calls.iter().map(String::len).max().unwrap_or_default();
-    let commands =
-        calls.iter().zip(&COMMANDS).map(|(call, Command { about, .. })| format!("  {call:<width$}  {about}\n"));
-    ["Usage: cargo xtask COMMAND\n\n".to_owned()].into_iter().chain(commands).collect()
+impl Command {
+    fn run(self) -> Result {
+        match self {
+            Self::Bench(arguments) => bench::run(&arguments),
+            Self::Docs(arguments) => docs::run(&arguments),
+            Self::Fleet(arguments) => fleet::run(&arguments),
+            Self::Interop(arguments) => interop::run(&arguments),
+            Self::Regen(arguments) => regen::run(&arguments),
+            Self::Sandbox(arguments) => sandbox::run(&arguments),
+            Self::Scale(arguments) => scale::run(&arguments),
+            Self::Spec(arguments) => spec::run(&arguments),
+        }
+    }
 }
 
-/// Arguments that were not understood.
+/// Arguments that clap understands, and that do not go together.
 #[derive(Debug)]
 struct Misuse(String);
 
@@ -105,3 +106,13 @@ impl fmt::Display for Misuse {
 }
 
 impl Error for Misuse {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

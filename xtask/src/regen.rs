@@ -8,29 +8,35 @@ use std::path::{Path, PathBuf};
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::{Misuse, Result, generator::Output, spec, workspace};
+use crate::{Result, generator::Output, spec, workspace};
 
 /// How many unchanged lines stand around a change.
 const CONTEXT: usize = 3;
 
-/// With `--check` nothing is written, and a copy that is not up to date is an error.
-pub(crate) fn run(arguments: &[String]) -> Result {
-    let is_check = match arguments {
-        [] => false,
-        [argument] if argument == "--check" => true,
-        [argument, ..] => return Err(Misuse(format!("`{argument}` is not understood")).into()),
-    };
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Build and write nothing; fail if the copy is stale
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let is_check = arguments.check;
     let output = spec::generate()?;
     if !is_check {
         build()?;
     }
     let stale = refresh(&snapshots(), &output, !is_check)?;
-    match (stale, is_check) {
-        (false, _) => println!("tests/snapshots is up to date"),
-        (true, true) => {
-            return Err("tests/snapshots is stale: run `cargo xtask regen` and commit what it writes".into());
+    match (stale.as_slice(), is_check) {
+        ([], _) => println!("tests/snapshots: client.rs and operations.rs are up to date with openapi.yaml"),
+        (stale, true) => {
+            let verb = if stale.len() == 1 { "is" } else { "are" };
+            let stale = stale.join(" and ");
+            return Err(format!("{stale} {verb} stale: run `cargo xtask regen`, and commit what it writes").into());
         }
-        (true, false) => println!("tests/snapshots is refreshed: look at the change, and commit it with openapi.yaml"),
+        (stale, false) => {
+            println!("refreshed {}: look at the change, and commit it with openapi.yaml", stale.join(" and "));
+        }
     }
     Ok(())
 }
@@ -39,9 +45,9 @@ fn snapshots() -> PathBuf {
     workspace::root().join("tests").join("snapshots")
 }
 
-/// Tells what differs from the copy in this folder, and writes it if it is to. Whether anything differs.
-fn refresh(folder: &Path, output: &Output, is_written: bool) -> Result<bool> {
-    let mut is_stale = false;
+/// Tells what differs from the copy in this folder, and writes it if it is to. The files that differ.
+fn refresh(folder: &Path, output: &Output, is_written: bool) -> Result<Vec<String>> {
+    let mut stale = Vec::new();
     for (name, code) in [("client.rs", &output.client), ("operations.rs", &output.operations)] {
         let fresh = formatted(code).map_err(|error| format!("{name}: what was generated is not Rust: {error}"))?;
         let path = folder.join(name);
@@ -49,14 +55,14 @@ fn refresh(folder: &Path, output: &Output, is_written: bool) -> Result<bool> {
         if kept == fresh {
             continue;
         }
-        is_stale = true;
+        stale.push(format!("tests/snapshots/{name}"));
         print!("{}", told(name, &kept, &fresh));
         if is_written {
             fs::create_dir_all(folder)?;
             fs::write(&path, fresh).map_err(|error| format!("{}: {error}", path.display()))?;
         }
     }
-    Ok(is_stale)
+    Ok(stale)
 }
 
 /// As people write it.
@@ -76,7 +82,7 @@ fn told(name: &str, kept: &str, fresh: &str) -> String {
     let (old, new) = (format!("a/tests/snapshots/{name}"), format!("b/tests/snapshots/{name}"));
     let patch = diff.unified_diff().context_radius(CONTEXT).header(&old, &new).to_string();
     let patch = if kept.is_empty() { String::new() } else { patch };
-    format!("{patch}tests/snapshots/{name}: {added} lines added, {removed} removed\n\n")
+    format!("{patch}tests/snapshots/{name}: lines added: {added}, removed: {removed}\n\n")
 }
 
 fn build() -> Result {
@@ -94,13 +100,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let output = |name: &str| Output { client: format!("pub fn {name} ( ) {{ }}"), operations: String::new() };
-        assert!(refresh(folder, &output("first"), true).unwrap());
-        assert!(!refresh(folder, &output("first"), false).unwrap());
-        assert!(refresh(folder, &output("second"), false).unwrap(), "a change is seen");
+        let (client, operations) = ("tests/snapshots/client.rs", "tests/snapshots/operations.rs");
+        assert_eq!(refresh(folder, &output("first"), true).unwrap(), [client, operations]);
+        assert_eq!(refresh(folder, &output("first"), false).unwrap(), [""; 0]);
+        assert_eq!(refresh(folder, &output("second"), false).unwrap(), [client], "a change is seen");
         assert!(fs::read_to_string(folder.join("client.rs")).unwrap().contains("pub fn first() {}"), "but not written");
 
         let patch = told("client.rs", "pub fn first() {}\n", "pub fn second() {}\n");
         assert!(patch.contains("-pub fn first() {}\n+pub fn second() {}\n"), "{patch}");
-        assert!(patch.contains("1 lines added, 1 removed"), "{patch}");
+        assert!(patch.contains("lines added: 1, removed: 1"), "{patch}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -16,9 +17,28 @@ use crate::{Result, workspace};
 const PACKAGE: &str = "thingspace-sandbox";
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// `cargo xtask sandbox`: the arguments are the sandbox's own.
-pub(crate) fn run(arguments: &[String]) -> Result {
-    let status = workspace::cargo().args(["run", "--quiet", "--package", PACKAGE, "--"]).args(arguments).status()?;
+/// Those of the sandbox itself.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// A loopback address and port; with port 0 on any free port [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Print the documentation of the API, a page of HTML, and stop
+    #[arg(long, conflicts_with = "listen")]
+    docs: bool,
+}
+
+/// `cargo xtask sandbox`
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let mut command = workspace::cargo();
+    command.args(["run", "--quiet", "--package", PACKAGE, "--"]);
+    if let Some(address) = arguments.listen {
+        command.args(["--listen", &address.to_string()]);
+    }
+    if arguments.docs {
+        command.arg("--docs");
+    }
+    let status = command.status()?;
     if status.success() { Ok(()) } else { Err(format!("the sandbox stopped: {status}").into()) }
 }
 

@@ -5,22 +5,27 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::{Misuse, Result, generator, workspace};
+use crate::{Result, generator, workspace};
 
 /// How many operations.
 const SIZES: [usize; 4] = [3, 30, 300, 1000];
 /// The operations that the contract has by itself.
 const OWN: usize = 3;
 
-/// Without arguments, everything; `--one SIZE` is how it measures one size in a process of its own.
-pub(crate) fn run(arguments: &[String]) -> Result {
-    match arguments {
-        [] => table(),
-        [flag, size] if flag == "--one" => {
-            println!("{}", one(size.parse().map_err(|_| Misuse(format!("`{size}` is no number")))?)?);
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Measure one size alone, without building: the table is made of such processes
+    #[arg(long, value_name = "SIZE", hide = true)]
+    one: Option<usize>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    match arguments.one {
+        None => table(),
+        Some(size) => {
+            println!("{}", one(size)?);
             Ok(())
         }
-        [argument, ..] => Err(Misuse(format!("`{argument}` is not understood")).into()),
     }
 }
 

@@ -5,72 +5,40 @@ mod diff;
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    Misuse, Result,
-    generator::{self, Output},
-    workspace,
-};
+use crate::{Result, generator::Output, workspace};
 
 /// The contract.
 const SPEC: &str = "openapi.yaml";
 
-/// The first argument says what to do.
-pub(crate) fn run(arguments: &[String]) -> Result {
-    match arguments.split_first() {
-        Some((name, rest)) if name == "check" => check::run(&Arguments::of(rest, &["text", "json"])?),
-        Some((name, rest)) if name == "diff" => diff::run(rest),
-        Some((name, _)) => Err(Misuse(format!("there is no command `spec {name}`")).into()),
-        None => Err(Misuse("spec what?".to_owned()).into()),
-    }
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
 }
 
-/// At most one word, and how to say it.
-struct Arguments {
-    word: Option<String>,
-    format: String,
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Look for mistakes: each with its place and what to write instead
+    Check(check::Arguments),
+    /// Say what changed, what it breaks, and which version it asks for
+    Diff(diff::Arguments),
 }
 
-impl Arguments {
-    /// The first of the formats is the default.
-    fn of(arguments: &[String], formats: &[&str]) -> Result<Self> {
-        let (mut word, mut format) = (None, None);
-        let mut rest = arguments.iter();
-        while let Some(argument) = rest.next() {
-            let given = match argument.strip_prefix("--format") {
-                Some("") => Some(
-                    rest.next()
-                        .map(String::as_str)
-                        .ok_or_else(|| Misuse(format!("--format wants to know which: {}", formats.join(", "))))?,
-                ),
-                Some(value) => value.strip_prefix('='),
-                None => None,
-            };
-            match given {
-                Some(given) if formats.contains(&given) => format = Some(given.to_owned()),
-                Some(given) => {
-                    return Err(Misuse(format!("`{given}` is no format: {} are", formats.join(", "))).into());
-                }
-                None if argument.starts_with('-') || word.is_some() => {
-                    return Err(Misuse(format!("`{argument}` is not understood")).into());
-                }
-                None => word = Some(argument.clone()),
-            }
-        }
-        let format = format.or_else(|| formats.first().map(ToString::to_string)).unwrap_or_default();
-        Ok(Self { word, format })
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    match &arguments.command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
     }
 }
 
 /// The client and the table that the contract becomes, if there is no mistake in it; mistakes are told.
 pub(crate) fn generate() -> Result<Output> {
-    check::run(&Arguments { word: None, format: "text".to_owned() })?;
-    let (contract, manifest) = (bytes(&path(None))?, read(&workspace::root().join("Cargo.toml"))?);
-    generator::compile(&contract, &manifest).map_err(|_| "openapi.yaml has changed in the meantime".into())
+    check::generate(&check::Arguments::default())
 }
 
 /// The path as it was given, from where the command was called; the contract if none was.
-fn path(given: Option<&str>) -> PathBuf {
-    given.map_or_else(|| workspace::root().join(SPEC), PathBuf::from)
+fn path(given: Option<&Path>) -> PathBuf {
+    given.map_or_else(|| workspace::root().join(SPEC), Path::to_owned)
 }
 
 /// How the path is told: the contract by its name alone.

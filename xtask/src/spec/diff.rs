@@ -21,7 +21,9 @@ mod uses;
 
 use std::{fs, path::Path};
 
-use super::{Arguments, SPEC, bytes};
+use clap::ValueEnum;
+
+use super::{SPEC, bytes};
 use crate::{
     Misuse, Result,
     generator::{
@@ -35,33 +37,53 @@ use base::{Base, CHANGELOG, MANIFEST, Release};
 use bump::Demand;
 use show::Report;
 
-/// Compares with a revision or a file, `HEAD` if none is named.
-pub(super) fn run(arguments: &[String]) -> Result {
-    let (check, rest): (Vec<_>, Vec<_>) = arguments.iter().cloned().partition(|argument| argument == "--check");
-    let Arguments { word, format } = Arguments::of(&rest, &["text", "json", "markdown"])?;
-    let outcome = outcome(&workspace::root(), word.as_deref().unwrap_or("HEAD"), &format)?;
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A file, or a revision that git knows
+    #[arg(default_value = "HEAD")]
+    base: String,
+    /// Fail if Cargo.toml or CHANGELOG.md lack what the changes ask for
+    #[arg(long)]
+    check: bool,
+    /// How changes are told
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// As compilers do
+    #[default]
+    Text,
+    /// As an object
+    Json,
+    /// As a table for a pull request
+    Markdown,
+}
+
+/// Compares with a revision or a file.
+pub(super) fn run(arguments: &Arguments) -> Result {
+    let outcome = outcome(&workspace::root(), &arguments.base, arguments.format)?;
     print!("{}", outcome.text);
-    if check.is_empty() {
+    if !arguments.check {
         return Ok(());
     }
-    match outcome.is_met {
-        Some(true) => Ok(()),
-        Some(false) => Err("Cargo.toml or CHANGELOG.md lack what the changes ask for".into()),
-        None => {
-            Err(Misuse("--check wants a revision: beside a file there is no Cargo.toml of before".to_owned()).into())
-        }
+    match outcome.missing {
+        Some(missing) if missing.is_empty() => Ok(()),
+        Some(missing) => Err(missing.join("\n       ").into()),
+        None => Err(Misuse("--check needs a revision: a file has no Cargo.toml beside it".to_owned()).into()),
     }
 }
 
-/// What is told, and whether what the changes ask for is done, if that can be known.
+/// What is told, and what the changes ask for and lack, if that can be known.
 #[derive(Debug)]
 struct Outcome {
     text: String,
-    is_met: Option<bool>,
+    missing: Option<Vec<String>>,
 }
 
 /// Compares what is in a directory with a revision of it, or with a file.
-fn outcome(root: &Path, word: &str, format: &str) -> Result<Outcome> {
+fn outcome(root: &Path, word: &str, format: Format) -> Result<Outcome> {
     let base = Base::of(root, word)?;
     let contract = bytes(&root.join(SPEC))?;
     let (before, after) = (document(&base.name, &base.contract)?, document(SPEC, &contract)?);
@@ -72,11 +94,11 @@ fn outcome(root: &Path, word: &str, format: &str) -> Result<Outcome> {
     let demand = Demand::of(worst, base.release.as_ref(), &release);
     let report = Report { base: &base.name, now: SPEC, changes: &changes, demand: &demand };
     let text = match format {
-        "json" => format!("{:#}\n", report.json()),
-        "markdown" => report.markdown(),
-        _ => report.text(),
+        Format::Json => format!("{:#}\n", report.json()),
+        Format::Markdown => report.markdown(),
+        Format::Text => report.text(),
     };
-    Ok(Outcome { text, is_met: base.release.map(|_| demand.is_met()) })
+    Ok(Outcome { text, missing: base.release.map(|_| demand.missing()) })
 }
 
 /// A document that can be compared, whatever else is wrong with it.

@@ -17,13 +17,15 @@ fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn the_contract_is_checked_where_no_file_is_named() {
-    assert_eq!(check(&[]), (Some(0), "openapi.yaml: nothing found\n".to_owned(), String::new()));
+    let said =
+        "openapi.yaml: no mistakes in 3 operations and 8 schemas; a client can be generated from it\n".to_owned();
+    assert_eq!(check(&[]), (Some(0), said, String::new()));
     assert_eq!(check(&["--format", "json"]), (Some(0), "[]\n".to_owned(), String::new()));
 }
 
 #[test]
 fn mistakes_are_told_as_compilers_tell_them_and_end_in_status_1() {
-    let mistakes = mistake::made(&["unknown-type", "missing-repeatable-unknown"]);
+    let mistakes = mistake::made(&["unknown-type", "repeatable-value"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("other.yaml");
     let name = file.to_str().unwrap();
@@ -57,20 +59,77 @@ fn what_cannot_be_read_or_understood_is_said() {
     assert!(found[0]["message"].as_str().unwrap().starts_with("no such file.yaml cannot be read: "), "{said}");
     assert_eq!(errors, "xtask: 1 mistake in no such file.yaml\n");
 
-    let (status, _, errors) = check(&["--format"]);
-    assert_eq!((status, errors.lines().next()), (Some(2), Some("xtask: --format wants to know which: text, json")));
-    for arguments in [&["--format", "xml"][..], &["a.yaml", "b.yaml"], &["--quick"], &["--format"]] {
-        assert_eq!(check(arguments).0, Some(2), "{arguments:?}");
+    for (arguments, named) in [
+        (&["--format"][..], "[possible values: text, json]"),
+        (&["--format", "xml"], "[possible values: text, json]"),
+        (&["--formt", "json"], "'--format'"),
+        (&["a.yaml", "b.yaml"], "'b.yaml'"),
+        (&["--quick"], "'--quick'"),
+    ] {
+        let (status, said, errors) = check(arguments);
+        assert_eq!((status, said.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(errors.contains(named) && errors.contains("--help"), "{arguments:?}: {errors}");
+    }
+}
+
+fn xtask(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// Every command, with what its help has to name.
+const COMMANDS: [(&str, &[&str]); 8] = [
+    ("bench", &["--quick"]),
+    ("docs", &["--check"]),
+    ("fleet", &["--quick", "--seconds <SECONDS>", "THINGSPACE_REDIS_SERVER"]),
+    ("interop", &["--record"]),
+    ("regen", &["--check"]),
+    ("sandbox", &["--listen <ADDRESS>", "--docs"]),
+    ("scale", &[]),
+    ("spec", &["check", "diff"]),
+];
+
+#[test]
+fn every_command_is_listed_and_tells_what_it_takes() {
+    for question in [&[][..], &["help"], &["--help"], &["-h"]] {
+        let (status, said, errors) = xtask(question);
+        assert_eq!((status, errors.as_str()), (Some(0), ""), "{question:?}");
+        assert!(said.contains("Usage: cargo xtask [COMMAND]"), "{said}");
+        for (name, _) in COMMANDS {
+            assert!(said.lines().any(|line| line.trim_start().starts_with(&format!("{name} "))), "{name}: {said}");
+        }
+    }
+    let nested = [("spec check", &["[FILE]", "--format"][..]), ("spec diff", &["[BASE]", "--check", "--format"])];
+    for (name, named) in COMMANDS.into_iter().chain(nested) {
+        for flag in ["--help", "-h"] {
+            let (status, said, errors) = xtask(&name.split(' ').chain([flag]).collect::<Vec<_>>());
+            assert_eq!((status, errors.as_str()), (Some(0), ""), "{name} {flag}");
+            assert!(said.contains(&format!("Usage: cargo xtask {name}")), "{said}");
+            let named = named.iter().filter(|text| flag == "--help" || text.starts_with('-'));
+            named.for_each(|text| assert!(said.contains(text), "{name} {flag} names {text}: {said}"));
+        }
     }
 }
 
 #[test]
-fn whoever_asks_is_told_what_there_is() {
-    for question in ["help", "--help", "-h"] {
-        let Output { status, stdout, stderr } =
-            Command::new(env!("CARGO_BIN_EXE_xtask")).arg(question).output().unwrap();
-        let said = String::from_utf8(stdout).unwrap();
-        assert!(status.success() && stderr.is_empty(), "{question}");
-        assert!(said.starts_with("Usage: cargo xtask COMMAND\n") && said.contains("  spec check [FILE] "), "{said}");
+fn what_is_not_understood_ends_in_status_2_and_names_what_is() {
+    for (arguments, named) in [
+        (&["specs"][..], "'spec'"),
+        (&["spec", "dif"], "'diff'"),
+        (&["spec"], "check"),
+        (&["regen", "--chek"], "'--check'"),
+        (&["docs", "--chekc"], "'--check'"),
+        (&["bench", "--quik"], "'--quick'"),
+        (&["fleet", "--second", "3"], "'--seconds'"),
+        (&["fleet", "--seconds", "x"], "'--seconds <SECONDS>'"),
+        (&["interop", "--recrod"], "'--record'"),
+        (&["sandbox", "--listen", "nowhere"], "'--listen <ADDRESS>'"),
+        (&["scale", "3"], "'3'"),
+        (&["spec", "diff", "--format", "xml"], "[possible values: text, json, markdown]"),
+        (&["spec", "diff", "--check", concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.yaml")], "needs a revision"),
+    ] {
+        let (status, _, errors) = xtask(arguments);
+        assert_eq!(status, Some(2), "{arguments:?}: {errors}");
+        assert!(errors.contains(named), "{arguments:?}: {errors}");
     }
 }

@@ -88,7 +88,7 @@ impl Tally {
         hold(seed, &case, &findings);
         // A check has generated it already; to look at the code takes longer.
         if findings.is_empty() && seed.is_multiple_of(LOOKED_AT) {
-            let output = generator::compile(&case, &manifest()).unwrap_or_else(|findings| {
+            let (_, output) = generator::compile(&case, &manifest()).unwrap_or_else(|findings| {
                 panic!("SPEC_FUZZ_SEED={seed}: a check finds nothing, and a build {findings:?}")
             });
             for generated in [output.client, output.operations] {

@@ -55,9 +55,22 @@ impl Demand {
         Self { bump, from, least, version, is_bumped, is_logged }
     }
 
-    /// Whether nothing is missing, as far as can be told.
-    pub(super) fn is_met(&self) -> bool {
-        self.is_bumped != Some(false) && self.is_logged != Some(false)
+    /// What each file lacks, and what to write there, as far as can be told.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let version = (self.is_bumped == Some(false)).then(|| {
+            let has = match self.version {
+                Some(version) => format!("Cargo.toml has version {version}"),
+                None => "Cargo.toml has no version that can be read".to_owned(),
+            };
+            match self.least {
+                Some(least) => format!("{has}: write version = \"{least}\" or later into it"),
+                None => format!("{has}: write one of three numbers into it, such as version = \"0.1.0\""),
+            }
+        });
+        let entry = (self.is_logged == Some(false)).then(|| {
+            "CHANGELOG.md has no new entry: write below `## [Unreleased]` what changes for callers".to_owned()
+        });
+        version.into_iter().chain(entry).collect()
     }
 
     /// In words: what is asked for, then how far it is done.

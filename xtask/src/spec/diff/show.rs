@@ -103,7 +103,7 @@ impl Report<'_> {
 
     fn counted(&self) -> String {
         if self.changes.is_empty() {
-            return "nothing has changed".to_owned();
+            return format!("{}: nothing has changed since {}", self.now, self.base);
         }
         let counts = [Class::Breaking, Class::Compatible, Class::DocumentationOnly].map(|class| {
             let number = self.changes.iter().filter(|change| change.class() == class).count();

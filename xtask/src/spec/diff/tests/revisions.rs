@@ -6,8 +6,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{super::outcome, plain};
-use crate::{Misuse, spec};
+use clap::Parser as _;
+
+use super::{
+    super::{Format, outcome},
+    plain,
+};
 
 /// An empty directory of its own, where cargo has the files of tests.
 fn directory(name: &str) -> PathBuf {
@@ -49,20 +53,31 @@ fn repository(name: &str) -> PathBuf {
 #[test]
 fn a_revision_brings_its_version_and_its_changelog() {
     let root = repository("revision");
-    let found = outcome(&root, "HEAD", "text").unwrap();
+    let found = outcome(&root, "HEAD", Format::Text).unwrap();
     assert!(found.text.contains("HEAD:openapi.yaml:10:7: documentation-only[summary-changed]"), "{}", found.text);
     assert!(found.text.contains("openapi.yaml:9:20: breaking[operation-renamed]"), "{}", found.text);
     assert!(found.text.contains("Cargo.toml: 0.1.0 is not enough; write 0.2.0"), "{}", found.text);
-    assert_eq!(found.is_met, Some(false));
+    assert_eq!(
+        found.missing.unwrap(),
+        [
+            "Cargo.toml has version 0.1.0: write version = \"0.2.0\" or later into it",
+            "CHANGELOG.md has no new entry: write below `## [Unreleased]` what changes for callers",
+        ]
+    );
 
     fs::write(root.join("Cargo.toml"), "[workspace.package]\nversion = \"0.2.0\"\n").unwrap();
     fs::write(root.join("CHANGELOG.md"), "## [Unreleased]\n\n- `showThing` is `show`.\n\n## [0.1.0]\n").unwrap();
-    assert_eq!(outcome(&root, "main", "json").unwrap().is_met, Some(true));
+    assert_eq!(outcome(&root, "main", Format::Json).unwrap().missing, Some(Vec::new()));
 
     git(&root, &["add", "."]);
     git(&root, &["commit", "--quiet", "--message", "Two"]);
-    assert!(outcome(&root, "HEAD", "text").unwrap().text.starts_with("nothing has changed\n"));
-    assert!(outcome(&root, "HEAD~1", "markdown").unwrap().text.contains("`HEAD~1:openapi.yaml`"));
+    assert!(
+        outcome(&root, "HEAD", Format::Text)
+            .unwrap()
+            .text
+            .starts_with("openapi.yaml: nothing has changed since HEAD:openapi.yaml\n")
+    );
+    assert!(outcome(&root, "HEAD~1", Format::Markdown).unwrap().text.contains("`HEAD~1:openapi.yaml`"));
 }
 
 #[test]
@@ -74,7 +89,12 @@ fn a_workspace_may_lie_below_the_root_of_its_repository() {
     git(&outer, &["init", "--quiet"]);
     git(&outer, &["add", "."]);
     git(&outer, &["commit", "--quiet", "--message", "One"]);
-    assert!(outcome(&root, "HEAD", "text").unwrap().text.starts_with("nothing has changed\n"));
+    assert!(
+        outcome(&root, "HEAD", Format::Text)
+            .unwrap()
+            .text
+            .starts_with("openapi.yaml: nothing has changed since HEAD:openapi.yaml\n")
+    );
 }
 
 #[test]
@@ -82,16 +102,16 @@ fn a_file_has_nothing_beside_it() {
     let root = repository("file");
     let old = root.join("old.yaml");
     fs::write(&old, plain()).unwrap();
-    let found = outcome(&root, old.to_str().unwrap(), "text").unwrap();
+    let found = outcome(&root, old.to_str().unwrap(), Format::Text).unwrap();
     assert!(found.text.contains(&format!("{}:10:7: documentation-only", old.display())), "{}", found.text);
     assert!(found.text.ends_with("asks for a minor bump: 0.2.0 or later, after 0.1.0\n"), "{}", found.text);
-    assert_eq!(found.is_met, None);
+    assert_eq!(found.missing, None);
 }
 
 #[test]
 fn what_cannot_be_compared_is_told() {
     let root = repository("errors");
-    let error = |word: &str| outcome(&root, word, "text").unwrap_err().to_string();
+    let error = |word: &str| outcome(&root, word, Format::Text).unwrap_err().to_string();
     for word in ["nobody", "", "-p", "--all", "HEAD:openapi.yaml", "HEAD --all", "HEAD\nHEAD", "."] {
         assert_eq!(error(word), format!("`{word}` is neither a file nor a revision that git knows"));
     }
@@ -118,7 +138,7 @@ fn what_cannot_be_compared_is_told() {
 #[test]
 fn options_are_options() {
     for arguments in [&["diff", "-p"][..], &["diff", "--format", "xml"], &["diff", "HEAD", "HEAD"]] {
-        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        assert!(spec::run(&arguments).unwrap_err().is::<Misuse>(), "{arguments:?}");
+        let line = ["xtask", "spec"].iter().chain(arguments);
+        assert!(crate::Arguments::try_parse_from(line).is_err(), "{arguments:?}");
     }
 }
