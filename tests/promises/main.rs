@@ -22,6 +22,7 @@ mod errors;
 mod faces;
 mod faults;
 mod fleet;
+mod grown;
 mod growth;
 mod guard;
 mod leaks;
