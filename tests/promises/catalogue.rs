@@ -5,29 +5,11 @@
 
 mod calls;
 
-use std::{fs, path::Path};
-
 use serde_json::Value;
 use thingspace_sandbox::{Operation, Recorded, Sandbox};
 
-use crate::package::Package;
+use crate::grown::grown;
 use calls::Call;
-
-/// Has a copy of this package, with that spec, make the calls.
-fn run(base_url: &str) -> (Vec<String>, String) {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let read = |name: &str| fs::read_to_string(fixtures.join(name)).unwrap();
-    let package = Package::copy("catalogue");
-    // What a date-time in the spec asks for.
-    package.depend("chrono = { version = \"0.4\", default-features = false, features = [\"serde\"] }");
-    package.enable("schemars", "chrono04");
-    package.write("openapi.yaml", &read("growth.yaml"));
-    package.write("examples/caller.rs", &read("growth_caller.rs"));
-    let output = package.cargo(&["run", "--quiet", "--example", "caller"], ("BASE_URL", base_url));
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{errors}");
-    (String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect(), errors)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_five_operations_arrive_as_the_spec_describes_them() {
@@ -37,8 +19,9 @@ async fn twenty_five_operations_arrive_as_the_spec_describes_them() {
     for call in calls.iter().filter(|call| !call.arrives.is_empty()) {
         sandbox.fault(Operation::Other, call.answer.clone(), 1);
     }
-    let (said, errors) = tokio::task::spawn_blocking(move || run(&base_url)).await.unwrap();
-    assert_eq!(errors, "", "no warning");
+    let run = tokio::task::spawn_blocking(move || grown().run("catalogue_caller", &base_url));
+    let said = run.await.unwrap();
+    let said: Vec<&str> = said.lines().collect();
 
     let (said, shapes) = said.split_at(said.len() - 3);
     assert_eq!(shapes, ["GatewayFault", "Throttled", "ConnectivityManagementResult"]);

@@ -79,7 +79,9 @@ pub(crate) fn secrets_of(sandbox: &Sandbox) -> BTreeSet<String> {
 pub(crate) fn find<'a>(text: &str, secrets: impl IntoIterator<Item = &'a String>) -> Option<String> {
     let known = secrets.into_iter().find_map(|secret| {
         assert!(secret.len() >= 5, "too short to be searched for");
-        forms(secret).iter().find_map(|form| Some((text.find(form)?, secret.clone())))
+        forms(secret)
+            .iter()
+            .find_map(|form| Some((memchr::memmem::find(text.as_bytes(), form.as_bytes())?, secret.clone())))
     });
     let (at, secret) = known.or_else(|| Some((token(text)?, "a token".to_owned())))?;
     let before: Vec<char> = text[..at].chars().rev().take(300).collect();

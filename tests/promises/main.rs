@@ -23,6 +23,7 @@ mod faces;
 mod faults;
 mod first_cause;
 mod fleet;
+mod grown;
 mod growth;
 mod guard;
 mod leaks;

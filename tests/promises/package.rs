@@ -1,93 +1,123 @@
-//! A copy of this package under another name, for tests that change it: the two never share what is compiled.
+//! Copies of this package under other names, for tests that change it: what is compiled of them is theirs alone.
+//!
+//! There are two, because compiling one takes longer than most tests. `grown` builds, with all that specs of the tests
+//! have. `broken` does not, each time in another way. They stay where they are, and only what differs is written: a second run finds
+//! compiled what has not changed.
 
 use std::{
-    fs,
+    collections::BTreeMap,
+    env,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use crate::patience::watch_anew;
 
-/// A copy of what a build needs.
+/// What a build needs, as it is to be. The copy is this test's until it is dropped.
 pub(crate) struct Package {
     pub(crate) folder: PathBuf,
+    files: BTreeMap<PathBuf, String>,
+    _lock: File,
 }
 
 impl Package {
     pub(crate) fn copy(name: &str) -> Self {
-        let (from, to) = (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+        let from = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
         watch_anew();
-        let _ = fs::remove_dir_all(&to);
+        let lock = File::create(folder.with_extension("lock")).unwrap();
+        lock.lock().unwrap();
+        let mut paths = ["build.rs", "openapi.yaml", "Cargo.lock"].map(|file| from.join(file)).to_vec();
         for folder in ["src", "build"] {
-            copy_folder(&from.join(folder), &to.join(folder));
+            paths.extend(files(&from.join(folder)));
         }
-        for file in ["build.rs", "openapi.yaml", "Cargo.lock"] {
-            fs::copy(from.join(file), to.join(file)).unwrap();
-        }
-        let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
+        let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
+        let files = paths.iter().map(|path| (path.strip_prefix(from).unwrap().to_owned(), read(path)));
+        let mut package = Self { folder, files: files.collect(), _lock: lock };
+        let manifest = read(&from.join("Cargo.toml"));
         // What is taken from this very workspace stays behind.
         let manifest: Vec<_> = manifest.lines().filter(|line| !line.contains("= { path = ")).collect();
         let manifest = (manifest.join("\n") + "\n")
             .replace("members = [\"benches\", \"sandbox\", \"xtask\"]", "members = []")
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
-        fs::write(to.join("Cargo.toml"), manifest).unwrap();
-        fs::write(to.join("README.md"), "").unwrap();
-        Self { folder: to }
+        package.write("Cargo.toml", &manifest);
+        package.write("README.md", "");
+        // With an example, cargo takes the features that tests take, and so the dependencies that are compiled already.
+        package.write("examples/nothing.rs", "//! Nothing.\n\nfn main() {}\n");
+        package
     }
 
-    pub(crate) fn spec(&self) -> String {
-        fs::read_to_string(self.folder.join("openapi.yaml")).unwrap()
+    pub(crate) fn file(&self, file: &str) -> &str {
+        &self.files[Path::new(file)]
     }
 
-    pub(crate) fn write(&self, file: &str, text: &str) {
-        let path = self.folder.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+    pub(crate) fn write(&mut self, file: &str, text: &str) {
+        self.files.insert(file.into(), text.to_owned());
     }
 
     /// Adds a line to the dependencies.
-    pub(crate) fn depend(&self, line: &str) {
+    pub(crate) fn depend(&mut self, line: &str) {
         self.manifest("[dependencies]\n", &format!("[dependencies]\n{line}\n"));
     }
 
     /// Turns on a feature of a dependency that has some.
-    pub(crate) fn enable(&self, dependency: &str, feature: &str) {
-        let manifest = fs::read_to_string(self.folder.join("Cargo.toml")).unwrap();
-        let line = manifest.lines().find(|line| line.starts_with(&format!("{dependency} = "))).unwrap();
-        self.manifest(line, &line.replace("features = [", &format!("features = [\"{feature}\", ")));
+    pub(crate) fn enable(&mut self, dependency: &str, feature: &str) {
+        let lines = &mut self.file("Cargo.toml").lines();
+        let line = lines.find(|line| line.starts_with(&format!("{dependency} = "))).unwrap().to_owned();
+        self.manifest(&line, &line.replace("features = [", &format!("features = [\"{feature}\", ")));
     }
 
-    fn manifest(&self, from: &str, to: &str) {
-        let manifest = fs::read_to_string(self.folder.join("Cargo.toml")).unwrap();
-        let changed = manifest.replacen(from, to, 1);
-        assert_ne!(changed, manifest, "{from}");
+    fn manifest(&mut self, from: &str, to: &str) {
+        let changed = self.file("Cargo.toml").replacen(from, to, 1);
+        assert_ne!(changed, self.file("Cargo.toml"), "{from}");
         self.write("Cargo.toml", &changed);
     }
 
-    /// Cargo, with nothing fetched, sharing what is compiled of the dependencies.
-    pub(crate) fn cargo(&self, arguments: &[&str], variable: (&str, &str)) -> Output {
+    /// Has the folder hold what it is to hold. What is there already keeps its date.
+    fn lay_down(&self) {
+        for path in files(&self.folder) {
+            if !self.files.contains_key(path.strip_prefix(&self.folder).unwrap()) {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        for (file, text) in &self.files {
+            let path = self.folder.join(file);
+            if fs::read_to_string(&path).is_ok_and(|there| there == *text) {
+                continue;
+            }
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    /// Cargo builds the examples and the library, with nothing fetched, sharing what is compiled of the dependencies.
+    pub(crate) fn build(&self, more: &[&str]) -> Output {
+        self.lay_down();
         watch_anew();
-        Command::new(env!("CARGO"))
-            .args(arguments)
-            .arg("--offline")
+        let mut cargo = Command::new(env!("CARGO"));
+        // What cargo says of this program to it. Crates that look at such variables would be compiled again here, and
+        // once more for the next run of the tests.
+        let is_of_this =
+            |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|part| name.starts_with(part));
+        for (name, _) in env::vars().filter(|(name, _)| is_of_this(name)) {
+            cargo.env_remove(name);
+        }
+        cargo
+            .args(["build", "--lib", "--examples", "--offline"])
+            .args(more)
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap())
-            .env(variable.0, variable.1)
+            .env("CARGO_TERM_COLOR", "never")
             .output()
             .unwrap()
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
+/// The files of a folder, and of the folders in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
