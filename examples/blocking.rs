@@ -12,7 +12,14 @@ use serde_json::{Value, json};
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{ApiKey, Credentials, blocking::ThingSpace};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     if env::var_os("THINGSPACE_BASE_URL").is_some() {
         return tour(&ThingSpace::from_env()?, Credentials::from_env()?);
     }

@@ -53,7 +53,14 @@ impl Recorder for Counters {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let counters = Counters::default();
     metrics::set_global_recorder(counters.clone())?;
 

@@ -39,7 +39,14 @@ impl Middleware for Tell {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::start().await?;
     let api_key = ApiKey::new("sandbox-key", "sandbox-secret");
     let thingspace = ThingSpace::builder().api_key(api_key).base_url(sandbox.base_url()).build()?;

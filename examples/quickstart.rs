@@ -2,7 +2,9 @@
 //!
 //! Runs against a sandbox of its own, unless `THINGSPACE_BASE_URL` (with `THINGSPACE_KEY`, `THINGSPACE_SECRET`,
 //! `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`) names another platform. There, the new password is kept in the
-//! file that `THINGSPACE_PASSWORD_FILE` names, by default `thingspace-new-password`.
+//! file that `THINGSPACE_PASSWORD_FILE` names, by default a new one in `thingspace` below `$XDG_STATE_HOME` or
+//! `~/.local/state`. The session is kept in the same folder, unless `THINGSPACE_STORE` names another file: a start that
+//! follows a wrong password then makes no login. Nothing secret is written into a git checkout.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
 
@@ -13,20 +15,20 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, Session, ThingSpace};
+use thingspace_session::{ApiKey, Credentials, FileStore, Session, ThingSpace, ThingSpaceBuilder};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let outcome = if env::var_os("THINGSPACE_BASE_URL").is_some() { on_platform().await } else { on_sandbox().await };
-    match outcome {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("It ended here: {error}.");
+            eprintln!("It ended here: {error}");
             let mut next = error.source();
             while let Some(source) = next {
                 eprintln!("  because: {source}");
@@ -35,6 +37,10 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+pub(crate) async fn run() -> Result<(), Box<dyn Error>> {
+    if env::var_os("THINGSPACE_BASE_URL").is_some() { on_platform().await } else { on_sandbox().await }
 }
 
 async fn on_sandbox() -> Result<(), Box<dyn Error>> {
@@ -46,10 +52,53 @@ async fn on_sandbox() -> Result<(), Box<dyn Error>> {
 }
 
 async fn on_platform() -> Result<(), Box<dyn Error>> {
-    let (thingspace, credentials) = (ThingSpace::from_env()?, Credentials::from_env()?);
+    let (builder, credentials) = (ThingSpaceBuilder::from_env()?, Credentials::from_env()?);
+    let builder = match env::var_os("THINGSPACE_STORE") {
+        Some(_) => builder,
+        None => builder.store(FileStore::new(state_folder()?.join("session.json"))),
+    };
+    let path = match env::var_os("THINGSPACE_PASSWORD_FILE") {
+        Some(path) => path.into(),
+        None => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+            state_folder()?.join(format!("new-password-{now}"))
+        }
+    };
+    let path = outside_of_checkouts(&path)?;
+    let thingspace = builder.build()?;
     println!("The platform is {}.", thingspace.base_url());
-    let path = env::var_os("THINGSPACE_PASSWORD_FILE").unwrap_or_else(|| "thingspace-new-password".into());
-    tour(&thingspace, credentials, Some(path.into())).await
+    tour(&thingspace, credentials, Some(path)).await
+}
+
+/// The folder for what programs of this user keep; made if it is missing, for its owner alone.
+fn state_folder() -> Result<PathBuf, String> {
+    let named = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = named.or_else(|| env::home_dir().map(|home| home.join(".local/state")));
+    let folder = folder.ok_or("there is no home folder to keep the new password in; set THINGSPACE_PASSWORD_FILE")?;
+    let folder = folder.join("thingspace");
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&folder).map_err(|error| format!("{} cannot be created: {error}", folder.display()))?;
+    Ok(folder)
+}
+
+/// The whole path, if no folder above it is a git checkout: what lies in one is committed by accident.
+fn outside_of_checkouts(path: &Path) -> Result<PathBuf, String> {
+    let cannot = |error| format!("{} cannot be used for the new password: {error}", path.display());
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let folder = folder.canonicalize().map_err(cannot)?;
+    if let Some(checkout) = folder.ancestors().find(|folder| folder.join(".git").exists()) {
+        let (path, checkout) = (path.display(), checkout.display());
+        return Err(format!(
+            "{path} lies in the git checkout {checkout}, so nothing was sent; name a file elsewhere for the new password"
+        ));
+    }
+    Ok(folder.join(path.file_name().unwrap_or_default()))
 }
 
 async fn tour(thingspace: &ThingSpace, user: Credentials, keep: Option<PathBuf>) -> Result<(), Box<dyn Error>> {

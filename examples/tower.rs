@@ -12,7 +12,14 @@ use thingspace_session::{ApiKey, Credentials, ThingSpace};
 use tower::{Service, ServiceBuilder};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let (sandbox, elsewhere) = (Sandbox::start().await?, Sandbox::start().await?);
     let api_key = ApiKey::new("sandbox-key", "sandbox-secret");
     let thingspace = ThingSpace::builder().api_key(api_key).base_url(sandbox.base_url()).build()?;

@@ -48,8 +48,8 @@ impl ThingSpace {
         ThingSpaceBuilder::default()
     }
 
-    /// Reads `THINGSPACE_KEY`, `THINGSPACE_SECRET` and, if it is there, `THINGSPACE_BASE_URL`. To set more than that,
-    /// such as a store, begin with [`ThingSpaceBuilder::from_env`].
+    /// Reads `THINGSPACE_KEY` and `THINGSPACE_SECRET`, and `THINGSPACE_BASE_URL` and `THINGSPACE_STORE` if they are set. To
+    /// set more than that, begin with [`ThingSpaceBuilder::from_env`].
     ///
     /// # Errors
     ///

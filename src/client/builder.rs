@@ -6,7 +6,7 @@ use reqwest::{ClientBuilder, Url};
 
 use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
 use crate::{
-    AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, Retries,
+    AccessToken, AccessTokenProvider, ApiKey, Environment, Error, FileStore, MemoryStore, Retries,
     credentials::optional_variable,
     generated::{client as api, operations::TOKEN_PATH},
     guard::KnownAccounts,
@@ -18,14 +18,17 @@ use crate::{
 
 /// The configuration of a [`ThingSpace`].
 ///
-/// An API key is all that production needs:
+/// A service needs an API key, and a store that outlives the process. With the default store the count of failed logins
+/// ends with the process, so a service with a wrong password that its supervisor restarts locks the account at the fifth
+/// start.
 ///
 /// ```
 /// use std::time::Duration;
-/// use thingspace_session::{ApiKey, Environment, ThingSpace};
+/// use thingspace_session::{ApiKey, Environment, FileStore, ThingSpace};
 ///
 /// let thingspace = ThingSpace::builder()
 ///     .api_key(ApiKey::new("key", "secret"))
+///     .store(FileStore::new("/var/lib/thingspace/session.json"))
 ///     .environment(Environment::Mock)
 ///     .timeout(Duration::from_secs(30))
 ///     .build()?;
@@ -68,17 +71,22 @@ impl Default for ThingSpaceBuilder {
 }
 
 impl ThingSpaceBuilder {
-    /// Begins with `THINGSPACE_KEY`, `THINGSPACE_SECRET` and, if it is there, `THINGSPACE_BASE_URL`.
+    /// Begins with `THINGSPACE_KEY` and `THINGSPACE_SECRET`, and with `THINGSPACE_BASE_URL` and `THINGSPACE_STORE` if they
+    /// are set. `THINGSPACE_STORE` is the path of a [`FileStore`], whose directory has to exist. Set it wherever the process
+    /// may be restarted by itself: see [`store`](Self::store).
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if one of them is missing, empty or not UTF-8.
+    /// [`Error::Configuration`] if one of them is empty or not UTF-8, or if one of the first two is missing.
     pub fn from_env() -> Result<Self, Error> {
-        let builder = Self::default().api_key(ApiKey::from_env()?);
-        Ok(match optional_variable("THINGSPACE_BASE_URL")? {
-            Some(base_url) => builder.base_url(base_url),
-            None => builder,
-        })
+        let mut builder = Self::default().api_key(ApiKey::from_env()?);
+        if let Some(base_url) = optional_variable("THINGSPACE_BASE_URL")? {
+            builder = builder.base_url(base_url);
+        }
+        if let Some(path) = optional_variable("THINGSPACE_STORE")? {
+            builder = builder.store(FileStore::new(path));
+        }
+        Ok(builder)
     }
 
     /// Which of the platform's own servers; production by default. The last of this and [`base_url`](Self::base_url)
@@ -219,9 +227,19 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// Where sessions and the count of failed logins are kept; by default in the memory of this client. Share a
-    /// [`FileStore`](crate::FileStore) among the processes of one machine: they then share one session and one
-    /// count, and a process that starts finds the session there.
+    /// Where the session and the count of failed logins are kept.
+    ///
+    /// Use a [`FileStore`] wherever the process may be restarted by itself, and among the processes of one machine: they
+    /// share one session and one count, and a process that starts finds both. The default is a
+    /// [`MemoryStore`](crate::MemoryStore), for programs that a person starts. It is the default because a file needs a
+    /// place that only the caller can name. `store(MemoryStore::new())` chooses it on purpose, and the error of a rejected
+    /// login then no longer warns of it.
+    ///
+    /// ```
+    /// # use thingspace_session::{FileStore, ThingSpace};
+    /// let builder = ThingSpace::builder().store(FileStore::new("/var/lib/thingspace/session.json"));
+    /// # drop(builder);
+    /// ```
     #[must_use]
     pub fn store(mut self, store: impl SessionStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
@@ -261,8 +279,9 @@ impl ThingSpaceBuilder {
             retries: self.retries,
         });
         let application = self.api_key.as_ref().map(|key| key.key().to_owned()).unwrap_or_default();
+        let is_default = self.store.is_none();
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let store = Arc::new(Bounded::new(store, self.timeout));
+        let store = Arc::new(Bounded::new(store, self.timeout, is_default));
         let grant = match (self.api_key, self.provider) {
             (Some(api_key), None) => {
                 let url = format!("{}{TOKEN_PATH}", api_base(&base_url));

@@ -98,9 +98,14 @@ impl Refusal {
         self.is_documented
     }
 
-    /// Of a login, whose credentials are not tried again.
-    pub(crate) fn of_a_login(&mut self) {
-        self.advice = "; these credentials are not tried again: check the username and the password";
+    /// Of a login, whose credentials are not tried again, but for a process that starts anew with the default store.
+    pub(crate) fn of_a_login(&mut self, has_default_store: bool) {
+        self.advice = if has_default_store {
+            "; these credentials are not tried again: check the username and the password. The next start of the process \
+             does try them, and five failures in a row lock the account: keep the count in a FileStore"
+        } else {
+            "; these credentials are not tried again: check the username and the password"
+        };
     }
 
     /// Keeps the body of a success that cannot be read.

@@ -22,12 +22,18 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Bounded {
     inner: Arc<dyn SessionStore>,
     patience: Duration,
+    is_default: bool,
 }
 
 impl Bounded {
     /// An operation has half of the time of a call at most, so that its failure is told within the call.
-    pub(crate) fn new(inner: Arc<dyn SessionStore>, timeout: Duration) -> Self {
-        Self { inner, patience: LONGEST.min(timeout / 2) }
+    pub(crate) fn new(inner: Arc<dyn SessionStore>, timeout: Duration, is_default: bool) -> Self {
+        Self { inner, patience: LONGEST.min(timeout / 2), is_default }
+    }
+
+    /// Whether the caller has chosen no store, so that what it keeps ends with the process.
+    pub(crate) fn is_default(&self) -> bool {
+        self.is_default
     }
 
     fn bounded<'a, T: 'a>(&self, work: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a) -> StoreFuture<'a, T> {

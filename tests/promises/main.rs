@@ -38,6 +38,7 @@ mod renewal;
 mod repeats;
 mod resets;
 mod resolution;
+mod restarts;
 mod rotation;
 mod rotation_killed;
 mod seasons;

@@ -81,7 +81,7 @@ impl Logins {
                 events::login_failed(&error);
                 if let Some(suspension) = record.guard.suspension(&fingerprint) {
                     if let Error::Platform(refusal) = &mut error {
-                        refusal.of_a_login();
+                        refusal.of_a_login(self.store.is_default());
                     }
                     events::login_suspended(&suspension.reason);
                 }
