@@ -141,7 +141,7 @@ mod ends {
                     fails().await;
                     None
                 };
-                calls_until(Duration::from_secs(1), never).await
+                calls_until(Duration::from_secs(1), never).await;
             }
             "virtual time" => {
                 let for_ever = async {
@@ -149,7 +149,7 @@ mod ends {
                         fails().await;
                     }
                 };
-                tokio::time::timeout(Duration::from_secs(1), for_ever).await.unwrap()
+                tokio::time::timeout(Duration::from_secs(1), for_ever).await.unwrap();
             }
             "nothing" => pending().await,
             "a thread" => loop {
