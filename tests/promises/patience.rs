@@ -139,7 +139,7 @@ mod ends {
             "calls" => {
                 let never = async || {
                     fails().await;
-                    None
+                    None::<()>
                 };
                 calls_until(Duration::from_secs(1), never).await;
             }
