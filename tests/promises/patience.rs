@@ -139,9 +139,9 @@ mod ends {
             "calls" => {
                 let never = async || {
                     fails().await;
-                    None
+                    None::<()>
                 };
-                calls_until(Duration::from_secs(1), never).await
+                calls_until(Duration::from_secs(1), never).await;
             }
             "virtual time" => {
                 let for_ever = async {
@@ -149,7 +149,7 @@ mod ends {
                         fails().await;
                     }
                 };
-                tokio::time::timeout(Duration::from_secs(1), for_ever).await.unwrap()
+                tokio::time::timeout(Duration::from_secs(1), for_ever).await.unwrap();
             }
             "nothing" => pending().await,
             "a thread" => loop {

@@ -17,6 +17,12 @@ pub(crate) fn root() -> PathBuf {
 /// The cargo that runs this, at the root of the workspace.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    // What cargo says of xtask to it. Some crates are compiled again whenever such a variable has changed.
+    let is_of_xtask =
+        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|part| name.starts_with(part));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_xtask(&name.to_string_lossy())) {
+        cargo.env_remove(name);
+    }
     cargo.current_dir(root());
     cargo
 }
