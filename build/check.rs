@@ -7,7 +7,7 @@ mod arguments;
 mod composition;
 mod crates;
 mod cycles;
-mod facade;
+pub(crate) mod facade;
 mod inline;
 mod keywords;
 pub(crate) mod names;

@@ -10,6 +10,7 @@ mod bump;
 mod change;
 mod compare;
 mod document;
+mod facade;
 mod operations;
 mod parameters;
 mod rules;

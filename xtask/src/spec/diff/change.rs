@@ -81,6 +81,7 @@ pub(super) struct Change {
     pub(super) message: String,
     pub(super) within: Use,
     /// What is known better than the rule does.
+    pub(super) wire: Option<Verdict>,
     pub(super) rust: Option<Verdict>,
 }
 
@@ -172,7 +173,7 @@ impl Rust {
 
 impl Change {
     pub(super) fn wire(&self) -> Verdict {
-        self.rule.wire.verdict(self.within)
+        self.wire.clone().unwrap_or_else(|| self.rule.wire.verdict(self.within))
     }
 
     pub(super) fn rust(&self) -> Verdict {

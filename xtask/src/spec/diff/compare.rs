@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     change::{Change, Class, Rust, Use, Verdict},
-    document, rules, schemas,
+    document, facade, rules, schemas,
     schemas::types,
 };
 use crate::generator::{
@@ -87,6 +87,7 @@ impl<'a> Comparison<'a> {
             }
         }
         let mut changes: Vec<_> = told.into_values().collect();
+        facade::judge(self.documents, &mut changes);
         changes.sort_by_cached_key(|change| {
             (std::cmp::Reverse(change.class()), change.now.or(change.base), change.rule.name)
         });
@@ -116,6 +117,7 @@ impl<'a> Comparison<'a> {
             now,
             message: one_line(&format!("{} {}", subject.name, what.as_ref())),
             within: subject.within,
+            wire: None,
             rust: None,
         };
         self.changes.push(change);

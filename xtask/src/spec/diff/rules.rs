@@ -48,6 +48,11 @@ pub(super) fn find(name: &str) -> &'static Rule {
     TABLES.iter().flat_map(|table| table.iter()).find(|rule| rule.name == name).unwrap_or(UNCLASSIFIED)
 }
 
+/// Whether a kind of change is one of words alone.
+pub(super) fn is_wording(rule: &Rule) -> bool {
+    WORDING.iter().any(|one| one.name == rule.name)
+}
+
 pub(super) const TABLES: [&[Rule]; 5] = [WORDING, DOCUMENT, OPERATIONS, BODIES, SCHEMAS];
 
 const WORDING: &[Rule] = &[

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by a panic that it failed")]
 
 mod documents;
+mod facade;
 mod forms;
 mod generated;
 mod oddities;

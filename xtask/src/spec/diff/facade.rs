@@ -1,0 +1,305 @@
+//! What the facade (`src/`) needs of the document. A change that takes it away is breaking, whatever it is elsewhere:
+//! an answer may lack a property, and yet no login succeeds without the session token.
+//!
+//! The list of what is called, sent and read is that of `spec check`. All of it is looked up in both documents; what
+//! held before and does not hold now, or is another thing now, makes the changes at its places breaking.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    change::{Change, Class, Use, Verdict},
+    compare::Pair,
+    rules,
+};
+use crate::generator::{
+    check::{
+        Context, Described, SCHEMAS,
+        facade::{self, CALLED, Called, Model, REFUSED},
+        parts, resolved,
+        security::Schemes,
+        shape::Objects,
+    },
+    finding::{Finding, Place},
+    load::{Entry, Node},
+};
+
+/// Something that the facade relies on.
+#[derive(Default)]
+struct Need {
+    /// Where it is written, and where it would be.
+    places: BTreeSet<Place>,
+    /// Whether it is as the facade needs it.
+    holds: bool,
+    /// What must not become another, even if that would do as well.
+    is: String,
+    /// What the facade does with it, and what fails without it.
+    why: String,
+}
+
+/// By operation and by what is needed of it.
+type Needs = BTreeMap<(String, String), Need>;
+
+/// Makes the changes breaking that take away what the facade needs, and adds what no change tells.
+pub(super) fn judge(documents: Pair<'_>, changes: &mut Vec<Change>) {
+    let (before, after) = (needs(documents.base), needs(documents.now));
+    let mut broken = BTreeSet::new();
+    for ((operation, what), need) in before.iter().filter(|(_, need)| need.holds) {
+        let now = after.get(&(operation.clone(), what.clone()));
+        if now.is_some_and(|now| now.holds && now.is == need.is) || broken.contains(operation) && now.is_none() {
+            continue;
+        }
+        broken.insert(operation.clone());
+        let is_at = |place: Option<Place>, need: &Need| place.is_some_and(|place| need.places.contains(&place));
+        let is_culprit = |change: &Change| is_at(change.base, need) || now.is_some_and(|now| is_at(change.now, now));
+        let places = (need.places.first().copied(), now.and_then(|now| now.places.first().copied()));
+        mark(changes, is_culprit, &need.why, places);
+    }
+    let known: BTreeSet<_> = found(documents.base).into_iter().map(|one| (one.message, one.help)).collect();
+    for finding in found(documents.now) {
+        let is_covered = broken.iter().any(|operation| !operation.is_empty() && finding.message.contains(operation));
+        if !known.contains(&(finding.message.clone(), finding.help.clone())) {
+            let is_culprit = |change: &Change| change.now == Some(finding.place);
+            let why = format!("{}; it does not build like this", finding.message);
+            if !is_covered || changes.iter().any(is_culprit) {
+                mark(changes, is_culprit, &why, (None, Some(finding.place)));
+            }
+        }
+    }
+}
+
+/// Makes the changes that are meant breaking; adds one if there is none.
+fn mark(
+    changes: &mut Vec<Change>,
+    is_culprit: impl Fn(&Change) -> bool,
+    why: &str,
+    (base, now): (Option<Place>, Option<Place>),
+) {
+    let mut is_told = false;
+    for change in changes.iter_mut().filter(|change| !rules::is_wording(change.rule) && is_culprit(change)) {
+        is_told = true;
+        change.wire.get_or_insert_with(|| Verdict::new(Class::Breaking, why));
+    }
+    if !is_told {
+        changes.push(Change {
+            rule: rules::find("unclassified"),
+            base,
+            now,
+            message: "what the facade needs is not as it was".to_owned(),
+            within: Use::default(),
+            wire: Some(Verdict::new(Class::Breaking, why)),
+            rust: None,
+        });
+    }
+}
+
+fn context(document: &Node) -> Context<'_> {
+    Context { document, objects: Objects::of(document, &mut Vec::new()), manifest: "" }
+}
+
+/// What `spec check` finds wrong with what the facade is made of.
+fn found(document: &Node) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    facade::check(&context(document), &mut findings);
+    findings
+}
+
+fn needs(document: &Node) -> Needs {
+    let context = context(document);
+    let mut needs = Needs::new();
+    credentials(document, &mut needs);
+    for called in &CALLED {
+        let has_id = |operation: &Described<'_>| operation.node.text_of("operationId") == Some(called.id);
+        if let Some(operation) = context.operations().find(has_id) {
+            Look { context: &context, called, operation, needs: &mut needs }.look();
+        }
+    }
+    needs
+}
+
+/// Where access tokens are bought, and the header of the session token.
+fn credentials(document: &Node, needs: &mut Needs) {
+    let Some(schemes) = Schemes::read(document, &mut Vec::new()) else { return };
+    let section = document.pointer("/components/securitySchemes");
+    let under = |name: &str| section.and_then(|section| section.entry(name));
+    for (name, is, node, why) in [
+        (
+            schemes.access,
+            schemes.token_url.text().unwrap_or_default().to_owned(),
+            Some(schemes.token_url),
+            "src/ buys every access token at this URL: a client built before asks elsewhere, and no call succeeds",
+        ),
+        (
+            schemes.session,
+            schemes.session_header.to_ascii_lowercase(),
+            under(schemes.session).and_then(|entry| entry.value.get("name")),
+            "src/ sends the session token in this header: a client built before sends another, and no session is known",
+        ),
+    ] {
+        let mut places: BTreeSet<Place> = node.map(|node| node.place).into_iter().collect();
+        places.extend(section.map(|section| section.place));
+        let scheme = under(name);
+        places.extend(scheme.map(|entry| entry.key));
+        let kinds =
+            scheme.into_iter().flat_map(|entry| ["type", "in"].into_iter().filter_map(|key| entry.value.get(key)));
+        places.extend(kinds.map(|node| node.place));
+        needs.insert((String::new(), why.to_owned()), Need { places, holds: true, is, why: why.to_owned() });
+    }
+}
+
+/// A look at one of the operations that the facade calls.
+struct Look<'c, 'a> {
+    context: &'c Context<'a>,
+    called: &'c Called,
+    operation: Described<'a>,
+    needs: &'c mut Needs,
+}
+
+impl<'a> Look<'_, 'a> {
+    fn look(&mut self) {
+        let (operation, id) = (self.operation, self.called.id);
+        let mut places = BTreeSet::from([operation.method_key, operation.path_key]);
+        places.extend(operation.node.get("operationId").map(|id| id.place));
+        let is = format!("{} {}", operation.method, operation.path);
+        self.add("", places, true, is, &format!("calls {id}"));
+        self.credentials();
+        if let Some(body) = operation.node.entry("requestBody") {
+            self.body(body, self.called.sends, true, "sent");
+        } else {
+            let is_nothing = self.called.sends.properties.is_empty();
+            self.add("sent", BTreeSet::new(), is_nothing, String::new(), &self.sends());
+        }
+        for (status, answer) in operation.node.get("responses").into_iter().flat_map(Node::entries) {
+            if status.starts_with('2') {
+                self.body(answer, self.called.reads, false, status);
+            } else if !status.starts_with("x-") {
+                self.refusal(answer, status);
+            }
+        }
+    }
+
+    fn add(&mut self, what: &str, places: BTreeSet<Place>, holds: bool, is: String, why: &str) {
+        let why = format!("src/ {why}: without it {}", self.called.fails);
+        self.needs.insert((self.called.id.to_owned(), what.to_owned()), Need { places, holds, is, why });
+    }
+
+    fn sends(&self) -> String {
+        match self.called.sends.properties {
+            [] => format!("calls {} without a body", self.called.id),
+            _ => format!("sends {} with {}", self.called.sends.listed("required"), self.called.id),
+        }
+    }
+
+    fn credentials(&mut self) {
+        let (document, operation) = (self.context.document, self.operation);
+        let schemes = Schemes::read(document, &mut Vec::new());
+        let needed = schemes.and_then(|schemes| schemes.needs(document, &operation).ok());
+        let stated = operation.node.entry("security").or_else(|| document.entry("security"));
+        let places = BTreeSet::from([stated.map_or(operation.method_key, |entry| entry.key)]);
+        let why = format!("calls {} with these credentials", self.called.id);
+        self.add("security", places, needed.is_some(), format!("{needed:?}"), &why);
+    }
+
+    /// A body that is sent, or the one of a success.
+    fn body(&mut self, holder: &'a Entry, model: Model, is_sent: bool, what: &str) {
+        let id = self.called.id;
+        let does = if is_sent { self.sends() } else { format!("takes {what} for a success of {id}") };
+        if model.properties.is_empty() {
+            self.add(what, BTreeSet::from([holder.key]), !is_sent, String::new(), &does);
+            return;
+        }
+        let (written, mut places) = self.written(holder);
+        let schema = written.and_then(|written| self.context.resolved(written));
+        let reference = written.and_then(|written| written.text_of("$ref"));
+        let name = model.name.map(|name| format!("{SCHEMAS}{name}"));
+        let is_named = name.as_deref().is_none_or(|name| reference == Some(name));
+        places.extend(schema.into_iter().flat_map(top));
+        self.add(what, places.clone(), schema.is_some() && is_named, String::new(), &does);
+        for (name, holds) in model.properties {
+            let mut places = places.clone();
+            let properties = schema.map(|schema| self.context.properties(schema)).unwrap_or_default();
+            let required = schema.map(|schema| self.context.required(schema)).unwrap_or_default();
+            let property = properties.iter().find(|(known, _)| known == name).map(|(_, entry)| *entry);
+            let stated = required.iter().find(|(known, _)| known == name);
+            places.extend(stated.map(|(_, place)| *place));
+            places.extend(property.into_iter().flat_map(all));
+            let hidden = if is_sent { "readOnly" } else { "writeOnly" };
+            let fits = property.is_some_and(|entry| holds.fits(&entry.value) && !entry.value.is(hidden));
+            let does = if is_sent {
+                format!("sends {name} ({}) with {id}", holds.in_words())
+            } else {
+                format!("reads {name} ({}) from what {id} answers", holds.in_words())
+            };
+            self.add(&format!("{what} {name}"), places, fits && stated.is_some() == is_sent, String::new(), &does);
+        }
+    }
+
+    /// The schema of a body in JSON, and the places on the way to it.
+    fn written(&self, holder: &'a Entry) -> (Option<&'a Node>, BTreeSet<Place>) {
+        let mut places = BTreeSet::from([holder.key, holder.value.place]);
+        let body = self.context.resolved(&holder.value);
+        places.extend(body.map(|body| body.place));
+        let content = body.and_then(|body| body.entry("content"));
+        places.extend(content.map(|content| content.key));
+        let media = content.and_then(|content| content.value.entry("application/json"));
+        places.extend(media.map(|media| media.key));
+        let schema = media.and_then(|media| media.value.entry("schema"));
+        places.extend(schema.into_iter().flat_map(|schema| [schema.key, schema.value.place]));
+        let name = schema.and_then(|schema| schema.value.text_of("$ref")?.strip_prefix(SCHEMAS));
+        let component = name.and_then(|name| self.context.document.pointer("/components/schemas")?.entry(name));
+        places.extend(component.map(|component| component.key));
+        (schema.map(|schema| &schema.value), places)
+    }
+
+    /// What an error says, as far as the facade looks for it.
+    fn refusal(&mut self, answer: &'a Entry, status: &str) {
+        let (written, on_the_way) = self.written(answer);
+        for path in REFUSED {
+            let (mut schema, mut places) = (written, on_the_way.clone());
+            for name in path {
+                places.extend(schema.and_then(|schema| self.context.resolved(schema)).into_iter().flat_map(top));
+                let property = schema.and_then(|schema| property(self.context, schema, name));
+                places.extend(property.into_iter().flat_map(all));
+                schema = property.map(|entry| &entry.value);
+            }
+            let Some(schema) = schema.and_then(|schema| resolved(self.context.document, schema)) else { continue };
+            places.extend(top(schema));
+            let name = path.join(".");
+            let of = |schema: &Node| format!("{:?} {}", schema.text_of("type"), schema.is("writeOnly"));
+            let is = parts(schema).chain([schema]).map(of).collect::<Vec<_>>().join(", ");
+            let why = format!("reads {name} from what {} answers with {status}", self.called.id);
+            let why = format!("src/ {why}: without it a refusal has no reason, and what follows from it is not done");
+            let key = (self.called.id.to_owned(), format!("{status} {name}"));
+            self.needs.insert(key, Need { places, holds: true, is, why });
+        }
+    }
+}
+
+/// A property of a schema, whichever of its parts has it.
+fn property<'a>(context: &Context<'a>, schema: &'a Node, name: &str) -> Option<&'a Entry> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![schema]);
+    while let Some(schema) = next.pop() {
+        let Some(schema) = context.resolved(schema).filter(|schema| seen.insert(schema.place)) else { continue };
+        if let Some(entry) = schema.get("properties").and_then(|properties| properties.entry(name)) {
+            return Some(entry);
+        }
+        next.extend(parts(schema));
+    }
+    None
+}
+
+/// The places of a schema and of what it says at its top.
+fn top(schema: &Node) -> Vec<Place> {
+    let inside = schema.entries().filter(|(key, _)| *key != "required");
+    inside.flat_map(|(_, entry)| [entry.key, entry.value.place]).chain([schema.place]).collect()
+}
+
+/// Every place in an entry.
+fn all(entry: &Entry) -> Vec<Place> {
+    let (mut places, mut next) = (vec![entry.key], vec![&entry.value]);
+    while let Some(node) = next.pop() {
+        places.push(node.place);
+        places.extend(node.entries().map(|(_, entry)| entry.key));
+        next.extend(node.entries().map(|(_, entry)| &entry.value).chain(node.items()));
+    }
+    places
+}
