@@ -53,16 +53,16 @@ async fn on_sandbox() -> Result<(), Box<dyn Error>> {
 
 async fn on_platform() -> Result<(), Box<dyn Error>> {
     let (builder, credentials) = (ThingSpaceBuilder::from_env()?, Credentials::from_env()?);
-    let builder = match env::var_os("THINGSPACE_STORE") {
-        Some(_) => builder,
-        None => builder.store(FileStore::new(state_folder()?.join("session.json"))),
+    let builder = if env::var_os("THINGSPACE_STORE").is_some() {
+        builder
+    } else {
+        builder.store(FileStore::new(state_folder()?.join("session.json")))
     };
-    let path = match env::var_os("THINGSPACE_PASSWORD_FILE") {
-        Some(path) => path.into(),
-        None => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-            state_folder()?.join(format!("new-password-{now}"))
-        }
+    let path = if let Some(path) = env::var_os("THINGSPACE_PASSWORD_FILE") {
+        path.into()
+    } else {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        state_folder()?.join(format!("new-password-{now}"))
     };
     let path = outside_of_checkouts(&path)?;
     let thingspace = builder.build()?;

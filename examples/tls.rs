@@ -2,7 +2,7 @@
 //!
 //! Runs against a sandbox of its own, behind TLS with certificates that are made here.
 
-#![allow(clippy::print_stdout, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
 
 use std::{error::Error, net::SocketAddr, sync::Arc};
 

@@ -2,7 +2,7 @@
 //!
 //! Runs against a sandbox of its own, and another that stands for the rest of the world.
 
-#![allow(clippy::print_stdout, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
 
 use std::error::Error;
 
