@@ -24,7 +24,7 @@ pub(crate) use fate::Fate;
 pub use refusal::Refusal;
 pub(crate) use refusal::Sender;
 pub(crate) use shape::{Form, Shape};
-use words::{before_it, date, no_connection, nowhere, oauth, seconds, suspended, unknown};
+use words::{before_it, date, no_connection, nowhere, nowhere_beside, oauth, seconds, suspended, unknown};
 
 use crate::{Password, Secret, guard::Suspension, store::StoreError};
 
@@ -204,7 +204,7 @@ pub enum Error {
     TokenProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// An answer that is none of those that the platform documents.
-    #[error("unexpected answer: {problem} ({refusal}){}", nowhere(.refusal))]
+    #[error("unexpected answer: {problem} ({refusal}){}", nowhere_beside(.problem, .refusal))]
     UnexpectedResponse {
         /// What is wrong with it.
         problem: String,

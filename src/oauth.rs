@@ -167,9 +167,7 @@ impl AccessTokens {
     }
 
     async fn renew(&self) -> Result<HeaderValue, Error> {
-        let outcome = self.obtain().await;
-        // It speaks for attempts under way alone.
-        self.failure.clear();
+        let outcome = self.obtain().await.inspect(|_| self.failure.clear());
         match &outcome {
             Ok(_) => events::access_token_renewed(),
             Err(error) => events::access_token_failed(error),
@@ -244,7 +242,7 @@ impl TokenSource for Arc<AccessTokens> {
     }
 
     fn failure(&self) -> Option<Error> {
-        self.failure.get()
+        self.failure.get(self.patience)
     }
 }
 

@@ -60,8 +60,9 @@ impl Session {
     /// The generated client, carrying both tokens: every operation of `openapi.yaml`.
     ///
     /// Prefer the methods of `Session` for the three operations on the session itself. A login through this client is
-    /// not counted, and the new password of a reset through it is not taken up. A session that is ended through it, or
-    /// with [`send`](Self::send), is ended as by [`end`](Self::end).
+    /// not counted, and the new password of a reset through it is not taken up. A session that is logged out through
+    /// it, or with [`send`](Self::send), has ended as after [`end`](Self::end); a dead one is renewed first, as for any
+    /// operation.
     #[must_use]
     pub fn api(&self) -> &api::Client {
         &self.0.api
@@ -102,7 +103,9 @@ impl Session {
     ///
     /// As there.
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
-        let operation = as_sent(request.method(), self.below_base(request.url()));
+        let mut operation = as_sent(request.method(), self.below_base(request.url()));
+        // Another origin knows nothing of this session.
+        operation.ends_session &= request.url().origin() == self.0.base_url.origin();
         self.0.transport.execute(&operation, request, ResponseKind::Raw).await
     }
 
@@ -195,7 +198,8 @@ impl Session {
     }
 
     /// Reports that the platform has refused this session token to a program that talks to the platform by itself.
-    /// Nothing is sent; the next call renews the session. A token that is not the current one changes nothing.
+    /// Nothing is sent; the next call of this session or a clone renews it. The store and other sessions are not told: they
+    /// find out by their next request. A token that is not the current one changes nothing.
     ///
     /// ```
     /// # use thingspace_session::{Error, Session};

@@ -191,10 +191,10 @@ impl Transport {
 
             let renewable = match disposition {
                 Disposition::Final => {
-                    self.confirm(operation, sent, accepted, &result);
+                    self.confirm(operation, sent, accepted, &result).await;
                     false
                 }
-                _ => self.invalidate(operation, disposition, sent, &mut has_renewed_access).await,
+                _ => self.invalidate(operation, disposition, sent, deadline, &mut has_renewed_access).await,
             };
             let pause = if renewable && operation.repeat != Repeat::IfUnsent {
                 renewals += 1;
@@ -204,13 +204,16 @@ impl Transport {
             } else {
                 None
             };
-            let retryable = renewable || disposition.permits(operation.repeat);
+            // Whether an ambiguous rejection was processed is not certain.
+            let is_safe = operation.repeat != Repeat::IfUnsent || disposition == Disposition::SessionExpired;
+            let retryable = renewable && is_safe || disposition.permits(operation.repeat);
             let result = result.map_err(|error| match error {
                 // This attempt was not sent, but an earlier one was.
                 Error::Connect(source) if was_sent => Error::Interrupted { source, retryable },
                 error => error.with_retryable(retryable),
             });
-            progress.note(result.as_ref().err());
+            // What a new token puts right is not the cause of what comes after it.
+            progress.note(result.as_ref().err().filter(|_| !renewable));
             if let (Some(failure), Err(error)) = (&self.failure, &result) {
                 failure.note(error);
             }
@@ -246,6 +249,7 @@ impl Transport {
         operation: &Operation,
         disposition: Disposition,
         sent: Sent<'_>,
+        deadline: Option<Instant>,
         has_renewed_access: &mut bool,
     ) -> bool {
         let (source, token, rejection) = match disposition {
@@ -257,19 +261,24 @@ impl Transport {
         let (Some(source), Some(token)) = (source, token) else { return false };
         // A second access token that is refused is kept: the next call may find that it holds.
         let is_second = disposition == Disposition::InvalidToken && std::mem::replace(has_renewed_access, true);
-        let is_worth_while = !is_second && source.invalidate(token, rejection);
-        is_worth_while || (disposition == Disposition::SessionExpired && source.reconsider(token).await)
+        if !is_second && source.invalidate(token, rejection) {
+            return true;
+        }
+        if disposition != Disposition::SessionExpired {
+            return false;
+        }
+        // Less than the call has, so that it returns the platform's answer.
+        let left = deadline.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        let patience = left.saturating_sub(left / 4);
+        tokio::time::timeout(patience, source.reconsider(token)).await.unwrap_or(false)
     }
 
     /// Confirms the session token that the platform has accepted, and closes a session that this request has ended.
-    fn confirm(&self, operation: &Operation, sent: Sent<'_>, accepted: bool, result: &Result<Response, Error>) {
-        if !accepted {
-            return;
-        }
-        if let (Some(source), Some(token)) = (&self.session, sent.session_token(operation)) {
+    async fn confirm(&self, operation: &Operation, sent: Sent<'_>, accepted: bool, result: &Result<Response, Error>) {
+        if let (true, Some(source), Some(token)) = (accepted, &self.session, sent.session_token(operation)) {
             source.confirm(token);
             if operation.ends_session && result.as_ref().is_ok_and(|answer| answer.status().is_success()) {
-                source.ended(token);
+                source.ended(token).await;
             }
         }
     }

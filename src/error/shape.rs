@@ -45,7 +45,7 @@ impl<'a> Shape<'a> {
         let nested = inside.find_map(|(name, said)| Some((name, said, named(said)?.1)));
         let (name, said, code) = nested
             .or_else(|| named(body).map(|(name, code)| (name, body, code)))
-            .map_or(("", body, None), |(name, said, code)| (name, said, Some(code)));
+            .map_or(("", without_code(body), None), |(name, said, code)| (name, said, Some(code)));
         Self { form: Form::Other(name), said, code }
     }
 
@@ -59,6 +59,12 @@ impl<'a> Shape<'a> {
         let said = self.said;
         WORDS.iter().filter_map(|name| said.get(name))
     }
+}
+
+/// Where the words stand if there is no code.
+fn without_code(body: &Value) -> &Value {
+    let inside = [body.get("error"), body.pointer("/errors/0")];
+    inside.into_iter().flatten().find(|inside| inside.is_object()).unwrap_or(body)
 }
 
 /// The code in an object, by one of its usual names.

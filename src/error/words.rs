@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
+
 use super::{Error, ErrorCode, Refusal, cause};
 use crate::generated::operations::Environment;
 use crate::guard::{Suspension, SuspensionReason};
@@ -52,7 +54,7 @@ pub(super) fn unknown(sent: bool) -> &'static str {
     if sent {
         "; the platform may have processed the request"
     } else {
-        "; the request was still waiting for a session or an access token, and was not sent"
+        "; the request was waiting for a session or an access token, and the platform has not processed it"
     }
 }
 
@@ -73,10 +75,13 @@ pub(super) fn no_connection(source: &reqwest::Error) -> String {
 
 /// An error of the token endpoint, and what to check: by the codes of RFC 6749, section 5.2.
 pub(super) fn oauth(refusal: &Refusal) -> String {
+    let status = refusal.status();
     let advice = match refusal.code().map(ErrorCode::as_str) {
+        _ if refusal.is_retryable() || status.is_server_error() => "call again",
+        Some("invalid_client" | "unauthorized_client" | "invalid_grant") => "check the API key and its secret",
         Some("invalid_scope") => "check the scopes",
-        Some("invalid_request" | "unsupported_grant_type") => "check the base URL, which the token endpoint is below",
-        _ => "check the API key and its secret",
+        _ if status == StatusCode::UNAUTHORIZED => "check the API key and its secret",
+        _ => "check the base URL, which the token endpoint is below, and the API key",
     };
     format!("the token endpoint refused the request: {refusal}; {advice}")
 }
@@ -87,4 +92,9 @@ pub(super) fn nowhere(refusal: &Refusal) -> String {
         return String::new();
     }
     format!("; check the base URL, such as {}, and the path", Environment::default().base_url())
+}
+
+/// The same, unless the problem says so already.
+pub(super) fn nowhere_beside(problem: &str, refusal: &Refusal) -> String {
+    if problem.contains("base URL") { String::new() } else { nowhere(refusal) }
 }

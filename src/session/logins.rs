@@ -13,7 +13,10 @@ mod reset;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -42,7 +45,7 @@ use crate::{
 const DOUBT: Duration = Duration::from_secs(60);
 /// How long a session that is dead before its first acceptance is given for that to arrive: answers overtake each other.
 /// And how often it is looked for.
-const MOMENT: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(20);
 /// How many dead sessions are remembered.
 const MOST_DEAD: usize = 8;
@@ -72,6 +75,8 @@ pub(crate) struct Logins {
     state: Mutex<State>,
     /// Why the last attempt to get a session failed, while the next one is under way.
     failure: LastFailure,
+    /// Whether the renewal waits for an access token.
+    waits_for_access: AtomicBool,
 }
 
 #[derive(Default)]
@@ -125,8 +130,8 @@ impl Logins {
     ) -> Arc<Self> {
         let once = transport.once();
         let api = api::Client::new_with_client(api::ClientInfo::baseurl(api), once.http().clone(), once);
-        let (live, state, failure) = Default::default();
-        Arc::new(Self { account, source, store, known, api, transport, live, state, failure })
+        let (live, state, failure, waits_for_access) = Default::default();
+        Arc::new(Self { account, source, store, known, api, transport, live, state, failure, waits_for_access })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -163,7 +168,8 @@ impl Logins {
 
     /// An attempt to get the access token is part of the attempt to get a session.
     fn last_failure(&self) -> Option<Error> {
-        self.failure.get().or_else(|| self.transport.access_failure())
+        let of_the_token = || self.waits_for_access.load(Ordering::Relaxed).then(|| self.transport.access_failure());
+        self.failure.get(self.transport.timeout()).or_else(|| of_the_token().flatten())
     }
 
     async fn wait(self: &Arc<Self>, used: Use) -> Result<Arc<Live>, Error> {
@@ -245,8 +251,11 @@ impl Logins {
         // One that no header takes is none.
         let Ok(live) = Live::new(session.token.clone(), unused) else { return false };
         self.live.store(Some(Arc::new(live)));
-        // Another process may just have logged in: an ambiguous rejection must not end its session at once.
-        state.ambiguous = Some(Instant::now());
+        // Another process may just have logged in: an ambiguous rejection must not end its session at once. One that
+        // was not used for a while was not started because of it.
+        if unused < DOUBT {
+            state.ambiguous = Some(Instant::now());
+        }
         drop(state);
         events::session_resumed();
         true
@@ -284,12 +293,12 @@ impl Logins {
     /// Ends the session on the platform, in the store and here. It is never started anew for that, and no request is
     /// wasted on one that is known to be dead.
     pub(crate) async fn end(&self) -> Result<(), Error> {
-        let live = {
+        let (live, dead) = {
             let state = self.state();
             if state.is_ended {
                 return Err(Error::SessionEnded);
             }
-            self.live.load_full()
+            (self.live.load_full(), state.dead.back().cloned())
         };
         if let Some(live) = live {
             if !live.is_idle(live.at(Instant::now())) || self.is_used_elsewhere(&live.token).await {
@@ -302,6 +311,10 @@ impl Logins {
             }
             let left = self.close();
             self.forget_all(&live.token, left).await;
+        } else if let Some(dead) = dead {
+            // No other process is to take it up.
+            let left = self.close();
+            self.forget_all(&dead, left).await;
         }
         self.close();
         events::session_ended();
@@ -415,12 +428,14 @@ impl TokenSource for Arc<Logins> {
         self.last_failure()
     }
 
-    fn ended(&self, token: &HeaderValue) {
+    fn ended(&self, token: &HeaderValue) -> BoxFuture<'_, ()> {
         let left = self.close();
+        events::session_ended();
         let logins = self.clone();
         let token = SessionToken::from(String::from_utf8_lossy(token.as_bytes()).into_owned());
-        tokio::spawn(async move { logins.forget_all(&token, left).await });
-        events::session_ended();
+        // A caller that gives up leaves no dead session in the store.
+        let forgetting = tokio::spawn(async move { logins.forget_all(&token, left).await });
+        Box::pin(async { drop(forgetting.await) })
     }
 }
 

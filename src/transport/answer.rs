@@ -144,13 +144,16 @@ impl Judge<'_> {
     /// The typed error that an error answer is.
     fn refused(&self, response: &Response, body: &[u8]) -> Outcome {
         let status = response.status();
+        let special = match status.as_u16() {
+            300..400 => Some("it is a redirect, which is not followed with credentials: check the base URL"),
+            407 => Some("the proxy demands credentials: check the proxy"),
+            _ => None,
+        };
+        if let Some(problem) = special {
+            return self.unexpected(response, problem.to_owned());
+        }
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
-            let problem = if status.is_redirection() {
-                "it is a redirect, which is not followed with credentials: check the base URL".to_owned()
-            } else {
-                misfit(response.headers(), body)
-            };
-            return self.unexpected(response, problem);
+            return self.unexpected(response, misfit(response.headers(), body));
         };
         let secrets = self.secrets();
         let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
@@ -184,11 +187,12 @@ impl Judge<'_> {
     /// request. Any other fault may be about the platform's own answer, or its silence. An error response says that the
     /// tokens were accepted if its code does: with `REQUEST_FAILED` the platform has tried to do what it was asked for.
     fn disposition(&self, status: StatusCode, body: Option<&Value>) -> (Disposition, bool) {
+        let is_fault = body.is_some_and(|body| body.get("fault").is_some_and(|fault| !fault.is_null()));
         let fault = body.and_then(|body| body.get("fault")?.get("code"));
         let fault = fault.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
         let shape = body.map(Shape::of);
         let code = shape.as_ref().and_then(|shape| shape.code()?.as_str()).map(ErrorCode::from);
-        let is_session = self.operation.session_token && fault.is_none();
+        let is_session = self.operation.session_token && !is_fault;
         let is_ambiguous =
             || status.is_client_error() && shape.as_ref().is_some_and(|shape| is_ambiguous(shape, code.as_ref()));
         let disposition = match fault.as_deref() {
@@ -201,8 +205,9 @@ impl Judge<'_> {
                 Disposition::Unauthorized
             }
             None if status == StatusCode::TOO_MANY_REQUESTS => Disposition::NotProcessed,
-            None if is_session && is_ambiguous() => Disposition::Unauthorized,
             _ if self.retries.cover(status) => Disposition::Indeterminate,
+            // A 408 says nothing of what the platform has processed, whatever its words are.
+            None if is_session && status != StatusCode::REQUEST_TIMEOUT && is_ambiguous() => Disposition::Unauthorized,
             _ => Disposition::Final,
         };
         let is_tried = |code: &ErrorCode| code.reason().split('.').next() == Some("REQUEST_FAILED");
@@ -263,16 +268,53 @@ fn texts(value: &Value, secrets: &mut Vec<Zeroizing<String>>) {
 /// Nothing but the message tells such an answer from another, and messages are not promised: it is worth one login in an
 /// interval and no more.
 fn is_ambiguous(shape: &Shape<'_>, code: Option<&ErrorCode>) -> bool {
-    const ENDED: [&str; 6] = ["expired", "invalid", "not valid", "no longer", "timed out", "verification failure"];
+    const ENDED: [&str; 10] = [
+        "expired",
+        "invalid",
+        "not valid",
+        "no longer",
+        "timed out",
+        "ended",
+        "terminated",
+        "not found",
+        "log in again",
+        "verification failure",
+    ];
     // As words, so that a parameter such as sessionType is none of them.
-    const NAMES: [&str; 3] = ["session", "sessiontoken", "session_token"];
-    let says = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-        words.any(|word| NAMES.contains(&word)) && ENDED.iter().any(|end| text.contains(end))
+    const NAMES: [&str; 4] = ["session", "sessiontoken", "session_token", "vz-m2m-token"];
+    // Of one part of a sentence, so that "see the session log" is not about the session.
+    let says = |part: &str| {
+        let mut words = part.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-'));
+        words.any(|word| NAMES.contains(&word)) && ENDED.iter().any(|end| part.contains(end))
     };
-    code.is_some_and(|code| code.as_str().eq_ignore_ascii_case("unauthorized"))
-        || shape.words().filter_map(Value::as_str).any(says)
+    const CODES: [&str; 6] = [
+        "session expired",
+        "session invalid",
+        "session ended",
+        "session terminated",
+        "session timeout",
+        "session timed out",
+    ];
+    let code = code.map(ErrorCode::as_str).unwrap_or_default();
+    let spelt = spelt(code);
+    code.eq_ignore_ascii_case("unauthorized")
+        || CODES.iter().any(|code| spelt.contains(code))
+        || shape
+            .words()
+            .filter_map(Value::as_str)
+            .any(|text| text.to_ascii_lowercase().split([',', ';', '.']).any(says))
+}
+
+/// A code such as `REQUEST_FAILED.SessionExpired`, as words.
+fn spelt(code: &str) -> String {
+    let mut words = String::new();
+    for letter in code.chars() {
+        if letter.is_ascii_uppercase() && words.ends_with(|last: char| last.is_ascii_lowercase()) {
+            words.push(' ');
+        }
+        words.push(if letter.is_ascii_alphanumeric() { letter } else { ' ' });
+    }
+    words.to_ascii_lowercase()
 }
 
 /// Why a body does not read as documented, without a word of it.

@@ -34,7 +34,9 @@ pub(crate) trait TokenSource: Send + Sync {
     }
 
     /// A caller has ended the session of this token.
-    fn ended(&self, _token: &HeaderValue) {}
+    fn ended(&self, _token: &HeaderValue) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// What a rejection says about the token.

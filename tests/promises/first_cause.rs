@@ -169,8 +169,8 @@ async fn an_error_of_the_token_endpoint_is_oauths_and_says_what_to_check() {
         (json!({ "error": "unauthorized_client" }), "unauthorized_client", "API key"),
         (json!({ "error": "invalid_scope" }), "invalid_scope", "check the scopes"),
         (json!({ "error": "invalid_request" }), "invalid_request", "base URL"),
-        (json!({ "errorCode": "Gate.REQUEST_FAILED.Busy", "errorMessage": "no" }), "REQUEST_FAILED.Busy", "API key"),
-        (json!({ "code": "Busy.Line", "message": "no" }), "Busy.Line", "API key"),
+        (json!({ "errorCode": "Gate.REQUEST_FAILED.Busy", "errorMessage": "no" }), "REQUEST_FAILED.Busy", "base URL"),
+        (json!({ "code": "Busy.Line", "message": "no" }), "Busy.Line", "base URL"),
     ] {
         let (sandbox, thingspace) = sandbox().await;
         sandbox.fault(Operation::Token, Fault::json(400, &body), 9);
@@ -233,4 +233,51 @@ async fn the_cause_is_that_of_this_attempt_and_not_of_an_earlier_one() {
     let error = ask(&session).await.unwrap_err();
     assert!(error.is_timeout() && !error.is_connect(), "{error:?}");
     assert!(!error.to_string().contains("access token, so"), "{error}");
+}
+
+/// A server in trouble, or one at another place, is not put right with another key.
+#[tokio::test(start_paused = true)]
+async fn the_advice_on_an_error_of_the_token_endpoint_fits_its_status() {
+    let busy = json!({ "error": "temporarily_unavailable" });
+    for (status, body, advice) in [
+        (503, &busy, "call again"),
+        (500, &json!({ "error": "server_error" }), "call again"),
+        (429, &busy, "call again"),
+        (404, &json!({ "error": "not_found" }), "base URL"),
+        (302, &json!({ "error": "moved" }), "redirect"),
+        (407, &json!({}), "proxy"),
+        (401, &json!({ "error": "no" }), "API key"),
+    ] {
+        let (sandbox, thingspace) = sandbox().await;
+        sandbox.fault(Operation::Token, Fault::json(status, body), 99);
+        let text = thingspace.start_session(credentials()).await.unwrap_err().to_string();
+        assert!(text.contains(advice), "{status}: {text}");
+        assert_eq!(text.contains("API key"), [401, 404].contains(&status), "{status}: {text}");
+    }
+    let (sandbox, thingspace) = sandbox().await;
+    sandbox.fault(Operation::Token, Fault::answer(404, "<html>"), 99);
+    let text = thingspace.start_session(credentials()).await.unwrap_err().to_string();
+    assert_eq!(text.matches("check the base URL").count(), 1, "{text}");
+}
+
+/// What a new token has put right is not the cause of a later timeout.
+#[tokio::test(start_paused = true)]
+async fn a_cause_that_was_put_right_is_not_told() {
+    for first in [Fault::refused("A.REQUEST_FAILED.SessionToken.Expired"), Fault::gateway("900901")] {
+        let (sandbox, _, session) = session().await;
+        sandbox.fault(Operation::Other, first, 1);
+        sandbox.fault(Operation::Other, Fault::Delay(3600 * SECOND), 9);
+        let error = ask(&session).await.unwrap_err();
+        assert!(error.is_timeout(), "{error:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_the_platform_is_not_lost_to_a_short_deadline() {
+    for millis in [100, 400, 700, 5000] {
+        let (sandbox, _, session) = session().await;
+        sandbox.fault(Operation::Other, Fault::refused("A.REQUEST_FAILED.SessionToken.Expired"), 99);
+        let request = session.request(Method::GET, ECHO).unwrap().timeout(Duration::from_millis(millis));
+        assert_eq!(session.send(request).await.unwrap().status(), 400, "{millis}");
+    }
 }

@@ -1,7 +1,10 @@
 //! A session for everybody who waits for one: found in the store or logged in for, by one task, within the time of a
 //! call.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -45,17 +48,14 @@ impl Logins {
     }
 
     async fn renew(self: &Arc<Self>) -> Result<(), Error> {
-        let outcome = self.renew_in_time().await;
-        // It speaks for attempts under way alone.
-        self.failure.clear();
-        outcome
+        self.renew_in_time().await.inspect(|()| self.failure.clear())
     }
 
     async fn renew_in_time(self: &Arc<Self>) -> Result<(), Error> {
         let limit = self.transport.timeout();
         let end = Instant::now() + limit;
         // An attempt to log in elsewhere outlasts this one; the last failure here says more.
-        let late = || self.failure.get().unwrap_or(Error::LoginBusy { after: limit });
+        let late = || self.failure.get(limit).unwrap_or(Error::LoginBusy { after: limit });
         // What is asked for comes from the network and may be any time at all.
         let in_time = |pause: &Duration| Instant::now().checked_add(*pause).is_some_and(|over| over < end);
         let (mut pauses, mut asked) = (self.transport.pauses(), None);
@@ -103,7 +103,7 @@ impl Logins {
         if let Ok(credentials) = credentials {
             match self.foresee(record, credentials) {
                 // Before as well: who fails here has kept nobody from it.
-                Ok(()) => self.transport.access().await.map_err(on_the_way).map(drop)?,
+                Ok(()) => self.access_token().await?,
                 // It may be the try that somebody is making now: whoever gets the right knows.
                 Err(stop) if self.may_be_under_way(&stop) => {}
                 Err(stop) => {
@@ -134,6 +134,13 @@ impl Logins {
         };
         lease.release().await;
         outcome
+    }
+
+    async fn access_token(&self) -> Result<(), Stop> {
+        self.waits_for_access.store(true, Ordering::Relaxed);
+        let token = self.transport.access().await;
+        self.waits_for_access.store(false, Ordering::Relaxed);
+        token.map(drop).map_err(on_the_way)
     }
 
     /// Tells a store what it has lost of these credentials, so that nobody who knows less tries them.

@@ -156,7 +156,10 @@ impl Resets for Arc<Logins> {
         if !error.is_session_expired() {
             return error;
         }
-        self.invalidate(session, Rejection::Explicit);
+        // A platform that accepts no session is not worth another one, and nothing was renewed.
+        if !self.invalidate(session, Rejection::Explicit) && !self.reconsider(session).await {
+            return error;
+        }
         let limit = self.transport.timeout();
         match timeout(limit, self.current()).await {
             Ok(Ok(_)) => Error::SessionRenewed,

@@ -8,7 +8,7 @@ use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Error, MemoryStore, SessionToken};
 
 use super::{ask, get, logins};
-use crate::support::{ECHO, USERNAME, client_of, credentials, pass, platform_requests, session};
+use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, pass, platform_requests, session};
 
 const EXPIRED: &str = "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired";
 const NOT_FOUND: &str = "UnifiedWebService.REQUEST_FAILED.AccountNotFound";
@@ -92,6 +92,11 @@ fn ambiguous() -> Vec<Value> {
         json!({ "error": "unauthorized", "message": "no", "cause": "who are you" }),
         json!({ "error": "invalid_request", "cause": "SessionToken is invalid" }),
         json!({ "error": { "code": "AUTH", "message": "your session timed out" } }),
+        json!({ "error": { "message": "Session not found." } }),
+        json!({ "errors": [{ "detail": "The session has ended." }] }),
+        json!({ "errorCode": "X.REQUEST_FAILED.SessionExpired", "errorMessage": "no" }),
+        json!({ "code": "SESSION_EXPIRED" }),
+        json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The VZ-M2M-Token is invalid." }),
     ]
 }
 
@@ -124,6 +129,8 @@ async fn a_rejection_whose_message_is_about_something_else_is_the_answer() {
         json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The account name is invalid." }),
         json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The subscription has expired." }),
         json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The parameter sessionType is invalid." }),
+        json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The IMEI is invalid, see the session log." }),
+        json!({ "errorCode": "X.INPUT_INVALID.SessionType", "errorMessage": "no" }),
         json!({ "errorCode": NOT_FOUND, "errorMessage": "There is no session of this device." }),
     ] {
         let (sandbox, _thingspace, session) = session().await;
@@ -236,4 +243,78 @@ async fn a_logout_that_the_platform_refuses_ends_nothing() {
     let request = session.request(Method::GET, ECHO).unwrap();
     assert_eq!(session.send(request).await.unwrap().status(), 200);
     assert_eq!(logins(&sandbox), (1, 0));
+}
+
+#[tokio::test]
+async fn a_timeout_of_the_platform_is_none_of_the_session_whatever_its_words_are() {
+    let (sandbox, _thingspace, session) = session().await;
+    let body = json!({ "errorCode": "A.REQUEST_FAILED.Timeout", "errorMessage": "The session timed out." }).to_string();
+    sandbox.fault(Operation::Other, Fault::answer_after(408, body.clone()), 9);
+    let request = session.request(Method::POST, ECHO).unwrap().json(&7);
+    assert_eq!(session.send(request).await.unwrap().status(), 408);
+    assert_eq!((logins(&sandbox), sandbox.counters().other_requests), ((1, 0), 1), "it is not sent twice");
+}
+
+#[tokio::test]
+async fn a_reset_that_may_have_been_processed_is_not_said_to_be_worth_another_call() {
+    for status in [401, 403, 408] {
+        let (sandbox, _thingspace, session) = session().await;
+        let body = json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The session has expired." }).to_string();
+        sandbox.fault(Operation::Reset, Fault::answer_after(status, body), 1);
+        let request = thingspace_session::api::types::SessionResetPasswordRequest::builder().old_password(PASSWORD);
+        let error = session.api().reset_connectivity_management_password().body(request).send().await.unwrap_err();
+        assert!(!Error::from(error).is_retryable(), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_on_a_platform_that_accepts_no_session_does_not_say_that_one_was_renewed() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.fault(Operation::Reset, Fault::refused(EXPIRED), 1000);
+    assert!(matches!(session.reset_password(PASSWORD).await.unwrap_err(), Error::SessionRenewed));
+    let error = session.reset_password(PASSWORD).await.unwrap_err();
+    assert!(error.is_session_expired() && !error.is_retryable(), "{error:?}");
+    assert_eq!(logins(&sandbox), (2, 0));
+}
+
+/// A program that runs now and then, and finds its session in a store: each run may be the first to meet it dead.
+#[tokio::test]
+async fn a_program_that_is_started_now_and_then_recovers_from_an_ambiguous_rejection() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    for run in 1..5 {
+        let session = client_of(&sandbox).store(store.clone()).build().unwrap();
+        let session = session.start_session(credentials()).await.unwrap();
+        if run > 1 {
+            sandbox.fault(Operation::Other, Fault::json(400, &ambiguous()[0]), 1);
+        }
+        assert_eq!(ask(&session).await.unwrap(), 200, "{run}");
+        assert_eq!(logins(&sandbox), (run, 0));
+        pass(Duration::from_secs(600)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_reported_dead_and_then_ended_is_not_left_to_others() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let thingspace = client_of(&sandbox).store(store).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    let first = session.token().await.unwrap();
+    session.invalidate(&first);
+    session.end().await.unwrap();
+    let other = thingspace.start_session(credentials()).await.unwrap();
+    assert_ne!(other.token().await.unwrap().expose_secret(), first.expose_secret());
+}
+
+#[tokio::test]
+async fn a_logout_elsewhere_ends_nothing() {
+    let (sandbox, elsewhere) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
+    let origin = format!("http://{}", elsewhere.address());
+    elsewhere.fault(Operation::Any, Fault::json(200, &json!({ "sessionToken": "x" })), 1);
+    let thingspace = client_of(&sandbox).allow_origin(&origin).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    let logout = reqwest::Client::new().post(format!("{origin}/api{LOGOUT}"));
+    assert_eq!(session.send(logout).await.unwrap().status(), 200);
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    session.end().await.unwrap();
+    assert_eq!(sandbox.counters().logouts, 1);
 }
