@@ -19,14 +19,19 @@ use std::{
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
+use convert::chain;
 pub(crate) use convert::{Carrier, cause, is_mistrusted};
 pub(crate) use fate::Fate;
 pub use refusal::Refusal;
 pub(crate) use refusal::Sender;
 pub(crate) use shape::{Form, Shape};
-use words::{before_it, date, no_connection, nowhere, oauth, seconds, suspended, unknown};
+use words::{before_it, no_connection, nowhere, oauth, seconds, suspended, unknown};
 
-use crate::{Password, Secret, guard::Suspension, store::StoreError};
+use crate::{
+    Password, Secret,
+    guard::{Suspension, date},
+    store::StoreError,
+};
 
 /// Why a call did not succeed.
 ///
@@ -45,7 +50,7 @@ use crate::{Password, Secret, guard::Suspension, store::StoreError};
 /// # }
 /// # fn keep(_: thingspace_session::Password) {}
 /// ```
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, derive_more::Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Something about the configuration has to change before anything can be sent.
@@ -161,6 +166,7 @@ pub enum Error {
     )]
     RotationUnresolved {
         /// When it began.
+        #[debug("{}", date(*since))]
         since: SystemTime,
     },
 
@@ -214,7 +220,11 @@ pub enum Error {
 
     /// No connection came about. The platform has not seen the request.
     #[error("{}; nothing was sent", no_connection(.0))]
-    Connect(#[source] Arc<reqwest::Error>),
+    Connect(
+        #[source]
+        #[debug("{:?}", chain(_0))]
+        Arc<reqwest::Error>,
+    ),
 
     /// The time for the call was over before the answer was there.
     #[error("no answer within {after:?}{}", unknown(*.sent))]
@@ -232,6 +242,7 @@ pub enum Error {
     Interrupted {
         /// What broke it.
         #[source]
+        #[debug("{:?}", chain(source))]
         source: Arc<reqwest::Error>,
         /// See [`Error::is_retryable`].
         retryable: bool,

@@ -47,6 +47,23 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
     innermost.to_string()
 }
 
+/// The error and its sources in one line: `Debug` of the whole is a tree of types.
+#[expect(dead_code, reason = "the compiler does not look for uses in what is derived of Debug")]
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        // Some repeat their source.
+        let said = source.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = source.source();
+    }
+    text
+}
+
 /// Whether the certificate of the server was refused: asking again does not change that. native-tls does not say why a
 /// handshake has failed.
 #[cfg(feature = "rustls-no-provider")]
