@@ -20,6 +20,8 @@ use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
 use convert::chain;
+#[cfg(feature = "redis")]
+pub(crate) use convert::is_refused_by_tls;
 pub(crate) use convert::{Carrier, cause, is_mistrusted};
 pub(crate) use fate::Fate;
 pub use refusal::Refusal;
@@ -122,16 +124,18 @@ pub enum Error {
         after: Duration,
     },
 
-    /// The source of the credentials failed. Nothing was sent.
+    /// The source of the credentials failed. Nothing was sent. It is retryable if the source is
+    /// [`StoreError::Unavailable`], as from a [`FileVault`](crate::FileVault).
     // What it said is foreign text, and may hold a secret: it is not in this one, which is logged.
     #[error("the source of the credentials failed; what it said is the source of this error")]
     CredentialSource(#[source] Arc<dyn StdError + Send + Sync>),
 
-    /// The session store failed.
+    /// The session store failed. Only [`StoreError::Unavailable`] is retryable.
     #[error("the session store failed: {0}")]
     Store(#[from] StoreError),
 
-    /// The vault failed. From a rotation: before the reset was sent, so the old password holds.
+    /// The vault failed. From a rotation: before the reset was sent, so the old password holds. It is retryable if the
+    /// vault returned [`StoreError::Unavailable`], or has not answered in time.
     #[error(
         "the password vault failed, and nothing was reset because of that; what it said is the source of this error"
     )]
@@ -294,7 +298,10 @@ impl Error {
         match self {
             Self::Connect(source) => !is_mistrusted(source),
             Self::SessionRenewed | Self::LoginDelayed { .. } | Self::LoginBusy { .. } => true,
-            Self::Store(error) => matches!(error, StoreError::Unavailable { .. }),
+            Self::Store(error) => error.is_passing(),
+            Self::Vault(source) | Self::CredentialSource(source) => {
+                source.downcast_ref::<StoreError>().is_some_and(StoreError::is_passing)
+            }
             Self::AccessToken { source } | Self::Session { source } => source.is_retryable(),
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,
             _ => self.refusal().is_some_and(Refusal::is_retryable),
