@@ -1,6 +1,8 @@
 //! A file on the disk: read whole, replaced whole, by one at a time, for the eyes of its owner alone. The store and
 //! the vault are such files.
 
+mod trouble;
+
 use std::{
     ffi::{OsStr, OsString},
     fs::{self, File, Metadata, OpenOptions, TryLockError},
@@ -52,7 +54,7 @@ impl Disk {
     /// What the file says; nothing, if there is none.
     pub(crate) fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let Some(file) = self.open()? else { return Ok(None) };
-        let metadata = file.metadata().map_err(|error| self.unavailable("it cannot be read", &error))?;
+        let metadata = file.metadata().map_err(|error| self.trouble("it cannot be read", &error))?;
         self.check_owner_only(&metadata)?;
         if metadata.len() > LONGEST {
             let problem =
@@ -62,13 +64,17 @@ impl Disk {
         // With room to spare the buffer does not grow, and so leaves no copy of a secret behind.
         let room = usize::try_from(metadata.len()).unwrap_or_default().saturating_add(64);
         let mut text = Zeroizing::new(Vec::with_capacity(room));
-        file.take(LONGEST).read_to_end(&mut text).map_err(|error| self.unavailable("it cannot be read", &error))?;
+        file.take(LONGEST).read_to_end(&mut text).map_err(|error| self.trouble("it cannot be read", &error))?;
         Ok(Some(text))
     }
 
     /// Waits until nobody else may replace the file.
     pub(crate) fn lock(&self) -> Result<Lock, StoreError> {
-        let refused = |error: &io::Error| self.unavailable("its lock file cannot be opened and locked", error);
+        let refused = |error: &io::Error| self.trouble("its lock file cannot be opened and locked", error);
+        if fs::symlink_metadata(&self.lock).is_ok_and(|metadata| !metadata.is_file()) {
+            let lock = self.lock.display();
+            return Err(self.misconfigured(format!("its lock file is not a file; remove what is at {lock}")));
+        }
         let file = self.open_lock().map_err(|error| refused(&error))?;
         let end = Instant::now() + self.patience;
         loop {
@@ -79,7 +85,10 @@ impl Disk {
                     thread::sleep(Duration::from_millis(fastrand::u64(1..=PAUSE)));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    let problem = format!("another process has kept its lock for {:?}", self.patience);
+                    let (patience, lock) = (self.patience, self.lock.display());
+                    let problem = format!(
+                        "another process has kept its lock for {patience:?}; end that process if {lock} stays locked"
+                    );
                     return Err(StoreError::Unavailable { place: self.place(), problem });
                 }
             }
@@ -87,9 +96,6 @@ impl Disk {
     }
 
     fn open_lock(&self) -> io::Result<File> {
-        if fs::symlink_metadata(&self.lock).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a file"));
-        }
         owner_only(OpenOptions::new().write(true).create(true)).open(&self.lock)
     }
 
@@ -100,13 +106,13 @@ impl Disk {
             fs::rename(&temporary.0, &self.path)?;
             sync_directory(&self.directory)
         });
-        replaced.map_err(|error| self.unavailable("it cannot be replaced", &error))
+        replaced.map_err(|error| self.trouble("it cannot be replaced", &error))
     }
 
     /// Proves that a file of this length can be written, and changes nothing.
     pub(crate) fn check(&self, _: &Lock, length: usize) -> Result<(), StoreError> {
         self.read()?;
-        self.write(&vec![b' '; length]).map(drop).map_err(|error| self.unavailable("it cannot be replaced", &error))
+        self.write(&vec![b' '; length]).map(drop).map_err(|error| self.trouble("it cannot be replaced", &error))
     }
 
     fn write(&self, text: &[u8]) -> io::Result<Temporary> {
@@ -151,12 +157,12 @@ impl Disk {
         match found {
             Ok(Ok(file)) => Ok(Some(file)),
             Ok(Err(metadata)) if metadata.is_symlink() => {
-                Err(self.damaged("it is a symbolic link; give the path of the file that it points to".to_owned()))
+                Err(self.misconfigured("it is a symbolic link; give the path of the file that it points to".to_owned()))
             }
-            Ok(Err(_)) => Err(self.damaged("it is not a file; give the path of one".to_owned())),
+            Ok(Err(_)) => Err(self.misconfigured("it is not a file; give the path of one".to_owned())),
             // A disk that is not mounted is no fresh start.
             Err(error) if error.kind() == ErrorKind::NotFound && self.directory.is_dir() => Ok(None),
-            Err(error) => Err(self.unavailable("it cannot be opened", &error)),
+            Err(error) => Err(self.trouble("it cannot be opened", &error)),
         }
     }
 
@@ -168,7 +174,7 @@ impl Disk {
 
         let (mode, place) = (metadata.permissions().mode() & 0o777, self.place());
         if mode & OF_OTHERS != 0 {
-            return Err(self.damaged(format!(
+            return Err(self.misconfigured(format!(
                 "it holds secrets, and its mode {mode:04o} gives others a right to it; do `chmod 600 {place}`"
             )));
         }
@@ -189,8 +195,8 @@ impl Disk {
         StoreError::Damaged { place: self.place(), problem }
     }
 
-    fn unavailable(&self, what: &str, error: &io::Error) -> StoreError {
-        StoreError::Unavailable { place: self.place(), problem: format!("{what}: {error}") }
+    fn misconfigured(&self, problem: String) -> StoreError {
+        StoreError::Misconfigured { place: self.place(), problem }
     }
 }
 
@@ -213,6 +219,11 @@ fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
 /// Makes a rename last.
 fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+/// What is said of work in a file that did not come to its end. Another call begins it again.
+pub(crate) fn broken_off(place: String) -> StoreError {
+    StoreError::Unavailable { place, problem: "the work was broken off, as by the end of the runtime".to_owned() }
 }
 
 #[cfg(test)]

@@ -19,14 +19,21 @@ use std::{
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
+use convert::chain;
+#[cfg(feature = "redis")]
+pub(crate) use convert::is_refused_by_tls;
 pub(crate) use convert::{Carrier, cause, is_mistrusted};
 pub(crate) use fate::Fate;
 pub use refusal::Refusal;
 pub(crate) use refusal::Sender;
 pub(crate) use shape::{Form, Shape};
-use words::{before_it, date, no_connection, nowhere, nowhere_beside, oauth, seconds, suspended, unknown};
+use words::{before_it, no_connection, nowhere, nowhere_beside, oauth, seconds, suspended, unknown};
 
-use crate::{Password, Secret, guard::Suspension, store::StoreError};
+use crate::{
+    Password, Secret,
+    guard::{Suspension, date},
+    store::StoreError,
+};
 
 /// Why a call did not succeed.
 ///
@@ -45,7 +52,7 @@ use crate::{Password, Secret, guard::Suspension, store::StoreError};
 /// # }
 /// # fn keep(_: thingspace_session::Password) {}
 /// ```
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, derive_more::Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Something about the configuration has to change before anything can be sent.
@@ -117,16 +124,18 @@ pub enum Error {
         after: Duration,
     },
 
-    /// The source of the credentials failed. Nothing was sent.
+    /// The source of the credentials failed. Nothing was sent. It is retryable if the source is
+    /// [`StoreError::Unavailable`], as from a [`FileVault`](crate::FileVault).
     // What it said is foreign text, and may hold a secret: it is not in this one, which is logged.
     #[error("the source of the credentials failed; what it said is the source of this error")]
     CredentialSource(#[source] Arc<dyn StdError + Send + Sync>),
 
-    /// The session store failed.
+    /// The session store failed. Only [`StoreError::Unavailable`] is retryable.
     #[error("the session store failed: {0}")]
     Store(#[from] StoreError),
 
-    /// The vault failed. From a rotation: before the reset was sent, so the old password holds.
+    /// The vault failed. From a rotation: before the reset was sent, so the old password holds. It is retryable if the
+    /// vault returned [`StoreError::Unavailable`], or has not answered in time.
     #[error(
         "the password vault failed, and nothing was reset because of that; what it said is the source of this error"
     )]
@@ -161,6 +170,7 @@ pub enum Error {
     )]
     RotationUnresolved {
         /// When it began.
+        #[debug("{}", date(*since))]
         since: SystemTime,
     },
 
@@ -214,7 +224,11 @@ pub enum Error {
 
     /// No connection came about. The platform has not seen the request.
     #[error("{}; nothing was sent", no_connection(.0))]
-    Connect(#[source] Arc<reqwest::Error>),
+    Connect(
+        #[source]
+        #[debug("{:?}", chain(_0))]
+        Arc<reqwest::Error>,
+    ),
 
     /// The time for the call was over before the answer was there.
     #[error("no answer within {after:?}{}", unknown(*.sent))]
@@ -232,6 +246,7 @@ pub enum Error {
     Interrupted {
         /// What broke it.
         #[source]
+        #[debug("{:?}", chain(source))]
         source: Arc<reqwest::Error>,
         /// See [`Error::is_retryable`].
         retryable: bool,
@@ -283,7 +298,10 @@ impl Error {
         match self {
             Self::Connect(source) => !is_mistrusted(source),
             Self::SessionRenewed | Self::LoginDelayed { .. } | Self::LoginBusy { .. } => true,
-            Self::Store(error) => matches!(error, StoreError::Unavailable { .. }),
+            Self::Store(error) => error.is_passing(),
+            Self::Vault(source) | Self::CredentialSource(source) => {
+                source.downcast_ref::<StoreError>().is_some_and(StoreError::is_passing)
+            }
             Self::AccessToken { source } | Self::Session { source } => source.is_retryable(),
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,
             _ => self.refusal().is_some_and(Refusal::is_retryable),

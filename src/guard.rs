@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 pub(crate) use known::{Known, KnownAccounts};
+pub(crate) use suspension::date;
 pub use suspension::{Suspension, SuspensionReason};
 
 use crate::Credentials;

@@ -23,7 +23,7 @@ pub use resolution::Resolution;
 pub(crate) use resolution::resolve;
 pub use vault::{Begun, PasswordVault, VaultError, VaultFuture, VaultState};
 
-use crate::{Credentials, Error, Password, events};
+use crate::{Credentials, Error, Password, events, store::StoreError};
 
 /// How long a vault has for an answer. What it is asked while nobody can log in has to come to an end.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -76,8 +76,11 @@ where
     let answer = AssertUnwindSafe(async { question().await }).catch_unwind();
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err("it has panicked".into()),
-        Err(_) => Err(format!("no answer within {PATIENCE:?}").into()),
+        Ok(Err(_)) => Err("the vault has panicked; correct its code".into()),
+        Err(_) => {
+            let (place, problem) = ("the vault".to_owned(), format!("no answer within {PATIENCE:?}"));
+            Err(StoreError::Unavailable { place, problem }.into())
+        }
     }
 }
 

@@ -47,14 +47,67 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
     innermost.to_string()
 }
 
+/// The error and its sources in one line: `Debug` of the whole is a tree of types.
+#[expect(dead_code, reason = "the compiler does not look for uses in what is derived of Debug")]
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        // Some repeat their source.
+        let said = source.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = source.source();
+    }
+    text
+}
+
 /// Whether the certificate of the server was refused: asking again does not change that. native-tls does not say why a
 /// handshake has failed.
 #[cfg(feature = "rustls-no-provider")]
 pub(crate) fn is_mistrusted(error: &reqwest::Error) -> bool {
-    let mut next: Option<&(dyn StdError + 'static)> = error.source();
+    let found = error.source().and_then(tls_error);
+    matches!(found, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+#[cfg(not(feature = "rustls-no-provider"))]
+pub(crate) fn is_mistrusted(_: &reqwest::Error) -> bool {
+    false
+}
+
+/// Whether the two sides cannot agree on TLS, which asking again does not change.
+#[cfg(all(feature = "redis", feature = "rustls-no-provider"))]
+pub(crate) fn is_refused_by_tls(error: &std::io::Error) -> bool {
+    use rustls::{AlertDescription, Error};
+
+    match tls_error(error) {
+        // The other side failed, and may not do so again.
+        Some(Error::AlertReceived(AlertDescription::InternalError)) => false,
+        Some(error) => matches!(
+            error,
+            Error::AlertReceived(_)
+                | Error::InvalidCertificate(_)
+                | Error::InvalidMessage(_)
+                | Error::PeerIncompatible(_)
+        ),
+        None => false,
+    }
+}
+
+#[cfg(all(feature = "redis", not(feature = "rustls-no-provider")))]
+pub(crate) fn is_refused_by_tls(_: &std::io::Error) -> bool {
+    false
+}
+
+/// The error of rustls inside.
+#[cfg(feature = "rustls-no-provider")]
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         // What an I/O error was made of is not its source.
         next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
@@ -62,12 +115,7 @@ pub(crate) fn is_mistrusted(error: &reqwest::Error) -> bool {
             None => error.source(),
         };
     }
-    false
-}
-
-#[cfg(not(feature = "rustls-no-provider"))]
-pub(crate) fn is_mistrusted(_: &reqwest::Error) -> bool {
-    false
+    None
 }
 
 impl<E> From<api::Error<E>> for Error {

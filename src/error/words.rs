@@ -1,12 +1,12 @@
 //! How an error says when, for how long, why no login is made, and what to do.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::StatusCode;
 
 use super::{Error, ErrorCode, Refusal, cause};
 use crate::generated::operations::Environment;
-use crate::guard::{Suspension, SuspensionReason};
+use crate::guard::{Suspension, SuspensionReason, date};
 
 pub(super) fn suspended(suspension: &Suspension) -> String {
     let happened = match &suspension.reason {
@@ -35,15 +35,6 @@ pub(super) fn suspended(suspension: &Suspension) -> String {
         }
     };
     format!("logging in is suspended to keep the account from being locked: {happened} ({since}); {again}")
-}
-
-/// A date as HTTP writes it; a stored one may be any.
-pub(super) fn date(time: SystemTime) -> String {
-    const YEAR_9999: u64 = 253_370_764_800;
-    match time.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) if since.as_secs() < YEAR_9999 => httpdate::fmt_http_date(time),
-        _ => "at a time that cannot be".to_owned(),
-    }
 }
 
 pub(super) fn seconds(time: Duration) -> String {

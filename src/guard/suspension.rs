@@ -1,11 +1,11 @@
 //! Why no login is made: what the guard remembers and what an error tells.
 
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 /// Why and since when no login is tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Suspension {
@@ -41,5 +41,26 @@ impl SuspensionReason {
             Self::OneTryLeft => "one_try_left",
             Self::Retired => "retired",
         }
+    }
+}
+
+/// A `main` that returns its error prints this.
+impl fmt::Debug for Suspension {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = date(self.since);
+        formatter
+            .debug_struct("Suspension")
+            .field("reason", &self.reason)
+            .field("since", &format_args!("{since}"))
+            .finish()
+    }
+}
+
+/// A date as HTTP writes it; a stored one may be any.
+pub(crate) fn date(time: SystemTime) -> String {
+    const YEAR_9999: u64 = 253_370_764_800;
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) if since.as_secs() < YEAR_9999 => httpdate::fmt_http_date(time),
+        _ => "at a time that cannot be".to_owned(),
     }
 }

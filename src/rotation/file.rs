@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     CredentialFuture, CredentialSource, Credentials, Password,
-    disk::{Disk, Lock},
+    disk::{Disk, Lock, broken_off},
 };
 
 /// The format that this code reads and writes.
@@ -80,7 +80,10 @@ impl FileVault {
         work: impl FnOnce(&Disk) -> Result<T, VaultError> + Send + 'static,
     ) -> VaultFuture<'a, T> {
         let disk = self.0.clone();
-        Box::pin(async move { tokio::task::spawn_blocking(move || work(&disk)).await? })
+        Box::pin(async move {
+            let place = disk.path().display().to_string();
+            tokio::task::spawn_blocking(move || work(&disk)).await.unwrap_or_else(|_| Err(broken_off(place).into()))
+        })
     }
 }
 
@@ -97,7 +100,12 @@ impl Document {
         })?;
         if document.version != VERSION {
             let place = disk.path().display();
-            return Err(format!("{place}: it has format {}, and only {VERSION} is known", document.version).into());
+            return Err(format!(
+                "{place}: it has format {}, and this version of thingspace-session knows format {VERSION} alone; use \
+                 one version everywhere",
+                document.version
+            )
+            .into());
         }
         Ok(Some(document))
     }
@@ -141,7 +149,11 @@ fn end(disk: &Disk, begun: Begun, password: Password) -> Result<(), VaultError> 
         // It was ended like this before, and that was not heard.
         Some(there) if there == ended.state() => Ok(()),
         Some(there) if there == VaultState::Begun(begun) => ended.write(disk, &lock),
-        _ => Err(format!("{}: it does not hold this rotation any more", disk.path().display()).into()),
+        _ => Err(format!(
+            "{}: it does not hold this rotation any more; call ThingSpace::resolve_rotation",
+            disk.path().display()
+        )
+        .into()),
     }
 }
 
@@ -162,9 +174,9 @@ impl PasswordVault for FileVault {
         self.blocking(move |disk| {
             let lock = disk.lock()?;
             let problem = match Document::read(disk)?.map(|there| there.state()) {
-                Some(VaultState::Begun(_)) => "another rotation is under way",
+                Some(VaultState::Begun(_)) => "another rotation is under way; call ThingSpace::resolve_rotation once it is over",
                 Some(there) if there != VaultState::Settled(begun.old.clone()) => {
-                    "it holds other credentials than those that are to be replaced"
+                    "it holds other credentials than those that are to be replaced; start the session with those that it holds"
                 }
                 _ => return Document::of(&begun).write(disk, &lock),
             };
@@ -192,7 +204,10 @@ impl CredentialSource for FileVault {
             let place = self.path().display();
             match self.state().await? {
                 VaultState::Settled(credentials) => Ok(credentials),
-                VaultState::Empty => Err(format!("{place} holds no password yet").into()),
+                VaultState::Empty => {
+                    Err(format!("{place} holds no password yet; start with Credentials, and rotate the password")
+                        .into())
+                }
                 VaultState::Begun { .. } => {
                     Err(format!("{place}: a rotation was interrupted: call ThingSpace::resolve_rotation first").into())
                 }

@@ -9,7 +9,8 @@ use crate::{Credentials, Password, credentials::unquoted};
 /// What a vault answers with.
 pub type VaultFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
 
-/// Why a vault could not do what it was asked for.
+/// Why a vault could not do what it was asked for. A vault returns [`StoreError::Unavailable`](crate::store::StoreError)
+/// where calling again may help: then [`Error::is_retryable`](crate::Error::is_retryable) holds.
 pub type VaultError = Box<dyn StdError + Send + Sync>;
 
 /// Where a rotation keeps the password, and remembers that it has begun.

@@ -38,13 +38,18 @@ impl Bounded {
 
     fn bounded<'a, T: 'a>(&self, work: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a) -> StoreFuture<'a, T> {
         let patience = self.patience;
-        let failed = |problem| Err(StoreError::Unavailable { place: "the store".to_owned(), problem });
         Box::pin(async move {
             let work = AssertUnwindSafe(async { work().await }).catch_unwind();
             match tokio::time::timeout(patience, work).await {
                 Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => failed("it has panicked".to_owned()),
-                Err(_) => failed(format!("it has not answered within {patience:?}")),
+                Ok(Err(_)) => {
+                    let problem = "it has panicked; correct its code".to_owned();
+                    Err(StoreError::Misconfigured { place: "the store".to_owned(), problem })
+                }
+                Err(_) => {
+                    let problem = format!("it has not answered within {patience:?}");
+                    Err(StoreError::Unavailable { place: "the store".to_owned(), problem })
+                }
             }
         })
     }

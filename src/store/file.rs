@@ -19,7 +19,10 @@ use std::{
 use document::{Document, Entry};
 
 use super::{Account, Lease, Record, SessionStore, StoreError, StoreFuture};
-use crate::{SessionToken, disk::Disk};
+use crate::{
+    SessionToken,
+    disk::{Disk, broken_off},
+};
 
 /// Keeps records in a file, for all processes of one machine that are given the same path. Clones share it.
 ///
@@ -38,7 +41,8 @@ use crate::{SessionToken, disk::Disk};
 /// # When something is wrong
 ///
 /// Whatever cannot be read or understood is a [`StoreError`], and nobody logs in: what the file holds is the count of
-/// failed logins, which keeps the account from being locked. Only if there is no file at all does the count begin.
+/// failed logins, which keeps the account from being locked. Only if there is no file at all does the count begin. A
+/// directory that does not exist is [`StoreError::Misconfigured`]: it may be a disk that is not mounted.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -157,10 +161,6 @@ impl Drop for Gone {
     fn drop(&mut self) {
         self.0.0.store(true, Ordering::SeqCst);
     }
-}
-
-fn broken_off(place: String) -> StoreError {
-    StoreError::Unavailable { place, problem: "the work was broken off, as by the end of the runtime".to_owned() }
 }
 
 /// What becomes of a change that nobody waits for any more.

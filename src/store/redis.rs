@@ -9,6 +9,7 @@ mod link;
 mod scripts;
 mod seal;
 mod source;
+mod trouble;
 mod unheard;
 
 use std::{
@@ -64,8 +65,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # When something is wrong
 ///
 /// While the server is away, who has a session goes on with it, and nobody logs in: after six seconds that is
-/// [`StoreError::Unavailable`], which may be repeated. What cannot be understood is [`StoreError::Damaged`], never a
-/// fresh start. The page [`fleet`](crate::fleet) says what each failure looks like.
+/// [`StoreError::Unavailable`], which may be repeated. What the operator has to change, such as a wrong password, is
+/// [`StoreError::Misconfigured`]. What cannot be understood is [`StoreError::Damaged`], never a fresh start. The page [`fleet`](crate::fleet) says what each failure looks like.
 ///
 /// # Details
 ///
@@ -185,8 +186,8 @@ impl RedisStore {
     async fn grant(&self, account: &Account, time: Duration) -> Result<Option<(Lease, Record)>, StoreError> {
         let (key, term) = (self.key(account), time.min(LONGEST).as_nanos().div_ceil(1000));
         let term = u64::try_from(term).unwrap_or(u64::MAX);
-        let unavailable = |error: Error| self.link.unavailable(error.to_string());
-        let asking = self.unheard.ask(&key, || chance().map_err(unavailable))?;
+        let misconfigured = |error: Error| self.link.misconfigured(error.to_string());
+        let asking = self.unheard.ask(&key, || chance().map_err(misconfigured))?;
         let mut script = self.scripts.acquire.key(&key);
         let granted = self.link.run(&key, script.arg(&asking.name).arg(term).arg(KEPT)).await?;
         asking.answered();
@@ -203,7 +204,7 @@ impl RedisStore {
 
     async fn write(&self, account: &Account, fence: u64, record: &Record) -> Result<bool, StoreError> {
         let key = self.key(account);
-        let entry = Entry::new(record, &key, &self.seal).map_err(|problem| self.link.unavailable(problem))?;
+        let entry = Entry::new(record, &key, &self.seal).map_err(|problem| self.link.misconfigured(problem))?;
         let number = self.writer.number.fetch_add(1, Ordering::SeqCst) + 1;
         let mut script = self.scripts.commit.key(&key);
         script.arg(fence).arg(&self.writer.name).arg(number).arg(KEPT).arg(self.channel(account)).arg(entry.guard);

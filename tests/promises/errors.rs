@@ -1,8 +1,13 @@
 //! Every shape of error becomes a typed one, with code, status and headers.
 
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation};
-use thingspace_session::{Error, ErrorCode, Retries};
+use thingspace_session::{Credentials, Error, ErrorCode, Retries};
 
 use crate::support::{client_of, credentials, sandbox, session, shown};
 
@@ -200,4 +205,48 @@ async fn no_connection_is_told_as_such() {
     assert!(error.is_connect() && error.is_retryable(), "{error:?}");
     assert!(error.to_string().contains("nothing was sent"), "{error}");
     assert_eq!(error.status(), None);
+}
+
+/// What a program prints whose `main` returns the error.
+fn debugged(error: &Error) -> [String; 2] {
+    [format!("{error:?}"), format!("{error:#?}")]
+}
+
+#[tokio::test(start_paused = true)]
+async fn debug_of_an_error_says_a_date_as_people_read_it() {
+    let (sandbox, _) = sandbox().await;
+    let thingspace = client_of(&sandbox).build().unwrap();
+    let wrong = Credentials::new(crate::support::USERNAME, "wrong");
+    thingspace.start_session(wrong.clone()).await.unwrap_err();
+    let suspended = thingspace.start_session(wrong).await.unwrap_err();
+    let Error::LoginSuspended(suspension) = &suspended else { panic!("{suspended:?}") };
+    let date = httpdate::fmt_http_date(suspension.since);
+    for text in debugged(&suspended) {
+        assert!(text.contains(&format!("since: {date}")) && text.contains("Refused"), "{text}");
+    }
+    let since = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let unresolved = Error::RotationUnresolved { since };
+    let inside = Error::PasswordUnknown { source: Box::new(unresolved.clone()) };
+    for text in [&suspended, &unresolved, &inside].into_iter().flat_map(debugged) {
+        assert!(!text.contains("tv_sec"), "{text}");
+    }
+    for text in [&unresolved, &inside].into_iter().flat_map(debugged) {
+        assert!(text.contains("since: Tue, 14 Nov 2023 22:13:20 GMT"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn debug_of_a_broken_connection_is_its_causes_in_words() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/api?secret=1", listener.local_addr().unwrap());
+    drop(listener);
+    let error = Error::Connect(Arc::new(reqwest::get(url).await.unwrap_err().without_url()));
+    for text in debugged(&error) {
+        assert!(text.contains("error sending request: ") && text.contains("Connection refused"), "{text}");
+        assert!(!text.contains("kind:") && !text.contains("secret") && text.lines().count() <= 3, "{text}");
+    }
+    let Error::Connect(source) = error else { unreachable!() };
+    for text in debugged(&Error::Interrupted { source, retryable: false }) {
+        assert!(text.contains("Connection refused") && !text.contains("kind:"), "{text}");
+    }
 }

@@ -250,6 +250,22 @@ async fn a_session_that_died_unnoticed_is_renewed_from_the_vault_that_is_to_be_r
     assert_eq!(kept(&vault).await, sandbox.password(USERNAME));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_vault_that_has_not_answered_may_do_so_later_and_one_that_has_panicked_or_failed_may_not() {
+    let (sandbox, _thingspace, session) = session().await;
+    let directory = tempfile::tempdir().unwrap();
+    for trouble in [Trouble::Panics, Trouble::Fails, Trouble::Takes(Duration::from_secs(60))] {
+        let brittle = Brittle::new(vault(&directory), CHECK, trouble);
+        let error = session.rotate_password(&brittle).await.unwrap_err();
+        assert!(matches!(error, Error::Vault(_)), "{error:?}");
+        assert_eq!(error.is_retryable(), matches!(trouble, Trouble::Takes(_)), "{}", shown(&error));
+        assert_eq!(sandbox.counters().resets_attempted, 0);
+        if error.is_retryable() {
+            session.rotate_password(&brittle).await.expect("calling again helps");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_is_told_as_such_even_if_the_vault_cannot_be_told_that_nothing_was_reset() {
     let (sandbox, thingspace, session) = session().await;

@@ -120,7 +120,7 @@ async fn a_directory_that_is_not_there_is_no_fresh_start() {
         let errors = [store.load(&account()).await.err(), store.acquire(&account(), LONG).await.err()];
         for error in errors {
             let error = error.unwrap_or_else(|| panic!("{path:?} is a fresh start"));
-            assert!(matches!(error, StoreError::Unavailable { .. } | StoreError::Damaged { .. }), "{error}");
+            assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
         }
     }
     assert!(shelf.names().is_empty());
@@ -131,7 +131,7 @@ async fn a_name_that_cannot_be_looked_up_is_no_fresh_start() {
     let shelf = Shelf::new();
     let store = FileStore::new(shelf.directory.path().join("x".repeat(1000)));
     let error = store.load(&account()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
 }
 
 /// A sparse file: it says that it is 8 TiB long, and takes no room.

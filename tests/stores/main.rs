@@ -10,6 +10,9 @@
     reason = "a test fails by panicking"
 )]
 
+mod advice;
+#[cfg(unix)]
+mod advice_redis;
 mod conformance;
 mod damage;
 mod faulty;

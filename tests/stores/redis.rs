@@ -227,7 +227,7 @@ async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
     fleet.release(&account(), lease).await.unwrap();
     let fleet = fleet.prefix("another");
     let error = fleet.load(&account()).await.unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+    assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
     let wrong = RedisStore::new(format!("{url}?user=fleet&pass=wrong-one")).unwrap();
     let begin = Instant::now();
     let error = wrong.load(&account()).await.unwrap_err().to_string();

@@ -36,7 +36,7 @@ async fn a_file_that_others_have_a_right_to_is_refused_with_the_cure() {
     write(&shelf.store, 1).await;
     for mode in [0o644, 0o640, 0o620, 0o660, 0o604, 0o602, 0o606, 0o666, 0o777] {
         set_mode(shelf.path(), mode);
-        let problem = shelf.damage().await;
+        let problem = shelf.misconfiguration().await;
         let cure = format!("chmod 600 {}", shelf.path().display());
         assert!(problem.contains(&cure) && problem.contains(&format!("{mode:04o}")), "{mode:04o}: {problem}");
     }
@@ -55,7 +55,7 @@ async fn a_symbolic_link_is_refused_wherever_it_leads() {
         if is_there {
             write(&target.store, 1).await;
         }
-        let problem = shelf.damage().await;
+        let problem = shelf.misconfiguration().await;
         assert!(problem.contains("symbolic link"), "{problem}");
         assert!(shelf.path().is_symlink());
     }
@@ -70,7 +70,7 @@ async fn a_link_in_place_of_the_lock_file_is_refused() {
     let (target, shelf) = (Shelf::new(), Shelf::new());
     symlink(target.path(), shelf.directory.path().join("thingspace.json.lock")).unwrap();
     let error = shelf.store.acquire(&account(), LONG).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { problem, .. } if problem.contains("lock")), "{error}");
+    assert!(matches!(&error, StoreError::Misconfigured { problem, .. } if problem.contains("lock")), "{error}");
     assert!(target.names().is_empty());
 }
 
@@ -78,12 +78,12 @@ async fn a_link_in_place_of_the_lock_file_is_refused() {
 async fn what_is_no_file_is_refused_and_not_waited_for() {
     let shelf = Shelf::new();
     fs::create_dir(shelf.path()).unwrap();
-    assert!(shelf.damage().await.contains("not a file"));
+    assert!(shelf.misconfiguration().await.contains("not a file"));
     fs::remove_dir(shelf.path()).unwrap();
 
     // Opening a socket fails, opening a pipe waits; neither is tried.
     let _socket = std::os::unix::net::UnixListener::bind(shelf.path()).unwrap();
-    assert!(shelf.damage().await.contains("not a file"));
+    assert!(shelf.misconfiguration().await.contains("not a file"));
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_directory_that_cannot_be_written_to_is_told() {
     let is_closed = fs::write(shelf.directory.path().join("probe"), "").is_err();
     if is_closed {
         let error = shelf.store.acquire(&account(), LONG).await.unwrap_err();
-        assert!(matches!(&error, StoreError::Unavailable { .. }), "{error}");
+        assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error}");
     }
     set_mode(shelf.directory.path(), 0o700);
 }
@@ -104,6 +104,6 @@ async fn a_directory_that_cannot_be_written_to_is_told() {
 async fn a_directory_that_takes_no_files_is_told_even_to_the_superuser() {
     let store = FileStore::new("/proc/self/thingspace.json");
     let error = store.acquire(&account(), LONG).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { .. }), "{error}");
+    assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error}");
     assert!(error.to_string().contains("/proc/self/thingspace.json"), "{error}");
 }

@@ -3,7 +3,11 @@
 use std::{env, fs, process::Command};
 
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use thingspace_session::{Error, RedisStore, store::SessionStore as _};
+use thingspace_session::{
+    Error, RedisStore,
+    store::{SessionStore as _, StoreError},
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     server::{PORT, Server},
@@ -85,8 +89,25 @@ async fn what_is_kept_is_read_again() {
 #[tokio::test]
 async fn an_unknown_certificate_is_refused() {
     let Some(store) = store() else { return };
-    let error = store.load(&account()).await.unwrap_err().to_string();
-    assert!(error.contains("certificate") && error.contains("localhost"), "{error}");
+    let begin = std::time::Instant::now();
+    let error = store.load(&account()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
+    assert!(begin.elapsed().as_secs() < 5, "what does not pass is waited for");
+    let error = error.to_string();
+    assert!(error.contains("the server's certificate") && error.contains("localhost"), "{error}");
+    // A port without TLS, which answers as Redis does to what it cannot read.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("rediss://localhost:{}/0", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"-ERR Protocol error: invalid multibulk length\r\n").await;
+            // Closed only after the other side, so that the answer is read.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    let error = RedisStore::new(url).unwrap().load(&account()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
+    assert!(error.to_string().contains("that it speaks TLS"), "{error}");
     let error = RedisStore::new(format!("{}#insecure", env::var(URL).unwrap())).unwrap_err().to_string();
     assert!(error.contains("always verified"), "{error}");
 }

@@ -107,12 +107,23 @@ impl Shelf {
     pub(crate) async fn damage(&self) -> String {
         let before = fs::read(self.path()).ok();
         match self.refusal().await {
-            StoreError::Damaged { place, problem } => {
-                assert_eq!(place, self.path().display().to_string());
-                assert!(fs::read(self.path()).ok() == before, "a damaged file was changed");
-                problem
-            }
-            error => panic!("not damaged: {error}"),
+            StoreError::Damaged { place, problem } => self.left_alone(&place, before, problem),
+            error => panic!("not damaged: {error:?}"),
         }
+    }
+
+    /// What the operator has to change. The file has to be named, and left as it is.
+    pub(crate) async fn misconfiguration(&self) -> String {
+        let before = fs::read(self.path()).ok();
+        match self.refusal().await {
+            StoreError::Misconfigured { place, problem } => self.left_alone(&place, before, problem),
+            error => panic!("not misconfigured: {error:?}"),
+        }
+    }
+
+    fn left_alone(&self, place: &str, before: Option<Vec<u8>>, problem: String) -> String {
+        assert_eq!(place, self.path().display().to_string());
+        assert!(fs::read(self.path()).ok() == before, "a file that was refused was changed");
+        problem
     }
 }

@@ -37,7 +37,8 @@ impl Entry {
     pub(super) fn new(record: &Record, key: &str, seal: &Seal) -> Result<Self, String> {
         let guard = close(&record.guard, "guard", key, seal)?;
         let session = record.session.as_ref().map(|session| {
-            let used = digits(session.used_at).ok_or("a time of use before 1970 cannot be kept")?;
+            let used = digits(session.used_at)
+                .ok_or("a time of use before 1970 cannot be kept; set the clock of this machine")?;
             Ok::<_, String>((close(&session.token, "session", key, seal)?, identity(key, &session.token), used))
         });
         Ok(Self { guard, session: session.transpose()? })

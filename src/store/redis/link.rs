@@ -14,6 +14,7 @@ use tokio::{
 use super::{
     changes::Changes,
     source::{ANSWER, Connection, Source},
+    trouble,
 };
 use crate::store::StoreError;
 
@@ -67,7 +68,7 @@ impl Link {
             let mut pause = SHORTEST_PAUSE;
             loop {
                 match self.once(script).await {
-                    Err(error) if is_passing(&error) => last = Some(error),
+                    Err(error) if is_passing(&error) && !self.is_lasting(&error) => last = Some(error),
                     outcome => break outcome,
                 }
                 // By chance between a half and the whole, so that those who lost it at once do not return at once.
@@ -176,21 +177,25 @@ impl Link {
         StoreError::Unavailable { place: format!("Redis on {}", self.address()), problem }
     }
 
-    /// What the server says is told by its code alone: the rest may quote what it was sent.
+    pub(super) fn misconfigured(&self, problem: String) -> StoreError {
+        StoreError::Misconfigured { place: format!("Redis on {}", self.address()), problem }
+    }
+
     fn trouble(&self, key: &str, error: &RedisError) -> StoreError {
         if error.code() == Some("FOREIGN") {
             return self.damaged(key, "it holds what this version of thingspace-session has not written");
         }
-        let problem = match (error.code(), error.kind()) {
-            (Some(code @ ("WRONGPASS" | "NOAUTH")), _) => {
-                format!("it answers {code}: check user and password in the URL")
-            }
-            (Some("NOPERM"), _) => "it answers NOPERM: give the user the rights that docs/fleet.md lists".to_owned(),
-            (Some(code), _) => format!("it answers {code}"),
-            (None, ErrorKind::Io) => error.to_string(),
-            (None, _) => error.category().to_owned(),
-        };
-        self.unavailable(problem)
+        let what = trouble::what(error);
+        match trouble::cure(error, self.source.is_cluster()) {
+            Some(cure) => self.misconfigured(format!("{what}; {cure}")),
+            None => self.unavailable(format!("{what}{}", trouble::hint(error))),
+        }
+    }
+
+    /// Whether it is not worth while to wait for the server. What cannot be read may be the end of a connection, so that
+    /// is tried again.
+    fn is_lasting(&self, error: &RedisError) -> bool {
+        error.kind() != ErrorKind::Parse && trouble::cure(error, self.source.is_cluster()).is_some()
     }
 }
 

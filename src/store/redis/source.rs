@@ -123,6 +123,10 @@ impl Source {
         Ok((source, format!("{address}, as the sentinels {asked} know it")))
     }
 
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
     pub(super) async fn connect(&self, changes: &Arc<Changes>) -> RedisResult<Connection> {
         let client = match self {
             Self::Cluster(client) => {
