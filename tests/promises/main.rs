@@ -12,6 +12,7 @@
 )]
 
 mod access_tokens;
+mod account_status;
 mod bad_days;
 mod blocking;
 mod catalogue;
