@@ -38,7 +38,7 @@ use reqwest::{Method, Request, RequestBuilder, Url};
 pub use response::Response;
 
 use crate::{
-    CredentialSource, Error, Password, SessionToken, ThingSpaceBuilder,
+    AccountStatus, CredentialSource, Error, Password, SessionToken, ThingSpaceBuilder,
     generated::client as api,
     rotation::{PasswordVault, Resolution},
 };
@@ -101,6 +101,15 @@ impl ThingSpace {
     /// As there; [`Error::Configuration`] in async code.
     pub fn rearm_logins(&self, username: impl Into<String>) -> Result<(), Error> {
         self.background.wait(self.inner.rearm_logins(username))?
+    }
+
+    /// As [`ThingSpace::account_status`](crate::ThingSpace::account_status).
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Configuration`] in async code.
+    pub fn account_status(&self, username: impl Into<String>) -> Result<AccountStatus, Error> {
+        self.background.wait(self.inner.account_status(username))?
     }
 
     /// As [`ThingSpace::api`](crate::ThingSpace::api); [`call`](Self::call) waits for what it begins.

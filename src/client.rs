@@ -2,6 +2,7 @@
 
 mod builder;
 mod http;
+mod status;
 mod tls;
 
 use std::{convert::identity, fmt, sync::Arc};
@@ -9,6 +10,7 @@ use std::{convert::identity, fmt, sync::Arc};
 use reqwest::Url;
 
 pub use builder::ThingSpaceBuilder;
+pub use status::AccountStatus;
 pub use tls::TlsBackend;
 
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
         logins::{self, Logins},
         to_its_end,
     },
-    store::{Account, Bounded},
+    store::{Account, Bounded, SessionStore as _},
     transport::Transport,
 };
 
@@ -115,6 +117,28 @@ impl ThingSpace {
         let rearm =
             async move { logins::update(&store, &account, limit, |record| record.guard.rearm(logins::now())).await };
         to_its_end(rearm, identity).await
+    }
+
+    /// Reads what the store has recorded of this user: the session's last use, the failed logins and the suspensions, and
+    /// no secret. Nothing is sent to the platform and nothing is changed.
+    ///
+    /// ```
+    /// # use thingspace_session::{Error, ThingSpace};
+    /// # async fn example(thingspace: ThingSpace) -> Result<(), Error> {
+    /// let status = thingspace.account_status("zbeeblebrox").await?;
+    /// for suspension in &status.suspensions {
+    ///     println!("{suspension}"); // why, and the date
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] if the store fails.
+    pub async fn account_status(&self, username: impl Into<String>) -> Result<AccountStatus, Error> {
+        let record = self.0.store.load(&self.account(username.into())).await?;
+        Ok(AccountStatus::of(&record))
     }
 
     fn account(&self, username: String) -> Account {

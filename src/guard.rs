@@ -140,27 +140,6 @@ impl Guard {
         Fingerprint(hash.finalize().into())
     }
 
-    /// Why no login is made with these credentials, if none is.
-    pub(crate) fn suspension(&self, credentials: &Fingerprint) -> Option<Suspension> {
-        let suspended = |reason, since| Some(Suspension { reason, since });
-        if let Some(retired) = self.retired.iter().find(|retired| retired.credentials == *credentials) {
-            return suspended(SuspensionReason::Retired, retired.since);
-        }
-        let tried = self.tried.iter().find(|tried| tried.credentials == *credentials);
-        if let Some(refused) = tried.and_then(|tried| tried.refused.clone()) {
-            return Some(refused);
-        }
-        match (tried, self.struck_out) {
-            // Counted, and of unknown outcome or never settled.
-            (Some(tried), _) if tried.unknown >= MOST_UNKNOWN && !self.has_worked(credentials) => {
-                suspended(SuspensionReason::UnknownOutcome, tried.last)
-            }
-            // Even those that have worked may have been changed since.
-            (_, Some(since)) => suspended(SuspensionReason::OneTryLeft, since),
-            _ => None,
-        }
-    }
-
     /// Until when credentials that have worked wait, if they do: never longer than was drawn. What is longer was drawn by
     /// another clock.
     pub(crate) fn wait(&self, credentials: &Fingerprint, now: SystemTime) -> Option<SystemTime> {

@@ -95,7 +95,7 @@ mod single_flight;
 pub mod store;
 mod transport;
 
-pub use client::{ThingSpace, ThingSpaceBuilder, TlsBackend};
+pub use client::{AccountStatus, ThingSpace, ThingSpaceBuilder, TlsBackend};
 pub use credentials::{
     AccessToken, ApiKey, CredentialFuture, CredentialSource, Credentials, EnvironmentCredentials, Password, Secret,
     SessionToken,

@@ -1,6 +1,6 @@
 //! How an error says when, for how long, why no login is made, and what to do.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::StatusCode;
 
@@ -8,22 +8,31 @@ use super::{Error, ErrorCode, Refusal, cause};
 use crate::generated::operations::Environment;
 use crate::guard::{Suspension, SuspensionReason, date};
 
+impl fmt::Display for SuspensionReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { code: Some(code) } => write!(formatter, "the platform refused these credentials ({code})"),
+            Self::Refused { code: None } => formatter.write_str(
+                "a login with these credentials was refused without an error code, by the platform or by a proxy before it",
+            ),
+            Self::UnknownOutcome => formatter.write_str(
+                "two logins in a row with these credentials, which have never worked, had an unknown outcome",
+            ),
+            Self::OneTryLeft => {
+                formatter.write_str("four logins in a row have failed or may have, and the fifth locks the account")
+            }
+            Self::Retired => formatter.write_str("a reset has replaced the password of these credentials"),
+        }
+    }
+}
+
+impl fmt::Display for Suspension {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.reason, date(self.since))
+    }
+}
+
 pub(super) fn suspended(suspension: &Suspension) -> String {
-    let happened = match &suspension.reason {
-        SuspensionReason::Refused { code: Some(code) } => format!("the platform refused these credentials ({code})"),
-        SuspensionReason::Refused { code: None } => {
-            "a login with these credentials was refused without an error code, by the platform or by a proxy before it"
-                .to_owned()
-        }
-        SuspensionReason::UnknownOutcome => {
-            "two logins in a row with these credentials, which have never worked, had an unknown outcome".to_owned()
-        }
-        SuspensionReason::OneTryLeft => {
-            "four logins in a row have failed or may have, and the fifth locks the account".to_owned()
-        }
-        SuspensionReason::Retired => "a reset has replaced the password of these credentials".to_owned(),
-    };
-    let since = date(suspension.since);
     let again = match suspension.reason {
         SuspensionReason::OneTryLeft => {
             "call ThingSpace::rearm_logins once the credentials are known to be right: the platform goes on counting"
@@ -34,7 +43,7 @@ pub(super) fn suspended(suspension: &Suspension) -> String {
              goes on counting"
         }
     };
-    format!("logging in is suspended to keep the account from being locked: {happened} ({since}); {again}")
+    format!("logging in is suspended to keep the account from being locked: {suspension}; {again}")
 }
 
 pub(super) fn seconds(time: Duration) -> String {

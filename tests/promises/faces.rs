@@ -2,15 +2,15 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    CredentialSource, Credentials, Error, FileStore, FileVault, Password, SessionToken, ThingSpaceBuilder,
-    api::types::SessionResetPasswordRequest, blocking, rotation::Resolution,
+    AccountStatus, CredentialSource, Credentials, Error, FileStore, FileVault, Password, SessionToken,
+    SuspensionReason, ThingSpaceBuilder, api::types::SessionResetPasswordRequest, blocking, rotation::Resolution,
 };
 use tokio::runtime::Runtime;
 
@@ -24,6 +24,7 @@ trait Face: Sized + Send + Sync {
     fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Self::Session, Error>;
     fn resolve_rotation(&self, vault: &FileVault) -> Result<Resolution, Error>;
     fn rearm_logins(&self, username: &str) -> Result<(), Error>;
+    fn account_status(&self, username: &str) -> Result<AccountStatus, Error>;
 }
 
 trait FaceSession: Clone + Send + Sync + 'static {
@@ -53,6 +54,10 @@ impl Face for blocking::ThingSpace {
 
     fn rearm_logins(&self, username: &str) -> Result<(), Error> {
         self.rearm_logins(username)
+    }
+
+    fn account_status(&self, username: &str) -> Result<AccountStatus, Error> {
+        self.account_status(username)
     }
 }
 
@@ -111,6 +116,10 @@ impl Face for Driven<thingspace_session::ThingSpace> {
 
     fn rearm_logins(&self, username: &str) -> Result<(), Error> {
         self.1.block_on(self.0.rearm_logins(username))
+    }
+
+    fn account_status(&self, username: &str) -> Result<AccountStatus, Error> {
+        self.1.block_on(self.0.account_status(username))
     }
 }
 
@@ -179,6 +188,7 @@ on_both_faces! {
     a_request_carries_both_tokens_and_its_answer_comes_back
     any_number_of_threads_that_meet_a_dead_session_cause_one_login
     a_wrong_password_is_tried_once_until_it_is_re_armed
+    the_status_of_an_account_tells_failures_and_suspensions
     an_error_has_its_status_and_code
     after_a_reset_the_session_logs_in_with_the_new_password
     the_generated_client_is_at_hand_with_the_session
@@ -229,6 +239,29 @@ fn a_wrong_password_is_tried_once_until_it_is_re_armed<F: Face>() {
     assert!(matches!(thingspace.start_session(wrong()).err().unwrap(), Error::Platform { .. }));
     assert_eq!(platform.sandbox.strikes(USERNAME), 2);
     thingspace.start_session(credentials()).unwrap();
+}
+
+fn the_status_of_an_account_tells_failures_and_suspensions<F: Face>() {
+    let platform = Platform::start();
+    let thingspace = platform.client::<F>();
+    let fresh = thingspace.account_status(USERNAME).unwrap();
+    assert!(!fresh.is_recorded && fresh.session_used_at.is_none() && fresh.suspensions.is_empty(), "{fresh:?}");
+    let began = SystemTime::now();
+    thingspace.start_session(Credentials::new(USERNAME, "wrong")).err().unwrap();
+    let status = thingspace.account_status(USERNAME).unwrap();
+    assert!(status.is_recorded && status.session_used_at.is_none(), "{status:?}");
+    assert_eq!((status.failures_in_a_row, status.suspensions.len()), (1, 1), "{status:?}");
+    assert!(matches!(status.suspensions[0].reason, SuspensionReason::Refused { code: Some(_) }), "{status:?}");
+    assert!((began..=SystemTime::now()).contains(&status.suspensions[0].since), "{status:?}");
+    assert!(!thingspace.account_status("marvin").unwrap().is_recorded, "another account");
+
+    thingspace.rearm_logins(USERNAME).unwrap();
+    let status = thingspace.account_status(USERNAME).unwrap();
+    assert!(status.is_recorded && status.failures_in_a_row == 0 && status.suspensions.is_empty(), "{status:?}");
+    thingspace.start_session(credentials()).unwrap();
+    let used_at = thingspace.account_status(USERNAME).unwrap().session_used_at.unwrap();
+    assert!((began..=SystemTime::now()).contains(&used_at), "{used_at:?}");
+    assert_eq!(platform.sandbox.strikes(USERNAME), 0);
 }
 
 fn an_error_has_its_status_and_code<F: Face>() {

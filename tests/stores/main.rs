@@ -7,9 +7,12 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 
+#[cfg(unix)]
+mod account_tool;
 mod advice;
 #[cfg(unix)]
 mod advice_redis;

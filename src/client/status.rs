@@ -1,0 +1,33 @@
+//! What an operator sees of an account: its record without its secrets, in terms that do not follow its stored form.
+
+use std::time::SystemTime;
+
+use crate::{Suspension, store::Record};
+
+/// What a store has recorded of an account. It holds no secret; the store knows credentials by salted hashes only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountStatus {
+    /// Whether the store has a record of the account. If not, no client has logged in through this store with this base
+    /// URL, API key and username, or the store has lost the record.
+    pub is_recorded: bool,
+    /// When the stored session was last recorded as used, to the minute; `None` without a stored session.
+    pub session_used_at: Option<SystemTime>,
+    /// The logins in a row that the platform may have counted as failed, with any credentials. A login with
+    /// credentials that have never worked counts from its start until it succeeds.
+    pub failures_in_a_row: u32,
+    /// Why and since when no login is made, the oldest suspension first: one for each suspended set of credentials,
+    /// and [`OneTryLeft`](crate::SuspensionReason::OneTryLeft) for all credentials.
+    pub suspensions: Vec<Suspension>,
+}
+
+impl AccountStatus {
+    pub(super) fn of(record: &Record) -> Self {
+        Self {
+            is_recorded: *record != Record::default(),
+            session_used_at: record.used_at(),
+            failures_in_a_row: record.guard.failures_in_a_row(),
+            suspensions: record.guard.suspensions(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! An operator looks at an account on a Redis server, and lifts its suspension, with the example `account`.
+
+use std::{
+    env,
+    process::{Command, Stdio},
+};
+
+use thingspace_sandbox::Sandbox;
+use thingspace_session::{ApiKey, Credentials, Error, RedisStore, ThingSpace};
+
+use crate::server::Server;
+
+#[path = "../../examples/account.rs"]
+#[allow(dead_code, reason = "its `main` is the example's own")]
+mod example;
+
+/// The arguments of the process, a line each; unset in an ordinary run.
+const ARGUMENTS: &str = "STORES_TEST_ARGUMENTS";
+const USERNAME: &str = "zbeeblebrox";
+const KEY: [u8; 32] = *b"a key of 32 bytes for this test.";
+/// The same in base64.
+const KEY_TEXT: &str = "YSBrZXkgb2YgMzIgYnl0ZXMgZm9yIHRoaXMgdGVzdC4=";
+
+/// The body of the processes that the tests start; otherwise it does nothing.
+#[tokio::test]
+async fn what_is_started_is_the_tool() {
+    let Ok(arguments) = env::var(ARGUMENTS) else { return };
+    match example::run(arguments.lines().map(Into::into), None).await {
+        Ok(()) => println!("it went well"),
+        Err(error) => println!("it failed: {error}"),
+    }
+}
+
+async fn tool(server: &Server, sandbox: &Sandbox, seal: &str, arguments: &[&str]) -> String {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "account_tool::what_is_started_is_the_tool", "--nocapture"]).stdin(Stdio::null());
+    command.env(ARGUMENTS, arguments.join("\n")).env("THINGSPACE_STORE", server.url());
+    command.env("THINGSPACE_BASE_URL", sandbox.base_url()).env("THINGSPACE_KEY", "sandbox-key");
+    command.env("THINGSPACE_USERNAME", USERNAME).env("THINGSPACE_SEAL_KEY", seal);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tool_lifts_a_suspension_on_a_sealed_server_with_the_key_and_the_prefix_alone() {
+    let Some(server) = Server::start(&[]) else { return };
+    let sandbox = Sandbox::start().await.unwrap();
+    let service = |store: RedisStore| {
+        let builder = ThingSpace::builder().api_key(ApiKey::new("sandbox-key", "sandbox-secret"));
+        builder.base_url(sandbox.base_url()).store(store.prefix("fleet").sealed(KEY)).build().unwrap()
+    };
+    let wrong = || Credentials::new(USERNAME, "wrong");
+    service(server.store()).start_session(wrong()).await.unwrap_err();
+
+    let other = KEY_TEXT.replace('Y', "Z");
+    for (seal, arguments, expected) in [
+        (KEY_TEXT, &["reset-login-guard", "--yes"][..], "no record"),
+        (&other, &["reset-login-guard", "--yes", "--prefix", "fleet"], "it failed"),
+        (KEY_TEXT, &["reset-login-guard", "--prefix", "fleet"], "--yes"),
+        (KEY_TEXT, &["show", "--prefix", "fleet"], "the platform refused these credentials"),
+    ] {
+        let said = tool(&server, &sandbox, seal, arguments).await;
+        assert!(said.contains(expected) && !said.contains(seal), "{arguments:?}: {said}");
+        let error = service(server.store()).start_session(wrong()).await.unwrap_err();
+        assert!(matches!(error, Error::LoginSuspended(_)), "{arguments:?}: {error:?}");
+    }
+    let said = tool(&server, &sandbox, KEY_TEXT, &["reset-login-guard", "--yes", "--prefix", "fleet"]).await;
+    assert!(said.contains("it went well") && said.contains("suspensions: none"), "{said}");
+    let right = Credentials::new(USERNAME, "IMgr8");
+    service(server.store()).start_session(right).await.unwrap();
+    assert_eq!(sandbox.strikes(USERNAME), 0);
+}
