@@ -84,15 +84,10 @@ pub(crate) fn is_refused_by_tls(error: &std::io::Error) -> bool {
 
     match tls_error(error) {
         // The other side failed, and may not do so again.
-        Some(Error::AlertReceived(AlertDescription::InternalError)) => false,
-        Some(error) => matches!(
-            error,
-            Error::AlertReceived(_)
-                | Error::InvalidCertificate(_)
-                | Error::InvalidMessage(_)
-                | Error::PeerIncompatible(_)
-        ),
-        None => false,
+        Some(Error::AlertReceived(description)) => *description != AlertDescription::InternalError,
+        found => {
+            matches!(found, Some(Error::InvalidCertificate(_) | Error::InvalidMessage(_) | Error::PeerIncompatible(_)))
+        }
     }
 }
 

@@ -107,7 +107,7 @@ impl Shelf {
     pub(crate) async fn damage(&self) -> String {
         let before = fs::read(self.path()).ok();
         match self.refusal().await {
-            StoreError::Damaged { place, problem } => self.left_alone(&place, before, problem),
+            StoreError::Damaged { place, problem } => self.left_alone(&place, before.as_deref(), problem),
             error => panic!("not damaged: {error:?}"),
         }
     }
@@ -116,14 +116,14 @@ impl Shelf {
     pub(crate) async fn misconfiguration(&self) -> String {
         let before = fs::read(self.path()).ok();
         match self.refusal().await {
-            StoreError::Misconfigured { place, problem } => self.left_alone(&place, before, problem),
+            StoreError::Misconfigured { place, problem } => self.left_alone(&place, before.as_deref(), problem),
             error => panic!("not misconfigured: {error:?}"),
         }
     }
 
-    fn left_alone(&self, place: &str, before: Option<Vec<u8>>, problem: String) -> String {
+    fn left_alone(&self, place: &str, before: Option<&[u8]>, problem: String) -> String {
         assert_eq!(place, self.path().display().to_string());
-        assert!(fs::read(self.path()).ok() == before, "a file that was refused was changed");
+        assert!(fs::read(self.path()).ok().as_deref() == before, "a file that was refused was changed");
         problem
     }
 }
