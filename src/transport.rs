@@ -205,7 +205,7 @@ impl Transport {
                 None
             };
             // Whether an ambiguous rejection was processed is not certain.
-            let is_safe = operation.repeat != Repeat::IfUnsent || disposition == Disposition::SessionExpired;
+            let is_safe = operation.repeat != Repeat::IfUnsent || disposition != Disposition::Unauthorized;
             let retryable = renewable && is_safe || disposition.permits(operation.repeat);
             let result = result.map_err(|error| match error {
                 // This attempt was not sent, but an earlier one was.

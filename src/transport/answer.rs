@@ -289,11 +289,12 @@ fn is_ambiguous(shape: &Shape<'_>, code: Option<&ErrorCode>) -> bool {
         "session timed out",
     ];
     // As words, so that a parameter such as sessionType is none of them.
-    const NAMES: [&str; 4] = ["session", "sessiontoken", "session_token", "vz-m2m-token"];
+    const NAMES: [&str; 3] = ["session", "sessiontoken", "session_token"];
     // Of one part of a sentence, so that "see the session log" is not about the session.
     let says = |part: &str| {
         let mut words = part.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-'));
-        words.any(|word| NAMES.contains(&word)) && ENDED.iter().any(|end| part.contains(end))
+        words.any(|word| NAMES.contains(&word) || word == SESSION_HEADER.as_str())
+            && ENDED.iter().any(|end| part.contains(end))
     };
     let code = code.map(ErrorCode::as_str).unwrap_or_default();
     let spelt = spelt(code);
