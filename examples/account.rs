@@ -103,7 +103,7 @@ pub(crate) async fn run(
     }
     if options.action == Action::ResetLoginGuard {
         confirm(&options, &username, terminal)?;
-        thingspace.rearm_logins(&username).await?;
+        thingspace.reset_login_guard(&username).await?;
         println!("the login guard was reset; the record now:");
         print(&thingspace.account_status(&username).await?);
     }

@@ -94,13 +94,13 @@ impl ThingSpace {
         self.background.wait(self.inner.resolve_rotation(vault))?
     }
 
-    /// As [`ThingSpace::rearm_logins`](crate::ThingSpace::rearm_logins).
+    /// As [`ThingSpace::reset_login_guard`](crate::ThingSpace::reset_login_guard).
     ///
     /// # Errors
     ///
     /// As there; [`Error::Configuration`] in async code.
-    pub fn rearm_logins(&self, username: impl Into<String>) -> Result<(), Error> {
-        self.background.wait(self.inner.rearm_logins(username))?
+    pub fn reset_login_guard(&self, username: impl Into<String>) -> Result<(), Error> {
+        self.background.wait(self.inner.reset_login_guard(username))?
     }
 
     /// As [`ThingSpace::account_status`](crate::ThingSpace::account_status).

@@ -88,7 +88,7 @@ impl ThingSpace {
     ///
     /// [`Error::Vault`], and whatever kept the login from telling: the vault is then as it was, so call again. An account
     /// that is locked tells nothing, and neither does a refusal from before the rotation began: open it, or make sure
-    /// that it is open, then call [`rearm_logins`](Self::rearm_logins) first.
+    /// that it is open, then call [`reset_login_guard`](Self::reset_login_guard) first.
     pub async fn resolve_rotation<V>(&self, vault: &V) -> Result<Resolution, Error>
     where
         V: PasswordVault + Clone + 'static,
@@ -112,11 +112,11 @@ impl ThingSpace {
     /// # Errors
     ///
     /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
-    pub async fn rearm_logins(&self, username: impl Into<String>) -> Result<(), Error> {
+    pub async fn reset_login_guard(&self, username: impl Into<String>) -> Result<(), Error> {
         let (account, store, limit) = (self.account(username.into()), self.0.store.clone(), self.0.transport.timeout());
-        let rearm =
-            async move { logins::update(&store, &account, limit, |record| record.guard.rearm(logins::now())).await };
-        to_its_end(rearm, identity).await
+        let reset =
+            async move { logins::update(&store, &account, limit, |record| record.guard.reset(logins::now())).await };
+        to_its_end(reset, identity).await
     }
 
     /// Reads what the store has recorded of this user: the session's last use, the failed logins and the suspensions, and

@@ -52,7 +52,7 @@ pub(crate) struct Guard {
     /// Credentials that a reset has put an end to.
     retired: Vec<Retired>,
     /// When a person last had the count begin anew.
-    rearmed: Option<SystemTime>,
+    reset_at: Option<SystemTime>,
 }
 
 /// What came of one set of credentials.
@@ -178,7 +178,7 @@ impl Guard {
     /// Whether it is still to be told what a permitted login came to at that time: nobody has logged in with its
     /// credentials since, or has had the count begin anew.
     pub(crate) fn awaits(&self, attempt: &Try, at: SystemTime) -> bool {
-        self.rearmed < Some(at) && self.tried.iter().any(|tried| tried.credentials == attempt.credentials)
+        self.reset_at < Some(at) && self.tried.iter().any(|tried| tried.credentials == attempt.credentials)
     }
 
     /// Takes down what a permitted login came to. `chance` lies between 0 and 1.
@@ -245,8 +245,8 @@ impl Guard {
     }
 
     /// A person has looked at it: the count begins anew. What a reset has retired stays retired.
-    pub(crate) fn rearm(&mut self, now: SystemTime) {
-        self.rearmed = Some(self.after_all(now));
+    pub(crate) fn reset(&mut self, now: SystemTime) {
+        self.reset_at = Some(self.after_all(now));
         self.tried.clear();
         self.strikes = 0;
         self.struck_out = None;
@@ -258,7 +258,7 @@ impl Guard {
         let refused = self.tried.iter().filter_map(|tried| tried.refused.as_ref().map(|refused| refused.since));
         let tried = self.tried.iter().map(|tried| tried.last).chain(refused);
         let taken_down = tried.chain(self.retired.iter().map(|retired| retired.since));
-        let last = taken_down.chain(self.proven_at).chain(self.rearmed).max();
+        let last = taken_down.chain(self.proven_at).chain(self.reset_at).max();
         last.and_then(|last| last.checked_add(Duration::from_nanos(1))).map_or(now, |later| later.max(now))
     }
 

@@ -35,12 +35,13 @@ impl fmt::Display for Suspension {
 pub(super) fn suspended(suspension: &Suspension) -> String {
     let again = match suspension.reason {
         SuspensionReason::OneTryLeft => {
-            "call ThingSpace::rearm_logins once the credentials are known to be right: the platform goes on counting"
+            "call ThingSpace::reset_login_guard once the credentials are known to be right: the platform goes on \
+             counting"
         }
         SuspensionReason::Retired => "supply the new password",
         _ => {
-            "supply other credentials, or call ThingSpace::rearm_logins once these are known to be right: the platform \
-             goes on counting"
+            "supply other credentials, or call ThingSpace::reset_login_guard once these are known to be right: the \
+             platform goes on counting"
         }
     };
     format!("logging in is suspended to keep the account from being locked: {suspension}; {again}")

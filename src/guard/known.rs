@@ -68,10 +68,10 @@ impl Known {
         if guard.salt.is_none()
             && let Some(latest) = guards.last()
         {
-            let rearmed = guard.rearmed;
+            let reset_at = guard.reset_at;
             *guard = latest.clone();
-            if let Some(at) = rearmed.filter(|_| rearmed > guard.rearmed) {
-                guard.rearm(at);
+            if let Some(at) = reset_at.filter(|_| reset_at > guard.reset_at) {
+                guard.reset(at);
             }
         }
         let Some(credentials) = credentials else { return };
@@ -115,7 +115,7 @@ impl Guard {
 
     /// Counts on from there, unless somebody has logged in since: the platform begins anew with that, too.
     fn count_on(&mut self, known: &Self) {
-        if self.rearmed <= known.rearmed && known.tried.iter().any(|tried| self.is_later(tried)) {
+        if self.reset_at <= known.reset_at && known.tried.iter().any(|tried| self.is_later(tried)) {
             self.strikes = self.strikes.max(known.strikes);
             self.struck_out = self.struck_out.or(known.struck_out);
         }
@@ -128,7 +128,7 @@ impl Guard {
                 self.retire_since(retired.credentials, retired.since);
             }
         }
-        if self.rearmed > known.rearmed {
+        if self.reset_at > known.reset_at {
             return;
         }
         for Tried { credentials, last, unknown, refused } in known.tried {

@@ -46,7 +46,7 @@ async fn each_suspended_set_of_credentials_is_told_and_that_of_all_after_four_fa
     assert!(reasons(&all).contains(&&SuspensionReason::OneTryLeft), "{all:?}");
     assert!(all.suspensions.is_sorted_by_key(|suspension| suspension.since), "{all:?}");
 
-    thingspace.rearm_logins(USERNAME).await.unwrap();
+    thingspace.reset_login_guard(USERNAME).await.unwrap();
     let after = status(&thingspace).await;
     assert!(after.suspensions.is_empty() && after.failures_in_a_row == 0, "{after:?}");
 }
@@ -58,7 +58,7 @@ async fn a_replaced_password_stays_suspended_when_the_guard_is_reset() {
     for _ in 0..2 {
         let status = status(&thingspace).await;
         assert_eq!((reasons(&status), status.failures_in_a_row), (vec![&SuspensionReason::Retired], 0), "{status:?}");
-        thingspace.rearm_logins(USERNAME).await.unwrap();
+        thingspace.reset_login_guard(USERNAME).await.unwrap();
     }
 }
 

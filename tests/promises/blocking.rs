@@ -44,7 +44,7 @@ fn call_everything(thingspace: &ThingSpace, session: Session, responses: [Respon
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(&directory);
     is_told_where_it_was_called(thingspace.start_session(credentials()));
-    is_told_where_it_was_called(thingspace.rearm_logins(USERNAME));
+    is_told_where_it_was_called(thingspace.reset_login_guard(USERNAME));
     is_told_where_it_was_called(thingspace.account_status(USERNAME));
     is_told_where_it_was_called(thingspace.resolve_rotation(&vault));
     is_told_where_it_was_called(session.send(session.request(Method::GET, ECHO).unwrap()));

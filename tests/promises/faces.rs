@@ -23,7 +23,7 @@ trait Face: Sized + Send + Sync {
     fn build(builder: ThingSpaceBuilder) -> Result<Self, Error>;
     fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Self::Session, Error>;
     fn resolve_rotation(&self, vault: &FileVault) -> Result<Resolution, Error>;
-    fn rearm_logins(&self, username: &str) -> Result<(), Error>;
+    fn reset_login_guard(&self, username: &str) -> Result<(), Error>;
     fn account_status(&self, username: &str) -> Result<AccountStatus, Error>;
 }
 
@@ -52,8 +52,8 @@ impl Face for blocking::ThingSpace {
         self.resolve_rotation(vault)
     }
 
-    fn rearm_logins(&self, username: &str) -> Result<(), Error> {
-        self.rearm_logins(username)
+    fn reset_login_guard(&self, username: &str) -> Result<(), Error> {
+        self.reset_login_guard(username)
     }
 
     fn account_status(&self, username: &str) -> Result<AccountStatus, Error> {
@@ -114,8 +114,8 @@ impl Face for Driven<thingspace_session::ThingSpace> {
         self.1.block_on(self.0.resolve_rotation(vault))
     }
 
-    fn rearm_logins(&self, username: &str) -> Result<(), Error> {
-        self.1.block_on(self.0.rearm_logins(username))
+    fn reset_login_guard(&self, username: &str) -> Result<(), Error> {
+        self.1.block_on(self.0.reset_login_guard(username))
     }
 
     fn account_status(&self, username: &str) -> Result<AccountStatus, Error> {
@@ -187,7 +187,7 @@ macro_rules! on_both_faces {
 on_both_faces! {
     a_request_carries_both_tokens_and_its_answer_comes_back
     any_number_of_threads_that_meet_a_dead_session_cause_one_login
-    a_wrong_password_is_tried_once_until_it_is_re_armed
+    a_wrong_password_is_tried_once_until_the_login_guard_is_reset
     the_status_of_an_account_tells_failures_and_suspensions
     an_error_has_its_status_and_code
     after_a_reset_the_session_logs_in_with_the_new_password
@@ -224,7 +224,7 @@ fn any_number_of_threads_that_meet_a_dead_session_cause_one_login<F: Face>() {
     assert_eq!(platform.sandbox.counters().logins_succeeded, 2);
 }
 
-fn a_wrong_password_is_tried_once_until_it_is_re_armed<F: Face>() {
+fn a_wrong_password_is_tried_once_until_the_login_guard_is_reset<F: Face>() {
     let platform = Platform::start();
     let thingspace = platform.client::<F>();
     let wrong = || Credentials::new(USERNAME, "wrong");
@@ -235,7 +235,7 @@ fn a_wrong_password_is_tried_once_until_it_is_re_armed<F: Face>() {
         assert!(matches!(error, Error::LoginSuspended(_)), "{error:?}");
     }
     assert_eq!(platform.sandbox.strikes(USERNAME), 1);
-    thingspace.rearm_logins(USERNAME).unwrap();
+    thingspace.reset_login_guard(USERNAME).unwrap();
     assert!(matches!(thingspace.start_session(wrong()).err().unwrap(), Error::Platform { .. }));
     assert_eq!(platform.sandbox.strikes(USERNAME), 2);
     thingspace.start_session(credentials()).unwrap();
@@ -255,7 +255,7 @@ fn the_status_of_an_account_tells_failures_and_suspensions<F: Face>() {
     assert!((began..=SystemTime::now()).contains(&status.suspensions[0].since), "{status:?}");
     assert!(!thingspace.account_status("marvin").unwrap().is_recorded, "another account");
 
-    thingspace.rearm_logins(USERNAME).unwrap();
+    thingspace.reset_login_guard(USERNAME).unwrap();
     let status = thingspace.account_status(USERNAME).unwrap();
     assert!(status.is_recorded && status.failures_in_a_row == 0 && status.suspensions.is_empty(), "{status:?}");
     thingspace.start_session(credentials()).unwrap();

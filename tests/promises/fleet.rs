@@ -159,7 +159,7 @@ async fn a_refusal_that_is_told_late_does_not_undo_what_a_person_has_said_since(
     sandbox.fault(Operation::Login, Fault::refused("UnifiedWebService.REQUEST_FAILED.InvalidPassword"), 1);
     first.start_session(credentials()).await.unwrap_err();
     sleep(SECOND).await;
-    other.rearm_logins(USERNAME).await.unwrap();
+    other.reset_login_guard(USERNAME).await.unwrap();
     sleep(SECOND).await;
     sandbox.fault(Operation::Login, Fault::CloseBefore, 1);
     other.start_session(credentials()).await.unwrap_err();

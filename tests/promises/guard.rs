@@ -67,7 +67,7 @@ async fn a_refused_password_is_tried_once_however_often_a_process_is_started() {
         let SuspensionReason::Refused { code: Some(code) } = suspension(&error) else { panic!("{error:?}") };
         assert!(code.ends_with("LoginFailed"));
         assert!(
-            error.to_string().contains("other credentials") && error.to_string().contains("rearm_logins"),
+            error.to_string().contains("other credentials") && error.to_string().contains("reset_login_guard"),
             "{error}"
         );
         assert!(!error.is_retryable() && !shown(&error).contains("wrong\""));
@@ -88,7 +88,7 @@ async fn the_first_refusal_says_what_to_do_and_an_empty_password_is_not_sent() {
 }
 
 #[tokio::test]
-async fn other_credentials_re_arm_and_so_does_an_explicit_call() {
+async fn other_credentials_lift_a_suspension_and_so_does_a_reset_of_the_login_guard() {
     let bench = Bench::new().await;
     bench.start("wrong").await.unwrap_err();
     bench.start(RIGHT).await.unwrap().end().await.unwrap();
@@ -96,7 +96,7 @@ async fn other_credentials_re_arm_and_so_does_an_explicit_call() {
     suspension(&bench.start("wrong").await.unwrap_err());
     bench.sandbox.set_password(USERNAME, "wrong");
     suspension(&bench.start("wrong").await.unwrap_err());
-    bench.process().rearm_logins(USERNAME).await.unwrap();
+    bench.process().reset_login_guard(USERNAME).await.unwrap();
     bench.start("wrong").await.unwrap();
 }
 
@@ -210,7 +210,7 @@ async fn the_fifth_strike_is_never_dealt_whatever_credentials_are_tried() {
     assert_eq!(bench.sandbox.strikes(USERNAME), 4);
     assert!(!bench.sandbox.is_locked(USERNAME));
     assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::OneTryLeft);
-    bench.process().rearm_logins(USERNAME).await.unwrap();
+    bench.process().reset_login_guard(USERNAME).await.unwrap();
     bench.start(RIGHT).await.unwrap();
 }
 

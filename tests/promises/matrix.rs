@@ -259,7 +259,7 @@ impl Cell {
             let mut started = self.thingspace.start_session(holds.clone()).await;
             if let Err(error @ Error::LoginSuspended(_)) = &started {
                 writeln!(log, "{}", shown(error)).unwrap();
-                self.thingspace.rearm_logins(USERNAME).await.unwrap();
+                self.thingspace.reset_login_guard(USERNAME).await.unwrap();
                 started = self.thingspace.start_session(holds.clone()).await;
             }
             let session = started.unwrap_or_else(|error| panic!("{name}, round {round}: {error:?}"));
@@ -293,7 +293,7 @@ fn is_unknown(error: &Error) -> bool {
 fn is_helpful(error: &Error) -> bool {
     let text = error.to_string();
     let known = ["not sent", "nothing was sent", "may have", "refused", "unexpected answer", "not processed"];
-    let advice = ["resolve_rotation", "rearm_logins", "call again", "start a new one", "check the"];
+    let advice = ["resolve_rotation", "reset_login_guard", "call again", "start a new one", "check the"];
     known.iter().chain(&advice).any(|part| text.contains(part))
 }
 

@@ -160,17 +160,17 @@ fn a_reset_whose_runtime_is_shut_down_is_one_of_which_nobody_knows_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rearming_whose_caller_gives_up_keeps_nobody_out() {
+async fn a_reset_of_the_guard_whose_caller_gives_up_keeps_nobody_out() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let client = client_of(&sandbox).store(store.clone()).build().unwrap();
     let session = start(&sandbox, &store).await;
     sandbox.expire_session(USERNAME);
     for polls in 0..8 {
-        let mut rearm = Box::pin(client.rearm_logins(USERNAME));
+        let mut reset = Box::pin(client.reset_login_guard(USERNAME));
         for _ in 0..polls {
             tokio::select! {
                 biased;
-                _ = &mut rearm => break,
+                _ = &mut reset => break,
                 () = tokio::task::yield_now() => {}
             }
         }

@@ -133,7 +133,7 @@ async fn a_refusal_from_before_the_rotation_does_not_prove_a_password_dead() {
     assert!(matches!(error, Error::PasswordUnknown { .. }), "{error:?}");
     let error = client().resolve_rotation(&vault(&directory)).await.unwrap_err();
     assert!(matches!(error, Error::LoginSuspended(_)), "{error:?}");
-    client().rearm_logins(USERNAME).await.unwrap();
+    client().reset_login_guard(USERNAME).await.unwrap();
     assert_eq!(client().resolve_rotation(&vault(&directory)).await.unwrap(), Resolution::OldHolds);
 }
 
@@ -153,7 +153,7 @@ async fn an_account_that_is_locked_for_a_while_does_not_make_a_password_lost() {
         thingspace.resolve_rotation(&vault(&directory)).await.unwrap_err();
     }
     sandbox.unlock(USERNAME);
-    thingspace.rearm_logins(USERNAME).await.unwrap();
+    thingspace.reset_login_guard(USERNAME).await.unwrap();
     assert_eq!(thingspace.resolve_rotation(&vault(&directory)).await.unwrap(), Resolution::OldHolds);
 }
 

@@ -75,7 +75,7 @@ struct World<'a> {
     /// Replaced by a reset whose answer arrived; the last such reset is still to be found among the requests.
     retired: HashSet<String>,
     has_replaced: bool,
-    /// Failed logins by password since the guard was last rearmed.
+    /// Failed logins by password since the login guard was last reset.
     failed: HashMap<String, u64>,
     reset_calls: usize,
     seen: usize,
@@ -247,8 +247,8 @@ impl<'a> World<'a> {
         self.follow();
         self.sandbox.unlock(USERNAME);
         let started = Instant::now();
-        let outcome = self.processes[0].thingspace.rearm_logins(USERNAME).await;
-        assert!(started.elapsed() <= DEADLINE, "rearming took {:?}", started.elapsed());
+        let outcome = self.processes[0].thingspace.reset_login_guard(USERNAME).await;
+        assert!(started.elapsed() <= DEADLINE, "resetting the login guard took {:?}", started.elapsed());
         self.trace.push(format!("a person looks at it: {outcome:?}"));
         if outcome.is_ok() {
             self.failed.clear();

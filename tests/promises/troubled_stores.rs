@@ -43,7 +43,7 @@ async fn a_store_that_never_answers_hangs_no_call() {
     let outcome = timeout(HOUR, session.reset_password(PASSWORD)).await.unwrap();
     assert!(matches!(outcome, Err(Error::Store(_))), "{outcome:?}");
     store.set(Trouble::CommitsHang);
-    let outcome = timeout(HOUR, thingspace.rearm_logins(USERNAME)).await.unwrap();
+    let outcome = timeout(HOUR, thingspace.reset_login_guard(USERNAME)).await.unwrap();
     assert!(matches!(outcome, Err(Error::Store(_))), "{outcome:?}");
     store.set(Trouble::None);
     assert_eq!(ask(&session).await.unwrap(), 200, "it answers again");
@@ -166,7 +166,7 @@ async fn a_refusal_that_was_told_late_is_told_once() {
     store.set(Trouble::None);
     sleep(SECOND).await;
     sandbox.set_password(USERNAME, PASSWORD);
-    thingspace.rearm_logins(USERNAME).await.unwrap();
+    thingspace.reset_login_guard(USERNAME).await.unwrap();
     assert_eq!(ask(&session).await.unwrap(), 200);
 }
 
@@ -246,7 +246,7 @@ async fn the_right_to_log_in_is_given_back_before_a_call_is_over() {
     let thingspace = on(&sandbox, &store);
     let session = thingspace.start_session(credentials()).await.unwrap();
     assert!(is_free().await, "after a login");
-    thingspace.rearm_logins(USERNAME).await.unwrap();
+    thingspace.reset_login_guard(USERNAME).await.unwrap();
     assert!(is_free().await, "after an explicit call");
     sandbox.fault(Operation::Reset, Fault::refused("UnifiedWebService.REQUEST_FAILED.Whatever"), 1);
     session.reset_password(PASSWORD).await.unwrap_err();

@@ -22,7 +22,7 @@ const VERSION: u64 = 1;
 const SLACK: u64 = 1000;
 /// What to do about a file that cannot be understood.
 const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the account is \
-                      not locked and the password holds, then move the file away and call rearm_logins";
+                      not locked and the password holds, then move the file away and call reset_login_guard";
 
 /// The whole file.
 #[derive(Serialize, Deserialize)]

@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// What to do about a key that cannot be understood.
 const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; if no replica can read it, make \
                       sure that the account is not locked and the password holds, then remove this hash from the server \
-                      (DEL) and call rearm_logins";
+                      (DEL) and call reset_login_guard";
 
 pub(super) struct Link {
     address: String,

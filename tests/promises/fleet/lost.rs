@@ -60,7 +60,7 @@ async fn a_store_that_is_put_back_to_before_a_refusal_costs_no_second_one() {
         assert_eq!(counted(&shared.sandbox).1, 1);
         fs::write(&shared.path, &before).unwrap();
     }
-    process.rearm_logins(USERNAME).await.unwrap();
+    process.reset_login_guard(USERNAME).await.unwrap();
     ask(&stale).await.unwrap_err();
     assert_eq!(counted(&shared.sandbox).1, 2, "a person has said so");
 }
@@ -71,7 +71,7 @@ async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
     let process = shared.process();
     process.start_session(wrong()).await.unwrap_err();
     fs::remove_file(&shared.path).unwrap();
-    process.rearm_logins(USERNAME).await.unwrap();
+    process.reset_login_guard(USERNAME).await.unwrap();
     process.start_session(wrong()).await.unwrap_err();
     assert_eq!(counted(&shared.sandbox).1, 2);
     let error = process.start_session(wrong()).await.unwrap_err();
@@ -124,7 +124,7 @@ async fn a_store_that_is_put_back_takes_none_of_the_four_tries_back() {
     assert_eq!(suspension(error), SuspensionReason::OneTryLeft);
     assert_eq!(shared.sandbox.strikes(USERNAME), 4);
     // Until somebody says that it is right.
-    process.rearm_logins(USERNAME).await.unwrap();
+    process.reset_login_guard(USERNAME).await.unwrap();
     process.start_session(credentials()).await.unwrap();
 }
 

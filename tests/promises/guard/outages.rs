@@ -88,7 +88,7 @@ async fn an_explicit_call_ends_the_wait_after_an_outage_for_everybody() {
     let is_long = |error| matches!(error, Error::LoginDelayed { wait } if wait > Duration::from_secs(100));
     calls_until(Duration::from_secs(10), async || is_long(ask().await.unwrap_err()).then_some(())).await;
     bench.sandbox.clear_faults();
-    bench.process().rearm_logins(USERNAME).await.unwrap();
+    bench.process().reset_login_guard(USERNAME).await.unwrap();
     let started = Instant::now();
     assert_eq!(ask().await.unwrap().status(), 200);
     assert!(started.elapsed() < Duration::from_secs(1), "it took {:?}", started.elapsed());
@@ -159,5 +159,5 @@ async fn a_timeout_without_end_is_a_timeout() {
     bench.sandbox.expire_session(USERNAME);
     assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
     session.reset_password(RIGHT).await.unwrap();
-    client().rearm_logins(USERNAME).await.unwrap();
+    client().reset_login_guard(USERNAME).await.unwrap();
 }

@@ -90,7 +90,7 @@ pub(super) async fn stores() -> BTreeSet<String> {
     print(&store);
     spoilt(store.path(), &token, async || {
         print_result(client().start_session(credentials()).await);
-        print_result(client().rearm_logins(USERNAME).await);
+        print_result(client().reset_login_guard(USERNAME).await);
         print_result(session.reset_password(PASSWORD).await);
         // That it is in use is what the store is told once a minute.
         tokio::time::sleep(Duration::from_secs(61)).await;
