@@ -93,6 +93,8 @@ pub mod rotation;
 mod session;
 mod single_flight;
 pub mod store;
+#[doc(hidden)]
+pub mod store2;
 mod transport;
 
 pub use client::{AccountStatus, ThingSpace, ThingSpaceBuilder, TlsBackend};

@@ -1,0 +1,102 @@
+//! Stores: what keeps the record of an account, so that many tasks, processes and machines share one session and one
+//! count of failed logins.
+//!
+//! A store keeps bytes under a key and does not know what they mean. The rules of the record are in `guard`, its encoding
+//! is in `record`.
+
+mod version;
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    time::{Duration, SystemTime},
+};
+
+use zeroize::Zeroizing;
+
+pub use crate::store::{Account, StoreError};
+pub use version::{Version, VersionError};
+pub(crate) use version::random;
+
+/// What an operation of a store returns.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Keeps one value for each [`Account`]: bytes with a [`Version`].
+///
+/// # Guarantees
+///
+/// 1. [`load`](Self::load) returns the whole value of the latest swap, or a [`StoreError`]: never a part, never an older
+///    value, and never "no value" because reading failed.
+/// 2. [`compare_and_swap`](Self::compare_and_swap) compares and writes in one step, for all processes that share the
+///    store; when it returns `true`, the value is as durable as the store is.
+/// 3. A swap whose `new` version is already stored returns `true` and changes nothing: the answer to it was lost, and it is
+///    sent again.
+/// 4. [`Snapshot::now`] is the same clock for all processes that share the store.
+///
+/// A future that is dropped has swapped, swaps before any later call, or never swaps. The crate calls a store under a time
+/// limit of its own, and a store that panics has failed. The suite in `store::testing` (feature `store-testing`) checks the
+/// guarantees.
+pub trait SessionStore: Send + Sync + fmt::Debug {
+    /// The value of the account, and the time.
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot>;
+
+    /// Stores `bytes` as version `new`, if the stored version is `expected`; `None` expects that there is no value.
+    /// Returns whether version `new` is stored now.
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool>;
+
+    /// Returns when the stored version is another than `seen`, and at the latest after `patience`. It may return early:
+    /// by default after 50 ms.
+    fn changed<'a>(
+        &'a self,
+        account: &'a Account,
+        seen: Option<Version>,
+        patience: Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let _ = (account, seen);
+        Box::pin(tokio::time::sleep(patience.min(Duration::from_millis(50))))
+    }
+}
+
+/// What a store holds for an account at a moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The time by the store's clock.
+    pub now: SystemTime,
+    /// The value; `None` if nothing was ever stored.
+    pub value: Option<Value>,
+}
+
+/// A stored value. It holds the session token: its bytes are erased when it is dropped, and never printed.
+#[derive(Clone)]
+pub struct Value {
+    /// Its version.
+    pub version: Version,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl Value {
+    /// These bytes, as they were swapped in.
+    #[must_use]
+    pub fn new(version: Version, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { version, bytes: Zeroizing::new(bytes.into()) }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Value").field("version", &self.version).finish_non_exhaustive()
+    }
+}
