@@ -88,6 +88,8 @@ mod error;
 mod events;
 mod generated;
 mod guard;
+#[allow(dead_code, unreachable_pub)]
+mod guard2;
 mod oauth;
 pub mod rotation;
 mod session;

@@ -4,6 +4,12 @@
 //! A store keeps bytes under a key and does not know what they mean. The rules of the record are in `guard`, its encoding
 //! is in `record`.
 
+mod file;
+#[allow(dead_code, reason = "the facade uses it once it is on this trait")]
+mod limited;
+mod memory;
+#[cfg(feature = "sealed")]
+mod sealed;
 mod version;
 
 use std::{
@@ -16,8 +22,14 @@ use std::{
 use zeroize::Zeroizing;
 
 pub use crate::store::{Account, StoreError};
-pub use version::{Version, VersionError};
+pub use file::FileStore;
+#[allow(unused_imports, reason = "the facade uses it once it is on this trait")]
+pub(crate) use limited::Limited;
+pub use memory::MemoryStore;
+#[cfg(feature = "sealed")]
+pub use sealed::Sealed;
 pub(crate) use version::random;
+pub use version::{Version, VersionError};
 
 /// What an operation of a store returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -34,9 +46,11 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///    sent again.
 /// 4. [`Snapshot::now`] is the same clock for all processes that share the store.
 ///
-/// A future that is dropped has swapped, swaps before any later call, or never swaps. The crate calls a store under a time
-/// limit of its own, and a store that panics has failed. The suite in `store::testing` (feature `store-testing`) checks the
-/// guarantees.
+/// A future that is dropped has swapped, swaps before any later swap succeeds, or never swaps. Guarantee 2 implies that:
+/// versions are random, so a late swap finds another version than it expects.
+///
+/// The crate calls a store under a time limit of its own, and a store that panics has failed. The suite in
+/// `store::testing` (feature `store-testing`) checks the guarantees.
 pub trait SessionStore: Send + Sync + fmt::Debug {
     /// The value of the account, and the time.
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot>;

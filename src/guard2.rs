@@ -1,0 +1,207 @@
+//! The login guard: what stands between a wrong password and a locked account.
+//!
+//! The platform locks an account after five failed logins in a row, and only Verizon unlocks it. The guard allows at most
+//! two failed logins for credentials that were never verified, one for credentials that were rejected, and four in a row
+//! in all. An outage alone suspends no verified credentials: it slows them down.
+//!
+//! Everything here is a pure function of a [`Record`]: the time and the randomness are arguments.
+
+mod attempt;
+mod record;
+mod suspension;
+
+use std::time::Duration;
+
+pub(crate) use attempt::{Attempt, AttemptId, Fingerprint, Outcome, Timestamp};
+pub(crate) use record::{Backoff, History, LastSuccess, Record, StoredSession};
+pub(crate) use suspension::date;
+pub use suspension::{Suspension, SuspensionReason};
+
+use crate::SessionToken;
+
+/// How many logins with unverified credentials may have an unknown outcome.
+const UNKNOWN_LIMIT: usize = 2;
+/// How many logins in a row may fail for an account, with any credentials: the fifth locks it.
+const FAILURE_LIMIT: usize = 4;
+/// The longest pause between two logins with verified credentials.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+
+/// What a login may do now.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Decision {
+    /// Begin.
+    Go,
+    /// Wait for the end of somebody's claim, or for a change of the record.
+    InProgress(Duration),
+    /// Wait for so long: the platform did not answer the last login.
+    Backoff(Duration),
+    /// Send none.
+    Suspended(Suspension),
+}
+
+/// What an attempt came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Finish {
+    /// The platform rejected the credentials.
+    Rejected {
+        /// The platform's code for the reason.
+        code: Option<String>,
+    },
+    /// The platform may have counted a failure.
+    Unknown {
+        /// Whether a response below 500 arrived: then it counts for verified credentials, too.
+        is_answered: bool,
+    },
+    /// The platform certainly has not processed it, or nothing was sent.
+    NotProcessed,
+    /// A session was started.
+    LoggedIn(SessionToken),
+    /// The password was replaced by one of this fingerprint.
+    Reset(Fingerprint),
+}
+
+/// What became of the session of a [`Finish::LoggedIn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It is the session of the record, or there was none.
+    Yes,
+    /// Another login was faster: the session has to be logged out.
+    Overtaken,
+}
+
+/// An attempt that this process has begun.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    pub(crate) id: AttemptId,
+    pub(crate) attempt: Attempt,
+    /// The attempts that the record held then: a success forgives these and no later ones.
+    seen: Vec<AttemptId>,
+}
+
+impl Record {
+    /// What a login with these credentials may do now.
+    pub(crate) fn decide(&self, credentials: &Fingerprint, now: Timestamp) -> Decision {
+        // An attempt in progress counts as a failure when it is over: until then it is waited for.
+        let settled = |attempt: &Attempt| attempt.claim_left(now).is_none();
+        if let Some(suspension) = self.suspension(credentials, settled) {
+            return Decision::Suspended(suspension);
+        }
+        if let Some(left) = self.claimed(now) {
+            return Decision::InProgress(left);
+        }
+        let backoff = self.backoff.as_ref().filter(|_| self.is_verified(credentials));
+        match backoff.and_then(|backoff| backoff.until.after(now)) {
+            // What lasts longer was written by a clock that was wrong.
+            Some(wait) if wait <= LONGEST_BACKOFF => Decision::Backoff(wait),
+            _ => Decision::Go,
+        }
+    }
+
+    /// For how long a claim still holds, if one does.
+    pub(crate) fn claimed(&self, now: Timestamp) -> Option<Duration> {
+        self.history.attempts.values().filter_map(|attempt| attempt.claim_left(now)).max()
+    }
+
+    /// Adds a login, and drops the session: it is dead or about to be replaced. A login with unverified credentials counts
+    /// as a failure before it is sent.
+    pub(crate) fn begin_login(&mut self, credentials: Fingerprint, now: Timestamp, claim: Duration) -> Begun {
+        self.session = None;
+        let outcome = if self.is_verified(&credentials) { Outcome::Pending } else { Outcome::Unsure };
+        self.begin(credentials, outcome, now, claim)
+    }
+
+    /// Adds a reset of the password.
+    pub(crate) fn begin_reset(&mut self, credentials: Fingerprint, now: Timestamp, claim: Duration) -> Begun {
+        self.begin(credentials, Outcome::Pending, now, claim)
+    }
+
+    fn begin(&mut self, credentials: Fingerprint, outcome: Outcome, now: Timestamp, claim: Duration) -> Begun {
+        let seen = self.history.attempts.keys().copied().collect();
+        let claimed_until = Some(now.plus(claim));
+        let (id, attempt) =
+            (AttemptId::random(), Attempt { credentials, outcome, code: None, began: now, claimed_until });
+        self.history.add(id, &attempt);
+        Begun { id, attempt, seen }
+    }
+
+    /// Records what an attempt came to. Anybody may do so, at any time, and repeat it. `chance` lies between 0 and 1.
+    pub(crate) fn finish(&mut self, begun: &Begun, finish: &Finish, now: Timestamp, chance: f64) -> Kept {
+        let Begun { id, attempt, .. } = begun;
+        let known = self.history.attempts.get(id).unwrap_or(attempt);
+        let is_own_claim = known.claim_left(now).is_some();
+        let (outcome, mut kept) = (attempt.outcome, Kept::Yes);
+        let (outcome, code) = match finish {
+            Finish::Rejected { code } => (Outcome::Rejected, code.clone()),
+            Finish::Unknown { is_answered: true } => (outcome.max(Outcome::Unsure), None),
+            Finish::Unknown { is_answered: false } => {
+                if self.is_verified(&attempt.credentials) {
+                    self.back_off(*id, now, chance);
+                }
+                (outcome, None)
+            }
+            Finish::NotProcessed => (Outcome::Void, None),
+            Finish::LoggedIn(token) => match &self.session {
+                Some(session) if session.token == *token => (Outcome::Void, None),
+                None if is_own_claim => {
+                    self.succeed(begun, token.clone(), now);
+                    (Outcome::Void, None)
+                }
+                _ => {
+                    kept = Kept::Overtaken;
+                    (Outcome::Void, None)
+                }
+            },
+            Finish::Reset(new) => {
+                self.history.verify(*new);
+                self.backoff = None;
+                (Outcome::Superseded, None)
+            }
+        };
+        self.history.add(*id, &Attempt { outcome, code, claimed_until: None, ..attempt.clone() });
+        kept
+    }
+
+    /// Stores the session, and forgives what the login had seen when it began: what came later may be still to come on
+    /// the platform.
+    fn succeed(&mut self, begun: &Begun, token: SessionToken, now: Timestamp) {
+        let own = &begun.attempt.credentials;
+        for id in &begun.seen {
+            if let Some(attempt) = self.history.attempts.get_mut(id) {
+                attempt.forgive(attempt.credentials == *own);
+            }
+        }
+        self.history.verify(*own);
+        self.backoff = None;
+        self.session = Some(StoredSession { token, used_at: now });
+    }
+
+    /// One second, doubled each time in a row up to five minutes; of that between a half and the whole.
+    fn back_off(&mut self, attempt: AttemptId, now: Timestamp, chance: f64) {
+        let last = self.backoff.as_ref();
+        if last.is_some_and(|last| last.attempt == attempt) {
+            return;
+        }
+        let doublings = last.map_or(0, |last| last.doublings.saturating_add(1));
+        let whole = Duration::from_secs(1_u64.checked_shl(doublings).unwrap_or(u64::MAX)).min(LONGEST_BACKOFF);
+        let until = now.plus(whole.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0));
+        self.backoff = Some(Backoff { until, doublings, attempt });
+    }
+
+    /// The operator has looked at the account: every login is allowed again, except with superseded credentials.
+    pub(crate) fn reset_guard(&mut self) {
+        self.backoff = None;
+        for attempt in self.history.attempts.values_mut() {
+            attempt.outcome = attempt.outcome.max(Outcome::Void);
+        }
+    }
+
+    /// Whether these credentials were the last to log in, or came out of a reset.
+    pub(crate) fn is_verified(&self, credentials: &Fingerprint) -> bool {
+        self.history.last_success.as_ref().is_some_and(|last| last.credentials == *credentials)
+    }
+
+    /// How many logins in a row have failed or may have.
+    pub(crate) fn failures_in_a_row(&self) -> usize {
+        self.history.attempts.values().filter(|attempt| attempt.is_failure()).count()
+    }
+}

@@ -1,0 +1,146 @@
+//! A store for one machine: its processes share one session and one count of failed logins, which outlive them.
+//!
+//! Each swap replaces the whole file under a lock of the operating system. A reader needs no lock and never sees a part,
+//! and a process that dies leaves the file as it was. `document` is the content, `crate::disk` the way to it.
+
+mod document;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+    time::SystemTime,
+};
+
+use document::Document;
+
+use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version};
+use crate::disk::{Disk, broken_off};
+
+/// Keeps values in a file, for all processes of one machine that are given the same path. Clones share it.
+///
+/// **The file holds session tokens**, in the clear unless the store is sealed. It belongs to its owner alone: it is
+/// created with mode 0600, and a file that others have any right to is refused, with the command that cures it. The
+/// username, the password and the API key are not in it: [`Account::id`] names an account.
+///
+/// All processes have to run as the same user. The directory must exist, on a disk of this machine. Nobody else should
+/// have the right to write to it. The store creates three kinds of file there: the named one, `<name>.lock`, which must
+/// not be removed while the store is in use, and for a moment `<name>.<digits>.tmp`. In a container, mount the directory:
+/// a file that is mounted by itself cannot be replaced.
+///
+/// The path is made absolute when the store is created. A symbolic link in place of the file is refused: the first swap
+/// would replace the link, and processes that use its target would keep a count of their own.
+///
+/// ```
+/// use thingspace_session::store2::{Account, FileStore, SessionStore, Version};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// let store = FileStore::new(directory.join("thingspace.json"));
+/// let account = Account::new("https://thingspace.verizon.com", "key", "zbeeblebrox");
+/// assert!(store.compare_and_swap(&account, None, Version::random(), b"value").await?);
+///
+/// // Any other process finds the value, now and after a restart.
+/// let other = FileStore::new(directory.join("thingspace.json"));
+/// assert_eq!(other.load(&account).await?.value.expect("a value was stored").bytes(), b"value");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Details
+///
+/// The store's clock is the one of the machine. The work is done on the blocking threads of the tokio runtime.
+#[derive(Clone)]
+pub struct FileStore {
+    disk: Arc<Disk>,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+impl FileStore {
+    /// The store in this file. Nothing is opened or created before it is used.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        // A path that cannot be made absolute cannot be opened either; opening it reports that.
+        let disk = Arc::new(Disk::new(std::path::absolute(&path).unwrap_or(path)));
+        Self { disk, clock: Arc::new(SystemTime::now) }
+    }
+
+    /// Replaces the clock, for tests with virtual time. All processes that share the file need the same clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.disk.path()
+    }
+
+    /// Runs work that blocks. Nobody waits for it any more when `Caller` cannot be upgraded.
+    fn blocking<'a, T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Disk, &Caller) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'a, T> {
+        let disk = self.disk.clone();
+        Box::pin(async move {
+            let (waits, place) = (Arc::new(()), disk.path().display().to_string());
+            let caller = Arc::downgrade(&waits);
+            let outcome = tokio::task::spawn_blocking(move || work(&disk, &caller)).await;
+            drop(waits);
+            outcome.unwrap_or_else(|_| Err(broken_off(place)))
+        })
+    }
+}
+
+type Caller = Weak<()>;
+
+impl SessionStore for FileStore {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
+        let account = account.id();
+        let value = self.blocking(move |disk, _| Ok(Document::read(disk)?.take(&account)));
+        Box::pin(async move { Ok(Snapshot { value: value.await?, now: (self.clock)() }) })
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
+        let (account, value) = (account.id(), Value::new(new, bytes));
+        self.blocking(move |disk, caller| {
+            let fits = |found: Option<Version>| found == expected || found == Some(new);
+            // The file is whole at any moment, so a swap that fails needs no lock.
+            if !fits(Document::read(disk)?.version(&account)) {
+                return Ok(false);
+            }
+            let lock = disk.lock()?;
+            // Asked under the lock: a swap that its caller gave up must not come after the caller's next one.
+            if caller.strong_count() == 0 {
+                return Err(broken_off(disk.path().display().to_string()));
+            }
+            let mut document = Document::read(disk)?;
+            let found = document.version(&account);
+            if fits(found) {
+                if found != Some(new) {
+                    document.put(account, &value);
+                }
+                // Written even if it was there: the answer may have been lost because writing failed at its end.
+                document.write(disk, &lock)?;
+            }
+            Ok(fits(found))
+        })
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("FileStore").field("path", &self.disk.path()).finish_non_exhaustive()
+    }
+}

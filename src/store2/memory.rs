@@ -1,0 +1,130 @@
+//! A store for one process: its tasks share one session and one count of failed logins, which end with it.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version};
+
+/// Keeps values in the memory of this process. Clones share them.
+///
+/// A client uses it unless it is given another store. The count of failed logins ends with the process: a service that
+/// restarts again and again with a wrong password logs in twice each time. Give such a service a
+/// [`FileStore`](super::FileStore).
+///
+/// ```
+/// use thingspace_session::store2::{Account, MemoryStore, SessionStore, Version};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), thingspace_session::store2::StoreError> {
+/// let (store, account) = (MemoryStore::new(), Account::new("https://thingspace.verizon.com", "key", "zbeeblebrox"));
+///
+/// let version = Version::random();
+/// assert!(store.compare_and_swap(&account, None, version, b"value").await?);
+/// assert!(!store.compare_and_swap(&account, None, Version::random(), b"other").await?);
+///
+/// let value = store.clone().load(&account).await?.value.expect("a value was stored");
+/// assert_eq!((value.version, value.bytes()), (version, &b"value"[..]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    clock: Clock,
+    values: Mutex<HashMap<Account, watch::Sender<Option<Value>>>>,
+}
+
+impl MemoryStore {
+    /// A store with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn value(&self, account: &Account) -> watch::Sender<Option<Value>> {
+        // No code panics under this lock, so a poisoned one guards a whole map.
+        let mut values = self.0.values.lock().unwrap_or_else(PoisonError::into_inner);
+        values.entry(account.clone()).or_default().clone()
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
+        Box::pin(async move { Ok(Snapshot { value: self.value(account).borrow().clone(), now: self.0.clock.now() }) })
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let mut is_stored = false;
+            self.value(account).send_if_modified(|value| {
+                let found = version(value);
+                is_stored = found == Some(new) || found == expected;
+                let is_swap = is_stored && found != Some(new);
+                if is_swap {
+                    *value = Some(Value::new(new, bytes));
+                }
+                is_swap
+            });
+            Ok(is_stored)
+        })
+    }
+
+    /// Returns at once when another version is swapped in.
+    fn changed<'a>(
+        &'a self,
+        account: &'a Account,
+        seen: Option<Version>,
+        patience: Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let mut value = self.value(account).subscribe();
+        Box::pin(async move {
+            let _ = timeout(patience, value.wait_for(|value| version(value) != seen)).await.is_ok();
+        })
+    }
+}
+
+fn version(value: &Option<Value>) -> Option<Version> {
+    value.as_ref().map(|value| value.version)
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+/// The time of the system at the start, and the monotonic time since: it is never set back.
+struct Clock {
+    started: SystemTime,
+    since: Instant,
+}
+
+impl Clock {
+    fn now(&self) -> SystemTime {
+        self.started + self.since.elapsed()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { started: SystemTime::now(), since: Instant::now() }
+    }
+}
