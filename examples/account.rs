@@ -21,7 +21,10 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use thingspace_session::{AccessToken, AccountStatus, ApiKey, FileStore, RedisStore, ThingSpace, ThingSpaceBuilder};
+use thingspace_session::{
+    AccessToken, AccountStatus, ApiKey, FileStore, RedisStore, ThingSpace, ThingSpaceBuilder,
+    store::{Sealed, SessionStore},
+};
 
 const USAGE: &str = "\
 usage: account show              [OPTIONS]
@@ -40,7 +43,7 @@ reset-login-guard  print it, ask for the username on a terminal, and lift the su
 --yes              do not ask
 
 The account is that of THINGSPACE_BASE_URL (production if unset), THINGSPACE_KEY and the username. THINGSPACE_SEAL_KEY
-is the key of a sealed RedisStore, 32 bytes in base64. THINGSPACE_SECRET and the password are not needed.";
+is the key of a sealed store, 32 bytes in base64. THINGSPACE_SECRET and the password are not needed.";
 
 #[derive(Clone, Copy, PartialEq)]
 enum Action {
@@ -173,7 +176,7 @@ fn with_store(builder: ThingSpaceBuilder, options: &Options) -> Result<ThingSpac
             if options.prefix.is_some() || options.is_cluster || !options.sentinels.is_empty() {
                 return Err(wrong("--prefix, --sentinel and --cluster are for a Redis server").into());
             }
-            return Ok(builder.store(FileStore::new(path)));
+            return sealed(builder, FileStore::new(path));
         }
         Some(("redis" | "rediss" | "redis+unix", _)) => match (&options.sentinels[..], options.is_cluster) {
             ([], false) => RedisStore::new(store)?,
@@ -192,10 +195,14 @@ fn with_store(builder: ThingSpaceBuilder, options: &Options) -> Result<ThingSpac
         Some(prefix) => store.prefix(prefix),
         None => store,
     };
-    Ok(builder.store(match seal_key()? {
-        Some(key) => store.sealed(key),
-        None => store,
-    }))
+    sealed(builder, store)
+}
+
+fn sealed(builder: ThingSpaceBuilder, store: impl SessionStore + 'static) -> Result<ThingSpaceBuilder, Box<dyn Error>> {
+    Ok(match seal_key()? {
+        Some(key) => builder.store(Sealed::new(store, key)),
+        None => builder.store(store),
+    })
 }
 
 /// The key that seals records; an argument would show it to every user of the machine.

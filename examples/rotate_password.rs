@@ -1,4 +1,4 @@
-//! Replaces the password of the account and keeps the new one in a vault; run again after a crash, it resolves what
+//! Replaces the password of the account and keeps the new one in a vault; run again after a crash, it recovers what
 //! happened and says so.
 //!
 //! ```text
@@ -24,7 +24,7 @@ use std::{
 
 use thingspace_session::{
     Credentials, Error, FileStore, FileVault, Secret, ThingSpace, ThingSpaceBuilder,
-    rotation::{PasswordVault, Resolution, VaultState},
+    rotation::{PasswordVault, Recovery, VaultState},
 };
 
 const USAGE: &str = "usage: rotate_password --vault PATH";
@@ -56,10 +56,10 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
     let store = FileStore::new(beside(&path, ".sessions"));
     let thingspace = ThingSpaceBuilder::from_env()?.store(store).build()?;
     let vault = FileVault::new(&path);
-    resolve(&thingspace, &vault).await?;
+    recover(&thingspace, &vault).await?;
 
-    let session = match vault.state().await.map_err(|error| -> Box<dyn StdError> { error })? {
-        VaultState::Settled(_) => thingspace.start_session(vault.clone()).await?,
+    let session = match vault.load().await.map_err(|error| -> Box<dyn StdError> { error })? {
+        VaultState::Current(_) => thingspace.start_session(vault.clone()).await?,
         _ => thingspace.start_session(Credentials::from_env()?).await?,
     };
     // Nothing is reset if there is no place for the new password should the vault fail.
@@ -74,7 +74,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
         Ok(()) => Ok(()),
         Err(error) => {
             let rescued = match &error {
-                Error::PasswordNotKept { password, .. } => Some(password.expose_secret()),
+                Error::PasswordNotSaved { password, .. } => Some(password.expose_secret()),
                 // It may be in an answer that could not be read.
                 _ => error.body().map(Secret::expose_secret),
             };
@@ -91,23 +91,23 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
 }
 
 /// What became of an earlier run. One that was stopped may have left the right to log in behind for some two minutes.
-async fn resolve(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<dyn StdError>> {
+async fn recover(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<dyn StdError>> {
     let path = vault.path();
-    let VaultState::Begun(begun) = vault.state().await.map_err(|error| -> Box<dyn StdError> { error })? else {
+    let VaultState::Pending(pending) = vault.load().await.map_err(|error| -> Box<dyn StdError> { error })? else {
         return Ok(());
     };
-    let mut resolution = thingspace.resolve_rotation(vault).await;
+    let mut recovery = thingspace.recover_rotation(vault).await;
     for _ in 0..2 {
-        if let Err(Error::LoginBusy { .. }) = resolution {
+        if let Err(Error::LoginBusy { .. }) = recovery {
             println!("Waiting until nobody else logs in.");
-            resolution = thingspace.resolve_rotation(vault).await;
+            recovery = thingspace.recover_rotation(vault).await;
         }
     }
     let path = path.display();
-    match resolution? {
-        Resolution::OldHolds => println!("An earlier rotation was interrupted: the old password still holds."),
-        Resolution::Lost => {
-            let told = rescued(vault.path(), begun.since)?.map_or_else(
+    match recovery? {
+        Recovery::OldPasswordValid => println!("An earlier rotation was interrupted: the old password still holds."),
+        Recovery::NewPasswordLost => {
+            let told = rescued(vault.path(), pending.since())?.map_or_else(
                 || {
                     format!(
                         "An earlier rotation was interrupted after the password had been replaced, and the new one \
@@ -132,8 +132,8 @@ async fn resolve(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<d
 
 /// The vault has not got the new password: it goes into a file beside it.
 async fn last_resort(vault: &FileVault, text: &str, error: &Error) -> String {
-    let since = match vault.state().await {
-        Ok(VaultState::Begun(begun)) => begun.since,
+    let since = match vault.load().await {
+        Ok(VaultState::Pending(pending)) => pending.since(),
         _ => SystemTime::now(),
     };
     let rescue = rescue_file(vault.path(), since);

@@ -25,7 +25,7 @@ use reqwest::Method;
 use serde_json::json;
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{
-    ApiKey, CredentialSource as _, Credentials, FileStore, FileVault, RedisStore, Session, ThingSpace,
+    ApiKey, Credentials, CredentialsProvider as _, FileStore, FileVault, RedisStore, Session, ThingSpace,
     ThingSpaceBuilder,
     rotation::{PasswordVault as _, VaultState},
 };
@@ -153,11 +153,11 @@ fn with_store(builder: ThingSpaceBuilder, store: &str) -> Result<ThingSpaceBuild
 }
 
 /// The vault's password once it has one, and until then that of the environment.
-fn source(vault: FileVault, first: Credentials) -> impl thingspace_session::CredentialSource {
+fn source(vault: FileVault, first: Credentials) -> impl thingspace_session::CredentialsProvider {
     move || {
         let (vault, first) = (vault.clone(), first.clone());
         async move {
-            match vault.state().await? {
+            match vault.load().await? {
                 VaultState::Empty => Ok(first),
                 _ => vault.credentials().await,
             }

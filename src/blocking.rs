@@ -31,21 +31,22 @@
 mod background;
 mod response;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use reqwest::{Method, Request, RequestBuilder, Url};
 
 pub use response::Response;
 
 use crate::{
-    AccountStatus, CredentialSource, Error, Password, SessionToken, ThingSpaceBuilder,
+    AccountStatus, CredentialsProvider, Error, Password, SessionToken, ThingSpaceBuilder,
     generated::client as api,
-    rotation::{PasswordVault, Resolution},
+    rotation::{PasswordVault, Recovery},
 };
 use background::Background;
 
 /// [`ThingSpace`](crate::ThingSpace) for callers without a runtime.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("{inner:?}")]
 pub struct ThingSpace {
     inner: crate::ThingSpace,
     background: Arc<Background>,
@@ -77,21 +78,21 @@ impl ThingSpace {
     /// # Errors
     ///
     /// As there; [`Error::Configuration`] in async code.
-    pub fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Session, Error> {
+    pub fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Session, Error> {
         let inner = self.background.wait(self.inner.start_session(credentials))??;
         Ok(Session { inner, background: self.background.clone() })
     }
 
-    /// As [`ThingSpace::resolve_rotation`](crate::ThingSpace::resolve_rotation).
+    /// As [`ThingSpace::recover_rotation`](crate::ThingSpace::recover_rotation).
     ///
     /// # Errors
     ///
     /// As there; [`Error::Configuration`] in async code.
-    pub fn resolve_rotation<V>(&self, vault: &V) -> Result<Resolution, Error>
+    pub fn recover_rotation<V>(&self, vault: &V) -> Result<Recovery, Error>
     where
         V: PasswordVault + Clone + 'static,
     {
-        self.background.wait(self.inner.resolve_rotation(vault))?
+        self.background.wait(self.inner.recover_rotation(vault))?
     }
 
     /// As [`ThingSpace::reset_login_guard`](crate::ThingSpace::reset_login_guard).
@@ -137,14 +138,9 @@ impl ThingSpace {
     }
 }
 
-impl fmt::Debug for ThingSpace {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(formatter)
-    }
-}
-
 /// [`Session`](crate::Session) for callers without a runtime. Cheap to clone; clones share the session, on all threads.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("{inner:?}")]
 pub struct Session {
     inner: crate::Session,
     background: Arc<Background>,
@@ -250,11 +246,5 @@ impl Session {
     /// As [`Session::invalidate`](crate::Session::invalidate).
     pub fn invalidate(&self, token: &SessionToken) {
         self.inner.invalidate(token);
-    }
-}
-
-impl fmt::Debug for Session {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(formatter)
     }
 }

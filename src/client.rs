@@ -5,7 +5,11 @@ mod http;
 mod status;
 mod tls;
 
-use std::{convert::identity, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    convert::identity,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use reqwest::Url;
 
@@ -14,33 +18,30 @@ pub use status::AccountStatus;
 pub use tls::TlsBackend;
 
 use crate::{
-    CredentialSource, Credentials, Error, Session,
+    Credentials, CredentialsProvider, Error, Session,
+    auth::{SessionTokens, SharedRecord, ask},
     generated::client as api,
-    guard::KnownAccounts,
-    rotation::{self, PasswordVault, Resolution},
-    session::{
-        api_base,
-        logins::{self, Logins},
-        to_its_end,
-    },
-    store::{Account, Bounded, SessionStore as _},
+    rotation::{self, PasswordVault, Recovery},
+    session::{api_base, to_its_end},
+    store::{Account, Limited},
     transport::Transport,
 };
 
 /// A client of the platform for one application: holds its configuration and its access token.
 ///
 /// Cheap to clone; clones share the access token and the connections.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("ThingSpace {{ base_url: {:?}, .. }}", _0.base_url.as_str())]
 pub struct ThingSpace(Arc<Inner>);
 
 struct Inner {
     api: api::Client,
     base_url: Url,
     transport: Transport,
-    store: Arc<Bounded>,
+    store: Arc<Limited>,
     /// The API key without its secret, which is part of the account's name; empty where tokens come from elsewhere.
     application: String,
-    known: KnownAccounts,
+    records: Mutex<HashMap<String, Arc<SharedRecord>>>,
 }
 
 impl ThingSpace {
@@ -73,10 +74,10 @@ impl ThingSpace {
     #[doc(alias = "start_connectivity_management_session")]
     #[doc(alias = "startConnectivityManagementSession")]
     #[doc(alias = "login")]
-    pub async fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Session, Error> {
-        let source: Arc<dyn CredentialSource> = Arc::new(credentials);
-        let username = logins::ask(&*source, self.0.transport.timeout()).await?.username().to_owned();
-        Session::start(self.logins(username, source), &self.0.transport, &self.0.base_url).await
+    pub async fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Session, Error> {
+        let source: Arc<dyn CredentialsProvider> = Arc::new(credentials);
+        let username = ask(&*source, self.0.transport.timeout()).await?.username().to_owned();
+        Session::start(self.tokens(username, source), &self.0.transport, &self.0.base_url).await
     }
 
     /// Finds out what a rotation has come to that was interrupted, with at most one login, and brings the vault up to
@@ -89,19 +90,28 @@ impl ThingSpace {
     /// [`Error::Vault`], and whatever kept the login from telling: the vault is then as it was, so call again. An account
     /// that is locked tells nothing, and neither does a refusal from before the rotation began: open it, or make sure
     /// that it is open, then call [`reset_login_guard`](Self::reset_login_guard) first.
-    pub async fn resolve_rotation<V>(&self, vault: &V) -> Result<Resolution, Error>
+    pub async fn recover_rotation<V>(&self, vault: &V) -> Result<Recovery, Error>
     where
         V: PasswordVault + Clone + 'static,
     {
         let (client, vault) = (self.clone(), vault.clone());
-        let logins = move |old: Credentials| client.logins(old.username().to_owned(), Arc::new(old));
-        to_its_end(async move { rotation::resolve(&vault, logins).await }, identity).await
+        let tokens = move |old: Credentials| client.tokens(old.username().to_owned(), Arc::new(old));
+        to_its_end(async move { rotation::recover(&vault, tokens).await }, identity).await
     }
 
-    fn logins(&self, username: String, source: Arc<dyn CredentialSource>) -> Arc<Logins> {
-        let Inner { api, transport, store, known, .. } = &*self.0;
-        let known = known.of(&username);
-        Logins::new(self.account(username), source, store.clone(), known, api, transport.clone())
+    fn tokens(&self, username: String, source: Arc<dyn CredentialsProvider>) -> Arc<SessionTokens> {
+        let Inner { api, transport, .. } = &*self.0;
+        SessionTokens::new(self.record(username), source, api, transport.clone())
+    }
+
+    /// The record of this user, which all sessions of the client share: what it remembers of it as well.
+    fn record(&self, username: String) -> Arc<SharedRecord> {
+        let mut records = self.0.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || {
+            let account = Account::new(api_base(&self.0.base_url), &*self.0.application, &*username);
+            Arc::new(SharedRecord::new(account, self.0.store.clone()))
+        };
+        records.entry(username.clone()).or_insert_with(new).clone()
     }
 
     /// Lets logins be tried again that the guard has suspended: for a person who knows that the credentials are right
@@ -113,10 +123,8 @@ impl ThingSpace {
     ///
     /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
     pub async fn reset_login_guard(&self, username: impl Into<String>) -> Result<(), Error> {
-        let (account, store, limit) = (self.account(username.into()), self.0.store.clone(), self.0.transport.timeout());
-        let reset =
-            async move { logins::update(&store, &account, limit, |record| record.guard.reset(logins::now())).await };
-        to_its_end(reset, identity).await
+        let record = self.record(username.into());
+        to_its_end(async move { record.update(|record, _| record.reset_guard()).await }, identity).await
     }
 
     /// Reads what the store has recorded of this user: the session's last use, the failed logins and the suspensions, and
@@ -137,12 +145,8 @@ impl ThingSpace {
     ///
     /// [`Error::Store`] if the store fails.
     pub async fn account_status(&self, username: impl Into<String>) -> Result<AccountStatus, Error> {
-        let record = self.0.store.load(&self.account(username.into())).await?;
-        Ok(AccountStatus::of(&record))
-    }
-
-    fn account(&self, username: String) -> Account {
-        Account::new(api_base(&self.0.base_url), &*self.0.application, username)
+        let seen = self.record(username.into()).load().await?;
+        Ok(AccountStatus::of(&seen))
     }
 
     /// The generated client, carrying the access token alone; for operations that need no session.
@@ -155,11 +159,5 @@ impl ThingSpace {
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.0.base_url
-    }
-}
-
-impl fmt::Debug for ThingSpace {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ThingSpace").field("base_url", &self.0.base_url.as_str()).finish_non_exhaustive()
     }
 }

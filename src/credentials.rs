@@ -5,7 +5,7 @@
 
 pub(crate) mod unquoted;
 
-use std::{borrow::Cow, env, error::Error as StdError, fmt, future::Future, pin::Pin, time::Duration};
+use std::{env, error::Error as StdError, future::Future, pin::Pin, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -25,8 +25,10 @@ use crate::Error;
 /// assert_eq!(secret.expose_secret(), "IMgr8");
 /// assert!(!format!("{secret:?}").contains("IMgr8"));
 /// ```
-#[derive(Clone)]
-pub struct Secret(SecretString);
+#[derive(Clone, derive_more::Debug, schemars::JsonSchema)]
+#[debug("[redacted]")]
+#[schemars(inline, transparent, extend("format" = "password"))]
+pub struct Secret(#[schemars(with = "String")] SecretString);
 
 impl Secret {
     /// The text itself. What happens to it from here on is the caller's care.
@@ -44,12 +46,6 @@ impl PartialEq for Secret {
 }
 
 impl Eq for Secret {}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("[redacted]")
-    }
-}
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
@@ -80,25 +76,13 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-impl schemars::JsonSchema for Secret {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Secret".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "password" })
-    }
-}
-
 /// A [`Secret`] of one kind, so that no two kinds are mixed up.
 macro_rules! secret_kind {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+        #[derive(derive_more::From, derive_more::Into)]
+        #[from(&str, String, Secret)]
         #[serde(transparent)]
         pub struct $name(Secret);
 
@@ -113,30 +97,6 @@ macro_rules! secret_kind {
             #[must_use]
             pub fn expose_secret(&self) -> &str {
                 self.0.expose_secret()
-            }
-        }
-
-        impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                Self(text.into())
-            }
-        }
-
-        impl From<String> for $name {
-            fn from(text: String) -> Self {
-                Self(text.into())
-            }
-        }
-
-        impl From<Secret> for $name {
-            fn from(secret: Secret) -> Self {
-                Self(secret)
-            }
-        }
-
-        impl From<$name> for Secret {
-            fn from(kind: $name) -> Self {
-                kind.0
             }
         }
     };
@@ -199,7 +159,8 @@ impl AccessToken {
 /// assert_eq!(api_key.key(), "d5f1");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Serialize)]
+#[derive(Clone, derive_more::Debug, Serialize)]
+#[debug("ApiKey {{ .. }}")]
 pub struct ApiKey {
     key: String,
     secret: Secret,
@@ -246,12 +207,6 @@ impl<'de> Deserialize<'de> for ApiKey {
             secret: Secret,
         }
         unquoted::fields(deserializer).map(|Fields { key, secret }| Self { key, secret })
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ApiKey").finish_non_exhaustive()
     }
 }
 
@@ -324,7 +279,7 @@ impl<'de> Deserialize<'de> for Credentials {
 ///
 /// It is asked for the username when a session is started, and for both when a login is about to be made, never by
 /// two logins of one session at a time. [`Credentials`]
-/// are a source, [`EnvironmentCredentials`] are one, and so is a closure that returns a future:
+/// are a provider, [`EnvironmentCredentials`] are one, and so is a closure that returns a future:
 ///
 /// ```
 /// # use thingspace_session::{ApiKey, Credentials, Error, ThingSpace};
@@ -338,27 +293,27 @@ impl<'de> Deserialize<'de> for Credentials {
 /// ```
 ///
 /// The username must always be the same: another user is another session.
-pub trait CredentialSource: Send + Sync {
+pub trait CredentialsProvider: Send + Sync {
     /// The credentials that hold now.
-    fn credentials(&self) -> CredentialFuture<'_>;
+    fn credentials(&self) -> CredentialsFuture<'_>;
 }
 
-/// What a [`CredentialSource`] answers with.
-pub type CredentialFuture<'a> =
+/// What a [`CredentialsProvider`] returns.
+pub type CredentialsFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'a>>;
 
-impl CredentialSource for Credentials {
-    fn credentials(&self) -> CredentialFuture<'_> {
+impl CredentialsProvider for Credentials {
+    fn credentials(&self) -> CredentialsFuture<'_> {
         Box::pin(std::future::ready(Ok(self.clone())))
     }
 }
 
-impl<F, T> CredentialSource for F
+impl<F, T> CredentialsProvider for F
 where
     F: Fn() -> T + Send + Sync,
     T: Future<Output = Result<Credentials, Box<dyn StdError + Send + Sync>>> + Send + 'static,
 {
-    fn credentials(&self) -> CredentialFuture<'_> {
+    fn credentials(&self) -> CredentialsFuture<'_> {
         Box::pin(self())
     }
 }
@@ -367,8 +322,8 @@ where
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EnvironmentCredentials;
 
-impl CredentialSource for EnvironmentCredentials {
-    fn credentials(&self) -> CredentialFuture<'_> {
+impl CredentialsProvider for EnvironmentCredentials {
+    fn credentials(&self) -> CredentialsFuture<'_> {
         Box::pin(std::future::ready(Credentials::from_env().map_err(Into::into)))
     }
 }

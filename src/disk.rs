@@ -1,13 +1,12 @@
-//! A file on the disk: read whole, replaced whole, by one at a time, for the eyes of its owner alone. The store and
-//! the vault are such files.
-
-mod trouble;
+//! A file on the disk: read whole, replaced whole, by one process at a time, for its owner alone. The store and the vault
+//! are such files.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -16,8 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::store::StoreError;
 
-/// How long the lock is waited for. It is held for the time of a few writes, so whoever has it for as long has been
-/// stopped half-way; that has to be told, not shared.
+/// How long `lock` waits. A process holds the lock for a few writes: one that holds it for longer was stopped half-way,
+/// which the operator has to know.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The longest pause between two looks at the lock, in milliseconds.
 const PAUSE: u64 = 8;
@@ -30,9 +29,6 @@ const DIGITS: usize = 16;
 pub(crate) struct Disk {
     path: PathBuf,
     directory: PathBuf,
-    name: OsString,
-    lock: PathBuf,
-    patience: Duration,
 }
 
 /// The right to replace the file, until it is dropped.
@@ -41,97 +37,119 @@ pub(crate) struct Lock(#[expect(dead_code, reason = "closing it gives the lock u
 impl Disk {
     pub(crate) fn new(path: PathBuf) -> Self {
         let directory = path.parent().map(Path::to_owned).unwrap_or_default();
-        let name = path.file_name().unwrap_or_default().to_owned();
-        let mut lock = path.clone().into_os_string();
-        lock.push(".lock");
-        Self { path, directory, name, lock: lock.into(), patience: PATIENCE }
+        Self { path, directory }
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the file says; nothing, if there is none.
+    /// Does work on a thread that may block. The work runs to its end even if the future is dropped.
+    pub(crate) async fn run<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let place = self.place();
+        tokio::task::spawn_blocking(move || work(&self)).await.unwrap_or_else(|_| Err(broken_off(place)))
+    }
+
+    /// The content of the file; `None` if there is no file.
     pub(crate) fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let Some(file) = self.open()? else { return Ok(None) };
-        let metadata = file.metadata().map_err(|error| self.trouble("it cannot be read", &error))?;
-        self.check_owner_only(&metadata)?;
-        if metadata.len() > LONGEST {
-            let problem =
-                format!("it is {} bytes long, and {LONGEST} are the most that is read; it is", metadata.len());
-            return Err(self.damaged(format!("{problem} not what was written: put a whole one in its place")));
+        let file = match self.open()? {
+            // A disk that is not mounted is no fresh start.
+            Err(error) if error.kind() == ErrorKind::NotFound && self.directory.is_dir() => return Ok(None),
+            file => file.map_err(self.trouble("it cannot be opened"))?,
+        };
+        let metadata = file.metadata().map_err(self.trouble("it cannot be read"))?;
+        let (length, mode, path) = (metadata.len(), mode(&metadata), self.path.display());
+        if mode & 0o077 != 0 {
+            return Err(self.misconfigured(format!(
+                "it holds secrets, and its mode {mode:04o} gives others a right to it; do `chmod 600 {path}`"
+            )));
+        }
+        if length > LONGEST {
+            let problem = format!("it is {length} bytes long, and {LONGEST} are the most that is read");
+            return Err(self.damaged(format!("{problem}; it is not what was written: put a whole one in its place")));
         }
         // With room to spare the buffer does not grow, and so leaves no copy of a secret behind.
-        let room = usize::try_from(metadata.len()).unwrap_or_default().saturating_add(64);
+        let room = usize::try_from(length).unwrap_or_default().saturating_add(64);
         let mut text = Zeroizing::new(Vec::with_capacity(room));
-        file.take(LONGEST).read_to_end(&mut text).map_err(|error| self.trouble("it cannot be read", &error))?;
+        file.take(LONGEST).read_to_end(&mut text).map_err(self.trouble("it cannot be read"))?;
         Ok(Some(text))
     }
 
-    /// Waits until nobody else may replace the file.
+    /// Opens the file itself, and nothing else: opening a pipe would wait for a writer.
+    fn open(&self) -> Result<io::Result<File>, StoreError> {
+        let problem = match fs::symlink_metadata(&self.path) {
+            Ok(metadata) if metadata.is_file() => return Ok(File::open(&self.path)),
+            Ok(metadata) if metadata.is_symlink() => "a symbolic link; give the path of the file that it points to",
+            Ok(_) => "not a file; give the path of one",
+            Err(error) => return Ok(Err(error)),
+        };
+        Err(self.misconfigured(format!("it is {problem}")))
+    }
+
+    /// Waits until no other process may replace the file.
     pub(crate) fn lock(&self) -> Result<Lock, StoreError> {
-        let refused = |error: &io::Error| self.trouble("its lock file cannot be opened and locked", error);
-        if fs::symlink_metadata(&self.lock).is_ok_and(|metadata| !metadata.is_file()) {
-            let lock = self.lock.display();
+        self.lock_within(PATIENCE)
+    }
+
+    fn lock_within(&self, patience: Duration) -> Result<Lock, StoreError> {
+        let (path, end) = (self.beside(".lock"), Instant::now() + patience);
+        let lock = path.display();
+        if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(self.misconfigured(format!("its lock file is not a file; remove what is at {lock}")));
         }
-        let file = self.open_lock().map_err(|error| refused(&error))?;
-        let end = Instant::now() + self.patience;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock(file)),
-                Err(TryLockError::Error(error)) => return Err(refused(&error)),
-                Err(TryLockError::WouldBlock) if Instant::now() < end => {
-                    thread::sleep(Duration::from_millis(fastrand::u64(1..=PAUSE)));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let (patience, lock) = (self.patience, self.lock.display());
-                    let problem = format!(
-                        "another process has kept its lock for {patience:?}; end that process if {lock} stays locked"
-                    );
-                    return Err(StoreError::Unavailable { place: self.place(), problem });
+        let file = owner_only(OpenOptions::new().write(true).create(true)).open(&path);
+        let locked = file.and_then(|file| {
+            loop {
+                match file.try_lock() {
+                    Ok(()) => return Ok(Some(Lock(file))),
+                    Err(TryLockError::Error(error)) => return Err(error),
+                    Err(TryLockError::WouldBlock) if Instant::now() >= end => return Ok(None),
+                    Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(fastrand::u64(1..=PAUSE))),
                 }
             }
-        }
-    }
-
-    fn open_lock(&self) -> io::Result<File> {
-        owner_only(OpenOptions::new().write(true).create(true)).open(&self.lock)
-    }
-
-    /// Replaces the file: a reader finds the old one or the new one, and so does whoever comes after a crash.
-    pub(crate) fn replace(&self, _: &Lock, text: &[u8]) -> Result<(), StoreError> {
-        self.sweep();
-        let replaced = self.write(text).and_then(|temporary| {
-            fs::rename(&temporary.0, &self.path)?;
-            sync_directory(&self.directory)
         });
-        replaced.map_err(|error| self.trouble("it cannot be replaced", &error))
+        locked.map_err(self.trouble("its lock file cannot be opened and locked"))?.ok_or_else(|| {
+            let problem = format!("another process has kept its lock for {patience:?}");
+            self.unavailable(format!("{problem}; end that process if {lock} stays locked"))
+        })
     }
 
-    /// Proves that a file of this length can be written, and changes nothing.
-    pub(crate) fn check(&self, _: &Lock, length: usize) -> Result<(), StoreError> {
-        self.read()?;
-        self.write(&vec![b' '; length]).map(drop).map_err(|error| self.trouble("it cannot be replaced", &error))
+    /// Replaces the file: a reader finds the old one or the new one, and so does a process that starts after a crash.
+    pub(crate) fn replace(&self, _: &Lock, text: &[u8]) -> Result<(), StoreError> {
+        self.write(text, |temporary| fs::rename(temporary, &self.path))
     }
 
-    fn write(&self, text: &[u8]) -> io::Result<Temporary> {
-        let temporary = Temporary(self.directory.join(self.temporary_name()));
-        let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(&temporary.0)?;
-        file.write_all(text)?;
-        // Before the rename: a name that is safe on the disk must not stand for content that is not.
-        file.sync_all()?;
-        Ok(temporary)
+    /// Removes the file, if there is one, and proves that another can be written.
+    pub(crate) fn remove(&self, _: &Lock) -> Result<(), StoreError> {
+        self.write(&[0], |_| match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        })
     }
 
-    fn temporary_name(&self) -> OsString {
-        let mut name = self.name.clone();
-        name.push(format!(".{:0width$x}.tmp", fastrand::u64(..), width = DIGITS));
-        name
+    /// Writes a temporary file, and makes last what `put` does with it.
+    fn write(&self, text: &[u8], put: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), StoreError> {
+        self.sweep();
+        let temporary = self.beside(&format!(".{:0width$x}.tmp", fastrand::u64(..), width = DIGITS));
+        let create = || {
+            let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
+            file.write_all(text)?;
+            // Before the rename: a name that is safe on the disk must not stand for content that is not.
+            file.sync_all()?;
+            put(&temporary)?;
+            // A directory can be opened and synchronized on Unix only.
+            if cfg!(unix) { File::open(&self.directory)?.sync_all() } else { Ok(()) }
+        };
+        let written = create();
+        let _ = fs::remove_file(&temporary);
+        written.map_err(self.trouble("it cannot be replaced"))
     }
 
-    /// Removes what writers left that died half-way. Only who holds the lock writes, so under it nobody misses them;
-    /// and what cannot be removed does no harm to the file.
+    /// Removes what writers left that died half-way. A process writes only under the lock, so these belong to none; one
+    /// that cannot be removed does no harm to the file.
     fn sweep(&self) {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| self.is_temporary(&entry.file_name())) {
@@ -140,51 +158,71 @@ impl Disk {
     }
 
     fn is_temporary(&self, name: &OsStr) -> bool {
-        let digits = name
-            .as_encoded_bytes()
-            .strip_prefix(self.name.as_encoded_bytes())
-            .and_then(|rest| rest.strip_prefix(b"."))
-            .and_then(|rest| rest.strip_suffix(b".tmp"));
+        let own = self.path.file_name().unwrap_or_default().as_encoded_bytes();
+        let rest = name.as_encoded_bytes().strip_prefix(own).and_then(|rest| rest.strip_prefix(b"."));
+        let digits = rest.and_then(|rest| rest.strip_suffix(b".tmp"));
         digits.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
     }
 
-    /// The file itself: what is no file is refused, and never waited for.
-    fn open(&self) -> Result<Option<File>, StoreError> {
-        let found = fs::symlink_metadata(&self.path).and_then(|metadata| {
-            // Opening a pipe would wait for somebody to write to it.
-            if metadata.is_file() { File::open(&self.path).map(Ok) } else { Ok(Err(metadata)) }
-        });
-        match found {
-            Ok(Ok(file)) => Ok(Some(file)),
-            Ok(Err(metadata)) if metadata.is_symlink() => {
-                Err(self.misconfigured("it is a symbolic link; give the path of the file that it points to".to_owned()))
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(ending);
+        path.into()
+    }
+
+    /// What a failure of the file system means: it may pass, or the operator has to act.
+    fn trouble(&self, what: &str) -> impl Fn(io::Error) -> StoreError {
+        move |error| match self.cure(&error) {
+            Some(cure) => self.misconfigured(format!("{what}: {error}; {cure}")),
+            None => self.unavailable(format!("{what}: {error}")),
+        }
+    }
+
+    /// What the operator has to do; `None` if the failure may pass by itself.
+    fn cure(&self, error: &io::Error) -> Option<String> {
+        let directory = self.directory.display();
+        let cure = match error.kind() {
+            ErrorKind::NotFound => return self.missing(),
+            ErrorKind::NotADirectory => match self.directory.ancestors().find(|path| path.exists() && !path.is_dir()) {
+                Some(file) => {
+                    return Some(format!("{} is not a directory; give a path in a directory", file.display()));
+                }
+                None => "give the path of a file in a directory",
+            },
+            ErrorKind::PermissionDenied => {
+                return Some(format!("give the user of this process the right to read and write it and {directory}"));
             }
-            Ok(Err(_)) => Err(self.misconfigured("it is not a file; give the path of one".to_owned())),
-            // A disk that is not mounted is no fresh start.
-            Err(error) if error.kind() == ErrorKind::NotFound && self.directory.is_dir() => Ok(None),
-            Err(error) => Err(self.trouble("it cannot be opened", &error)),
-        }
+            ErrorKind::ReadOnlyFilesystem => "mount its file system with write access, or give a path elsewhere",
+            ErrorKind::IsADirectory => "give the path of a file",
+            ErrorKind::InvalidFilename => "give a shorter path",
+            ErrorKind::InvalidInput => "give a path that the operating system accepts",
+            ErrorKind::Unsupported => "give a path on a disk of this machine, which supports locks",
+            // The file is a mount point: a rename cannot replace it.
+            ErrorKind::ResourceBusy | ErrorKind::CrossesDevices => "if it is mounted by itself, mount its directory",
+            ErrorKind::FileTooLarge => "raise the limit of the length of files",
+            // Stable Rust cannot name this kind yet, but prints it.
+            kind if format!("{kind:?}") == "FilesystemLoop" => "give a path whose symbolic links do not form a loop",
+            _ => return None,
+        };
+        Some(cure.to_owned())
     }
 
-    #[cfg(unix)]
-    fn check_owner_only(&self, metadata: &Metadata) -> Result<(), StoreError> {
-        use std::os::unix::fs::PermissionsExt as _;
-
-        const OF_OTHERS: u32 = 0o077;
-
-        let (mode, place) = (metadata.permissions().mode() & 0o777, self.place());
-        if mode & OF_OTHERS != 0 {
-            return Err(self.misconfigured(format!(
-                "it holds secrets, and its mode {mode:04o} gives others a right to it; do `chmod 600 {place}`"
-            )));
-        }
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the directory's rights are all there is")]
-    fn check_owner_only(&self, _: &Metadata) -> Result<(), StoreError> {
-        Ok(())
+    /// What to create; `None` if nothing is missing: then another process has removed a file at this moment.
+    fn missing(&self) -> Option<String> {
+        let directory = self.directory.display();
+        // `mkdir` refuses the name of a link, whether or not the link leads anywhere.
+        let link = self.directory.ancestors().find(|path| path.is_symlink() && !path.exists());
+        let cure = match (link, self.path.file_name()) {
+            (_, None) => "give the path of a file".to_owned(),
+            _ if self.directory.is_dir() && self.beside(".lock").exists() => return None,
+            _ if self.directory.is_dir() => format!("{directory} does not accept this file; give a path elsewhere"),
+            (Some(link), _) => {
+                let target = fs::read_link(link).unwrap_or_default();
+                format!("the symbolic link {} leads nowhere; create its target {}", link.display(), target.display())
+            }
+            _ => format!("create the directory {directory}"),
+        };
+        Some(cure)
     }
 
     fn place(&self) -> String {
@@ -198,30 +236,29 @@ impl Disk {
     fn misconfigured(&self, problem: String) -> StoreError {
         StoreError::Misconfigured { place: self.place(), problem }
     }
-}
 
-/// Removes a file when it is dropped; one that has been renamed is no longer there.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+    fn unavailable(&self, problem: String) -> StoreError {
+        StoreError::Unavailable { place: self.place(), problem }
     }
 }
 
-/// What is created belongs to its owner from the start: there is no moment in which others could open it.
+/// Creates a file for its owner alone: at no moment can others open it.
 fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// Makes a rename last.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+/// The rights to the file. Other systems than Unix have none that are checked.
+fn mode(metadata: &Metadata) -> u32 {
+    #[cfg(unix)]
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+    #[cfg(not(unix))]
+    let mode = u32::from(metadata.is_file()) << 7;
+    mode & 0o777
 }
 
-/// What is said of work in a file that did not come to its end. Another call begins it again.
+/// The error of work that was not finished. Another call begins it again.
 pub(crate) fn broken_off(place: String) -> StoreError {
     StoreError::Unavailable { place, problem: "the work was broken off, as by the end of the runtime".to_owned() }
 }
@@ -235,10 +272,10 @@ mod tests {
     #[test]
     fn a_lock_that_is_not_given_up_is_told() {
         let directory = tempfile::tempdir().unwrap();
-        let mut disk = Disk::new(directory.path().join("thingspace.json"));
-        disk.patience = Duration::from_millis(30);
+        let disk = Disk::new(directory.path().join("thingspace.json"));
         let lock = disk.lock().unwrap();
-        let error = disk.lock().err().map(|error| error.to_string()).unwrap_or_default();
+        let error =
+            disk.lock_within(Duration::from_millis(30)).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains("another process has kept its lock for 30ms"), "{error}");
         drop(lock);
         assert!(disk.lock().is_ok());

@@ -7,7 +7,6 @@ mod code;
 mod convert;
 mod fate;
 mod refusal;
-mod shape;
 mod words;
 
 use std::{
@@ -22,11 +21,10 @@ pub use code::ErrorCode;
 use convert::chain;
 #[cfg(feature = "redis")]
 pub(crate) use convert::is_refused_by_tls;
-pub(crate) use convert::{Carrier, cause, is_mistrusted};
-pub(crate) use fate::Fate;
+pub(crate) use convert::{cause, is_mistrusted};
+pub(crate) use fate::{Fate, is_unread};
 pub use refusal::Refusal;
-pub(crate) use refusal::Sender;
-pub(crate) use shape::{Form, Shape};
+pub(crate) use refusal::Shape;
 use words::{before_it, no_connection, nowhere, nowhere_beside, oauth, seconds, suspended, unknown};
 
 use crate::{
@@ -62,28 +60,12 @@ pub enum Error {
         problem: String,
     },
 
-    /// The request cannot be made of what it was given.
-    #[error("the request cannot be built: {problem}")]
+    /// The request cannot be sent as it is: it cannot be built, it would take the tokens to another origin, or its
+    /// operation needs a session and was called without one. Nothing was sent.
+    #[error("the request cannot be sent: {problem}")]
     InvalidRequest {
-        /// Why.
+        /// Why, and what to do.
         problem: String,
-    },
-
-    /// The request would have taken the tokens elsewhere. Nothing was sent.
-    #[error(
-        "refused to send ThingSpace tokens to {origin}: use a URL below the configured base URL, or name this origin \
-         with ThingSpaceBuilder::allow_origin"
-    )]
-    ForeignOrigin {
-        /// Scheme, host and port of the request.
-        origin: String,
-    },
-
-    /// The operation needs a session and was called without one. Nothing was sent.
-    #[error("{operation} needs a session: start one and call it through Session::api()")]
-    SessionRequired {
-        /// Which operation.
-        operation: String,
     },
 
     /// The session had died and has been renewed, but the request could not be sent a second time: its body is a
@@ -124,11 +106,11 @@ pub enum Error {
         after: Duration,
     },
 
-    /// The source of the credentials failed. Nothing was sent. It is retryable if the source is
+    /// The credentials provider failed. Nothing was sent. It is retryable if the source is
     /// [`StoreError::Unavailable`], as from a [`FileVault`](crate::FileVault).
     // What it said is foreign text, and may hold a secret: it is not in this one, which is logged.
-    #[error("the source of the credentials failed; what it said is the source of this error")]
-    CredentialSource(#[source] Arc<dyn StdError + Send + Sync>),
+    #[error("the credentials provider failed; its own error is the source of this one")]
+    CredentialsProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// The session store failed. Only [`StoreError::Unavailable`] is retryable.
     #[error("the session store failed: {0}")]
@@ -144,7 +126,7 @@ pub enum Error {
     /// The password was reset, and the vault could not keep the new one. **This error holds the only copy**: keep it
     /// by other means, now.
     #[error("the password was reset, but the vault could not keep the new one: take it out of this error and keep it")]
-    PasswordNotKept {
+    PasswordNotSaved {
         /// The password that holds from now on.
         password: Password,
         /// What the vault says.
@@ -155,20 +137,20 @@ pub enum Error {
     /// The reset was sent, and nobody knows whether it was processed. If there was an answer that could not be read,
     /// [`Error::body`] has it, and the new password may be in it: keep it.
     #[error(
-        "nobody knows whether the password was reset ({source}): call ThingSpace::resolve_rotation, which finds out with \
+        "nobody knows whether the password was reset ({source}): call ThingSpace::recover_rotation, which finds out with \
          one login"
     )]
-    PasswordUnknown {
+    ResetOutcomeUnknown {
         /// Why.
         source: Box<Error>,
     },
 
     /// An earlier rotation was interrupted. Nothing was sent.
     #[error(
-        "a rotation that began {} was interrupted: call ThingSpace::resolve_rotation before another is begun",
+        "a rotation that began {} was interrupted: call ThingSpace::recover_rotation before another is begun",
         date(*.since)
     )]
-    RotationUnresolved {
+    RotationPending {
         /// When it began.
         #[debug("{}", date(*since))]
         since: SystemTime,
@@ -295,34 +277,22 @@ impl Error {
     /// An operation that must not be processed twice is retryable only where it certainly was not processed at all.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        match self {
+        match self.first_cause() {
             Self::Connect(source) => !is_mistrusted(source),
             Self::SessionRenewed | Self::LoginDelayed { .. } | Self::LoginBusy { .. } => true,
             Self::Store(error) => error.is_passing(),
-            Self::Vault(source) | Self::CredentialSource(source) => {
-                source.downcast_ref::<StoreError>().is_some_and(StoreError::is_passing)
+            Self::Vault(source) | Self::CredentialsProvider(source) => {
+                source.downcast_ref().is_some_and(StoreError::is_passing)
             }
-            Self::AccessToken { source } | Self::Session { source } => source.is_retryable(),
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,
-            _ => self.refusal().is_some_and(Refusal::is_retryable),
+            error => error.refusal().is_some_and(Refusal::is_retryable),
         }
     }
 
     /// Whether the platform may have processed the request: it was sent, and nothing says that it was refused unread.
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
-        match self {
-            Self::Timeout { sent, .. } => *sent,
-            Self::Gateway(fault) => fate::is_passed_on(fault),
-            Self::Interrupted { .. }
-            | Self::Platform(_)
-            | Self::Oauth(_)
-            | Self::UnexpectedResponse { .. }
-            | Self::PasswordUnknown { .. }
-            | Self::PasswordNotKept { .. }
-            | Self::AlreadySent { .. } => true,
-            _ => false,
-        }
+        self.fate() != Fate::Unreached
     }
 
     /// The name of its kind, which stays the same: for logs and counters.
@@ -331,19 +301,17 @@ impl Error {
         match self {
             Self::Configuration { .. } => "configuration",
             Self::InvalidRequest { .. } => "invalid_request",
-            Self::ForeignOrigin { .. } => "foreign_origin",
-            Self::SessionRequired { .. } => "session_required",
             Self::SessionRenewed => "session_renewed",
             Self::Session { .. } => "session",
             Self::LoginSuspended(_) => "login_suspended",
             Self::LoginDelayed { .. } => "login_delayed",
             Self::LoginBusy { .. } => "login_busy",
-            Self::CredentialSource(_) => "credential_source",
+            Self::CredentialsProvider(_) => "credentials_provider",
             Self::Store(_) => "store",
             Self::Vault(_) => "vault",
-            Self::PasswordNotKept { .. } => "password_not_kept",
-            Self::PasswordUnknown { .. } => "password_unknown",
-            Self::RotationUnresolved { .. } => "rotation_unresolved",
+            Self::PasswordNotSaved { .. } => "password_not_saved",
+            Self::ResetOutcomeUnknown { .. } => "reset_outcome_unknown",
+            Self::RotationPending { .. } => "rotation_pending",
             Self::AlreadySent { .. } => "already_sent",
             Self::SessionEnded => "session_ended",
             Self::Platform(_) => "platform",
@@ -361,18 +329,20 @@ impl Error {
     /// Whether the call ran out of time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        match self {
-            Self::AccessToken { source } | Self::Session { source } => source.is_timeout(),
-            _ => matches!(self, Self::Timeout { .. }),
-        }
+        matches!(self.first_cause(), Self::Timeout { .. })
     }
 
     /// Whether no connection came about.
     #[must_use]
     pub fn is_connect(&self) -> bool {
+        matches!(self.first_cause(), Self::Connect(_))
+    }
+
+    /// What kept the call from a session or an access token, if that is why it failed.
+    fn first_cause(&self) -> &Self {
         match self {
-            Self::AccessToken { source } | Self::Session { source } => source.is_connect(),
-            _ => matches!(self, Self::Connect(_)),
+            Self::AccessToken { source } | Self::Session { source } => source.first_cause(),
+            error => error,
         }
     }
 
@@ -384,10 +354,8 @@ impl Error {
     }
 
     fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Self::AccessToken { source } | Self::Session { source } | Self::PasswordUnknown { source } => {
-                source.refusal()
-            }
+        match self.first_cause() {
+            Self::ResetOutcomeUnknown { source } => source.refusal(),
             Self::Platform(refusal)
             | Self::Gateway(refusal)
             | Self::Oauth(refusal)

@@ -12,11 +12,14 @@ use crate::{Error, generated::Operation, guard::SuspensionReason};
 
 /// An event with its labels; the counter has the labels alone, for what else is told may be anything.
 macro_rules! event {
-    // Of an error, whose kind is the label.
-    ($level:ident, $name:literal, $error:ident, $message:literal) => {
-        event!($level, $name, ["error.type" = $error.kind()], [error = %$error,], $message)
+    ($level:ident, $name:literal, $message:literal) => {
+        event!($level, $name, $message, [], [])
     };
-    ($level:ident, $name:literal, [$($label:literal = $value:expr),*], [$($field:tt)*], $message:literal) => {{
+    // Of an error, whose kind is the label.
+    ($level:ident, $name:literal, $message:literal, $error:ident) => {
+        event!($level, $name, $message, ["error.type" = $error.kind()], [error = %$error,])
+    };
+    ($level:ident, $name:literal, $message:literal, [$($label:literal = $value:expr),*], [$($field:tt)*]) => {{
         tracing::event!(
             name: $name, target: "thingspace_session", tracing::Level::$level,
             $($label = $value,)* $($field)* "{}: {}", $name, $message
@@ -24,6 +27,30 @@ macro_rules! event {
         #[cfg(feature = "metrics")]
         metrics::counter!($name $(, $label => $value)*).increment(1);
     }};
+}
+
+/// A function for each event that has no label, or an error alone.
+macro_rules! events {
+    ($($level:ident $name:literal $function:ident($($error:ident)?) $message:literal;)*) => {$(
+        pub(crate) fn $function($($error: &Error)?) {
+            event!($level, $name, $message $(, $error)?);
+        }
+    )*};
+}
+
+events! {
+    INFO "thingspace.session.resumed" session_resumed() "a session was found in the store";
+    INFO "thingspace.session.ended" session_ended() "the session was ended";
+    INFO "thingspace.access_token.renewed" access_token_renewed() "there is a new access token";
+    WARN "thingspace.access_token.failed" access_token_failed(error) "no access token could be had";
+    WARN "thingspace.login.failed" login_failed(error) "a login has failed";
+    WARN "thingspace.login.withheld" login_withheld(error) "a login was not made";
+    INFO "thingspace.password.reset" password_reset() "the password was reset: the old one is dead";
+    ERROR "thingspace.password.unknown" reset_outcome_unknown(error) "it is unknown which password holds";
+    ERROR "thingspace.password.lost" password_lost() "the old password is dead and the vault has no new one";
+    INFO "thingspace.rotation.begun" rotation_begun() "the vault knows that a rotation has begun";
+    INFO "thingspace.rotation.completed" rotation_completed() "the vault has the new password";
+    INFO "thingspace.rotation.recovered" rotation_recovered() "nothing was rotated: the old password holds";
 }
 
 /// The span of a call. Its fields have the names of OpenTelemetry's conventions for HTTP clients.
@@ -51,18 +78,10 @@ pub(crate) fn call(operation: &Operation, request: &Request) -> Span {
 
 /// One that HTTP does not know could be any text at all.
 fn method(method: &Method) -> &str {
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::CONNECT,
-    ];
-    if known.contains(method) { method.as_str() } else { "_OTHER" }
+    match method.as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT") => known,
+        _ => "_OTHER",
+    }
 }
 
 pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempts: u32) {
@@ -81,7 +100,7 @@ pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempt
             let kind = error.kind();
             span.record("error.type", kind).record("otel.status_code", "ERROR");
             span.in_scope(|| {
-                event!(WARN, "thingspace.call.failed", error, "the call failed");
+                event!(WARN, "thingspace.call.failed", "the call failed", error);
             });
         }
         Ok(response) if response.status().is_client_error() || response.status().is_server_error() => {
@@ -102,113 +121,40 @@ pub(crate) enum Renewed {
     Refused,
 }
 
-impl Renewed {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Expired => "expired",
-            Self::Refused => "refused",
-        }
-    }
-}
-
 /// After a login; `renewed` says why, if there was a session before.
 pub(crate) fn session_started(renewed: Option<Renewed>) {
-    match renewed {
-        None => event!(INFO, "thingspace.session.started", [], [], "a session was started"),
-        Some(why) => {
-            let reason = why.as_str();
-            event!(INFO, "thingspace.session.renewed", ["reason" = reason], [], "the session was renewed");
-        }
-    }
-}
-
-pub(crate) fn session_resumed() {
-    event!(INFO, "thingspace.session.resumed", [], [], "a session was found in the store");
-}
-
-pub(crate) fn session_ended() {
-    event!(INFO, "thingspace.session.ended", [], [], "the session was ended");
-}
-
-pub(crate) fn access_token_renewed() {
-    event!(INFO, "thingspace.access_token.renewed", [], [], "there is a new access token");
-}
-
-pub(crate) fn access_token_failed(error: &Error) {
-    event!(WARN, "thingspace.access_token.failed", error, "no access token could be had");
-}
-
-pub(crate) fn login_failed(error: &Error) {
-    event!(WARN, "thingspace.login.failed", error, "a login has failed");
+    let reason = match renewed {
+        None => return event!(INFO, "thingspace.session.started", "a session was started"),
+        Some(Renewed::Idle) => "idle",
+        Some(Renewed::Expired) => "expired",
+        Some(Renewed::Refused) => "refused",
+    };
+    event!(INFO, "thingspace.session.renewed", "the session was renewed", ["reason" = reason], []);
 }
 
 pub(crate) fn login_suspended(reason: &SuspensionReason) {
     let reason = reason.as_str();
-    event!(
-        WARN,
-        "thingspace.login.suspended",
-        ["reason" = reason],
-        [],
-        "no login is made any more, to keep the account from being locked"
-    );
-}
-
-/// A login was wanted and not made.
-pub(crate) fn login_withheld(error: &Error) {
-    event!(WARN, "thingspace.login.withheld", error, "a login was not made");
+    event!(WARN, "thingspace.login.suspended", "to keep the account open, no login is made", ["reason" = reason], []);
 }
 
 pub(crate) fn request_resent(reason: &'static str, pause: Duration) {
     let pause = pause.as_millis();
-    event!(WARN, "thingspace.request.resent", ["reason" = reason], [pause_ms = pause,], "sending the request again");
+    event!(WARN, "thingspace.request.resent", "sending the request again", ["reason" = reason], [pause_ms = pause,]);
 }
 
 pub(crate) fn store_failed(error: &dyn Display, consequence: &'static str) {
-    event!(
-        WARN,
-        "thingspace.store.failed",
-        [],
-        [error = %error, consequence,],
-        "the session store failed"
-    );
+    event!(WARN, "thingspace.store.failed", "the session store failed", [], [error = %error, consequence,]);
 }
 
 pub(crate) fn vault_failed(error: &dyn Display, consequence: &'static str) {
-    event!(WARN, "thingspace.vault.failed", [], [error = %error, consequence,], "the password vault failed");
-}
-
-pub(crate) fn password_reset() {
-    event!(INFO, "thingspace.password.reset", [], [], "the password was reset: the old one is dead");
-}
-
-pub(crate) fn rotation_begun() {
-    event!(INFO, "thingspace.rotation.begun", [], [], "the vault knows that a rotation has begun");
-}
-
-pub(crate) fn rotation_completed() {
-    event!(INFO, "thingspace.rotation.completed", [], [], "the vault has the new password");
+    event!(WARN, "thingspace.vault.failed", "the password vault failed", [], [error = %error, consequence,]);
 }
 
 /// Nothing was reset, or nobody knows, or the vault would not take the new password.
 pub(crate) fn rotation_failed(error: &Error) {
-    if matches!(error, Error::PasswordNotKept { .. } | Error::PasswordUnknown { .. }) {
-        event!(ERROR, "thingspace.rotation.failed", error, "the rotation has failed");
+    if matches!(error, Error::PasswordNotSaved { .. } | Error::ResetOutcomeUnknown { .. }) {
+        event!(ERROR, "thingspace.rotation.failed", "the rotation has failed", error);
     } else {
-        event!(WARN, "thingspace.rotation.failed", error, "nothing was rotated");
+        event!(WARN, "thingspace.rotation.failed", "nothing was rotated", error);
     }
-}
-
-/// A reset of which nobody knows whether it was processed.
-pub(crate) fn password_unknown(error: &Error) {
-    event!(ERROR, "thingspace.password.unknown", error, "nobody knows which password holds");
-}
-
-/// The old password holds.
-pub(crate) fn rotation_resolved() {
-    event!(INFO, "thingspace.rotation.resolved", [], [], "nothing was rotated: the old password holds");
-}
-
-pub(crate) fn password_lost() {
-    event!(ERROR, "thingspace.password.lost", [], [], "the old password is dead and the vault has no new one");
 }

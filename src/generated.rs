@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{percent_decode, percent_decode_str};
+use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
 /// The client that progenitor generates from `openapi.yaml`: a method per operation, a type per model.
@@ -84,38 +84,23 @@ impl Operation {
         operations.binary_search_by(|operation| operation.id.cmp(id)).ok().and_then(|index| operations.get(index))
     }
 
-    /// Whether a path, counted from the base URL, is this operation's: a parameter that is empty, or that a URL reads as
-    /// `..` or as several segments, makes it the path of something else.
+    /// The operation that a request of this method to this path, counted from the base URL, would be.
+    pub(crate) fn by_request(method: &str, path: &str) -> Option<&'static Self> {
+        operations::OPERATIONS.iter().find(|operation| operation.method == method && operation.is_at(path))
+    }
+
+    /// Whether a path, counted from the base URL, is this operation's, however a lenient server may read it. A parameter
+    /// that is empty, or that a URL reads as `..` or as several segments, makes it the path of something else.
     pub(crate) fn is_at(&self, path: &str) -> bool {
-        let (mut template, mut found) = (self.path.split('/'), path.split('/'));
-        let fits = |part: &str, given: &str| {
-            let fixed = || given == part || percent_decode_str(given).decode_utf8_lossy() == part;
-            if part.contains('{') { !given.is_empty() } else { fixed() }
-        };
+        // From the end, where paths differ.
+        let (mut template, mut found) = (segments(self.path).rev(), segments(path).rev());
         loop {
             match (template.next(), found.next()) {
                 (None, None) => return true,
-                (Some(part), Some(given)) if fits(part, given) => {}
+                (Some(part), Some(given)) if part.contains(&b'{') || part == given => {}
                 _ => return false,
             }
         }
-    }
-
-    /// The operation that a request of this method to this path, counted from the base URL, would be, however a
-    /// lenient server may read the path.
-    pub(crate) fn by_request(method: &str, path: &str) -> Option<&'static Self> {
-        let fits = |template: &str| {
-            // From the end, where paths differ.
-            let (mut template, mut found) = (segments(template).rev(), segments(path).rev());
-            loop {
-                match (template.next(), found.next()) {
-                    (None, None) => return true,
-                    (Some(part), Some(given)) if part.starts_with(b"{") || part == given => {}
-                    _ => return false,
-                }
-            }
-        };
-        operations::OPERATIONS.iter().find(|operation| operation.method == method && fits(operation.path))
     }
 }
 

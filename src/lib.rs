@@ -79,6 +79,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod client;
@@ -88,27 +89,21 @@ mod error;
 mod events;
 mod generated;
 mod guard;
-#[allow(dead_code, unreachable_pub)]
-mod guard2;
-mod oauth;
 pub mod rotation;
 mod session;
-mod single_flight;
 pub mod store;
-#[doc(hidden)]
-pub mod store2;
 mod transport;
 
+pub use auth::{AccessTokenProvider, ProviderError};
 pub use client::{AccountStatus, ThingSpace, ThingSpaceBuilder, TlsBackend};
 pub use credentials::{
-    AccessToken, ApiKey, CredentialFuture, CredentialSource, Credentials, EnvironmentCredentials, Password, Secret,
+    AccessToken, ApiKey, Credentials, CredentialsFuture, CredentialsProvider, EnvironmentCredentials, Password, Secret,
     SessionToken,
 };
 pub use error::{Error, ErrorCode, Refusal};
 pub use generated::client as api;
 pub use generated::operations::Environment;
 pub use guard::{Suspension, SuspensionReason};
-pub use oauth::{AccessTokenProvider, ProviderError};
 /// The HTTP client whose types are part of this crate's interface, in the version that it uses.
 pub use reqwest;
 pub use rotation::FileVault;

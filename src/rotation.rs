@@ -1,152 +1,145 @@
-//! Crash-safe password rotation.
+//! Rotates a password so that no crash loses the new one silently.
 //!
-//! A reset answers with the new password once, and the old one is dead at that moment. This keeps the promise that a
-//! new password is never dropped: a place for it is proved and the intent is durable before the reset is sent, the
-//! new password is durable before anything else happens, and a run that was interrupted is found and resolved by the
-//! next.
+//! The platform returns a new password once, and the old one is superseded at that moment. So a rotation is pending in
+//! the vault before the reset is sent, the new password is durable there before anything else happens, and the next run
+//! finds a rotation that was interrupted.
 
-mod file;
-mod resolution;
+mod file_vault;
+mod recovery;
 mod vault;
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    time::{Duration, SystemTime},
-};
+use std::{error::Error as StdError, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use http::HeaderValue;
 
-pub use file::FileVault;
-pub use resolution::Resolution;
-pub(crate) use resolution::resolve;
-pub use vault::{Begun, PasswordVault, VaultError, VaultFuture, VaultState};
+pub use file_vault::FileVault;
+pub use recovery::Recovery;
+pub(crate) use recovery::recover;
+pub use vault::{PasswordVault, Pending, VaultError, VaultFuture, VaultState};
 
-use crate::{Credentials, Error, Password, events, store::StoreError};
+use crate::{
+    Credentials, Error, Password,
+    auth::{Claim, SLACK, SessionTokens},
+    events,
+    store::StoreError,
+};
 
-/// How long a vault has for an answer. What it is asked while nobody can log in has to come to an end.
+/// The time limit of a swap, and of a load: both happen while other processes wait to log in.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// What a rotation asks of the account whose password it replaces. Implemented above it, so that no import runs
-/// upwards.
-pub(crate) trait Resets: Send + Sync {
-    /// The right to log in and to reset, which nobody else has until it is dropped.
-    type Right: Send + Sync;
+/// Why a vault failed, as an [`Error`] has it.
+type Failure = Arc<dyn StdError + Send + Sync>;
 
-    fn username(&self) -> &str;
-
-    /// The time by which the account's failed logins are noted.
-    fn now(&self) -> SystemTime;
-
-    /// The credentials that the session has at present.
-    fn credentials(&self) -> impl Future<Output = Result<Credentials, Error>> + Send;
-
-    /// The right, and a session that is alive. It lasts for a reset and `beyond`.
-    fn ready(&self, beyond: Duration) -> impl Future<Output = Result<(Self::Right, HeaderValue), Error>> + Send;
-
-    /// Sends the reset, once.
-    fn reset(
-        &self,
-        right: &Self::Right,
-        session: HeaderValue,
-        old: Password,
-    ) -> impl Future<Output = Result<Password, Error>> + Send;
-
-    /// From here on nobody logs in with the old password.
-    fn replaced(&self, right: Self::Right, old: Password, new: Password) -> impl Future<Output = ()> + Send;
-
-    /// Gives the right back after nothing was reset, or nobody knows, and says why; a session that died is renewed.
-    fn failed(&self, right: Self::Right, session: &HeaderValue, error: Error) -> impl Future<Output = Error> + Send;
-
-    /// The right alone. It lasts for a login and `beyond`.
-    fn right(&self, beyond: Duration) -> impl Future<Output = Result<Self::Right, Error>> + Send;
-
-    /// Makes one login with these credentials, whatever session there is.
-    fn prove(&self, right: &Self::Right, credentials: &Credentials) -> impl Future<Output = Result<(), Error>> + Send;
-
-    fn give_back(&self, right: Self::Right) -> impl Future<Output = ()> + Send;
-}
-
-/// Asks a vault, whose own code may panic or never answer.
-async fn ask<T, F>(question: impl FnOnce() -> F) -> Result<T, VaultError>
-where
-    F: Future<Output = Result<T, VaultError>>,
-{
-    let answer = AssertUnwindSafe(async { question().await }).catch_unwind();
-    match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err("the vault has panicked; correct its code".into()),
-        Err(_) => {
-            let (place, problem) = ("the vault".to_owned(), format!("no answer within {PATIENCE:?}"));
-            Err(StoreError::Unavailable { place, problem }.into())
-        }
-    }
-}
-
-fn vault_failed(error: VaultError) -> Error {
-    Error::Vault(error.into())
-}
-
-/// Proves the vault, remembers the intent, resets, keeps.
-pub(crate) async fn rotate(account: &impl Resets, vault: &impl PasswordVault) -> Result<(), Error> {
-    step_by_step(account, vault).await.inspect_err(events::rotation_failed)
-}
-
-async fn step_by_step(account: &impl Resets, vault: &impl PasswordVault) -> Result<(), Error> {
-    // Before the others are kept from logging in: this may fail, or take its time.
-    let found = match settled(account, vault).await? {
-        Some(old) => old,
-        None => account.credentials().await?,
+/// Calls a vault, whose code may panic or hang.
+async fn ask<T, F: Future<Output = Result<T, VaultError>>>(call: impl FnOnce() -> F) -> Result<T, Failure> {
+    let outcome = AssertUnwindSafe(async { call().await }).catch_unwind();
+    let outcome = match tokio::time::timeout(PATIENCE, outcome).await {
+        Ok(outcome) => outcome.unwrap_or_else(|_| Err("the vault has panicked; correct its code".into())),
+        Err(_) => Err(unavailable(format!("no answer within {PATIENCE:?}"))),
     };
-    ask(|| vault.check()).await.map_err(vault_failed)?;
-    let (right, session) = account.ready(3 * PATIENCE).await?;
-    let begun = match begin(account, vault, found).await {
-        Ok(begun) => begun,
-        Err(error) => return Err(account.failed(right, &session, error).await),
+    outcome.map_err(Into::into)
+}
+
+fn unavailable(problem: String) -> VaultError {
+    StoreError::Unavailable { place: "the vault".to_owned(), problem }.into()
+}
+
+async fn load(vault: &impl PasswordVault) -> Result<VaultState, Error> {
+    ask(|| vault.load()).await.map_err(Error::Vault)
+}
+
+/// Swaps. If the answer is lost or `false`, the vault may hold `new` all the same: a swap of `new` for itself then proves
+/// that it is durable.
+async fn swap(vault: &impl PasswordVault, expected: &VaultState, new: &VaultState) -> Result<(), Failure> {
+    let work = async || {
+        let swapped = vault.compare_and_swap(expected, new).await;
+        if matches!(swapped, Ok(true)) || matches!(vault.compare_and_swap(new, new).await, Ok(true)) {
+            return Ok(());
+        }
+        swapped.and_then(|_| Err(unavailable("another process has changed what it holds; call again".to_owned())))
+    };
+    ask(work).await
+}
+
+/// Proves the vault, begins, resets, commits.
+pub(crate) async fn rotate(tokens: &Arc<SessionTokens>, vault: &impl PasswordVault) -> Result<(), Error> {
+    step_by_step(tokens, vault).await.inspect_err(events::rotation_failed)
+}
+
+async fn step_by_step(tokens: &Arc<SessionTokens>, vault: &impl PasswordVault) -> Result<(), Error> {
+    // Before other processes have to wait: this may fail, or take its time.
+    let state = load(vault).await?;
+    let old = match current(&state, tokens.username())? {
+        Some(old) => old.clone(),
+        None => tokens.credentials().await?,
+    };
+    // `false` if another rotation has just finished. The vault can write then, and `begin` loads again.
+    ask(|| vault.compare_and_swap(&state, &state)).await.map_err(Error::Vault)?;
+    // Each claim covers the steps until the next one: a process that is killed makes the others wait no longer.
+    let (mut claim, session) = tokens.claim_reset(old.password(), 2 * PATIENCE + SLACK).await?;
+    let pending = match begin(tokens, vault, &claim, old).await {
+        Ok(pending) => pending,
+        Err(error) => return Err(tokens.not_reset(claim, &session, error).await),
     };
     events::rotation_begun();
-    let secret = begun.old.password().clone();
-    match account.reset(&right, session.clone(), secret.clone()).await {
+    let old = pending.old.password();
+    let reset = match tokens.extend(&mut claim, PATIENCE).await {
+        Ok(()) => tokens.send_reset(&claim, session.clone(), old.clone()).await,
+        Err(error) => Err(error),
+    };
+    let error = match reset {
         Ok(new) => {
-            let kept = ask(|| vault.keep(&begun, &new)).await;
-            account.replaced(right, secret, new.clone()).await;
-            kept.map_err(|source| Error::PasswordNotKept { password: new, source: source.into() })?;
+            let saved = commit(vault, &pending, &new).await;
+            tokens.replaced(claim, old.clone(), new.clone()).await;
+            saved.map_err(|source| Error::PasswordNotSaved { password: new, source })?;
             events::rotation_completed();
-            Ok(())
+            return Ok(());
         }
         Err(error) if error.is_unprocessed() => {
-            if let Err(problem) = ask(|| vault.abandon(&begun)).await {
-                events::vault_failed(
-                    &problem,
-                    "it does not know that nothing was reset: the rotation has to be resolved",
-                );
+            if let Err(problem) = rollback(vault, &pending).await {
+                events::vault_failed(&problem, "the rotation stays pending although nothing was reset: recover it");
             }
-            Err(account.failed(right, &session, error).await)
+            error
         }
-        Err(error) => {
-            let unknown = Error::PasswordUnknown { source: Box::new(error) };
-            Err(account.failed(right, &session, unknown).await)
-        }
-    }
+        Err(error) => Error::ResetOutcomeUnknown { source: Box::new(error) },
+    };
+    Err(tokens.not_reset(claim, &session, error).await)
 }
 
-/// Remembers the intent. The vault is asked again, because another rotation may have come to its end meanwhile.
-async fn begin(account: &impl Resets, vault: &impl PasswordVault, found: Credentials) -> Result<Begun, Error> {
-    let old = settled(account, vault).await?.unwrap_or(found);
-    let begun = Begun::new(old, account.now());
-    ask(|| vault.begin(&begun)).await.map_err(vault_failed)?;
-    Ok(begun)
+/// Saves that a rotation is pending, of the vault's credentials or else of `old`. The vault is loaded again, because
+/// another rotation may have finished meanwhile.
+async fn begin(
+    tokens: &SessionTokens,
+    vault: &impl PasswordVault,
+    claim: &Claim,
+    old: Credentials,
+) -> Result<Pending, Error> {
+    let state = load(vault).await?;
+    let old = current(&state, tokens.username())?.cloned().unwrap_or(old);
+    let pending = Pending::new(old, claim.began().into());
+    swap(vault, &state, &VaultState::Pending(pending.clone())).await.map_err(Error::Vault)?;
+    Ok(pending)
 }
 
-/// The credentials that the vault says hold, unless it holds none yet.
-async fn settled(account: &impl Resets, vault: &impl PasswordVault) -> Result<Option<Credentials>, Error> {
-    match ask(|| vault.state()).await.map_err(vault_failed)? {
-        VaultState::Begun(begun) => Err(Error::RotationUnresolved { since: begun.since }),
-        VaultState::Settled(old) if old.username() != account.username() => {
+/// Saves the new password.
+async fn commit(vault: &impl PasswordVault, pending: &Pending, new: &Password) -> Result<(), Failure> {
+    let new = Credentials::new(pending.old.username(), new.clone());
+    swap(vault, &VaultState::Pending(pending.clone()), &VaultState::Current(new)).await
+}
+
+/// Saves that the old password is valid.
+async fn rollback(vault: &impl PasswordVault, pending: &Pending) -> Result<(), Failure> {
+    commit(vault, pending, pending.old.password()).await
+}
+
+/// The credentials that the vault holds, if it holds any. It is an error if no rotation of this user can begin.
+fn current<'a>(state: &'a VaultState, username: &str) -> Result<Option<&'a Credentials>, Error> {
+    match state {
+        VaultState::Empty => Ok(None),
+        VaultState::Current(old) if old.username() == username => Ok(Some(old)),
+        VaultState::Current(_) => {
             Err(Error::configuration("the vault holds the password of another user: use another vault"))
         }
-        VaultState::Settled(old) => Ok(Some(old)),
-        VaultState::Empty => Ok(None),
+        VaultState::Pending(pending) => Err(Error::RotationPending { since: pending.since() }),
     }
 }

@@ -1,6 +1,5 @@
 //! A session: what a service holds to talk to the platform.
 
-pub(crate) mod logins;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
 #[cfg(feature = "tower")]
@@ -13,11 +12,11 @@ use reqwest::{Request, RequestBuilder, Response, Url};
 
 use crate::{
     Error, Password, SessionToken,
+    auth::SessionTokens,
     generated::client as api,
     rotation::{self, PasswordVault},
     transport::{ResponseKind, Transport, as_sent},
 };
-use logins::Logins;
 
 /// A Connectivity Management session.
 ///
@@ -46,15 +45,19 @@ struct Inner {
     api: api::Client,
     base_url: Url,
     transport: Transport,
-    logins: Arc<Logins>,
+    tokens: Arc<SessionTokens>,
 }
 
 impl Session {
-    pub(crate) async fn start(logins: Arc<Logins>, transport: &Transport, base_url: &Url) -> Result<Self, Error> {
-        logins.start().await?;
-        let transport = transport.with_session(Arc::new(logins.clone()));
+    pub(crate) async fn start(
+        tokens: Arc<SessionTokens>,
+        transport: &Transport,
+        base_url: &Url,
+    ) -> Result<Self, Error> {
+        tokens.start().await?;
+        let transport = transport.with_session(Arc::new(tokens.clone()));
         let api = api::Client::new_with_client(api_base(base_url), transport.http().clone(), transport.clone());
-        Ok(Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, logins })))
+        Ok(Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, tokens })))
     }
 
     /// The generated client, carrying both tokens: every operation of `openapi.yaml`.
@@ -90,7 +93,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignOrigin`] if the request leads away from the platform, [`Error::LoginSuspended`] and others if a
+    /// [`Error::InvalidRequest`] if the request leads away from the platform, [`Error::LoginSuspended`] and others if a
     /// session could not be had, and otherwise whatever kept the answer from arriving. An answer is no error: see
     /// [`Response::error_for_status`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
@@ -142,30 +145,30 @@ impl Session {
     #[doc(alias = "reset_connectivity_management_password")]
     #[doc(alias = "resetConnectivityManagementPassword")]
     pub async fn reset_password(&self, old: impl Into<Password>) -> Result<Password, Error> {
-        to_its_end(self.0.logins.clone().reset_password(old.into()), after_shutdown).await
+        to_its_end(self.0.tokens.clone().reset_password(old.into()), after_shutdown).await
     }
 
     /// Replaces the password of the session's user by a random one and keeps it in a vault, so that no crash at any
     /// moment loses it unnoticed.
     ///
-    /// The vault proves that it can write and remembers that a rotation has begun; then the reset is sent, once; then
-    /// the new password is kept before anything else happens. The password to be replaced is the vault's own, or that
-    /// of the session's source while the vault is empty. It runs to its end even if the future is dropped, and takes
-    /// as long as [`reset_password`](Self::reset_password) does, and the vault's time on top.
+    /// The vault proves that it can write and saves that a rotation is pending. Then the crate sends the reset, once, and
+    /// saves the new password before it does anything else. It replaces the vault's password, or that of the session's
+    /// source while the vault is empty. It runs to its end even if the future is dropped, and takes as long as
+    /// [`reset_password`](Self::reset_password) does, and the vault's time on top.
     ///
     /// # Errors
     ///
     /// [`Error::Vault`], and whatever kept the reset from being processed: the old password holds. The vault knows,
-    /// unless it has failed at that moment: the next rotation then ends with [`Error::RotationUnresolved`].
-    /// [`Error::PasswordNotKept`] has the new password inside. After [`Error::PasswordUnknown`], and after a crash,
-    /// [`ThingSpace::resolve_rotation`](crate::ThingSpace::resolve_rotation) finds out; until then further rotations
-    /// end with [`Error::RotationUnresolved`].
+    /// unless it has failed at that moment: the next rotation then ends with [`Error::RotationPending`].
+    /// [`Error::PasswordNotSaved`] has the new password inside. After [`Error::ResetOutcomeUnknown`], and after a crash,
+    /// [`ThingSpace::recover_rotation`](crate::ThingSpace::recover_rotation) finds out; until then further rotations
+    /// end with [`Error::RotationPending`].
     pub async fn rotate_password<V>(&self, vault: &V) -> Result<(), Error>
     where
         V: PasswordVault + Clone + 'static,
     {
-        let (logins, vault) = (self.0.logins.clone(), vault.clone());
-        to_its_end(async move { rotation::rotate(&logins, &vault).await }, after_shutdown).await
+        let (tokens, vault) = (self.0.tokens.clone(), vault.clone());
+        to_its_end(async move { rotation::rotate(&tokens, &vault).await }, after_shutdown).await
     }
 
     /// Puts both tokens on a request and does not send it: what the benchmarks measure.
@@ -185,7 +188,7 @@ impl Session {
     #[doc(alias = "end_connectivity_management_session")]
     #[doc(alias = "endConnectivityManagementSession")]
     pub async fn end(self) -> Result<(), Error> {
-        self.0.logins.end().await
+        self.0.tokens.end().await
     }
 
     /// The session token, for tools that speak to the platform by themselves. A dead session is renewed first.
@@ -194,7 +197,7 @@ impl Session {
     ///
     /// [`Error::SessionEnded`] if the session was ended, and whatever keeps it from being renewed.
     pub async fn token(&self) -> Result<SessionToken, Error> {
-        self.0.logins.session_token().await
+        self.0.tokens.session_token().await
     }
 
     /// Reports that the platform has refused this session token to a program that talks to the platform by itself.
@@ -213,7 +216,7 @@ impl Session {
     /// # }
     /// ```
     pub fn invalidate(&self, token: &SessionToken) {
-        self.0.logins.invalidate_token(token);
+        self.0.tokens.invalidate_token(token);
     }
 }
 
@@ -236,7 +239,7 @@ pub(crate) async fn to_its_end<T: Send + 'static>(
 }
 
 fn after_shutdown(error: Error) -> Error {
-    Error::PasswordUnknown { source: Box::new(error) }
+    Error::ResetOutcomeUnknown { source: Box::new(error) }
 }
 
 /// The base URL as the generated client joins it with paths.

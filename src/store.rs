@@ -1,17 +1,21 @@
-//! Where a session, the guard's count and what a rotation has retired live, so that many tasks, many processes and
-//! later many machines share one session and one count.
+//! Stores: what keeps the record of an account, so that many tasks, processes and machines share one session and one
+//! count of failed logins.
 //!
-//! Keeps the promises of one login at a time and of at most two failed logins per set of credentials across whatever
-//! shares a store; the rules of the count are in `guard`, this is only their memory.
+//! A store keeps bytes under a key and does not know what they mean. The rules of the record are in `guard`, its encoding
+//! is in `record`.
 
-mod bounded;
+mod account;
+mod error;
 mod file;
+mod limited;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
-mod shared;
+#[cfg(feature = "sealed")]
+mod sealed;
 #[cfg(feature = "store-testing")]
 pub mod testing;
+mod version;
 
 use std::{
     fmt,
@@ -20,237 +24,104 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;
-pub(crate) use bounded::Bounded;
+pub use account::Account;
+pub use error::StoreError;
 pub use file::FileStore;
+pub(crate) use limited::Limited;
 pub use memory::MemoryStore;
+#[cfg(feature = "sealed")]
+pub use sealed::Sealed;
+pub(crate) use version::random;
+pub use version::{Version, VersionError};
 
-use crate::{SessionToken, guard::Guard};
-
-/// What an operation of a store comes to.
+/// What an operation of a store returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps the [`Record`] of each [`Account`], and hands out the right to log in.
+/// Keeps one value for each [`Account`]: bytes with a [`Version`]. The bytes mean nothing to the store, and they hold the
+/// session token: only the processes that share the store should be able to read them.
 ///
-/// Object-safe: an `Arc<dyn SessionStore>` is a store, so that one can be chosen at run time. An operation that takes
-/// longer than 25 seconds, or than half of the time of a call, has failed as far as this crate is concerned, and so has
-/// one that panics.
+/// A database with a conditional write is enough. [`Account::id`] is the key, and a version is kept as its 32 digits; the
+/// example `sqlite_store` is a whole store.
 ///
-/// # What an implementation must guarantee
+/// # Guarantees
 ///
-/// Everybody who shares the store sees the same record, and:
+/// 1. [`load`](Self::load) returns the whole value of the account's latest swap, or a [`StoreError`]: never a part, never an
+///    older value, and never "no value" because reading failed.
+/// 2. [`compare_and_swap`](Self::compare_and_swap) compares and writes in one step, for all processes that share the
+///    store; when it returns `true`, the value is as durable as the store is.
+/// 3. A swap whose `new` version is already stored returns `true` and changes nothing: the answer to it was lost, and it is
+///    sent again.
+/// 4. [`Snapshot::now`] comes from one clock for all processes that share the store.
 ///
-/// 1. **A read is cheap and whole.** [`load`](Self::load) sees the record as some commit left it, never a mixture, and
-///    waits for nobody who logs in. An account that was never written has the default record.
-/// 2. **The right to log in is exclusive and expires.** While one [`Lease`] is held, [`acquire`](Self::acquire)
-///    grants no other for the same account. It ends with [`release`](Self::release) or when its time is over, which
-///    the store measures: a holder that died must not keep the others out.
-/// 3. **Fencing.** Each lease has a [`fence`](Lease::fence) larger than every earlier one of the account, across
-///    restarts as far as records survive them. [`commit`](Self::commit) changes the record only if its lease is the
-///    latest that was granted, and says `false` otherwise; so one who stalled past the end of the lease cannot
-///    overwrite the successor's result. A lease that has expired, but has no successor, may still commit; one that
-///    was released may not.
-/// 4. **A commit is atomic and durable** as far as the store is durable at all: when it has said `true`, a reader
-///    sees all of it, and so does one who comes after a crash.
-/// 5. **A session is touched and forgotten by its identity.** [`touch`](Self::touch) and [`forget`](Self::forget)
-///    need no lease and change the record only if it still holds that very session: a newer one is never touched.
-///    They leave everything else in the record as it is, and do not disturb a lease or its commit other than that a
-///    later commit of the holder replaces the record as a whole.
-/// 6. **Trouble is told.** What cannot be read or written is a [`StoreError`], never a default record: a fresh start
-///    would forget the count that keeps the account open.
-/// 7. **Accounts do not meet.** What happens to one account is not seen on another.
+/// A future that is dropped has swapped, swaps before any later swap succeeds, or never swaps. Guarantee 2 implies that:
+/// no version is drawn twice, so a late swap finds another version than it expects.
 ///
-/// A future that is dropped half-way leaves the record as it was or as it was to become; a commit that was dropped is
-/// made before any later one or never. A dropped [`acquire`](Self::acquire) may leave the right taken until its time is
-/// over.
-///
-/// The conformance suite in [`testing`](self) (feature `store-testing`) checks all of it.
+/// The crate calls a store under a time limit of its own, and a store that panics has failed. The suite in
+/// `store::testing` (feature `store-testing`) checks the guarantees.
 pub trait SessionStore: Send + Sync + fmt::Debug {
-    /// The record that holds now.
-    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record>;
+    /// The value of the account, and the time.
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot>;
 
-    /// The right to log in for at most `time`, with the record that holds at that moment; `None` while somebody else
-    /// has it.
-    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>>;
+    /// Stores `bytes` as version `new`, if the stored version is `expected`; `None` expects that there is no value.
+    /// Returns whether version `new` is stored now.
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool>;
 
-    /// Replaces the record. `false`: a later lease was granted or this one was released, and nothing was changed.
-    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool>;
-
-    /// Gives the right up. Without effect if a later lease was granted.
-    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()>;
-
-    /// Notes that the session with this token was in use at `at`, if the record still holds it and knows of no later
-    /// use.
-    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()>;
-
-    /// Drops the session with this token from the record, if it still holds it.
-    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()>;
-
-    /// Returns when another look at the record is worth while: at the latest after `patience`, at once where the
-    /// store is told of changes. By default after a short pause.
+    /// Returns when the stored version is another than `seen`, also if it was so before the call, and at the latest after
+    /// `patience`. It may return early: by default after 50 ms, so that the caller looks again.
     fn changed<'a>(
         &'a self,
         account: &'a Account,
+        seen: Option<Version>,
         patience: Duration,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        let _ = account;
+        let _ = (account, seen);
         Box::pin(tokio::time::sleep(patience.min(Duration::from_millis(50))))
     }
 }
 
-/// Whose session it is: base URL, API key and username.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Account {
-    base_url: String,
-    api_key: String,
-    username: String,
+/// What a store holds for an account at a moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The time by the store's clock.
+    pub now: SystemTime,
+    /// The value; `None` if nothing was ever stored.
+    pub value: Option<Value>,
 }
 
-impl Account {
-    /// The account of this user of this application on this platform.
-    #[must_use]
-    pub fn new(base_url: impl Into<String>, api_key: impl Into<String>, username: impl Into<String>) -> Self {
-        Self { base_url: base_url.into(), api_key: api_key.into(), username: username.into() }
-    }
-
-    /// The name of the user.
-    #[must_use]
-    pub fn username(&self) -> &str {
-        &self.username
-    }
-
-    /// A name for the account that tells nothing of it: 64 hexadecimal digits, the same everywhere.
-    #[must_use]
-    pub fn id(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in [&self.base_url, &self.api_key, &self.username] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        hash.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-    }
+/// A stored value. It holds the session token: its bytes are erased when it is dropped, and never printed.
+#[derive(Clone)]
+pub struct Value {
+    /// Its version.
+    pub version: Version,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
-/// The right to log in, until it expires or is released.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Lease {
-    fence: u64,
-}
-
-impl Lease {
-    /// A lease with this fence, which has to be larger than that of every earlier lease of the account.
+impl Value {
+    /// These bytes, as they were swapped in.
     #[must_use]
-    pub fn new(fence: u64) -> Self {
-        Self { fence }
+    pub fn new(version: Version, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { version, bytes: Zeroizing::new(bytes.into()) }
     }
 
-    /// The fencing token.
+    /// The bytes.
     #[must_use]
-    pub fn fence(&self) -> u64 {
-        self.fence
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
-/// What a store keeps of an account. Stores treat it as one value: it is written and read as a whole, in whatever
-/// form `serde` gives it. It holds the session token, so what holds it belongs to its owner alone.
-///
-/// One that holds what this version does not know cannot be read: a version that left part of the count away would
-/// forget it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Record {
-    pub(crate) session: Option<StoredSession>,
-    pub(crate) guard: Guard,
-}
-
-impl Record {
-    /// The token of the session, if there is one.
-    #[must_use]
-    pub fn session(&self) -> Option<&SessionToken> {
-        self.session.as_ref().map(|session| &session.token)
-    }
-
-    /// When the session was last known to be in use.
-    #[must_use]
-    pub fn used_at(&self) -> Option<SystemTime> {
-        self.session.as_ref().map(|session| session.used_at)
-    }
-
-    /// The same record with another session, in use at `used_at`.
-    #[must_use]
-    pub fn with_session(mut self, token: SessionToken, used_at: SystemTime) -> Self {
-        self.session = Some(StoredSession { token, used_at });
-        self
-    }
-
-    /// What [`SessionStore::touch`] does to a record. `true` if that changed it.
-    pub fn touch(&mut self, token: &SessionToken, at: SystemTime) -> bool {
-        match &mut self.session {
-            Some(session) if session.token == *token && session.used_at < at => {
-                session.used_at = at;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// What [`SessionStore::forget`] does to a record. `true` if that changed it.
-    pub fn forget(&mut self, token: &SessionToken) -> bool {
-        self.session.take_if(|session| session.token == *token).is_some()
-    }
-}
-
-/// A session as a store keeps it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StoredSession {
-    pub(crate) token: SessionToken,
-    pub(crate) used_at: SystemTime,
-}
-
-/// Why a store could not do what it was asked for. Nothing was changed, as far as can be known.
-///
-/// The variants answer one question: does calling again help, while the operator does nothing?
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// Calling again does not help: the stored content cannot be understood. The operator has to look at it. A fresh
-    /// start would forget how many logins have failed.
-    #[error("{place}: {problem}")]
-    Damaged {
-        /// Which file, key or address.
-        place: String,
-        /// What is wrong with it, and what to do.
-        problem: String,
-    },
-    /// Calling again does not help: the operator has to change the configuration or the environment. Examples are a
-    /// missing directory, a missing right and a wrong password of the server.
-    #[error("{place} cannot be used: {problem}")]
-    Misconfigured {
-        /// Which file, key or address.
-        place: String,
-        /// What is wrong, and what to do.
-        problem: String,
-    },
-    /// Calling again may help: the store cannot be used for now. Examples are a server that does not answer, a full disk
-    /// and a lock that another process keeps. [`Error::is_retryable`](crate::Error::is_retryable) holds for this
-    /// variant alone.
-    #[error("{place} cannot be used: {problem}")]
-    Unavailable {
-        /// Which file, key or address.
-        place: String,
-        /// Why.
-        problem: String,
-    },
-}
-
-impl StoreError {
-    /// Whether calling again may help.
-    pub(crate) fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Value").field("version", &self.version).finish_non_exhaustive()
     }
 }

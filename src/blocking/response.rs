@@ -1,7 +1,6 @@
 //! An answer whose body is waited for.
 
 use std::{
-    fmt,
     io::{self, Read},
     sync::Arc,
 };
@@ -16,6 +15,8 @@ use crate::{Error, Refusal};
 
 /// What [`Session::send`](super::Session::send) hands back: an answer, whatever its status. Its body is read by
 /// [`json`](Self::json) and the like, or, piece by piece, as a [`Read`].
+#[derive(derive_more::Debug)]
+#[debug("Response {{ status: {:?}, .. }}", inner.status())]
 pub struct Response {
     inner: reqwest::Response,
     /// What has arrived of the body and has not been read.
@@ -108,11 +109,5 @@ impl Read for Response {
         let Some(part) = buffer.get_mut(..length) else { return Ok(0) };
         self.rest.copy_to_slice(part);
         Ok(length)
-    }
-}
-
-impl fmt::Debug for Response {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Response").field("status", &self.status()).finish_non_exhaustive()
     }
 }

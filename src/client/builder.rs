@@ -1,20 +1,24 @@
 //! The configuration of a client: what can be set, what it is by default, and what cannot work.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{ClientBuilder, Url};
 
 use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
 use crate::{
     AccessToken, AccessTokenProvider, ApiKey, Environment, Error, FileStore, MemoryStore, Retries,
+    auth::{AccessTokens, Grant},
     credentials::optional_variable,
     generated::{client as api, operations::TOKEN_PATH},
-    guard::KnownAccounts,
-    oauth::{AccessTokens, Grant},
     session::api_base,
-    store::{Bounded, SessionStore},
+    store::{Limited, SessionStore},
     transport::{Origins, Settings, Transport, is_loopback, parse_url},
 };
+
+// What holds where nothing is set.
+const TIMEOUT: Duration = Duration::from_secs(60);
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+const RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// The configuration of a [`ThingSpace`].
 ///
@@ -34,40 +38,22 @@ use crate::{
 ///     .build()?;
 /// # Ok::<(), thingspace_session::Error>(())
 /// ```
+#[derive(Default, derive_more::Debug)]
+#[debug("ThingSpaceBuilder {{ .. }}")]
 pub struct ThingSpaceBuilder {
-    base_url: String,
+    base_url: Option<String>,
     api_key: Option<ApiKey>,
     scopes: Vec<String>,
     access_token: Option<AccessToken>,
     provider: Option<Box<dyn AccessTokenProvider>>,
-    clock_skew: Duration,
-    timeout: Duration,
+    clock_skew: Option<Duration>,
+    timeout: Option<Duration>,
     http: HttpOptions,
     retries: Retries,
-    response_limit: usize,
+    response_limit: Option<usize>,
     origins: Vec<String>,
     plain_http: bool,
     store: Option<Arc<dyn SessionStore>>,
-}
-
-impl Default for ThingSpaceBuilder {
-    fn default() -> Self {
-        Self {
-            base_url: Environment::default().base_url().to_owned(),
-            api_key: None,
-            scopes: Vec::new(),
-            access_token: None,
-            provider: None,
-            clock_skew: Duration::from_secs(60),
-            timeout: Duration::from_secs(60),
-            http: HttpOptions::default(),
-            retries: Retries::default(),
-            response_limit: 16 * 1024 * 1024,
-            origins: Vec::new(),
-            plain_http: false,
-            store: None,
-        }
-    }
 }
 
 impl ThingSpaceBuilder {
@@ -99,7 +85,7 @@ impl ThingSpaceBuilder {
     /// Another server: what stands before the paths of `openapi.yaml`, such as `http://127.0.0.1:8080/api`.
     #[must_use]
     pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
+        self.base_url = Some(base_url.into());
         self
     }
 
@@ -135,7 +121,7 @@ impl ThingSpaceBuilder {
     /// How long before its end an access token is renewed: 60 seconds by default.
     #[must_use]
     pub fn clock_skew(mut self, skew: Duration) -> Self {
-        self.clock_skew = skew;
+        self.clock_skew = Some(skew);
         self
     }
 
@@ -144,7 +130,7 @@ impl ThingSpaceBuilder {
     /// whole time, because one that is cut short leaves behind a password that nobody knows.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
@@ -215,7 +201,7 @@ impl ThingSpaceBuilder {
     /// [`Session::send`](crate::Session::send) hands back is streamed and has no limit.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
-        self.response_limit = bytes;
+        self.response_limit = Some(bytes);
         self
     }
 
@@ -259,11 +245,13 @@ impl ThingSpaceBuilder {
     ///
     /// [`Error::Configuration`], which says what to change.
     pub fn build(self) -> Result<ThingSpace, Error> {
-        let base_url = parse_url(&self.base_url, self.plain_http)?;
-        let others = self.origins.iter().map(|origin| self.origin(origin, &base_url));
-        let others = others.collect::<Result<Vec<_>, _>>()?;
-        let is_tls_needed = others.iter().chain([&base_url]).any(|url| url.scheme() == "https");
-        if self.timeout.is_zero() {
+        let base_url = self.base_url.as_deref().unwrap_or(Environment::default().base_url());
+        let base_url = parse_url(base_url, self.plain_http)?;
+        let origins = self.origins.iter().map(|origin| self.origin(origin, &base_url));
+        let origins = origins.chain([Ok(base_url.clone())]).collect::<Result<Vec<_>, _>>()?;
+        let is_tls_needed = origins.iter().any(|url| url.scheme() == "https");
+        let timeout = self.timeout.unwrap_or(TIMEOUT);
+        if timeout.is_zero() {
             return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
         }
         if self.api_key.as_ref().is_some_and(|key| !key.is_usable()) {
@@ -272,16 +260,16 @@ impl ThingSpaceBuilder {
             ));
         }
         let transport = Transport::new(Settings {
-            http: self.http.build(&base_url, self.timeout, is_tls_needed)?,
-            origins: Origins::new(others.iter().chain([&base_url])),
-            timeout: self.timeout,
-            response_limit: self.response_limit,
+            http: self.http.build(&base_url, timeout, is_tls_needed)?,
+            origins: Origins(origins),
+            timeout,
+            response_limit: self.response_limit.unwrap_or(RESPONSE_LIMIT),
             retries: self.retries,
         });
         let application = self.api_key.as_ref().map(|key| key.key().to_owned()).unwrap_or_default();
         let is_default = self.store.is_none();
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let store = Arc::new(Bounded::new(store, self.timeout, is_default));
+        let store = Arc::new(Limited::new(store, timeout, is_default));
         let grant = match (self.api_key, self.provider) {
             (Some(api_key), None) => {
                 let url = format!("{}{TOKEN_PATH}", api_base(&base_url));
@@ -303,11 +291,18 @@ impl ThingSpaceBuilder {
                 ));
             }
         };
-        let tokens = AccessTokens::new(grant, self.clock_skew, self.timeout, self.access_token.as_ref())?;
+        let clock_skew = self.clock_skew.unwrap_or(CLOCK_SKEW);
+        let tokens = AccessTokens::new(grant, clock_skew, timeout, self.access_token.as_ref())?;
         let transport = transport.with_access(Arc::new(tokens));
         let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
-        let known = KnownAccounts::default();
-        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application, known })))
+        Ok(ThingSpace(Arc::new(Inner {
+            api,
+            base_url,
+            transport,
+            store,
+            application,
+            records: std::sync::Mutex::default(),
+        })))
     }
 }
 
@@ -335,11 +330,5 @@ impl ThingSpaceBuilder {
             return Err(Error::configuration("an allowed origin has a path: write scheme, host and port alone"));
         }
         Ok(url)
-    }
-}
-
-impl fmt::Debug for ThingSpaceBuilder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ThingSpaceBuilder").finish_non_exhaustive()
     }
 }

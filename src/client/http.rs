@@ -35,19 +35,16 @@ impl HttpOptions {
         is_tls_needed: bool,
     ) -> Result<reqwest::Client, Error> {
         let tls = TlsBackend::choose(self.tls.clone(), is_tls_needed)?;
-        let mut builder = defaults(base_url, timeout, tls);
-        if let Some(configure) = self.configure {
-            builder = configure(builder);
-        }
-        if let Some(tls) = self.tls {
-            builder = tls.apply(builder);
-        }
-        if let Some(timeout) = self.connect_timeout {
-            builder = builder.connect_timeout(timeout);
-        }
-        if let Some(user_agent) = self.user_agent {
-            builder = builder.user_agent(user_agent);
-        }
+        let builder = reqwest::Client::builder().http1_only().connect_timeout(CONNECT_TIMEOUT.min(timeout / 2));
+        let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate().no_hickory_dns().user_agent(USER_AGENT);
+        // A proxy of the environment must not see plain HTTP that is meant for this machine.
+        let builder = if is_loopback(base_url) { builder.no_proxy() } else { builder };
+        let builder = tls.into_iter().fold(builder, TlsBackend::applied);
+        let builder = self.configure.into_iter().fold(builder, |builder, configure| configure(builder));
+        // What was named holds, whatever the caller has made of the builder.
+        let builder = self.tls.into_iter().fold(builder, TlsBackend::applied);
+        let builder = self.connect_timeout.into_iter().fold(builder, ClientBuilder::connect_timeout);
+        let builder = self.user_agent.into_iter().fold(builder, ClientBuilder::user_agent);
         let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
         let builder = builder.referer(false).connection_verbose(false);
         // It panics if another crate has turned rustls on and nobody has installed a provider of cryptography for it.
@@ -55,19 +52,5 @@ impl HttpOptions {
             Error::configuration("the HTTP client cannot be built: install a provider of cryptography for rustls")
         })?;
         client.map_err(|error| Error::configuration(format!("the HTTP client cannot be built: {}", cause(&error))))
-    }
-}
-
-fn defaults(base_url: &Url, timeout: Duration, tls: Option<TlsBackend>) -> ClientBuilder {
-    let builder = reqwest::Client::builder().http1_only().connect_timeout(CONNECT_TIMEOUT.min(timeout / 2));
-    let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate().no_hickory_dns();
-    let mut builder = builder.user_agent(USER_AGENT);
-    if is_loopback(base_url) {
-        // A proxy of the environment must not see plain HTTP that is meant for this machine.
-        builder = builder.no_proxy();
-    }
-    match tls {
-        Some(tls) => tls.apply(builder),
-        None => builder,
     }
 }

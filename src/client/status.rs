@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::{Suspension, store::Record};
+use crate::{Suspension, auth::Seen};
 
 /// What a store has recorded of an account. It holds no secret; the store knows credentials by salted hashes only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,17 +17,17 @@ pub struct AccountStatus {
     /// credentials that have never worked counts from its start until it succeeds.
     pub failures_in_a_row: u32,
     /// Why and since when no login is made, the oldest suspension first: one for each suspended set of credentials,
-    /// and [`OneTryLeft`](crate::SuspensionReason::OneTryLeft) for all credentials.
+    /// and [`FailureLimit`](crate::SuspensionReason::FailureLimit) for all credentials.
     pub suspensions: Vec<Suspension>,
 }
 
 impl AccountStatus {
-    pub(super) fn of(record: &Record) -> Self {
+    pub(super) fn of(seen: &Seen) -> Self {
         Self {
-            is_recorded: *record != Record::default(),
-            session_used_at: record.used_at(),
-            failures_in_a_row: record.guard.failures_in_a_row(),
-            suspensions: record.guard.suspensions(),
+            is_recorded: seen.version.is_some(),
+            session_used_at: seen.record.session.as_ref().map(|session| session.used_at.into()),
+            failures_in_a_row: u32::try_from(seen.record.failures_in_a_row()).unwrap_or(u32::MAX),
+            suspensions: seen.record.suspensions(),
         }
     }
 }

@@ -42,53 +42,32 @@ pub enum TlsBackend {
 impl TlsBackend {
     /// The one that was named, or else rustls. Nothing only where neither is there nor needed.
     pub(super) fn choose(named: Option<Self>, is_needed: bool) -> Result<Option<Self>, Error> {
-        let backend = named.or_else(Self::preferred);
-        if backend.is_none() && is_needed {
+        #[cfg(feature = "rustls-no-provider")]
+        let named = named.or(Some(Self::Rustls));
+        // reqwest panics where rustls has no provider.
+        #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+        if matches!(named, Some(Self::Rustls)) && rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(Error::configuration(
+                "rustls has no provider of cryptography: call install_default() on one before, name \
+                 TlsBackend::Preconfigured, or turn the feature rustls on, which brings aws-lc",
+            ));
+        }
+        if named.is_none() && is_needed {
             return Err(Error::configuration(if cfg!(feature = "native-tls") {
                 "no TLS backend is named: add .tls_backend(TlsBackend::NativeTls), or turn the feature rustls on"
             } else {
                 "there is no TLS: turn the feature rustls on, or native-tls and add .tls_backend(TlsBackend::NativeTls)"
             }));
         }
-        Self::check_provider(backend.as_ref())?;
-        Ok(backend)
-    }
-
-    #[cfg(feature = "rustls-no-provider")]
-    #[allow(clippy::unnecessary_wraps, reason = "there is none without the feature")]
-    fn preferred() -> Option<Self> {
-        Some(Self::Rustls)
-    }
-
-    #[cfg(not(feature = "rustls-no-provider"))]
-    fn preferred() -> Option<Self> {
-        None
-    }
-
-    /// reqwest panics where rustls has no provider.
-    #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
-    fn check_provider(backend: Option<&Self>) -> Result<(), Error> {
-        if matches!(backend, Some(Self::Rustls)) && rustls::crypto::CryptoProvider::get_default().is_none() {
-            return Err(Error::configuration(
-                "rustls has no provider of cryptography: call install_default() on one before, name \
-                 TlsBackend::Preconfigured, or turn the feature rustls on, which brings aws-lc",
-            ));
-        }
-        Ok(())
-    }
-
-    #[cfg(not(all(feature = "rustls-no-provider", not(feature = "rustls"))))]
-    #[allow(clippy::unnecessary_wraps, reason = "with aws-lc there is always one")]
-    fn check_provider(_: Option<&Self>) -> Result<(), Error> {
-        Ok(())
+        Ok(named)
     }
 
     #[cfg_attr(
-        not(any(feature = "rustls-no-provider", feature = "native-tls")),
-        allow(unused_variables, clippy::needless_pass_by_value, reason = "there is no backend")
+        not(feature = "rustls-no-provider"),
+        allow(unused_variables, clippy::needless_pass_by_value, reason = "there is nothing to move")
     )]
-    pub(super) fn apply(self, builder: ClientBuilder) -> ClientBuilder {
-        match self {
+    pub(super) fn applied(builder: ClientBuilder, backend: Self) -> ClientBuilder {
+        match backend {
             #[cfg(feature = "rustls-no-provider")]
             Self::Rustls => builder.tls_backend_rustls(),
             #[cfg(feature = "rustls-no-provider")]

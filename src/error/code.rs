@@ -17,8 +17,9 @@ use std::{
 /// assert_eq!(code, ErrorCode::from("M2MService.REQUEST_FAILED.AccountNotFound"));
 /// assert_eq!(code.service(), Some("UnifiedWebService"));
 /// ```
-#[derive(Clone, Debug)]
-pub struct ErrorCode(String);
+#[derive(Clone, Debug, derive_more::From)]
+#[from(&str)]
+pub struct ErrorCode(pub(super) String);
 
 impl ErrorCode {
     /// The code as the platform wrote it.
@@ -30,13 +31,13 @@ impl ErrorCode {
     /// The code without the service name.
     #[must_use]
     pub fn reason(&self) -> &str {
-        parts(&self.0).1
+        reason(&self.0)
     }
 
     /// The leading service name, if there is one: a first segment without an underscore, unlike `REQUEST_FAILED`.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
-        parts(&self.0).0
+        self.0.strip_suffix(self.reason())?.strip_suffix('.')
     }
 
     /// Whether it says that the session token is dead: expired, ended, replaced or malformed.
@@ -51,18 +52,8 @@ impl ErrorCode {
     }
 }
 
-/// Service name and reason.
-fn parts(code: &str) -> (Option<&str>, &str) {
-    match code.split_once('.') {
-        Some((service, reason)) if !service.contains('_') => (Some(service), reason),
-        _ => (None, code),
-    }
-}
-
-impl From<&str> for ErrorCode {
-    fn from(code: &str) -> Self {
-        Self(code.to_owned())
-    }
+fn reason(code: &str) -> &str {
+    code.split_once('.').filter(|(service, _)| !service.contains('_')).map_or(code, |(_, reason)| reason)
 }
 
 impl fmt::Display for ErrorCode {
@@ -85,14 +76,8 @@ impl Hash for ErrorCode {
     }
 }
 
-impl PartialEq<str> for ErrorCode {
-    fn eq(&self, other: &str) -> bool {
-        self.reason() == parts(other).1
-    }
-}
-
 impl PartialEq<&str> for ErrorCode {
     fn eq(&self, other: &&str) -> bool {
-        *self == **other
+        self.reason() == reason(other)
     }
 }

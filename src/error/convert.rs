@@ -22,10 +22,17 @@ impl Error {
         }
     }
 
+    /// The same of an access token.
+    pub(crate) fn without_access(self) -> Self {
+        Self::AccessToken { source: Box::new(self) }
+    }
+
     /// What a [`reqwest::Error`] means. Its URL is dropped: the query may hold what must not be printed.
+    ///
+    /// A typed error travels inside one through the generated client, whose hook may return no other.
     pub(crate) fn from_reqwest(error: reqwest::Error) -> Self {
-        if let Some(carried) = Carrier::find(&error) {
-            return carried;
+        if let Some(carried) = sources(&error).find_map(<dyn StdError>::downcast_ref::<Self>) {
+            return carried.clone();
         }
         let source = error.without_url();
         if source.is_connect() {
@@ -38,30 +45,23 @@ impl Error {
     }
 }
 
+/// An error and its sources.
+fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 /// The innermost source, which says most.
 pub(crate) fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn StdError = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+    sources(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The error and its sources in one line: `Debug` of the whole is a tree of types.
 #[expect(dead_code, reason = "the compiler does not look for uses in what is derived of Debug")]
 pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        // Some repeat their source.
-        let said = source.to_string();
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        next = source.source();
-    }
-    text
+    let mut said: Vec<_> = sources(error).map(ToString::to_string).collect();
+    // Some repeat their source.
+    said.dedup_by(|source, error| error.ends_with(source.as_str()));
+    said.join(": ")
 }
 
 /// Whether the certificate of the server was refused: asking again does not change that. native-tls does not say why a
@@ -115,6 +115,9 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Erro
 
 impl<E> From<api::Error<E>> for Error {
     fn from(error: api::Error<E>) -> Self {
+        let unexpected = |status, headers: &HeaderMap| {
+            Self::unexpected("it is an error that was not judged", Refusal::new(status, headers.clone()))
+        };
         match error {
             api::Error::InvalidRequest(problem) | api::Error::Custom(problem) => Self::InvalidRequest { problem },
             api::Error::CommunicationError(error)
@@ -126,33 +129,8 @@ impl<E> From<api::Error<E>> for Error {
                 Refusal::new(StatusCode::OK, HeaderMap::new()),
             ),
             // The transport hands no error answer on; these are here for one that was made elsewhere.
-            api::Error::ErrorResponse(answer) => Self::unexpected(
-                "it is an error that was not judged",
-                Refusal::new(answer.status(), answer.headers().clone()),
-            ),
-            api::Error::UnexpectedResponse(answer) => Self::unexpected(
-                "its status is not documented",
-                Refusal::new(answer.status(), answer.headers().clone()),
-            ),
+            api::Error::ErrorResponse(answer) => unexpected(answer.status(), answer.headers()),
+            api::Error::UnexpectedResponse(answer) => unexpected(answer.status(), answer.headers()),
         }
-    }
-}
-
-/// A typed error on its way through [`reqwest::Error`], the only error that the generated client's hook may return.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct Carrier(pub(crate) Error);
-
-impl Carrier {
-    /// The typed error inside, if there is one.
-    fn find(error: &(dyn StdError + 'static)) -> Option<Error> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(Self(carried)) = error.downcast_ref() {
-                return Some(carried.clone());
-            }
-            next = error.source();
-        }
-        None
     }
 }

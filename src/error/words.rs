@@ -11,17 +11,17 @@ use crate::guard::{Suspension, SuspensionReason, date};
 impl fmt::Display for SuspensionReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused { code: Some(code) } => write!(formatter, "the platform refused these credentials ({code})"),
-            Self::Refused { code: None } => formatter.write_str(
+            Self::Rejected { code: Some(code) } => write!(formatter, "the platform refused these credentials ({code})"),
+            Self::Rejected { code: None } => formatter.write_str(
                 "a login with these credentials was refused without an error code, by the platform or by a proxy before it",
             ),
             Self::UnknownOutcome => formatter.write_str(
                 "two logins in a row with these credentials, which have never worked, had an unknown outcome",
             ),
-            Self::OneTryLeft => {
+            Self::FailureLimit => {
                 formatter.write_str("four logins in a row have failed or may have, and the fifth locks the account")
             }
-            Self::Retired => formatter.write_str("a reset has replaced the password of these credentials"),
+            Self::Superseded => formatter.write_str("a reset has replaced the password of these credentials"),
         }
     }
 }
@@ -34,11 +34,11 @@ impl fmt::Display for Suspension {
 
 pub(super) fn suspended(suspension: &Suspension) -> String {
     let again = match suspension.reason {
-        SuspensionReason::OneTryLeft => {
+        SuspensionReason::FailureLimit => {
             "call ThingSpace::reset_login_guard once the credentials are known to be right: the platform goes on \
              counting"
         }
-        SuspensionReason::Retired => "supply the new password",
+        SuspensionReason::Superseded => "supply the new password",
         _ => {
             "supply other credentials, or call ThingSpace::reset_login_guard once these are known to be right: the \
              platform goes on counting"
@@ -89,7 +89,7 @@ pub(super) fn oauth(refusal: &Refusal) -> String {
 
 /// What to check where nothing answers to the path.
 pub(super) fn nowhere(refusal: &Refusal) -> String {
-    if !refusal.is_nowhere() {
+    if !refusal.is_nowhere {
         return String::new();
     }
     format!("; check the base URL, such as {}, and the path", Environment::default().base_url())

@@ -1,47 +1,44 @@
-//! Why no login is made: what the guard remembers, and what errors and the status of an account say of it.
+//! Why no login is sent.
 
 use std::{fmt, time::SystemTime};
 
-use serde::{Deserialize, Serialize};
+use super::{Attempt, FAILURE_LIMIT, Fingerprint, Outcome, Record, UNKNOWN_LIMIT};
 
-use super::{Fingerprint, Guard, MOST_UNKNOWN};
-
-/// Why and since when no login is tried.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Why and since when no login is sent.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Suspension {
     /// What happened.
     pub reason: SuspensionReason,
-    /// When.
+    /// When the attempt began that led to it, by the clock of the store.
     pub since: SystemTime,
 }
 
 /// What suspended logins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SuspensionReason {
-    /// The credentials were refused.
-    Refused {
-        /// The platform's name for the reason. Without one, a proxy may have answered in its place.
+    /// The platform rejected the credentials.
+    Rejected {
+        /// The platform's code for the reason. Without one, a proxy may have answered in its place.
         code: Option<String>,
     },
-    /// Two logins in a row, with credentials that have never logged in, came to an end that nobody knows.
+    /// Two logins with credentials that have never logged in have an unknown outcome.
     UnknownOutcome,
-    /// Four logins in a row, with whatever credentials, have failed or may have: the fifth would lock the account.
-    OneTryLeft,
+    /// Four logins in a row, with any credentials, have failed or may have: the fifth would lock the account.
+    FailureLimit,
     /// A reset has replaced the password of these credentials.
-    Retired,
+    Superseded,
 }
 
 impl SuspensionReason {
     /// Its name in events and counters.
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
-            Self::Refused { .. } => "refused",
+            Self::Rejected { .. } => "rejected",
             Self::UnknownOutcome => "unknown_outcome",
-            Self::OneTryLeft => "one_try_left",
-            Self::Retired => "retired",
+            Self::FailureLimit => "failure_limit",
+            Self::Superseded => "superseded",
         }
     }
 }
@@ -67,46 +64,64 @@ pub(crate) fn date(time: SystemTime) -> String {
     }
 }
 
-impl Guard {
-    /// Why no login is made with these credentials, if none is.
-    pub(crate) fn suspension(&self, credentials: &Fingerprint) -> Option<Suspension> {
-        self.own_suspension(credentials).or_else(|| self.suspension_of_all())
+impl Record {
+    /// Why no login is sent with these credentials, as far as the attempts tell for which `counts` holds.
+    pub(super) fn suspension(
+        &self,
+        credentials: &Fingerprint,
+        counts: impl Fn(&Attempt) -> bool + Copy,
+    ) -> Option<Suspension> {
+        self.own_suspension(credentials, counts).or_else(|| self.suspension_of_all(counts))
+    }
+
+    fn own_suspension(&self, credentials: &Fingerprint, counts: impl Fn(&Attempt) -> bool) -> Option<Suspension> {
+        let attempts = || self.history.attempts.values().filter(|attempt| counts(attempt));
+        let own = |outcomes: &'static [Outcome]| {
+            let is_own =
+                move |attempt: &&Attempt| attempt.credentials == *credentials && outcomes.contains(&attempt.outcome);
+            attempts().filter(is_own)
+        };
+        let suspended = |reason, attempt: &Attempt| Some(Suspension { reason, since: attempt.began.into() });
+        if let Some(reset) = own(&[Outcome::Superseded]).min_by_key(|attempt| attempt.began) {
+            return suspended(SuspensionReason::Superseded, reset);
+        }
+        let rejected = own(&[Outcome::Rejected, Outcome::RejectedBeforeSuccess]);
+        if let Some(rejected) = rejected.min_by_key(|attempt| attempt.began) {
+            return suspended(SuspensionReason::Rejected { code: rejected.code.clone() }, rejected);
+        }
+        let unsure = own(&[Outcome::Unsure, Outcome::UnsureBeforeSuccess]);
+        if let Some(last) = nth(unsure, UNKNOWN_LIMIT).filter(|_| !self.is_verified(credentials)) {
+            return suspended(SuspensionReason::UnknownOutcome, last);
+        }
+        None
+    }
+
+    fn suspension_of_all(&self, counts: impl Fn(&Attempt) -> bool) -> Option<Suspension> {
+        let failures = self.history.attempts.values().filter(|attempt| counts(attempt) && attempt.is_failure());
+        let last = nth(failures, FAILURE_LIMIT)?;
+        Some(Suspension { reason: SuspensionReason::FailureLimit, since: last.began.into() })
+    }
+
+    /// Why no login is sent with these credentials, once all attempts are over.
+    pub(crate) fn suspended(&self, credentials: &Fingerprint) -> Option<Suspension> {
+        self.suspension(credentials, |_| true)
     }
 
     /// Every suspension, the oldest first: one for each set of credentials that has its own, and one for all.
     pub(crate) fn suspensions(&self) -> Vec<Suspension> {
-        let is_retired =
-            |credentials: &Fingerprint| self.retired.iter().any(|retired| retired.credentials == *credentials);
-        let tried = self.tried.iter().map(|tried| &tried.credentials).filter(|tried| !is_retired(tried));
-        let known = self.retired.iter().map(|retired| &retired.credentials).chain(tried);
-        let own = known.filter_map(|credentials| self.own_suspension(credentials));
-        let mut suspensions: Vec<_> = own.chain(self.suspension_of_all()).collect();
+        let mut credentials: Vec<_> = self.history.attempts.values().map(|attempt| attempt.credentials).collect();
+        credentials.sort_unstable();
+        credentials.dedup();
+        let own = credentials.iter().filter_map(|credentials| self.own_suspension(credentials, |_| true));
+        let mut suspensions: Vec<_> = own.chain(self.suspension_of_all(|_| true)).collect();
         suspensions.sort_by_key(|suspension| suspension.since);
         suspensions
     }
+}
 
-    /// How many logins in a row the platform may have counted as failed.
-    pub(crate) fn failures_in_a_row(&self) -> u32 {
-        self.strikes
-    }
-
-    /// Why these credentials are suspended, whatever came of others.
-    fn own_suspension(&self, credentials: &Fingerprint) -> Option<Suspension> {
-        let suspended = |reason, since| Some(Suspension { reason, since });
-        if let Some(retired) = self.retired.iter().find(|retired| retired.credentials == *credentials) {
-            return suspended(SuspensionReason::Retired, retired.since);
-        }
-        let tried = self.tried.iter().find(|tried| tried.credentials == *credentials);
-        if let Some(refused) = tried.and_then(|tried| tried.refused.clone()) {
-            return Some(refused);
-        }
-        // Counted, and of unknown outcome or never settled.
-        let unknown = tried.filter(|tried| tried.unknown >= MOST_UNKNOWN && !self.has_worked(credentials));
-        unknown.and_then(|tried| suspended(SuspensionReason::UnknownOutcome, tried.last))
-    }
-
-    /// Why all credentials are suspended: even those that have worked may have been changed since.
-    fn suspension_of_all(&self) -> Option<Suspension> {
-        self.struck_out.map(|since| Suspension { reason: SuspensionReason::OneTryLeft, since })
-    }
+/// The attempt with which this many are reached, in the order in which they began.
+fn nth<'a>(attempts: impl Iterator<Item = &'a Attempt>, number: usize) -> Option<&'a Attempt> {
+    let mut attempts: Vec<_> = attempts.collect();
+    attempts.sort_by_key(|attempt| attempt.began);
+    attempts.get(number.checked_sub(1)?).copied()
 }

@@ -1,125 +1,143 @@
-//! Where a rotation keeps the password: what any vault has to guarantee.
+//! What a vault guarantees, and what it holds.
 
-use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc, time::SystemTime};
+use std::{
+    error::Error as StdError,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Credentials, Password, credentials::unquoted};
+use crate::{Credentials, credentials::unquoted, store::random};
 
-/// What a vault answers with.
+/// What an operation of a vault returns.
 pub type VaultFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
 
-/// Why a vault could not do what it was asked for. A vault returns [`StoreError::Unavailable`](crate::store::StoreError)
-/// where calling again may help: then [`Error::is_retryable`](crate::Error::is_retryable) holds.
+/// Why a vault failed. A vault returns [`StoreError::Unavailable`](crate::store::StoreError) if calling again may help:
+/// [`Error::is_retryable`](crate::Error::is_retryable) then holds.
 pub type VaultError = Box<dyn StdError + Send + Sync>;
 
-/// Where a rotation keeps the password, and remembers that it has begun.
+/// Keeps one [`VaultState`]: the credentials of one user, and whether a rotation is pending.
 ///
-/// Every method has to be durable when it answers: what it wrote is there after a power failure. And each of those that
-/// write compares and writes in one step, so that of several that use the vault at the same time none takes away what
-/// another has written: what it holds may be the only copy of a password. One that takes longer than 25 seconds counts
-/// as failed.
+/// What a vault holds may be the only copy of a password, so a write must survive a power failure and must not
+/// overwrite what another process has written. A call that takes longer than 25 seconds has failed. A panic is a failure,
+/// too. A future that is dropped has swapped, swaps late, or never swaps.
 ///
-/// An `Arc` of a vault is one, too, so that `Arc<dyn PasswordVault>` can be chosen at run time.
+/// A database with a conditional write is a vault; with serde, [`VaultState`] is one value to store in it. In memory, for
+/// a test:
+///
+/// ```
+/// use std::sync::Mutex;
+/// use thingspace_session::rotation::{PasswordVault, VaultFuture, VaultState};
+///
+/// struct MemoryVault(Mutex<VaultState>);
+///
+/// impl PasswordVault for MemoryVault {
+///     fn load(&self) -> VaultFuture<'_, VaultState> {
+///         Box::pin(async { Ok(self.0.lock().unwrap().clone()) })
+///     }
+///
+///     fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
+///         Box::pin(async move {
+///             let mut state = self.0.lock().unwrap();
+///             let is_expected = *state == *expected;
+///             if is_expected {
+///                 *state = new.clone();
+///             }
+///             Ok(is_expected)
+///         })
+///     }
+/// }
+/// # async fn example(session: thingspace_session::Session) -> Result<(), thingspace_session::Error> {
+///
+/// let vault = std::sync::Arc::new(MemoryVault(Mutex::new(VaultState::Empty)));
+/// session.rotate_password(&vault).await
+/// # }
+/// ```
+///
+/// An `Arc` of a vault is a vault, so `Arc<dyn PasswordVault>` can be chosen at run time.
 pub trait PasswordVault: Send + Sync {
-    /// What it holds.
-    fn state(&self) -> VaultFuture<'_, VaultState>;
+    /// The state of the latest swap.
+    fn load(&self) -> VaultFuture<'_, VaultState>;
 
-    /// Proves that it can write, and changes nothing.
-    fn check(&self) -> VaultFuture<'_, ()>;
-
-    /// Remembers that this rotation has begun, and keeps the old credentials until it ends. It is an error, and nothing
-    /// changes, unless the vault is empty or holds these very credentials, with no rotation under way.
-    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()>;
-
-    /// Keeps the new password in the place of the old one, and forgets that this rotation has begun. It is an error,
-    /// and nothing changes, if the vault holds anything but this rotation.
-    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()>;
-
-    /// Forgets that this rotation has begun: the old password holds. It is an error, and nothing changes, if the vault
-    /// holds anything but this rotation.
-    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()>;
+    /// Replaces the state by `new` if it is `expected`: compares and writes in one step, for all processes that use the
+    /// vault. Returns `true` once `new` is durable; `false`, and changes nothing, if the state is not `expected`.
+    ///
+    /// A swap of a state for itself writes as any other does: it proves that the vault can.
+    fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool>;
 }
 
 impl<V: PasswordVault + ?Sized> PasswordVault for Arc<V> {
-    fn state(&self) -> VaultFuture<'_, VaultState> {
-        (**self).state()
+    fn load(&self) -> VaultFuture<'_, VaultState> {
+        (**self).load()
     }
 
-    fn check(&self) -> VaultFuture<'_, ()> {
-        (**self).check()
-    }
-
-    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        (**self).begin(begun)
-    }
-
-    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()> {
-        (**self).keep(begun, new)
-    }
-
-    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        (**self).abandon(begun)
+    fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
+        (**self).compare_and_swap(expected, new)
     }
 }
 
-/// What a vault holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum VaultState {
-    /// Nothing yet.
-    Empty,
-    /// The credentials that hold.
-    Settled(Credentials),
-    /// A rotation has begun and did not come to an end.
-    Begun(Begun),
-}
-
-/// A rotation that has begun. No two of a vault are equal.
+/// What a vault holds. It can be written and read with serde. **Serialized, the password is in the clear.**
 ///
-/// For vaults of one's own it can be written and read with serde: `old`, and `since_ms`, in milliseconds since 1970.
-/// **Serialized, the password is in the clear.**
+/// ```
+/// use thingspace_session::{Credentials, rotation::VaultState};
+///
+/// let state = VaultState::Current(Credentials::new("zbeeblebrox", "IMgr8"));
+/// let text = serde_json::to_string(&state)?;
+/// assert_eq!(text, r#"{"state":"current","username":"zbeeblebrox","password":"IMgr8"}"#);
+/// assert_eq!(serde_json::from_str::<VaultState>(&text)?, state);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Begun {
-    /// The credentials that it is to replace: they may hold or be dead.
-    pub old: Credentials,
-    /// When it began, in whole milliseconds since 1970.
-    #[serde(rename = "since_ms", serialize_with = "as_milliseconds")]
-    pub since: SystemTime,
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum VaultState {
+    /// Nothing was ever stored.
+    Empty,
+    /// The credentials that are valid.
+    Current(Credentials),
+    /// A rotation has begun. Until it has ended, another does not begin.
+    Pending(Pending),
 }
 
-impl<'de> Deserialize<'de> for Begun {
+impl<'de> Deserialize<'de> for VaultState {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Fields {
-            old: Credentials,
-            since_ms: u64,
+        #[serde(tag = "state", rename_all = "snake_case", deny_unknown_fields)]
+        enum Fields {
+            Empty,
+            Current(Credentials),
+            Pending { old: Credentials, since_ms: u64, id: String },
         }
-        unquoted::fields(deserializer).map(|Fields { old, since_ms }| Self::new(old, at(since_ms)))
+        unquoted::fields(deserializer).map(|fields| match fields {
+            Fields::Empty => Self::Empty,
+            Fields::Current(credentials) => Self::Current(credentials),
+            Fields::Pending { old, since_ms, id } => Self::Pending(Pending { old, since_ms, id }),
+        })
     }
 }
 
-fn as_milliseconds<S: Serializer>(since: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(milliseconds(*since))
+/// A rotation that has begun. Each has a random id, so that no two are equal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// The credentials that it replaces: they are valid, or superseded already.
+    pub old: Credentials,
+    since_ms: u64,
+    id: String,
 }
 
-impl Begun {
-    /// The rotation of these credentials that began at this time, of which what is below a millisecond is left out.
+impl Pending {
+    /// A rotation of these credentials that begins at this time.
     #[must_use]
     pub fn new(old: Credentials, since: SystemTime) -> Self {
-        Self { old, since: at(milliseconds(since)) }
+        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { old, since_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX), id: format!("{:032x}", random()) }
     }
-}
 
-/// Milliseconds since 1970.
-pub(super) fn milliseconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// So many milliseconds after 1970.
-pub(super) fn at(milliseconds: u64) -> SystemTime {
-    let since = std::time::Duration::from_millis(milliseconds);
-    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+    /// When it began, in whole milliseconds since 1970.
+    #[must_use]
+    pub fn since(&self) -> SystemTime {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.since_ms)).unwrap_or(UNIX_EPOCH)
+    }
 }

@@ -1,55 +1,38 @@
-//! A store for one machine: all of its processes share one session and one count, which outlive them.
+//! A store for one machine: its processes share one session and one count of failed logins, which outlive them.
 //!
-//! One JSON file is replaced as a whole, under a lock of the operating system: a reader needs no lock and never sees
-//! half of it, a process that dies leaves it as it was, and one that dies while it holds the lock holds it no more.
-//! What the file says is in `document`, how it gets to the disk and back in `crate::disk`.
+//! Each swap replaces the whole file under a lock of the operating system. A reader needs no lock and never sees a part,
+//! and a process that dies leaves the file as it was. `document` is the content, `crate::disk` the way to it.
 
 mod document;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, SystemTime},
+    sync::{Arc, Weak},
+    time::SystemTime,
 };
 
-use document::{Document, Entry};
+use document::Document;
 
-use super::{Account, Lease, Record, SessionStore, StoreError, StoreFuture};
-use crate::{
-    SessionToken,
-    disk::{Disk, broken_off},
-};
+use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version};
+use crate::disk::{Disk, broken_off};
 
-/// Keeps records in a file, for all processes of one machine that are given the same path. Clones share it.
+/// Keeps values in a file, for all processes of one machine that are given the same path. Clones share it.
 ///
-/// **The file holds session tokens.** It belongs to its owner alone: it is created with mode 0600, and a file that the
-/// group or others have any right to is refused, with the command that cures it. The username, the password and the
-/// API key are not in it: an account goes by [`Account::id`], credentials by a salted hash.
+/// **The file holds session tokens**, in the clear unless the store is sealed. It belongs to its owner alone: it is
+/// created with mode 0600, and a file that others have any right to is refused, with the command that cures it. The
+/// username, the password and the API key are not in it: [`Account::id`] names an account.
 ///
-/// All processes have to run as the same user. The directory must exist, on a disk of this machine; it should be one
-/// to which nobody else may write, and it has to take three kinds of file: the one that was named; beside it
-/// `<name>.lock`, which must not be removed while the store is in use; and for a moment `<name>.<digits>.tmp`. In a
-/// container, mount the directory, not the file: a mounted file cannot be replaced.
+/// All processes have to run as the same user. The directory must exist, on a disk of this machine. Nobody else should
+/// have the right to write to it. The store creates three kinds of file there: the named one, `<name>.lock`, which must
+/// not be removed while the store is in use, and for a moment `<name>.<digits>.tmp`. In a container, mount the directory:
+/// a file that is mounted by itself cannot be replaced.
 ///
-/// The path is made absolute when the store is created. A symbolic link in place of the file is refused: whoever
-/// replaced it would part from those who use the file that it points to, and there would be two counts.
-///
-/// # When something is wrong
-///
-/// Whatever cannot be read or understood is a [`StoreError`], and nobody logs in: what the file holds is the count of
-/// failed logins, which keeps the account from being locked. Only if there is no file at all does the count begin. A
-/// directory that does not exist is [`StoreError::Misconfigured`]: it may be a disk that is not mounted.
+/// The path is made absolute when the store is created. A symbolic link in place of the file is refused: the first swap
+/// would replace the link, and processes that use its target would keep a count of their own.
 ///
 /// ```
-/// use std::time::{Duration, SystemTime};
-/// use thingspace_session::{
-///     FileStore,
-///     store::{Account, SessionStore},
-/// };
+/// use thingspace_session::store::{Account, FileStore, SessionStore, Version};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,31 +40,22 @@ use crate::{
 /// # let directory = directory.path();
 /// let store = FileStore::new(directory.join("thingspace.json"));
 /// let account = Account::new("https://thingspace.verizon.com", "key", "zbeeblebrox");
+/// assert!(store.compare_and_swap(&account, None, Version::random(), b"value").await?);
 ///
-/// let (lease, record) = store.acquire(&account, Duration::from_secs(60)).await?.expect("nobody has it");
-/// let record = record.with_session("d5f1…".into(), SystemTime::now());
-/// assert!(store.commit(&account, &lease, &record).await?);
-/// store.release(&account, lease).await?;
-///
-/// // Any other process finds the session, now and after everybody has been started anew.
+/// // Any other process finds the value, now and after a restart.
 /// let other = FileStore::new(directory.join("thingspace.json"));
-/// assert_eq!(other.load(&account).await?, record);
+/// assert_eq!(other.load(&account).await?.value.expect("a value was stored").bytes(), b"value");
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Details
 ///
-/// Leases are measured by the clock of the machine. Set forward, it ends them early; set back by more than a second,
-/// it ends those that would otherwise last longer than they were granted for. In both cases fencing keeps the former
-/// holder from overwriting anything.
-///
-/// The work is done on the blocking threads of the tokio runtime. If a future is dropped half-way, a commit is made
-/// before any later one or never, and what is released, touched or forgotten is so even late. A dropped
-/// [`acquire`](SessionStore::acquire) may leave the right to log in taken until its time is over.
+/// The store's clock is the one of the machine. The work is done on the blocking threads of the tokio runtime.
 #[derive(Clone)]
 pub struct FileStore {
     disk: Arc<Disk>,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
 impl FileStore {
@@ -89,8 +63,16 @@ impl FileStore {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        // What cannot be made absolute cannot be opened either, which is told when it is tried.
-        Self { disk: Arc::new(Disk::new(std::path::absolute(&path).unwrap_or(path))) }
+        // A path that cannot be made absolute cannot be opened either; opening it reports that.
+        let disk = Arc::new(Disk::new(std::path::absolute(&path).unwrap_or(path)));
+        Self { disk, clock: Arc::new(SystemTime::now) }
+    }
+
+    /// Replaces the clock, for tests with virtual time. All processes that share the file need the same clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// Where the file is.
@@ -99,129 +81,61 @@ impl FileStore {
         self.disk.path()
     }
 
-    /// Does work that blocks. Once it has begun to write, it writes to the end, whether or not anybody waits for it.
-    fn blocking<'a, T, F>(&self, work: F) -> StoreFuture<'a, T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Disk, &Caller) -> Result<T, StoreError> + Send + 'static,
-    {
+    /// Runs work that blocks. Nobody waits for it any more when `Caller` cannot be upgraded.
+    fn blocking<'a, T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Disk, &Caller) -> Result<T, StoreError> + Send + 'static,
+    ) -> StoreFuture<'a, T> {
         let disk = self.disk.clone();
         Box::pin(async move {
-            let place = disk.path().display().to_string();
-            let caller = Caller::default();
-            let _gone = Gone(caller.clone());
-            tokio::task::spawn_blocking(move || work(&disk, &caller)).await.unwrap_or_else(|_| Err(broken_off(place)))
+            let (waits, place) = (Arc::new(()), disk.path().display().to_string());
+            let caller = Arc::downgrade(&waits);
+            let outcome = tokio::task::spawn_blocking(move || work(&disk, &caller)).await;
+            drop(waits);
+            outcome.unwrap_or_else(|_| Err(broken_off(place)))
         })
     }
+}
 
-    /// Changes what is kept of an account; `change` tells whether it did.
-    fn update<'a, T, F>(&self, account: &Account, unheard: Unheard, change: F) -> StoreFuture<'a, T>
-    where
-        T: Send + 'static,
-        F: Fn(&mut Entry) -> (T, Changed) + Send + 'static,
-    {
+type Caller = Weak<()>;
+
+impl SessionStore for FileStore {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         let account = account.id();
+        let value = self.blocking(move |disk, _| Ok(Document::read(disk)?.take(&account)));
+        Box::pin(async move { Ok(Snapshot { value: value.await?, now: (self.clock)() }) })
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
+        let (account, value) = (account.id(), Value::new(new, bytes));
         self.blocking(move |disk, caller| {
-            // What needs no change needs no lock: the file is whole at any moment.
-            let (outcome, changed) = change(&mut Document::read(disk)?.entry(&account));
-            if changed == Changed::No {
-                return Ok(outcome);
+            let fits = |found: Option<Version>| found == expected || found == Some(new);
+            // The file is whole at any moment, so a swap that fails needs no lock.
+            if !fits(Document::read(disk)?.version(&account)) {
+                return Ok(false);
             }
             let lock = disk.lock()?;
-            // Asked under the lock: whatever the caller does after it has gone comes after what is written here.
-            if unheard == Unheard::Stop && caller.is_gone() {
+            // Asked under the lock: a swap that its caller gave up must not come after the caller's next one.
+            if caller.strong_count() == 0 {
                 return Err(broken_off(disk.path().display().to_string()));
             }
             let mut document = Document::read(disk)?;
-            let mut entry = document.entry(&account);
-            let (outcome, changed) = change(&mut entry);
-            if changed == Changed::Yes {
-                document.set(account, entry);
+            let found = document.version(&account);
+            if fits(found) {
+                if found != Some(new) {
+                    document.put(account, &value);
+                }
+                // Written even if it was there: the answer may have been lost because writing failed at its end.
                 document.write(disk, &lock)?;
             }
-            Ok(outcome)
+            Ok(fits(found))
         })
-    }
-}
-
-/// Who waits for work that blocks.
-#[derive(Clone, Default)]
-struct Caller(Arc<AtomicBool>);
-
-impl Caller {
-    fn is_gone(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// Says that the caller waits no more, when it is dropped.
-struct Gone(Caller);
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        self.0.0.store(true, Ordering::SeqCst);
-    }
-}
-
-/// What becomes of a change that nobody waits for any more.
-#[derive(Clone, Copy, PartialEq)]
-enum Unheard {
-    /// It is not made: it would come after what the caller did since, or give a right to nobody.
-    Stop,
-    /// It is made, however late: it names what it is about, and does nothing to what came after that.
-    GoOn,
-}
-
-/// Whether there is something to write.
-#[derive(Clone, Copy, PartialEq)]
-enum Changed {
-    Yes,
-    No,
-}
-
-impl From<bool> for Changed {
-    fn from(changed: bool) -> Self {
-        if changed { Self::Yes } else { Self::No }
-    }
-}
-
-impl SessionStore for FileStore {
-    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
-        let account = account.id();
-        self.blocking(move |disk, _| Ok(Document::read(disk)?.entry(&account).record))
-    }
-
-    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
-        self.update(account, Unheard::Stop, move |entry| {
-            let lease = entry.acquire(SystemTime::now(), time);
-            let changed = lease.is_some().into();
-            (lease.map(|lease| (lease, entry.record.clone())), changed)
-        })
-    }
-
-    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool> {
-        let (fence, record) = (lease.fence(), record.clone());
-        self.update(account, Unheard::Stop, move |entry| {
-            let is_current = entry.is_current(fence);
-            if is_current {
-                entry.record = record.clone();
-            }
-            (is_current, is_current.into())
-        })
-    }
-
-    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
-        self.update(account, Unheard::GoOn, move |entry| ((), entry.release(lease.fence()).into()))
-    }
-
-    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
-        let token = token.clone();
-        self.update(account, Unheard::GoOn, move |entry| ((), entry.record.touch(&token, at).into()))
-    }
-
-    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()> {
-        let token = token.clone();
-        self.update(account, Unheard::GoOn, move |entry| ((), entry.record.forget(&token).into()))
     }
 }
 

@@ -1,67 +1,49 @@
-//! A store for one process: all of its tasks share one session and one count, which end with it.
-//!
-//! Every change is made under a mutex that is held for the change alone, so each one is whole and none is seen half.
+//! A store for one process: its tasks share one session and one count of failed logins, which end with it.
 
 use std::{
     collections::HashMap,
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
-use super::{Account, Lease, Record, SessionStore, StoreFuture};
-use crate::SessionToken;
+use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version};
 
-/// How long a wait lasts while nobody has the right to log in: its end may have been missed.
-const PAUSE: Duration = Duration::from_millis(50);
-/// How long a lease lasts that was asked for until a time which the clock cannot tell.
-const LONGEST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
-
-/// Keeps records in the memory of this process. Clones share them.
+/// Keeps values in the memory of this process. Clones share them.
 ///
-/// It is what a client uses unless it is given another store. The count of failed logins ends with the process, so
-/// one that is started again and again with a bad password gets two logins each time: such a service wants a
+/// A client uses it unless it is given another store. The count of failed logins ends with the process: a service that
+/// restarts again and again with a wrong password logs in twice each time. Give such a service a
 /// [`FileStore`](super::FileStore).
 ///
 /// ```
-/// use std::time::{Duration, SystemTime};
-/// use thingspace_session::{
-///     MemoryStore,
-///     store::{Account, SessionStore},
-/// };
+/// use thingspace_session::store::{Account, MemoryStore, SessionStore, Version};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), thingspace_session::store::StoreError> {
 /// let (store, account) = (MemoryStore::new(), Account::new("https://thingspace.verizon.com", "key", "zbeeblebrox"));
-/// let other = store.clone();
 ///
-/// let (lease, record) = store.acquire(&account, Duration::from_secs(60)).await?.expect("nobody has it");
-/// assert!(other.acquire(&account, Duration::from_secs(60)).await?.is_none());
+/// let version = Version::random();
+/// assert!(store.compare_and_swap(&account, None, version, b"value").await?);
+/// assert!(!store.compare_and_swap(&account, None, Version::random(), b"other").await?);
 ///
-/// let record = record.with_session("d5f1…".into(), SystemTime::now());
-/// assert!(store.commit(&account, &lease, &record).await?);
-/// store.release(&account, lease).await?;
-/// assert_eq!(other.load(&account).await?, record);
+/// let value = store.clone().load(&account).await?.value.expect("a value was stored");
+/// assert_eq!((value.version, value.bytes()), (version, &b"value"[..]));
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct MemoryStore {
-    entries: Arc<Mutex<HashMap<Account, Entry>>>,
-}
+pub struct MemoryStore(Arc<Shared>);
 
-/// What is known of one account.
 #[derive(Default)]
-struct Entry {
-    record: Record,
-    /// The fence of the latest lease; 0 before the first.
-    fence: u64,
-    /// When the latest lease ends, if it was not released.
-    lease: Option<Instant>,
-    changes: Arc<Notify>,
+struct Shared {
+    clock: Clock,
+    values: Mutex<HashMap<Account, watch::Sender<Option<Value>>>>,
 }
 
 impl MemoryStore {
@@ -71,117 +53,78 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// A panic under the lock cannot leave a change half made, so a poisoned one is as good as any.
-    fn entries(&self) -> MutexGuard<'_, HashMap<Account, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn with<T>(&self, account: &Account, act: impl FnOnce(&mut Entry) -> T) -> T {
-        let mut entries = self.entries();
-        if let Some(entry) = entries.get_mut(account) {
-            return act(entry);
-        }
-        act(entries.entry(account.clone()).or_default())
-    }
-}
-
-impl Entry {
-    fn acquire(&mut self, time: Duration) -> Option<(Lease, Record)> {
-        if !self.left().is_zero() {
-            return None;
-        }
-        let now = Instant::now();
-        self.fence += 1;
-        self.lease = now.checked_add(time).or_else(|| now.checked_add(LONGEST));
-        Some((Lease::new(self.fence), self.record.clone()))
-    }
-
-    /// The time for which the right to log in is still taken.
-    fn left(&self) -> Duration {
-        self.lease.map(|end| end.saturating_duration_since(Instant::now())).unwrap_or_default()
-    }
-
-    /// Whether this is the latest lease, and was not released.
-    fn is_current(&self, lease: &Lease) -> bool {
-        self.lease.is_some() && self.fence == lease.fence()
-    }
-
-    fn commit(&mut self, lease: &Lease, record: &Record) -> bool {
-        let is_current = self.is_current(lease);
-        if is_current {
-            self.record = record.clone();
-            self.changes.notify_waiters();
-        }
-        is_current
-    }
-
-    fn release(&mut self, lease: &Lease) {
-        if self.is_current(lease) {
-            self.lease = None;
-            self.changes.notify_waiters();
-        }
-    }
-
-    fn forget(&mut self, token: &SessionToken) {
-        if self.record.forget(token) {
-            self.changes.notify_waiters();
-        }
+    fn value(&self, account: &Account) -> watch::Sender<Option<Value>> {
+        // No code panics under this lock, so a poisoned one guards a whole map.
+        let mut values = self.0.values.lock().unwrap_or_else(PoisonError::into_inner);
+        values.entry(account.clone()).or_default().clone()
     }
 }
 
 impl SessionStore for MemoryStore {
-    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
-        Box::pin(async { Ok(self.entries().get(account).map(|entry| entry.record.clone()).unwrap_or_default()) })
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
+        Box::pin(async move { Ok(Snapshot { value: self.value(account).borrow().clone(), now: self.0.clock.now() }) })
     }
 
-    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
-        Box::pin(async move { Ok(self.with(account, |entry| entry.acquire(time))) })
-    }
-
-    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool> {
-        Box::pin(async { Ok(self.with(account, |entry| entry.commit(lease, record))) })
-    }
-
-    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            self.with(account, |entry| entry.release(&lease));
-            Ok(())
+            let mut is_stored = false;
+            self.value(account).send_if_modified(|value| {
+                let found = version(value.as_ref());
+                is_stored = found == Some(new) || found == expected;
+                let is_swap = is_stored && found != Some(new);
+                if is_swap {
+                    *value = Some(Value::new(new, bytes));
+                }
+                is_swap
+            });
+            Ok(is_stored)
         })
     }
 
-    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            self.with(account, |entry| entry.record.touch(token, at));
-            Ok(())
-        })
-    }
-
-    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()> {
-        Box::pin(async {
-            self.with(account, |entry| entry.forget(token));
-            Ok(())
-        })
-    }
-
-    /// Returns at once when a record is committed, a session is forgotten, or the right to log in is released or
-    /// expires.
+    /// Returns at once when another version is swapped in.
     fn changed<'a>(
         &'a self,
         account: &'a Account,
+        seen: Option<Version>,
         patience: Duration,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        // Subscribed before it is first polled: what happens from here on is not missed. What happened since the
-        // caller last looked may have been; with the right free, that is cured by another look soon.
-        let (change, left) = self.with(account, |entry| (entry.changes.clone().notified_owned(), entry.left()));
-        let wait = if left.is_zero() { PAUSE } else { left };
+        let mut value = self.value(account).subscribe();
         Box::pin(async move {
-            let _ = tokio::time::timeout(wait.min(patience), change).await;
+            let _ = timeout(patience, value.wait_for(|value| version(value.as_ref()) != seen)).await.is_ok();
         })
     }
+}
+
+fn version(value: Option<&Value>) -> Option<Version> {
+    value.map(|value| value.version)
 }
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+/// The time of the system at the start, and the monotonic time since: it is never set back.
+struct Clock {
+    started: SystemTime,
+    since: Instant,
+}
+
+impl Clock {
+    fn now(&self) -> SystemTime {
+        self.started + self.since.elapsed()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { started: SystemTime::now(), since: Instant::now() }
     }
 }

@@ -1,49 +1,47 @@
-//! What any session store has to prove before an account is entrusted to it: the guarantees of [`SessionStore`], one
-//! by one.
+//! Checks the guarantees of [`SessionStore`], one by one, before an account is entrusted to a store.
 //!
-//! It is code of the library and not of its tests, so that a store that is written elsewhere is held to the same.
-
-mod crowd;
-mod leases;
-mod records;
-mod sessions;
+//! It is part of the library, so that every store is held to the same, wherever it is written.
 
 use std::{
     fmt::Display,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::time::{sleep, timeout};
+use futures_util::future::{join, join_all, ready, select};
+use tokio::{
+    task::yield_now,
+    time::{Instant, sleep, timeout},
+};
 
-use super::{Account, Lease, Record, SessionStore, StoreError};
-use crate::SessionToken;
+use super::{Account, SessionStore, StoreError, Value, Version};
 
-/// Two handles onto one store, as two processes would hold them.
+/// Two handles onto one store, as two processes hold them.
 pub type Handles = (Arc<dyn SessionStore>, Arc<dyn SessionStore>);
 
-/// The length of a lease that is to outlast its test.
-const LONG: Duration = Duration::from_secs(120);
-/// The length of a lease that is to end soon.
-const SHORT: Duration = Duration::from_millis(100);
-/// How early a lease may end: two clocks need not agree to the millisecond.
-const TOLERANCE: Duration = Duration::from_millis(5);
-/// What "soon" and "promptly" mean; far more than any store needs, for machines that are busy.
+/// A pause in which something may happen.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How exactly the store's clock has to measure.
+const TOLERANCE: Duration = Duration::from_millis(10);
+/// Far longer than a store needs for anything, even on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
-/// How long a single test may take before the store is taken to hang.
+/// Longer than any check.
+const LONG: Duration = Duration::from_secs(120);
+/// After what time a check has failed, because the store hangs.
 const LIMIT: Duration = Duration::from_secs(60);
+const TASKS: u64 = 50;
 
-/// Checks every guarantee of [`SessionStore`], each on a fresh store, of which `make` gives two handles.
+/// Checks every guarantee of [`SessionStore`], each on a fresh store, of which `make` returns two handles.
 ///
-/// It is the one place of this crate where tests wait for the clock, because a store that is shared has its own: leases
-/// of a tenth of a second are left to end. It takes a few seconds in all, and wants a runtime whose clock runs.
+/// It takes a few seconds. The store's clock and the one of the runtime have to run at the same speed: in virtual time
+/// both are virtual.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use thingspace_session::{
-///     MemoryStore,
-///     store::testing::{Handles, conformance},
-/// };
+/// use thingspace_session::store::{MemoryStore, testing::{Handles, conformance}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
@@ -58,151 +56,260 @@ const LIMIT: Duration = Duration::from_secs(60);
 ///
 /// # Panics
 ///
-/// If a guarantee is broken; the message says which and how.
+/// If the store breaks a guarantee. The message names it.
 pub async fn conformance<F, Fut>(make: F)
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Handles>,
 {
-    /// Runs functions of two handles, one after another, each on a fresh store.
     macro_rules! check {
-        ($($module:ident :: $test:ident),+ $(,)?) => {
+        ($($check:ident),+ $(,)?) => {
             $(
                 let (one, other) = make().await;
-                let name = stringify!($test).replace('_', " ");
-                if timeout(LIMIT, $module::$test(Pair { one, other })).await.is_err() {
-                    let limit = LIMIT.as_secs();
-                    broken(format_args!("{name}: not finished after {limit} s, so the store hangs or forgets leases"));
+                if timeout(LIMIT, $check(Pair { one, other })).await.is_err() {
+                    let name = stringify!($check).replace('_', " ");
+                    broken(format_args!("{name}: not finished after {LIMIT:?}, so the store hangs"));
                 }
             )+
         };
     }
-
     check!(
-        records::an_account_that_was_never_written_has_the_default_record,
-        records::a_commit_is_seen_by_everybody_as_a_whole,
-        leases::the_right_is_exclusive_until_it_is_released,
-        leases::the_right_expires_but_not_early,
-        records::a_read_is_whole_and_waits_for_nobody,
-        leases::fences_grow,
-        leases::who_stalled_cannot_overwrite_the_successor,
-        leases::an_expired_lease_without_a_successor_may_commit,
-        leases::a_released_lease_may_not_commit,
-        leases::a_lease_that_was_never_granted_may_not_commit,
-        leases::an_old_lease_releases_nothing,
-        sessions::a_touch_moves_the_time_of_use_forward_only,
-        sessions::forgetting_drops_the_session_alone,
-        sessions::a_newer_session_is_never_touched_nor_forgotten,
-        sessions::touching_and_forgetting_do_not_disturb_a_lease,
-        records::accounts_do_not_meet,
-        crowd::a_wait_ends_with_patience_and_soon_after_a_change,
-        crowd::no_update_of_many_tasks_is_lost,
-        crowd::what_a_commit_confirms_is_kept_even_if_holders_stall,
-        crowd::a_dropped_future_leaves_a_consistent_record,
-        crowd::a_dropped_future_does_not_keep_the_right,
+        a_value_is_read_as_it_was_swapped_in,
+        a_swap_needs_the_expected_version,
+        a_swap_that_is_sent_again_is_confirmed,
+        accounts_do_not_meet,
+        the_clock_runs_and_is_shared,
+        a_read_is_whole_and_never_older,
+        no_swap_of_many_tasks_is_lost,
+        a_wait_ends_with_patience_and_with_a_change,
+        a_dropped_swap_does_not_come_after_a_later_one,
     );
 }
 
-/// The store under test.
 struct Pair {
     one: Arc<dyn SessionStore>,
     other: Arc<dyn SessionStore>,
 }
 
+type Store<'a> = &'a dyn SessionStore;
+
 impl Pair {
-    /// Both handles, the writer and the reader, and the other way round.
-    fn both_ways(&self) -> [(&dyn SessionStore, &dyn SessionStore); 2] {
+    fn both_ways(&self) -> [(Store<'_>, Store<'_>); 2] {
         [(&*self.one, &*self.other), (&*self.other, &*self.one)]
     }
+}
+
+#[expect(clippy::panic, reason = "the suite runs in a test of the store, where a panic is the verdict")]
+#[track_caller]
+fn broken(problem: impl Display) -> ! {
+    panic!("{problem}")
+}
+
+fn told<T>(outcome: Result<T, StoreError>) -> T {
+    outcome.unwrap_or_else(|error| broken(format_args!("guarantee 1: the store works, but returns an error: {error}")))
 }
 
 fn account() -> Account {
     Account::new("https://thingspace.example", "key", "zbeeblebrox")
 }
 
-/// Ends the suite. It runs in the tests of whoever wrote the store, where an assertion is the verdict: nothing of this
-/// crate calls it, and the invariant that does not hold is the store's.
-#[expect(clippy::panic, reason = "a broken guarantee is told by panicking")]
-#[track_caller]
-fn broken(guarantee: impl Display) -> ! {
-    panic!("{guarantee}")
+async fn load(store: Store<'_>, account: &Account) -> Option<Value> {
+    told(store.load(account).await).value
 }
 
-/// What the store says, which has to be something: nothing is wrong with it.
-fn told<T>(result: Result<T, StoreError>) -> T {
-    result.unwrap_or_else(|error| {
-        broken(format_args!("guarantee 6: nothing is wrong with the store, but it says: {error}"))
-    })
+async fn swap(store: Store<'_>, expected: Option<Version>, new: Version, bytes: &[u8]) -> bool {
+    told(store.compare_and_swap(&account(), expected, new, bytes).await)
 }
 
-/// The right to log in, which has to be free.
-async fn granted(store: &dyn SessionStore, account: &Account, time: Duration) -> (Lease, Record) {
-    told(store.acquire(account, time).await)
-        .unwrap_or_else(|| broken("guarantee 2: nobody has the right to log in, but it was not granted"))
+/// Swaps in a new version, which has to succeed.
+async fn put(store: Store<'_>, account: &Account, expected: Option<Version>, bytes: &[u8]) -> Version {
+    let new = Version::random();
+    let is_stored = told(store.compare_and_swap(account, expected, new, bytes).await);
+    assert!(is_stored, "guarantee 2: the stored version was expected, but the swap returned false");
+    new
 }
 
-/// Asserts that the right to log in is taken.
-async fn refused(store: &dyn SessionStore, account: &Account, why: impl Display) {
-    let grant = told(store.acquire(account, LONG).await);
-    assert!(grant.is_none(), "guarantee 2: {why}, but another lease was granted");
+/// Asserts that the account has this value, as each of the handles sees it.
+async fn expect(pair: &Pair, account: &Account, expected: Option<(Version, &[u8])>, broken: &str) {
+    for (store, _) in pair.both_ways() {
+        let found = load(store, account).await;
+        let found = found.as_ref().map(|value| (value.version, value.bytes()));
+        assert!(found == expected, "{broken}");
+    }
 }
 
-/// The right to log in for a long time, once a short lease has expired.
-async fn granted_in_turn(store: &dyn SessionStore, account: &Account) -> (Lease, Record) {
-    granted_in_turn_for(store, account, LONG).await
+/// A value that shows its number in each of its parts.
+fn numbered(number: u64) -> Vec<u8> {
+    number.to_be_bytes().repeat(512)
 }
 
-/// The right to log in for this time, once a short lease has expired.
-async fn granted_in_turn_for(store: &dyn SessionStore, account: &Account, time: Duration) -> (Lease, Record) {
-    let expired = async {
-        loop {
-            if let Some(grant) = told(store.acquire(account, time).await) {
-                return grant;
-            }
-            sleep(Duration::from_millis(5)).await;
+/// The number of the value; 0 if there is none.
+fn number(value: Option<&Value>) -> u64 {
+    let Some(value) = value else { return 0 };
+    let number = value.bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    assert!(value.bytes() == numbered(number), "guarantee 1: a value is a part of one, or a mixture of two");
+    number
+}
+
+async fn a_value_is_read_as_it_was_swapped_in(pair: Pair) {
+    let all: Vec<u8> = (0..=u8::MAX).collect();
+    let values = [b"value".to_vec(), Vec::new(), all.clone(), all.repeat(256), b"\r\n".to_vec()];
+    expect(&pair, &account(), None, "guarantee 1: a fresh account has a value").await;
+    let mut version = None;
+    for (index, bytes) in values.iter().enumerate() {
+        let store = if index % 2 == 0 { &pair.one } else { &pair.other };
+        let new = put(&**store, &account(), version, bytes).await;
+        let broken = "guarantee 1: a value is read otherwise than it was swapped in";
+        expect(&pair, &account(), Some((new, bytes)), broken).await;
+        version = Some(new);
+    }
+}
+
+async fn a_swap_needs_the_expected_version(pair: Pair) {
+    let mut stored = None;
+    for (store, other) in pair.both_ways().repeat(2) {
+        let was: Option<Version> = stored.map(|(version, _)| version);
+        for wrong in [None, Some(Version::random())].into_iter().filter(|wrong| *wrong != was) {
+            let is_stored = swap(other, wrong, Version::random(), b"wrong").await;
+            assert!(!is_stored, "guarantee 2: the stored version was not expected, but the swap returned true");
+            expect(&pair, &account(), stored, "guarantee 2: a swap returned false, but changed the value").await;
+        }
+        stored = Some((put(store, &account(), was, b"value").await, &b"value"[..]));
+        if let Some(old) = was {
+            let is_stored = swap(other, Some(old), Version::random(), b"wrong").await;
+            assert!(!is_stored, "guarantee 2: an older version was expected, but the swap returned true");
+        }
+    }
+}
+
+async fn a_swap_that_is_sent_again_is_confirmed(pair: Pair) {
+    let mut was = None;
+    for (store, other) in pair.both_ways() {
+        let new = put(store, &account(), was, b"value").await;
+        for again in [store, other] {
+            assert!(swap(again, was, new, b"value").await, "guarantee 3: a swap was sent again, and returned false");
+            let broken = "guarantee 3: a swap that was sent again changed the value";
+            expect(&pair, &account(), Some((new, b"value")), broken).await;
+        }
+        let later = put(other, &account(), Some(new), b"later").await;
+        assert!(!swap(store, was, new, b"value").await, "guarantee 3: a swap came after a later one");
+        expect(&pair, &account(), Some((later, b"later")), "guarantee 3: a late swap undid a later one").await;
+        was = Some(later);
+    }
+}
+
+async fn accounts_do_not_meet(pair: Pair) {
+    let accounts = [
+        account(),
+        Account::new("https://other.example", "key", "zbeeblebrox"),
+        Account::new("https://thingspace.example", "other", "zbeeblebrox"),
+        Account::new("https://thingspace.example", "key", "Zbeeblebrox"),
+        // The same letters, cut elsewhere.
+        Account::new("https://thingspace.example", "keyz", "beeblebrox"),
+    ];
+    for (index, account) in accounts.iter().enumerate() {
+        let broken = "guarantee 1: the value of one account is seen on another";
+        expect(&pair, account, None, broken).await;
+        let bytes = index.to_string().into_bytes();
+        let version = put(&*pair.one, account, None, &bytes).await;
+        expect(&pair, account, Some((version, &bytes)), broken).await;
+    }
+}
+
+async fn the_clock_runs_and_is_shared(pair: Pair) {
+    for (store, other) in pair.both_ways() {
+        let begin = Instant::now();
+        let before = told(store.load(&account()).await).now;
+        sleep(PAUSE).await;
+        let passed = told(other.load(&account()).await).now.duration_since(before).unwrap_or_default();
+        let is_exact = passed + TOLERANCE >= PAUSE && passed <= begin.elapsed() + TOLERANCE;
+        assert!(is_exact, "guarantee 4: `now` advanced by {passed:?} in {:?}", begin.elapsed());
+    }
+}
+
+async fn a_read_is_whole_and_never_older(pair: Pair) {
+    let is_done = AtomicBool::new(false);
+    let write = async {
+        let mut version = None;
+        for next in 1..=100 {
+            version = Some(put(&*pair.one, &account(), version, &numbered(next)).await);
+            yield_now().await;
+        }
+        is_done.store(true, Ordering::SeqCst);
+    };
+    let read = async {
+        let mut last = 0;
+        while !is_done.load(Ordering::SeqCst) {
+            let found = number(load(&*pair.other, &account()).await.as_ref());
+            assert!(found >= last, "guarantee 1: after value {last}, a read went back to {found}");
+            last = found;
+            yield_now().await;
         }
     };
-    timeout(SHORT + SOON, expired).await.unwrap_or_else(|_| {
-        broken(format_args!("guarantee 2: a lease of {SHORT:?} still keeps the others out {SOON:?} after its end"))
-    })
+    join(write, read).await;
+    assert_eq!(number(load(&*pair.other, &account()).await.as_ref()), 100, "guarantee 1: the last value is not seen");
 }
 
-/// Commits, which has to be allowed.
-async fn committed(store: &dyn SessionStore, account: &Account, lease: &Lease, record: &Record, who: &str) {
-    let done = told(store.commit(account, lease, record).await);
-    assert!(done, "guarantee 3: {who} may commit, but was refused");
+async fn no_swap_of_many_tasks_is_lost(pair: Pair) {
+    let tasks = (0..TASKS).map(|task| {
+        let store = if task % 2 == 0 { pair.one.clone() } else { pair.other.clone() };
+        tokio::spawn(async move {
+            loop {
+                let found = load(&*store, &account()).await;
+                let (seen, next) = (found.as_ref().map(|value| value.version), number(found.as_ref()) + 1);
+                if swap(&*store, seen, Version::random(), &numbered(next)).await {
+                    return;
+                }
+                store.changed(&account(), seen, PAUSE).await;
+            }
+        })
+    });
+    let has_failed = join_all(tasks).await.iter().any(Result::is_err);
+    assert!(!has_failed, "one of many tasks has panicked, as its message says");
+    let found = number(load(&*pair.one, &account()).await.as_ref());
+    assert_eq!(found, TASKS, "guarantee 2: {TASKS} tasks counted up by one swap each, and the value is {found}");
 }
 
-async fn loaded(store: &dyn SessionStore, account: &Account) -> Record {
-    told(store.load(account).await)
+async fn a_wait_ends_with_patience_and_with_a_change(pair: Pair) {
+    let mut version = None;
+    for (store, other) in pair.both_ways() {
+        for patience in [Duration::ZERO, PAUSE] {
+            let ended = timeout(patience + SOON, store.changed(&account(), version, patience)).await;
+            assert!(ended.is_ok(), "`changed` did not return after its patience of {patience:?}");
+        }
+        let old = version;
+        // A wait may end early, so it is repeated until the value is there.
+        let wait = async {
+            while load(store, &account()).await.map(|value| value.version) == old {
+                store.changed(&account(), old, LONG).await;
+            }
+        };
+        let change = async {
+            sleep(PAUSE).await;
+            put(other, &account(), old, b"value").await
+        };
+        let (ended, new) = join(timeout(PAUSE + SOON, wait), change).await;
+        assert!(ended.is_ok(), "`changed` did not return after a swap");
+        let ended = timeout(SOON, store.changed(&account(), old, LONG)).await;
+        assert!(ended.is_ok(), "`changed` did not return, though another version than `seen` was stored before");
+        version = Some(new);
+    }
 }
 
-/// A lease that equals this one: what a holder has that believes in its right for longer than the store does.
-fn same(lease: &Lease) -> Lease {
-    Lease::new(lease.fence())
-}
-
-fn token(number: u64) -> SessionToken {
-    SessionToken::from(format!("token-{number}"))
-}
-
-/// A time for each number, with a fraction of a second that every platform can tell.
-fn at(number: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_700_000_000 + number) + Duration::from_nanos(123_456_700)
-}
-
-/// The record with the session of this number.
-fn numbered(record: Record, number: u64) -> Record {
-    record.with_session(token(number), at(number))
-}
-
-/// The number of the record; 0 without a session. Its parts have to agree.
-fn number(record: &Record) -> u64 {
-    let (Some(found), Some(used_at)) = (record.session(), record.used_at()) else { return 0 };
-    let number = used_at.duration_since(at(0)).unwrap_or_default().as_secs();
-    assert!(
-        *found == token(number),
-        "guarantee 1: a record is a mixture of two: the session of one, the time of another"
-    );
-    number
+async fn a_dropped_swap_does_not_come_after_a_later_one(pair: Pair) {
+    for round in 0..10 {
+        let found = load(&*pair.one, &account()).await.map(|value| value.version);
+        let begun = Version::random();
+        select(pair.one.compare_and_swap(&account(), found, begun, b"dropped"), ready(())).await;
+        select(pair.one.load(&account()), ready(())).await;
+        let broken = "a dropped swap came after a later one, or wrote a part";
+        let later = Version::random();
+        let mut is_stored = false;
+        while !is_stored {
+            let found = load(&*pair.other, &account()).await.map(|value| value.version);
+            is_stored = swap(&*pair.other, found, later, b"later").await;
+        }
+        sleep(PAUSE / (1 + round % 3)).await;
+        expect(&pair, &account(), Some((later, b"later")), broken).await;
+    }
 }

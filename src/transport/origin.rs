@@ -1,32 +1,22 @@
 //! Where tokens may go.
 
 use reqwest::Url;
-use url::{Host, Origin};
+use url::Host;
 
 use crate::Error;
 
-/// The origins (scheme, host, port) that requests may go to.
+/// The origins (scheme, host, port) that requests may go to: those of these URLs.
 #[derive(Debug)]
-pub(crate) struct Origins(Vec<Origin>);
+pub(crate) struct Origins(pub(crate) Vec<Url>);
 
 impl Origins {
-    /// The platform's own origin and those that the caller named.
-    pub(crate) fn new<'a>(urls: impl IntoIterator<Item = &'a Url>) -> Self {
-        Self(urls.into_iter().map(Url::origin).collect())
-    }
-
     /// Whether a request may go there.
     pub(super) fn contain(&self, url: &Url) -> bool {
-        let (scheme, host, port) = (url.scheme(), url.host(), url.port_or_known_default());
-        let is_own = |own: &Origin| match own {
-            Origin::Tuple(own_scheme, own_host, own_port) => {
-                scheme == own_scheme
-                    && port == Some(*own_port)
-                    && host.as_ref().is_some_and(|host| is_same(own_host, host))
-            }
-            Origin::Opaque(_) => false,
-        };
-        self.0.iter().any(is_own)
+        // Not `Url::origin`, which copies the host for every request.
+        fn origin(url: &Url) -> (&str, Option<Host<&str>>, Option<u16>) {
+            (url.scheme(), url.host(), url.port_or_known_default())
+        }
+        self.0.iter().any(|own| origin(own) == origin(url))
     }
 
     /// Refuses a request to anywhere else.
@@ -34,16 +24,12 @@ impl Origins {
         if self.contain(url) {
             return Ok(());
         }
-        Err(Error::ForeignOrigin { origin: url.origin().ascii_serialization() })
-    }
-}
-
-fn is_same(own: &Host<String>, other: &Host<&str>) -> bool {
-    match (own, other) {
-        (Host::Domain(own), Host::Domain(other)) => own == other,
-        (Host::Ipv4(own), Host::Ipv4(other)) => own == other,
-        (Host::Ipv6(own), Host::Ipv6(other)) => own == other,
-        _ => false,
+        let problem = format!(
+            "it would take the tokens to {}: use a URL below the configured base URL, or name this origin with \
+             ThingSpaceBuilder::allow_origin",
+            url.origin().ascii_serialization()
+        );
+        Err(Error::InvalidRequest { problem })
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use http::StatusCode;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// The longest pause between two attempts that the back-off asks for by itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -54,8 +54,7 @@ const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
 #[serde(default, deny_unknown_fields)]
 pub struct Retries {
     most: usize,
-    #[serde(rename = "backoff_ms", serialize_with = "as_milliseconds", deserialize_with = "milliseconds")]
-    backoff: Duration,
+    backoff_ms: u64,
     statuses: Vec<u16>,
 }
 
@@ -75,7 +74,7 @@ impl Retries {
     /// The first pause, of 10 milliseconds at least; each further one is twice as long, up to 30 seconds.
     #[must_use]
     pub fn backoff(mut self, first: Duration) -> Self {
-        self.backoff = first;
+        self.backoff_ms = u64::try_from(first.as_millis()).unwrap_or(u64::MAX);
         self
     }
 
@@ -104,23 +103,15 @@ impl Retries {
 
     fn growing(&self) -> ExponentialBuilder {
         ExponentialBuilder::new()
-            .with_min_delay(self.backoff.clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
+            .with_min_delay(Duration::from_millis(self.backoff_ms).clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
             .with_max_delay(LONGEST_PAUSE)
             .with_factor(2.0)
             .with_jitter()
     }
 }
 
-fn as_milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-}
-
-fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
-}
-
 impl Default for Retries {
     fn default() -> Self {
-        Self { most: 2, backoff: Duration::from_millis(500), statuses: STATUSES.to_vec() }
+        Self { most: 2, backoff_ms: 500, statuses: STATUSES.to_vec() }
     }
 }

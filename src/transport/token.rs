@@ -1,11 +1,8 @@
 //! The header value of a token, as every request on every core reads it.
 
-use std::{
-    fmt,
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use bytes::Bytes;
@@ -23,7 +20,7 @@ thread_local! {
 }
 
 /// A header value that prints as "Sensitive" and is erased with its last copy.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct TokenHeader {
     first: HeaderValue,
     /// Each is made when its thread asks for it: most sessions are used by few.
@@ -66,11 +63,5 @@ fn copy(text: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
 impl PartialEq<HeaderValue> for TokenHeader {
     fn eq(&self, other: &HeaderValue) -> bool {
         self.first == other
-    }
-}
-
-impl fmt::Debug for TokenHeader {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.first.fmt(formatter)
     }
 }

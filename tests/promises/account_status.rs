@@ -32,18 +32,18 @@ async fn each_suspended_set_of_credentials_is_told_and_that_of_all_after_four_fa
         thingspace.start_session(Credentials::new(USERNAME, password)).await.unwrap_err();
         status(&thingspace).await
     };
-    assert!(matches!(reasons(&fail("wrong-1").await)[..], [SuspensionReason::Refused { code: Some(_) }]));
+    assert!(matches!(reasons(&fail("wrong-1").await)[..], [SuspensionReason::Rejected { code: Some(_) }]));
     sandbox.fault(Operation::Login, Fault::answer(500, "broken"), 2);
     let one = fail("wrong-2").await;
     assert_eq!((one.failures_in_a_row, one.suspensions.len()), (2, 1), "{one:?}");
     let two = fail("wrong-2").await;
     assert!(
-        matches!(reasons(&two)[..], [SuspensionReason::Refused { .. }, SuspensionReason::UnknownOutcome]),
+        matches!(reasons(&two)[..], [SuspensionReason::Rejected { .. }, SuspensionReason::UnknownOutcome]),
         "{two:?}"
     );
     let all = fail("wrong-3").await;
     assert_eq!((all.failures_in_a_row, all.suspensions.len()), (4, 4), "{all:?}");
-    assert!(reasons(&all).contains(&&SuspensionReason::OneTryLeft), "{all:?}");
+    assert!(reasons(&all).contains(&&SuspensionReason::FailureLimit), "{all:?}");
     assert!(all.suspensions.is_sorted_by_key(|suspension| suspension.since), "{all:?}");
 
     thingspace.reset_login_guard(USERNAME).await.unwrap();
@@ -57,7 +57,11 @@ async fn a_replaced_password_stays_suspended_when_the_guard_is_reset() {
     session.reset_password(PASSWORD).await.unwrap();
     for _ in 0..2 {
         let status = status(&thingspace).await;
-        assert_eq!((reasons(&status), status.failures_in_a_row), (vec![&SuspensionReason::Retired], 0), "{status:?}");
+        assert_eq!(
+            (reasons(&status), status.failures_in_a_row),
+            (vec![&SuspensionReason::Superseded], 0),
+            "{status:?}"
+        );
         thingspace.reset_login_guard(USERNAME).await.unwrap();
     }
 }

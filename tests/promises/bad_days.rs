@@ -12,7 +12,7 @@ use tokio::time::advance;
 use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials};
 use crate::told;
 use crate::troubled_stores::{Trouble, Troubled};
-use crate::vaults::{self, Brittle, KEEP};
+use crate::vaults::{self, Brittle, COMMIT};
 
 const PAGE: &str = include_str!("../../docs/operating.md");
 
@@ -132,11 +132,11 @@ impl Day {
                 let thingspace = self.client(self.store.clone()).await;
                 self.sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
                 self.session.rotate_password(&vault).await.unwrap_err();
-                thingspace.resolve_rotation(&vault).await.unwrap();
+                thingspace.recover_rotation(&vault).await.unwrap();
             }
             "The vault does not take the new password" => {
                 let directory = tempfile::tempdir().unwrap();
-                let vault = Brittle::new(vaults::vault(&directory), KEEP, vaults::Trouble::Fails);
+                let vault = Brittle::new(vaults::vault(&directory), COMMIT, vaults::Trouble::Fails);
                 self.session.rotate_password(&vault).await.unwrap_err();
             }
             "The answer to a bare password reset is lost" => {
@@ -154,7 +154,7 @@ impl Day {
                 let thingspace = client_of(&self.sandbox).store(store.clone()).build().unwrap();
                 let session = thingspace.start_session(credentials()).await.unwrap();
                 told::listen();
-                store.set(Trouble::SecondCommitsFail);
+                store.set(Trouble::SecondSwapsFail);
                 self.sandbox.expire_session(USERNAME);
                 session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap();
             }

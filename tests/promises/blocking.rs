@@ -46,7 +46,7 @@ fn call_everything(thingspace: &ThingSpace, session: Session, responses: [Respon
     is_told_where_it_was_called(thingspace.start_session(credentials()));
     is_told_where_it_was_called(thingspace.reset_login_guard(USERNAME));
     is_told_where_it_was_called(thingspace.account_status(USERNAME));
-    is_told_where_it_was_called(thingspace.resolve_rotation(&vault));
+    is_told_where_it_was_called(thingspace.recover_rotation(&vault));
     is_told_where_it_was_called(session.send(session.request(Method::GET, ECHO).unwrap()));
     is_told_where_it_was_called(session.execute(session.request(Method::GET, ECHO).unwrap().build().unwrap()));
     is_told_where_it_was_called(session.token());
@@ -109,7 +109,7 @@ fn a_source_that_blocks_is_an_error_and_no_standstill() {
     };
     let other = client_of(&sandbox).build_blocking().unwrap();
     let error = other.start_session(source).unwrap_err();
-    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    assert!(matches!(error, Error::CredentialsProvider(_)), "{error:?}");
     assert!(shown(&error).contains("spawn_blocking"), "{error:?}");
     drop(thingspace);
 }

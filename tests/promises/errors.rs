@@ -222,15 +222,15 @@ async fn debug_of_an_error_says_a_date_as_people_read_it() {
     let Error::LoginSuspended(suspension) = &suspended else { panic!("{suspended:?}") };
     let date = httpdate::fmt_http_date(suspension.since);
     for text in debugged(&suspended) {
-        assert!(text.contains(&format!("since: {date}")) && text.contains("Refused"), "{text}");
+        assert!(text.contains(&format!("since: {date}")) && text.contains("Rejected"), "{text}");
     }
     let since = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    let unresolved = Error::RotationUnresolved { since };
-    let inside = Error::PasswordUnknown { source: Box::new(unresolved.clone()) };
-    for text in [&suspended, &unresolved, &inside].into_iter().flat_map(debugged) {
+    let pending = Error::RotationPending { since };
+    let inside = Error::ResetOutcomeUnknown { source: Box::new(pending.clone()) };
+    for text in [&suspended, &pending, &inside].into_iter().flat_map(debugged) {
         assert!(!text.contains("tv_sec"), "{text}");
     }
-    for text in [&unresolved, &inside].into_iter().flat_map(debugged) {
+    for text in [&pending, &inside].into_iter().flat_map(debugged) {
         assert!(text.contains("since: Tue, 14 Nov 2023 22:13:20 GMT"), "{text}");
     }
 }

@@ -9,20 +9,20 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    AccountStatus, CredentialSource, Credentials, Error, FileStore, FileVault, Password, SessionToken,
-    SuspensionReason, ThingSpaceBuilder, api::types::SessionResetPasswordRequest, blocking, rotation::Resolution,
+    AccountStatus, Credentials, CredentialsProvider, Error, FileStore, FileVault, Password, SessionToken,
+    SuspensionReason, ThingSpaceBuilder, api::types::SessionResetPasswordRequest, blocking, rotation::Recovery,
 };
 use tokio::runtime::Runtime;
 
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, runtimes};
-use crate::vaults::{Brittle, KEEP, Trouble, kept, vault};
+use crate::vaults::{Brittle, COMMIT, Trouble, kept, vault};
 
 /// A client, each call of it waited for.
 trait Face: Sized + Send + Sync {
     type Session: FaceSession;
     fn build(builder: ThingSpaceBuilder) -> Result<Self, Error>;
-    fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Self::Session, Error>;
-    fn resolve_rotation(&self, vault: &FileVault) -> Result<Resolution, Error>;
+    fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Self::Session, Error>;
+    fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error>;
     fn reset_login_guard(&self, username: &str) -> Result<(), Error>;
     fn account_status(&self, username: &str) -> Result<AccountStatus, Error>;
 }
@@ -44,12 +44,12 @@ impl Face for blocking::ThingSpace {
         builder.build_blocking()
     }
 
-    fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Self::Session, Error> {
+    fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Self::Session, Error> {
         self.start_session(credentials)
     }
 
-    fn resolve_rotation(&self, vault: &FileVault) -> Result<Resolution, Error> {
-        self.resolve_rotation(vault)
+    fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error> {
+        self.recover_rotation(vault)
     }
 
     fn reset_login_guard(&self, username: &str) -> Result<(), Error> {
@@ -106,12 +106,12 @@ impl Face for Driven<thingspace_session::ThingSpace> {
         Ok(Self(builder.build()?, Arc::new(runtime)))
     }
 
-    fn start_session(&self, credentials: impl CredentialSource + 'static) -> Result<Self::Session, Error> {
+    fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Self::Session, Error> {
         Ok(Driven(self.1.block_on(self.0.start_session(credentials))?, self.1.clone()))
     }
 
-    fn resolve_rotation(&self, vault: &FileVault) -> Result<Resolution, Error> {
-        self.1.block_on(self.0.resolve_rotation(vault))
+    fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error> {
+        self.1.block_on(self.0.recover_rotation(vault))
     }
 
     fn reset_login_guard(&self, username: &str) -> Result<(), Error> {
@@ -192,7 +192,7 @@ on_both_faces! {
     an_error_has_its_status_and_code
     after_a_reset_the_session_logs_in_with_the_new_password
     the_generated_client_is_at_hand_with_the_session
-    a_rotation_that_is_interrupted_is_resolved
+    a_rotation_that_is_interrupted_is_recovered
     a_password_that_the_vault_would_not_keep_is_in_the_error
     the_end_of_a_session_is_the_end_of_its_clones
     a_second_client_on_the_same_store_takes_up_the_session
@@ -251,7 +251,7 @@ fn the_status_of_an_account_tells_failures_and_suspensions<F: Face>() {
     let status = thingspace.account_status(USERNAME).unwrap();
     assert!(status.is_recorded && status.session_used_at.is_none(), "{status:?}");
     assert_eq!((status.failures_in_a_row, status.suspensions.len()), (1, 1), "{status:?}");
-    assert!(matches!(status.suspensions[0].reason, SuspensionReason::Refused { code: Some(_) }), "{status:?}");
+    assert!(matches!(status.suspensions[0].reason, SuspensionReason::Rejected { code: Some(_) }), "{status:?}");
     assert!((began..=SystemTime::now()).contains(&status.suspensions[0].since), "{status:?}");
     assert!(!thingspace.account_status("marvin").unwrap().is_recorded, "another account");
 
@@ -296,7 +296,7 @@ fn the_generated_client_is_at_hand_with_the_session<F: Face>() {
     assert_eq!(error.status().unwrap(), 400, "{error:?}");
 }
 
-fn a_rotation_that_is_interrupted_is_resolved<F: Face>() {
+fn a_rotation_that_is_interrupted_is_recovered<F: Face>() {
     let platform = Platform::start();
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(&directory);
@@ -304,10 +304,10 @@ fn a_rotation_that_is_interrupted_is_resolved<F: Face>() {
     let session = thingspace.start_session(credentials()).unwrap();
     platform.sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
     let steady = Brittle::new(vault.clone(), u32::MAX, Trouble::Fails);
-    assert!(matches!(session.rotate_password(&steady).unwrap_err(), Error::PasswordUnknown { .. }));
-    assert!(matches!(session.rotate_password(&steady).unwrap_err(), Error::RotationUnresolved { .. }));
-    let resolution = thingspace.resolve_rotation(&vault).unwrap();
-    assert!(matches!(resolution, Resolution::OldHolds), "{resolution:?}");
+    assert!(matches!(session.rotate_password(&steady).unwrap_err(), Error::ResetOutcomeUnknown { .. }));
+    assert!(matches!(session.rotate_password(&steady).unwrap_err(), Error::RotationPending { .. }));
+    let recovery = thingspace.recover_rotation(&vault).unwrap();
+    assert!(matches!(recovery, Recovery::OldPasswordValid), "{recovery:?}");
     // The login that found out has ended this session.
     assert_eq!(session.post(ECHO, &json!({})).unwrap().0, 200);
     session.rotate_password(&steady).unwrap();
@@ -318,8 +318,8 @@ fn a_password_that_the_vault_would_not_keep_is_in_the_error<F: Face>() {
     let platform = Platform::start();
     let directory = tempfile::tempdir().unwrap();
     let session = platform.client::<F>().start_session(credentials()).unwrap();
-    let error = session.rotate_password(&Brittle::new(vault(&directory), KEEP, Trouble::Fails)).unwrap_err();
-    let Error::PasswordNotKept { password, .. } = &error else { panic!("{error:?}") };
+    let error = session.rotate_password(&Brittle::new(vault(&directory), COMMIT, Trouble::Fails)).unwrap_err();
+    let Error::PasswordNotSaved { password, .. } = &error else { panic!("{error:?}") };
     assert_eq!(Some(password.expose_secret()), platform.sandbox.password(USERNAME).as_deref());
 }
 

@@ -8,12 +8,9 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{
-    Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace,
-    store::{Account, SessionStore as _},
-};
+use thingspace_session::{Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace};
 
-use crate::support::{ECHO, USERNAME, client_of, shown};
+use crate::support::{ECHO, USERNAME, client_of, record, shown};
 
 const RIGHT: &str = "IMgr8";
 
@@ -47,8 +44,7 @@ impl Bench {
 
     /// What the store keeps of the count.
     async fn count(&self) -> Value {
-        let account = Account::new(self.sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
-        serde_json::to_value(self.store.load(&account).await.unwrap()).unwrap()["guard"].clone()
+        record(&self.sandbox, &self.store).await["record"]["history"].clone()
     }
 }
 
@@ -64,7 +60,7 @@ async fn a_refused_password_is_tried_once_however_often_a_process_is_started() {
     assert!(matches!(error, Error::Platform(_)), "{error:?}");
     for _ in 0..20 {
         let error = bench.start("wrong").await.unwrap_err();
-        let SuspensionReason::Refused { code: Some(code) } = suspension(&error) else { panic!("{error:?}") };
+        let SuspensionReason::Rejected { code: Some(code) } = suspension(&error) else { panic!("{error:?}") };
         assert!(code.ends_with("LoginFailed"));
         assert!(
             error.to_string().contains("other credentials") && error.to_string().contains("reset_login_guard"),
@@ -139,7 +135,7 @@ async fn a_refusal_without_a_code_is_a_refusal_whatever_its_body() {
         }
         assert_eq!(bench.sandbox.strikes(USERNAME), 1, "{body}");
         let reason = suspension(&bench.start(RIGHT).await.unwrap_err());
-        assert!(matches!(reason, SuspensionReason::Refused { .. }), "{body}: {reason:?}");
+        assert!(matches!(reason, SuspensionReason::Rejected { .. }), "{body}: {reason:?}");
     }
 }
 
@@ -154,7 +150,7 @@ async fn a_success_without_a_session_counts_where_the_credentials_have_worked() 
         session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
         tokio::time::sleep(Duration::from_secs(300)).await;
     }
-    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::OneTryLeft);
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::FailureLimit);
     assert!(!bench.sandbox.is_locked(USERNAME));
 }
 
@@ -188,7 +184,7 @@ async fn a_suspension_says_since_when_it_is_one() {
         bench.start(password).await.unwrap_err();
     }
     let (unknown, last) = (of("maybe").await, of("another").await);
-    assert_eq!((&unknown.reason, &last.reason), (&SuspensionReason::UnknownOutcome, &SuspensionReason::OneTryLeft));
+    assert_eq!((&unknown.reason, &last.reason), (&SuspensionReason::UnknownOutcome, &SuspensionReason::FailureLimit));
     tokio::time::sleep(hour).await;
     assert_eq!((of("maybe").await, of("another").await), (unknown, last));
 }
@@ -209,7 +205,7 @@ async fn the_fifth_strike_is_never_dealt_whatever_credentials_are_tried() {
     }
     assert_eq!(bench.sandbox.strikes(USERNAME), 4);
     assert!(!bench.sandbox.is_locked(USERNAME));
-    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::OneTryLeft);
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::FailureLimit);
     bench.process().reset_login_guard(USERNAME).await.unwrap();
     bench.start(RIGHT).await.unwrap();
 }
@@ -222,18 +218,18 @@ async fn the_fifth_strike_is_not_dealt_by_credentials_that_have_worked_either() 
         bench.start(&format!("wrong-{number}")).await.unwrap_err();
     }
     bench.sandbox.set_password(USERNAME, "changed-elsewhere");
-    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::OneTryLeft);
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::FailureLimit);
     assert!(!bench.sandbox.is_locked(USERNAME));
 }
 
 #[tokio::test]
-async fn what_is_kept_of_a_password_differs_from_store_to_store() {
+async fn what_is_kept_of_a_password_differs_from_account_to_account() {
     let (one, other) = (Bench::new().await, Bench::new().await);
     for bench in [&one, &other] {
         bench.start(RIGHT).await.unwrap();
     }
-    let (one, other) = (one.count().await["proven"].clone(), other.count().await["proven"].clone());
-    assert!(one.is_array() && other.is_array(), "{one} {other}");
+    let (one, other) = (one.count().await["last_success"].clone(), other.count().await["last_success"].clone());
+    assert!(one["credentials"].is_string() && other["credentials"].is_string(), "{one} {other}");
     assert_ne!(one, other);
 }
 

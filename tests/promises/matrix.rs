@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
     Credentials, Error, FileVault, Session, ThingSpace,
-    rotation::{PasswordVault, Resolution, VaultState},
+    rotation::{PasswordVault, Recovery, VaultState},
 };
 use tokio::time::Instant;
 
@@ -218,11 +218,11 @@ impl Cell {
         if holds != PASSWORD {
             let is_known = match &outcome {
                 Ok(given) => given.as_deref() == Some(&holds) || self.kept().await.as_deref() == Some(&holds),
-                Err(Error::PasswordNotKept { password, .. }) => password.expose_secret() == holds,
+                Err(Error::PasswordNotSaved { password, .. }) => password.expose_secret() == holds,
                 Err(error) => error.body().is_some_and(|body| body.expose_secret().contains(&holds)),
             };
             let is_told = outcome.as_ref().is_err_and(|error| match self.call {
-                Call::Rotate => matches!(error, Error::PasswordUnknown { .. } | Error::RotationUnresolved { .. }),
+                Call::Rotate => matches!(error, Error::ResetOutcomeUnknown { .. } | Error::RotationPending { .. }),
                 _ => is_unknown(error),
             });
             assert!(is_known || is_told, "{name}: the new password is lost: {outcome:?}");
@@ -230,8 +230,8 @@ impl Cell {
     }
 
     async fn kept(&self) -> Option<String> {
-        match self.vault().state().await.unwrap() {
-            VaultState::Settled(kept) => Some(kept.password().expose_secret().to_owned()),
+        match self.vault().load().await.unwrap() {
+            VaultState::Current(kept) => Some(kept.password().expose_secret().to_owned()),
             _ => None,
         }
     }
@@ -245,13 +245,14 @@ impl Cell {
         let password = sandbox.password(USERNAME).unwrap();
         let holds = Credentials::new(USERNAME, password.as_str());
         if self.call == Call::Rotate && self.kept().await.as_deref() != Some(&password) {
-            let resolution = self.thingspace.resolve_rotation(&vault).await;
-            match resolution.unwrap_or_else(|error| panic!("{name}: not resolved: {error:?}")) {
-                Resolution::Lost if password != PASSWORD => {
-                    let VaultState::Begun(begun) = vault.state().await.unwrap() else { panic!("{name}: not begun") };
-                    vault.keep(&begun, &password.as_str().into()).await.unwrap();
+            let recovery = self.thingspace.recover_rotation(&vault).await;
+            match recovery.unwrap_or_else(|error| panic!("{name}: not recovered: {error:?}")) {
+                Recovery::NewPasswordLost if password != PASSWORD => {
+                    let pending = vault.load().await.unwrap();
+                    let current = VaultState::Current(holds.clone());
+                    assert!(vault.compare_and_swap(&pending, &current).await.unwrap(), "{name}");
                 }
-                Resolution::Lost => panic!("{name}: nothing was lost"),
+                Recovery::NewPasswordLost => panic!("{name}: nothing was lost"),
                 _ => assert_eq!(password, PASSWORD, "{name}: the password is lost"),
             }
         }
@@ -293,7 +294,7 @@ fn is_unknown(error: &Error) -> bool {
 fn is_helpful(error: &Error) -> bool {
     let text = error.to_string();
     let known = ["not sent", "nothing was sent", "may have", "refused", "unexpected answer", "not processed"];
-    let advice = ["resolve_rotation", "reset_login_guard", "call again", "start a new one", "check the"];
+    let advice = ["recover_rotation", "reset_login_guard", "call again", "start a new one", "check the"];
     known.iter().chain(&advice).any(|part| text.contains(part))
 }
 

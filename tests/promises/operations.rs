@@ -68,7 +68,7 @@ async fn an_operation_that_needs_a_session_says_so_without_one() {
     let (sandbox, thingspace) = sandbox().await;
     let error = thingspace.api().end_connectivity_management_session().send().await.unwrap_err();
     let error = Error::from(error);
-    assert!(matches!(error, Error::SessionRequired { .. }), "{error:?}");
+    assert!(matches!(error, Error::InvalidRequest { .. }), "{error:?}");
     assert!(error.to_string().contains("Session::api()"), "{error}");
     assert_eq!(platform_requests(&sandbox), 0);
 }

@@ -4,23 +4,26 @@ use std::{
     future::pending,
     panic::resume_unwind,
     pin::Pin,
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Error, MemoryStore, Session, SessionToken,
-    store::{Account, Lease, Record, SessionStore, StoreError, StoreFuture},
+    Error, MemoryStore, Session,
+    store::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Version},
 };
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, runtimes, session, until};
 
-/// What becomes of the next commits.
+/// What becomes of the next swaps.
 #[derive(Clone, Copy, Debug, Default)]
-enum Commits {
+enum Swaps {
     #[default]
     Work,
     Hang,
@@ -29,44 +32,56 @@ enum Commits {
     Fail(u32),
 }
 
-/// A store whose commits misbehave on order.
+/// A store whose swaps misbehave on order.
 #[derive(Clone, Debug, Default)]
 struct Troubled {
     inner: MemoryStore,
-    commits: Arc<Mutex<Commits>>,
+    swaps: Arc<Mutex<Swaps>>,
+    is_first: Arc<AtomicBool>,
 }
 
 impl Troubled {
-    fn set(&self, commits: Commits) {
-        *self.commits.lock().unwrap() = commits;
+    fn set(&self, swaps: Swaps) {
+        *self.swaps.lock().unwrap() = swaps;
     }
 
-    fn next(&self) -> Commits {
-        let mut commits = self.commits.lock().unwrap();
-        match *commits {
-            Commits::Fail(0) => Commits::Work,
-            Commits::Fail(left) => std::mem::replace(&mut commits, Commits::Fail(left - 1)),
+    /// The first one takes the claim.
+    fn set_after_the_first(&self, swaps: Swaps) {
+        self.set(swaps);
+        self.is_first.store(true, Ordering::SeqCst);
+    }
+
+    fn next(&self) -> Swaps {
+        if self.is_first.swap(false, Ordering::SeqCst) {
+            return Swaps::Work;
+        }
+        let mut swaps = self.swaps.lock().unwrap();
+        match *swaps {
+            Swaps::Fail(0) => Swaps::Work,
+            Swaps::Fail(left) => std::mem::replace(&mut swaps, Swaps::Fail(left - 1)),
             other => other,
         }
     }
 }
 
 impl SessionStore for Troubled {
-    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         self.inner.load(account)
     }
 
-    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
-        self.inner.acquire(account, time)
-    }
-
-    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool> {
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             match self.next() {
-                Commits::Work => self.inner.commit(account, lease, record).await,
-                Commits::Hang => pending().await,
-                Commits::Panic => resume_unwind(Box::new("the store's own code has a bug")),
-                Commits::Fail(_) => {
+                Swaps::Work => self.inner.compare_and_swap(account, expected, new, bytes).await,
+                Swaps::Hang => pending().await,
+                Swaps::Panic => resume_unwind(Box::new("the store's own code has a bug")),
+                Swaps::Fail(_) => {
                     let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
                     Err(StoreError::Unavailable { place, problem })
                 }
@@ -74,24 +89,13 @@ impl SessionStore for Troubled {
         })
     }
 
-    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
-        self.inner.release(account, lease)
-    }
-
-    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
-        self.inner.touch(account, token, at)
-    }
-
-    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()> {
-        self.inner.forget(account, token)
-    }
-
     fn changed<'a>(
         &'a self,
         account: &'a Account,
+        seen: Option<Version>,
         patience: Duration,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        self.inner.changed(account, patience)
+        self.inner.changed(account, seen, patience)
     }
 }
 
@@ -105,12 +109,12 @@ async fn ask(session: &Session) -> Result<u16, Error> {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_panics_or_fails_after_a_reset_does_not_keep_the_new_password_from_the_caller() {
-    for commits in [Commits::Hang, Commits::Panic, Commits::Fail(u32::MAX)] {
+    for swaps in [Swaps::Hang, Swaps::Panic, Swaps::Fail(u32::MAX)] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
         let session = start(&sandbox, &store).await;
-        store.set(commits);
+        store.set_after_the_first(swaps);
         let outcome = timeout(Duration::from_secs(60), session.reset_password(PASSWORD)).await.unwrap();
-        let new = outcome.unwrap_or_else(|error| panic!("{commits:?}: {error:?}"));
+        let new = outcome.unwrap_or_else(|error| panic!("{swaps:?}: {error:?}"));
         assert_eq!(Some(new.expose_secret().to_owned()), sandbox.password(USERNAME));
     }
 }
@@ -120,7 +124,7 @@ async fn a_store_that_fails_for_a_while_after_a_reset_is_told_all_the_same() {
     for failures in [1, 30, 100] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
         let (session, other) = (start(&sandbox, &store).await, start(&sandbox, &store).await);
-        store.set(Commits::Fail(failures));
+        store.set_after_the_first(Swaps::Fail(failures));
         session.reset_password(PASSWORD).await.unwrap();
         sleep(Duration::from_secs(60)).await;
         sandbox.expire_session(USERNAME);
@@ -156,7 +160,7 @@ fn a_reset_whose_runtime_is_shut_down_is_one_of_which_nobody_knows_what_came() {
     });
     ends.shutdown_background();
     let error = stays.block_on(reset).unwrap_err();
-    assert!(matches!(error, Error::PasswordUnknown { .. }), "{error:?}");
+    assert!(matches!(error, Error::ResetOutcomeUnknown { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]

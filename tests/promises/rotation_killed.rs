@@ -1,4 +1,4 @@
-//! A rotation, or the resolution of one, that is killed at any moment never leaves a password that nobody knows unsaid.
+//! A rotation, or the recovery from one, that is killed at any moment never leaves a password that nobody knows unsaid.
 
 use std::{
     collections::BTreeMap,
@@ -8,12 +8,13 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 use tempfile::TempDir;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
     ApiKey, FileStore, FileVault, ThingSpace, ThingSpaceBuilder,
-    rotation::{PasswordVault, Resolution, VaultState},
+    rotation::{PasswordVault, Recovery, VaultState},
 };
 
 use crate::support::{PASSWORD, USERNAME, alone, arrived, client_of, credentials, passed, until};
@@ -50,7 +51,7 @@ async fn one_process() {
         let session = thingspace.start_session(credentials()).await.unwrap();
         let _ = session.rotate_password(&vault).await;
     } else {
-        let _ = thingspace.resolve_rotation(&vault).await;
+        let _ = thingspace.recover_rotation(&vault).await;
     }
     println!("stopped");
 }
@@ -120,31 +121,36 @@ impl Scene {
         let Ok(text) = std::fs::read(&path) else { return };
         let mut document: Value = serde_json::from_slice(&text).unwrap();
         for entry in document["accounts"].as_object_mut().unwrap().values_mut() {
-            entry["lease"] = Value::Null;
-            entry["record"]["guard"]["not_before"] = Value::Null;
+            let bytes = BASE64_STANDARD.decode(entry["value"].as_str().unwrap()).unwrap();
+            let mut record: Value = serde_json::from_slice(&bytes).unwrap();
+            record["record"]["backoff"] = Value::Null;
+            for attempt in record["record"]["history"]["attempts"].as_object_mut().unwrap().values_mut() {
+                attempt["is_over"] = true.into();
+            }
+            entry["value"] = BASE64_STANDARD.encode(record.to_string()).into();
         }
         std::fs::write(&path, document.to_string()).unwrap();
     }
 
-    /// What is known after a crash, by the vault alone and one run of the resolution.
+    /// What is known after a crash, by the vault alone and one run of the recovery.
     async fn nothing_is_lost_unsaid(&self, most_strikes: u32, how: &str) -> &'static str {
         let vault = FileVault::new(&self.vault);
-        let before = match vault.state().await.unwrap() {
+        let before = match vault.load().await.unwrap() {
             VaultState::Empty => "empty",
-            VaultState::Settled(_) => "settled",
-            _ => "begun",
+            VaultState::Current(_) => "current",
+            VaultState::Pending(_) => "pending",
         };
-        let resolution = self.client().resolve_rotation(&vault).await;
-        let resolution = resolution.unwrap_or_else(|error| panic!("{how}: {error:?}"));
+        let recovery = self.client().recover_rotation(&vault).await;
+        let recovery = recovery.unwrap_or_else(|error| panic!("{how}: {error:?}"));
         // Not before: the reset may still have been on its way. The login has put an end to that, with its session.
         let holds = self.sandbox.password(USERNAME).unwrap();
         assert!(self.sandbox.counters().resets_processed <= 1, "{how}");
-        match (before, resolution, kept(&vault).await) {
-            ("empty", Resolution::Nothing, None) => assert_eq!(holds, PASSWORD, "{how}"),
-            ("settled", Resolution::Nothing, kept) | ("begun", Resolution::OldHolds, kept) => {
+        match (before, recovery, kept(&vault).await) {
+            ("empty", Recovery::NothingPending, None) => assert_eq!(holds, PASSWORD, "{how}"),
+            ("current", Recovery::NothingPending, kept) | ("pending", Recovery::OldPasswordValid, kept) => {
                 assert_eq!(kept, Some(holds), "{how}");
             }
-            ("begun", Resolution::Lost, None) => {
+            ("pending", Recovery::NewPasswordLost, None) => {
                 assert_ne!(holds, PASSWORD, "{how}: it is said to be lost and is not");
                 let strikes = self.sandbox.strikes(USERNAME);
                 assert!(strikes <= most_strikes, "{how}: {strikes} strikes");
@@ -179,13 +185,13 @@ async fn a_rotation_killed_at_any_step_or_moment() {
         *seen.entry(scene.nothing_is_lost_unsaid(1, &how).await).or_insert(0) += 1;
     }
     println!("after 120 kills: {seen:?}");
-    for state in ["empty", "begun", "lost", "settled"] {
+    for state in ["empty", "pending", "lost", "current"] {
         assert!(seen.contains_key(state), "no kill has led to {state}: {seen:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resolution_killed_at_any_step_or_moment() {
+async fn a_recovery_killed_at_any_step_or_moment() {
     let mut seen = BTreeMap::new();
     for run in 0..60u32 {
         let scene = Scene::new(run % 2 == 0).await;
@@ -193,18 +199,18 @@ async fn a_resolution_killed_at_any_step_or_moment() {
         scene.sandbox.fault(Operation::Reset, fault, 1);
         let session = scene.client().start_session(credentials()).await.unwrap();
         session.rotate_password(&FileVault::new(&scene.vault)).await.unwrap_err();
-        // It asks the vault three times and then tells it; a token and the login are its requests.
-        let step = run / 8 % 8 + 1;
+        // It calls the vault three times; a token and the login are its requests.
+        let step = run / 8 % 6 + 1;
         let (stops_at, moment, how) = match run / 4 % 2 {
             0 => (step, None, format!("step {step}")),
             _ => (0, Some((2, run * 7 % 300)), format!("{run} turns after the login")),
         };
-        scene.kill("resolve", stops_at, moment).await;
+        scene.kill("recover", stops_at, moment).await;
         // The killed one may have been refused already, and the store need not know it.
         *seen.entry(scene.nothing_is_lost_unsaid(2, &how).await).or_insert(0) += 1;
     }
     println!("after 60 kills: {seen:?}");
-    for state in ["begun", "lost", "settled"] {
+    for state in ["pending", "lost", "current"] {
         assert!(seen.contains_key(state), "no kill has led to {state}: {seen:?}");
     }
 }

@@ -190,8 +190,8 @@ impl<'a> World<'a> {
         assert_eq!(leaks::find(&text, &leaks::secrets_of(self.sandbox)), None, "a secret is shown");
         assert!(!text.contains("Wrong-") && !text.contains("Changed-"), "a secret is shown: {text}");
         match error {
-            Error::PasswordNotKept { password, .. } => drop(self.known.insert(password.expose_secret().to_owned())),
-            Error::PasswordUnknown { .. } => self.told += 1,
+            Error::PasswordNotSaved { password, .. } => drop(self.known.insert(password.expose_secret().to_owned())),
+            Error::ResetOutcomeUnknown { .. } => self.told += 1,
             _ if call == Call::Reset => {
                 let is_server_error = error.status().is_some_and(|status| status.is_server_error());
                 self.told += usize::from(error.may_have_been_processed() || is_server_error);
@@ -266,10 +266,10 @@ impl<'a> World<'a> {
 
         let holds = sandbox.password(USERNAME).unwrap();
         let is_in_vault = match self.vault.with(|state, _| state.clone()) {
-            VaultState::Settled(kept) => kept.password().expose_secret() == holds,
+            VaultState::Current(kept) => kept.password().expose_secret() == holds,
             // It says that it does not know.
-            VaultState::Begun(_) => true,
-            _ => false,
+            VaultState::Pending(_) => true,
+            VaultState::Empty => false,
         };
         if !self.known.contains(&holds) && !is_in_vault {
             self.lost.insert(holds.clone());
@@ -321,7 +321,7 @@ async fn make(process: &Process, vault: &Shelf, call: Call, old: &str) -> Result
         Call::Send => drop(session().send(session().request(Method::GET, ECHO)?).await?),
         Call::Reset => return session().reset_password(old).await.map(Done::Given),
         Call::Rotate => session().rotate_password(vault).await?,
-        Call::Resolve => drop(process.thingspace.resolve_rotation(vault).await?),
+        Call::Resolve => drop(process.thingspace.recover_rotation(vault).await?),
         Call::End => session().end().await?,
     }
     Ok(Done::Nothing)

@@ -3,7 +3,10 @@
 use std::{fmt::Write as _, process::Command};
 
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, Error, Session, ThingSpace, ThingSpaceBuilder};
+use thingspace_session::{
+    ApiKey, Credentials, Error, Session, ThingSpace, ThingSpaceBuilder,
+    store::{Account, SessionStore, Version},
+};
 
 pub(crate) use crate::patience::{calls_until, until, watch};
 
@@ -113,4 +116,35 @@ pub(crate) fn passed(command: &mut Command) -> String {
     let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && printed.contains("test result: ok. 1 passed"), "{printed}");
     printed.into_owned()
+}
+
+/// The account of the sandbox's user, as a store knows it.
+pub(crate) fn account(sandbox: &Sandbox) -> Account {
+    Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME)
+}
+
+/// The record of the sandbox's user.
+pub(crate) async fn record(sandbox: &Sandbox, store: &impl SessionStore) -> serde_json::Value {
+    let snapshot = store.load(&account(sandbox)).await.unwrap();
+    serde_json::from_slice(snapshot.value.unwrap().bytes()).unwrap()
+}
+
+/// Changes the record of the sandbox's user.
+pub(crate) async fn edit(sandbox: &Sandbox, store: &impl SessionStore, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut edited = record(sandbox, store).await;
+    change(&mut edited);
+    put(sandbox, store, &serde_json::to_vec(&edited).unwrap()).await;
+}
+
+/// Replaces the record of the sandbox's user.
+pub(crate) async fn put(sandbox: &Sandbox, store: &impl SessionStore, bytes: &[u8]) {
+    let expected = store.load(&account(sandbox)).await.unwrap().value.map(|value| value.version);
+    assert!(store.compare_and_swap(&account(sandbox), expected, Version::random(), bytes).await.unwrap());
+}
+
+/// How many claims the record of the sandbox's user holds.
+pub(crate) async fn claims(sandbox: &Sandbox, store: &impl SessionStore) -> usize {
+    let record = record(sandbox, store).await;
+    let attempts = record["record"]["history"]["attempts"].as_object().unwrap();
+    attempts.values().filter(|attempt| attempt.get("is_over").is_none()).count()
 }

@@ -12,18 +12,18 @@ use std::{
 };
 
 use thingspace_session::{
-    FileVault, Password,
-    rotation::{Begun, PasswordVault, VaultFuture, VaultState},
+    FileVault,
+    rotation::{PasswordVault, VaultFuture, VaultState},
 };
 
 pub(crate) fn vault(directory: &tempfile::TempDir) -> FileVault {
     FileVault::new(directory.path().join("password.json"))
 }
 
-/// The password that the vault says holds.
+/// The current password of the vault.
 pub(crate) async fn kept(vault: &FileVault) -> Option<String> {
-    match vault.state().await.unwrap() {
-        VaultState::Settled(credentials) => Some(credentials.password().expose_secret().to_owned()),
+    match vault.load().await.unwrap() {
+        VaultState::Current(credentials) => Some(credentials.password().expose_secret().to_owned()),
         _ => None,
     }
 }
@@ -38,10 +38,10 @@ pub(crate) enum Trouble {
     Takes(Duration),
 }
 
-/// The steps of a rotation that goes well.
-pub(crate) const CHECK: u32 = 3;
+/// The steps of a rotation that goes well. Of a swap the second one is its answer.
+pub(crate) const PROVE: u32 = 3;
 pub(crate) const BEGIN: u32 = 7;
-pub(crate) const KEEP: u32 = 9;
+pub(crate) const COMMIT: u32 = 9;
 pub(crate) const STEPS: u32 = 10;
 
 #[derive(Clone)]
@@ -84,23 +84,11 @@ impl Brittle {
 }
 
 impl PasswordVault for Brittle {
-    fn state(&self) -> VaultFuture<'_, VaultState> {
-        self.guarded(self.inner.state())
+    fn load(&self) -> VaultFuture<'_, VaultState> {
+        self.guarded(self.inner.load())
     }
 
-    fn check(&self) -> VaultFuture<'_, ()> {
-        self.guarded(self.inner.check())
-    }
-
-    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        self.guarded(self.inner.begin(begun))
-    }
-
-    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()> {
-        self.guarded(self.inner.keep(begun, new))
-    }
-
-    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        self.guarded(self.inner.abandon(begun))
+    fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
+        self.guarded(self.inner.compare_and_swap(expected, new))
     }
 }

@@ -9,7 +9,8 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use thingspace_session::{
-    ApiKey, Credentials, Environment, Password, Retries, Secret, SessionToken, rotation::Begun, store::Record,
+    ApiKey, Credentials, Environment, Password, Retries, Secret, SessionToken,
+    rotation::{Pending, VaultState},
 };
 
 /// A configuration as a program may have it.
@@ -54,7 +55,9 @@ fn a_name_that_nothing_has_is_an_error_and_so_is_a_missing_one() {
     refused(serde_json::from_value::<Credentials>(json!({"user": "u", "password": "p"})).err(), "`user`");
     refused(serde_json::from_value::<Retries>(json!({"backoff": 5})).err(), "backoff_ms");
     refused(serde_json::from_value::<Environment>(json!("prod")).err(), "production");
-    refused(serde_json::from_value::<Begun>(json!({"since_ms": 0})).err(), "old");
+    refused(serde_json::from_value::<VaultState>(json!({"state": "pending", "since_ms": 0, "id": "0"})).err(), "old");
+    let more = json!({"state": "current", "username": "u", "password": "p", "since": 0});
+    refused(serde_json::from_value::<VaultState>(more).err(), "since");
 }
 
 const HIDDEN: &str = "314159265358979";
@@ -93,19 +96,17 @@ fn a_secret_of_another_type_is_refused_and_not_quoted() {
     quotes_nothing::<SessionToken>(|secret| secret);
     quotes_nothing::<ApiKey>(|secret| json!({"key": "k", "secret": secret}));
     quotes_nothing::<Credentials>(|secret| json!({"username": "u", "password": secret}));
-    quotes_nothing::<Begun>(|secret| json!({"old": {"username": "u", "password": secret}, "since_ms": 0}));
-    quotes_nothing::<Record>(|secret| {
-        let mut record = serde_json::to_value(Record::default().with_session("t".into(), SystemTime::now())).unwrap();
-        record["session"]["token"] = secret;
-        record
-    });
+    let old = |secret| json!({"username": "u", "password": secret});
+    quotes_nothing::<VaultState>(|secret| json!({"state": "current", "username": "u", "password": secret}));
+    quotes_nothing::<VaultState>(|secret| json!({"state": "pending", "old": old(secret), "since_ms": 0, "id": "0"}));
+    quotes_nothing::<VaultState>(|secret| json!({"state": "pending", "old": secret, "since_ms": 0, "id": "0"}));
 }
 
 #[test]
 fn a_secret_in_the_place_of_the_whole_pair_is_not_quoted() {
     let pairs = [json!(HIDDEN), json!(HIDDEN.parse::<u64>().unwrap()), json!([HIDDEN, HIDDEN])];
     for pair in pairs {
-        let told = [problems::<ApiKey>(&pair), problems::<Credentials>(&pair), problems::<Begun>(&pair)];
+        let told = [problems::<ApiKey>(&pair), problems::<Credentials>(&pair), problems::<VaultState>(&pair)];
         for problem in told.iter().flatten() {
             assert!(!problem.contains(&HIDDEN[..8]) && problem.contains("fields"), "{problem}");
         }
@@ -126,9 +127,11 @@ fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) ->
 fn what_is_written_comes_back() {
     let user = Credentials::new("zbeeblebrox", "IM\"gr8\u{1F511}");
     assert_eq!(comes_back(&user), json!({"username": "zbeeblebrox", "password": "IM\"gr8\u{1F511}"}));
-    let begun = Begun::new(user, SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_900));
-    assert_eq!(comes_back(&begun)["since_ms"], 1500);
-    comes_back(&Record::default().with_session("token".into(), SystemTime::now()));
+    let pending = Pending::new(user.clone(), SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_900));
+    assert_eq!(comes_back(&VaultState::Pending(pending))["since_ms"], 1500);
+    for state in [VaultState::Empty, VaultState::Current(user)] {
+        comes_back(&state);
+    }
     comes_back(&Retries::new(7).statuses([503]));
     for (environment, name) in [(Environment::Production, "production"), (Environment::Mock, "mock")] {
         assert_eq!(comes_back(&environment), name);

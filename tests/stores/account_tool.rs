@@ -6,7 +6,7 @@ use std::{
 };
 
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, Error, RedisStore, ThingSpace};
+use thingspace_session::{ApiKey, Credentials, Error, RedisStore, ThingSpace, store::Sealed};
 
 use crate::server::Server;
 
@@ -47,7 +47,7 @@ async fn the_tool_lifts_a_suspension_on_a_sealed_server_with_the_key_and_the_pre
     let sandbox = Sandbox::start().await.unwrap();
     let service = |store: RedisStore| {
         let builder = ThingSpace::builder().api_key(ApiKey::new("sandbox-key", "sandbox-secret"));
-        builder.base_url(sandbox.base_url()).store(store.prefix("fleet").sealed(KEY)).build().unwrap()
+        builder.base_url(sandbox.base_url()).store(Sealed::new(store.prefix("fleet"), KEY)).build().unwrap()
     };
     let wrong = || Credentials::new(USERNAME, "wrong");
     service(server.store()).start_session(wrong()).await.unwrap_err();

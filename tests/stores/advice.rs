@@ -4,31 +4,35 @@
 use std::{fs, path::Path};
 
 use thingspace_session::{
-    CredentialSource as _, Error, FileStore, FileVault,
-    rotation::PasswordVault as _,
-    store::{SessionStore as _, StoreError},
+    CredentialsProvider as _, Error, FileVault,
+    rotation::{self, PasswordVault as _, VaultState},
+    store::{FileStore, SessionStore as _, StoreError},
 };
 
-use crate::support::{LONG, Shelf, account};
+use crate::support::{Shelf, account, try_swap};
 
 /// What store and vault say of a path that cannot be used. They have to agree.
 async fn advice(path: &Path) -> String {
     let (store, vault) = (FileStore::new(path), FileVault::new(path));
     let error = store.load(&account()).await.unwrap_err();
-    assert!(matches!(store.acquire(&account(), LONG).await, Err(StoreError::Misconfigured { .. })));
+    assert!(matches!(try_swap(&store, None, 1).await, Err(StoreError::Misconfigured { .. })));
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&path.display().to_string()), "{text}");
     let told = Error::from(error);
     assert!(!told.is_retryable() && told.to_string().contains(&text), "{told:?}");
 
-    let of_the_vault = vault.state().await.unwrap_err();
+    let of_the_vault = vault.load().await.unwrap_err();
     assert_eq!(of_the_vault.to_string(), text);
-    assert!(vault.check().await.is_err());
+    assert!(prove(&vault).await.is_err());
     assert!(!Error::Vault(of_the_vault.into()).is_retryable());
     let of_the_source = vault.credentials().await.unwrap_err();
-    assert!(!Error::CredentialSource(of_the_source.into()).is_retryable());
+    assert!(!Error::CredentialsProvider(of_the_source.into()).is_retryable());
     text
+}
+
+async fn prove(vault: &FileVault) -> Result<bool, rotation::VaultError> {
+    vault.compare_and_swap(&VaultState::Empty, &VaultState::Empty).await
 }
 
 #[tokio::test]
@@ -40,8 +44,8 @@ async fn a_missing_directory_is_to_be_created() {
         let directory = path.parent().unwrap();
         assert!(text.ends_with(&format!("create the directory {}", directory.display())), "{text}");
         fs::create_dir_all(directory).unwrap();
-        FileStore::new(&path).acquire(&account(), LONG).await.expect("the advice helps");
-        FileVault::new(path.with_extension("vault")).check().await.expect("the advice helps");
+        try_swap(&FileStore::new(&path), None, 1).await.expect("the advice helps");
+        prove(&FileVault::new(path.with_extension("vault"))).await.expect("the advice helps");
     }
 }
 
@@ -72,7 +76,7 @@ async fn a_directory_in_place_of_the_lock_file_is_to_be_removed() {
     let shelf = Shelf::new();
     let lock = shelf.directory.path().join("thingspace.json.lock");
     fs::create_dir(&lock).unwrap();
-    let error = shelf.store.acquire(&account(), LONG).await.unwrap_err();
+    let error = try_swap(&shelf.store, None, 1).await.unwrap_err();
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
     assert!(error.to_string().contains(&format!("remove what is at {}", lock.display())), "{error}");
 }
@@ -84,7 +88,7 @@ async fn a_name_that_is_too_long_is_to_be_shorter() {
     // There is room for the file, and none for those beside it.
     let store = FileStore::new(shelf.directory.path().join("x".repeat(250)));
     store.load(&account()).await.unwrap();
-    let error = store.acquire(&account(), LONG).await.unwrap_err();
+    let error = try_swap(&store, None, 1).await.unwrap_err();
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
     assert!(error.to_string().contains("give a shorter path"), "{error}");
 }
@@ -123,7 +127,7 @@ async fn symbolic_links_that_lead_nowhere_or_in_a_circle_are_told() {
 #[tokio::test]
 async fn a_directory_that_takes_no_files_is_told() {
     for path in ["/proc/self/thingspace.json", "/sys/thingspace.json"] {
-        let error = FileStore::new(path).acquire(&account(), LONG).await.unwrap_err();
+        let error = try_swap(&FileStore::new(path), None, 1).await.unwrap_err();
         assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
         assert!(!Error::from(error).is_retryable());
     }
@@ -135,7 +139,7 @@ fn what_may_pass_is_retryable_from_store_vault_and_source() {
         || StoreError::Unavailable { place: "the disk".to_owned(), problem: "it cannot be replaced".to_owned() };
     assert!(Error::from(passing()).is_retryable());
     assert!(Error::Vault(std::sync::Arc::new(passing())).is_retryable());
-    assert!(Error::CredentialSource(std::sync::Arc::new(passing())).is_retryable());
-    let kept = Error::PasswordNotKept { password: "new".into(), source: std::sync::Arc::new(passing()) };
+    assert!(Error::CredentialsProvider(std::sync::Arc::new(passing())).is_retryable());
+    let kept = Error::PasswordNotSaved { password: "new".into(), source: std::sync::Arc::new(passing()) };
     assert!(!kept.is_retryable(), "the password was reset");
 }

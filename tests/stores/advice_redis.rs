@@ -4,14 +4,14 @@
 use std::time::{Duration, Instant};
 
 use thingspace_session::{
-    Error, RedisStore,
-    store::{SessionStore as _, StoreError},
+    Error,
+    store::{RedisStore, SessionStore as _, StoreError},
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     server::{PORT, Server},
-    support::{LONG, account},
+    support::{account, try_swap},
 };
 
 /// Why the store cannot be used. What does not pass is not waited for, and nothing secret is shown.
@@ -76,8 +76,8 @@ async fn a_user_without_a_right_is_to_have_it() {
     // What is said to those who wait is a matter of its own.
     server.ask::<()>(&["ACL", "SETUSER", "mute", "on", ">the-secret", "+@all", "~*", "resetchannels"]);
     let store = RedisStore::new(format!("{}?user=mute&pass=the-secret", server.url())).unwrap();
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
-    let text = told(store.commit(&account(), &lease, &record).await.unwrap_err());
+    assert!(store.load(&account()).await.unwrap().value.is_none());
+    let text = told(try_swap(&store, None, 1).await.unwrap_err());
     assert!(text.contains("rights that docs/fleet.md lists"), "{text}");
 }
 

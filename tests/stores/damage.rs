@@ -3,12 +3,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use thingspace_session::{
-    FileStore,
-    store::{Record, SessionStore, StoreError},
-};
+use thingspace_session::store::{FileStore, SessionStore as _, StoreError};
 
-use crate::support::{LONG, Shelf, account, read, write};
+use crate::support::{Shelf, account, read, try_swap, write};
 
 async fn filled() -> Shelf {
     let shelf = Shelf::new();
@@ -59,13 +56,16 @@ async fn whatever_is_not_what_the_store_wrote_is_damage() {
         text.replace("\"accounts\"", "\"more\":1,\"accounts\""),
         json!({"version": 1}).to_string(),
         json!({"version": 1, "accounts": {account().id(): {}}}).to_string(),
-        entry("fence", json!(-1)),
-        entry("fence", json!(1.5)),
-        entry("fence", json!(u64::MAX)),
-        entry("fence", Value::Null),
-        entry("lease", json!(true)),
-        entry("lease", json!({"until_ms": 1})),
-        entry("record", Value::Null),
+        entry("version", json!(1)),
+        entry("version", json!("")),
+        entry("version", json!("0".repeat(31))),
+        entry("version", json!("0".repeat(33))),
+        entry("version", json!("g".repeat(32))),
+        entry("version", Value::Null),
+        entry("value", Value::Null),
+        entry("value", json!({})),
+        entry("value", json!("token-1")),
+        entry("value", json!("dG9rZW4tM")),
         entry("more", json!(1)),
     ] {
         assert_ne!(damaged, text);
@@ -92,7 +92,7 @@ async fn a_file_of_another_version_is_left_alone() {
 async fn what_is_wrong_is_told_without_quoting_the_file() {
     let shelf = filled().await;
     // The error of the JSON reader would quote what it found in place of a number.
-    let text = changed(&shelf, |entry| entry["fence"] = json!("token-that-slipped"));
+    let text = changed(&shelf, |entry| entry["value"] = json!("token-that-slipped"));
     shelf.overwrite(text);
     let error = shelf.refusal().await;
     for shown in [error.to_string(), format!("{error:?}")] {
@@ -106,7 +106,7 @@ async fn what_is_wrong_is_told_without_quoting_the_file() {
 async fn the_count_begins_only_where_there_is_no_file() {
     let shelf = filled().await;
     fs::rename(shelf.path(), shelf.directory.path().join("away.json")).unwrap();
-    assert_eq!(shelf.store.load(&account()).await.unwrap(), Record::default());
+    assert_eq!(read(&shelf.store).await, 0);
     assert_eq!(shelf.names(), ["away.json", "thingspace.json.lock"], "reading created a file");
     write(&shelf.store, 2).await;
     assert_eq!(read(&shelf.store).await, 2);
@@ -117,7 +117,7 @@ async fn a_directory_that_is_not_there_is_no_fresh_start() {
     let shelf = Shelf::new();
     for path in [shelf.directory.path().join("unmounted/thingspace.json"), "/".into(), "".into()] {
         let store = FileStore::new(&path);
-        let errors = [store.load(&account()).await.err(), store.acquire(&account(), LONG).await.err()];
+        let errors = [store.load(&account()).await.err(), try_swap(&store, None, 1).await.err()];
         for error in errors {
             let error = error.unwrap_or_else(|| panic!("{path:?} is a fresh start"));
             assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");

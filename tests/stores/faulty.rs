@@ -2,18 +2,19 @@
 
 use std::{
     collections::HashMap,
+    future::pending,
     pin::Pin,
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use thingspace_session::{
-    SessionToken,
-    store::{Account, Lease, Record, SessionStore, StoreError, StoreFuture, testing::Handles},
+use thingspace_session::store::{
+    Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version, testing::Handles,
 };
 use tokio::{
+    sync::Notify,
     task::yield_now,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::support::LONG;
@@ -23,69 +24,68 @@ use crate::support::LONG;
 pub(crate) enum Fault {
     None,
     Filled,
-    Torn,
-    ReadsWait,
+    Failing,
+    Short,
+    DropsEmpty,
+    Text,
     Unshared,
     Forgetful,
-    StaleGrant,
-    TwoHolders,
-    EndsOnCommit,
-    NeverReleased,
-    NeverExpires,
-    ExpiresEarly,
-    OneFence,
-    AnyoneCommits,
-    ExpiredRefused,
-    ReleasedCommits,
-    FutureCommits,
-    RefusesAloud,
-    AnyoneReleases,
-    TouchesNot,
-    TouchesBack,
-    TouchesAny,
-    TouchEndsLease,
-    ForgetsNot,
-    ForgetsAll,
-    ForgetsAny,
     OneAccount,
-    OneRecord,
-    RacyGrant,
+    Torn,
+    Stale,
+    NoneIsAny,
+    AnyIsNone,
+    Overwrites,
+    ComparesNot,
+    TakesOlder,
+    Refuses,
+    Racy,
+    DeniesAgain,
+    RemembersAll,
+    StandsStill,
+    TwoClocks,
+    Seconds,
     Deaf,
+    OnlyNext,
     Patient,
     LateDrop,
-    KeepsDropped,
-    Failing,
+    Hangs,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Faulty {
     fault: Fault,
+    began: Instant,
     entries: Arc<Mutex<HashMap<String, Entry>>>,
+    changes: Arc<Notify>,
 }
 
+/// All values that an account ever had; the last one is stored.
 #[derive(Clone, Debug, Default)]
 struct Entry {
-    record: Record,
-    fence: u64,
-    lease: Option<Instant>,
-    commits: u64,
+    values: Vec<Value>,
+    loads: u64,
 }
 
 impl Entry {
-    fn is_held(&self) -> bool {
-        self.lease.is_some_and(|end| Instant::now() < end)
+    fn version(&self) -> Option<Version> {
+        self.values.last().map(|value| value.version)
+    }
+
+    fn had(&self, version: Version) -> bool {
+        self.values.iter().any(|value| value.version == version)
     }
 }
 
 impl Faulty {
     pub(crate) fn handles(fault: Fault) -> Handles {
-        let (one, another) = (Self::new(fault), Self::new(fault));
-        let other = if fault == Fault::Unshared { another } else { one.clone() };
+        let new = |began| Self { fault, began, entries: Arc::default(), changes: Arc::default() };
+        let one = new(Instant::now());
+        let mut other = if fault == Fault::Unshared { new(one.began) } else { one.clone() };
+        if fault == Fault::TwoClocks {
+            other.began -= Duration::from_secs(1);
+        }
         (Arc::new(one), Arc::new(other))
-    }
-
-    fn new(fault: Fault) -> Self {
-        Self { fault, entries: Arc::default() }
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -94,168 +94,124 @@ impl Faulty {
 
     fn with<T>(&self, account: &Account, act: impl FnOnce(&mut Entry) -> T) -> T {
         let name = if self.has(Fault::OneAccount) { String::new() } else { account.id() };
-        let mut entries = self.entries.lock().unwrap();
-        let shared = entries.get("").map(|entry| entry.record.clone()).unwrap_or_default();
-        let entry = entries.entry(name).or_default();
-        if !self.has(Fault::OneRecord) {
-            return act(entry);
-        }
-        entry.record = shared;
-        let outcome = act(entry);
-        let record = entry.record.clone();
-        entries.entry(String::new()).or_default().record = record;
-        outcome
+        act(self.entries.lock().unwrap().entry(name).or_default())
     }
 
-    async fn grant(&self, account: &Account, time: Duration) -> Option<(Lease, Record)> {
-        let is_held = self.with(account, |entry| entry.is_held());
-        if self.has(Fault::RacyGrant) && time == Duration::from_secs(120) {
-            yield_now().await;
-        }
-        if is_held && !self.has(Fault::TwoHolders) {
-            return None;
-        }
-        let end = Instant::now()
+    fn now(&self) -> SystemTime {
+        let passed = self.began.elapsed();
+        UNIX_EPOCH
             + match self.fault {
-                Fault::NeverExpires => LONG,
-                Fault::ExpiresEarly => time / 2,
-                _ => time,
-            };
-        let grant = self.with(account, |entry| {
-            entry.fence = if self.has(Fault::OneFence) { 1 } else { entry.fence + 1 };
-            entry.lease = Some(if self.has(Fault::KeepsDropped) { Instant::now() + LONG } else { end });
-            let record = if self.has(Fault::StaleGrant) { Record::default() } else { entry.record.clone() };
-            (Lease::new(entry.fence), record)
-        });
-        if self.has(Fault::KeepsDropped) {
-            yield_now().await;
-            self.with(account, |entry| entry.lease = Some(end));
-        }
-        Some(grant)
+                Fault::StandsStill => Duration::ZERO,
+                Fault::Seconds => Duration::from_secs(passed.as_secs()),
+                _ => passed,
+            }
     }
 
-    async fn put(&self, account: &Account, fence: u64, record: &Record) -> bool {
-        if self.has(Fault::Torn) {
-            let before = self.with(account, |entry| entry.record.used_at());
-            let torn = record.session().zip(before).map(|(token, at)| record.clone().with_session(token.clone(), at));
-            self.with(account, |entry| entry.record = torn.unwrap_or_default());
+    fn kept(&self, new: Version, bytes: &[u8]) -> Value {
+        match self.fault {
+            Fault::Short => Value::new(new, &bytes[..bytes.len().min(1000)]),
+            Fault::Text => Value::new(new, String::from_utf8_lossy(bytes).into_owned()),
+            _ => Value::new(new, bytes),
+        }
+    }
+
+    /// What a swap decides when it finds this.
+    fn fits(&self, entry: &Entry, expected: Option<Version>) -> bool {
+        let found = entry.version();
+        match self.fault {
+            Fault::NoneIsAny => found == expected || expected.is_none(),
+            Fault::AnyIsNone => found == expected || found.is_none(),
+            Fault::ComparesNot => true,
+            Fault::TakesOlder => found == expected || expected.is_some_and(|expected| entry.had(expected)),
+            Fault::Refuses => false,
+            _ => found == expected,
+        }
+    }
+
+    async fn swap(&self, account: &Account, expected: Option<Version>, new: Version, bytes: &[u8]) -> bool {
+        let is_again = self.with(account, |entry| match self.fault {
+            Fault::DeniesAgain => false,
+            Fault::RemembersAll => entry.had(new),
+            _ => entry.version() == Some(new),
+        });
+        if is_again {
+            return true;
+        }
+        let fits = self.with(account, |entry| self.fits(entry, expected));
+        if self.has(Fault::Racy) {
+            yield_now().await;
+        } else if self.has(Fault::Torn) && fits && bytes.len() > 8 {
+            self.with(account, |entry| entry.values.push(Value::new(new, &bytes[..bytes.len() / 2])));
             yield_now().await;
         }
-        self.with(account, |entry| {
-            let is_latest = entry.fence == fence;
-            let may = match self.fault {
-                Fault::AnyoneCommits => fence > 0,
-                Fault::ReleasedCommits => is_latest && fence > 0,
-                Fault::FutureCommits => is_latest && entry.lease.is_some() || fence > entry.fence,
-                Fault::ExpiredRefused => is_latest && entry.is_held(),
-                _ => is_latest && entry.lease.is_some(),
-            };
-            let is_kept = match self.fault {
-                Fault::Forgetful => false,
-                Fault::RefusesAloud => true,
-                _ => may,
-            };
-            if is_kept {
-                entry.record = record.clone();
-            }
-            if self.has(Fault::EndsOnCommit) {
-                entry.lease = None;
-            }
-            may
-        })
+        if fits && !self.has(Fault::Forgetful) || self.has(Fault::Overwrites) {
+            self.with(account, |entry| entry.values.push(self.kept(new, bytes)));
+            self.changes.notify_waiters();
+        }
+        fits
     }
 }
 
 impl SessionStore for Faulty {
-    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         Box::pin(async {
-            while self.has(Fault::ReadsWait) && self.with(account, |entry| entry.is_held() && entry.commits > 2) {
-                sleep(Duration::from_millis(10)).await;
+            match self.fault {
+                Fault::Hangs => pending().await,
+                Fault::Failing => {
+                    let (place, problem) = ("memory".to_owned(), "out of order".to_owned());
+                    return Err(StoreError::Unavailable { place, problem });
+                }
+                _ => {}
             }
-            if self.has(Fault::Failing) {
-                let (place, problem) = ("memory".to_owned(), "out of order".to_owned());
-                return Err(StoreError::Unavailable { place, problem });
-            }
-            let record = self.with(account, |entry| entry.record.clone());
-            let is_filled = self.has(Fault::Filled) && record == Record::default();
-            Ok(if is_filled { record.with_session("token".into(), SystemTime::now()) } else { record })
+            let value = self.with(account, |entry| {
+                entry.loads += 1;
+                let age = if self.has(Fault::Stale) && entry.loads % 7 == 0 && entry.values.len() > 9 { 5 } else { 1 };
+                entry.values.iter().nth_back(age - 1).cloned()
+            });
+            let value = match self.fault {
+                Fault::Filled => value.or_else(|| Some(Value::new(Version::random(), *b"filled"))),
+                Fault::DropsEmpty => value.filter(|value| !value.bytes().is_empty()),
+                _ => value,
+            };
+            Ok(Snapshot { value, now: self.now() })
         })
     }
 
-    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
-        Box::pin(async move { Ok(self.grant(account, time).await) })
-    }
-
-    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool> {
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let commits = self.with(account, |entry| {
-                entry.commits += 1;
-                entry.commits
-            });
-            if !self.has(Fault::LateDrop) {
-                return Ok(self.put(account, lease.fence(), record).await);
+            if !self.has(Fault::LateDrop) || bytes != b"dropped" {
+                return Ok(self.swap(account, expected, new, bytes).await);
             }
-            let (store, account, fence, record) = (self.clone(), account.clone(), lease.fence(), record.clone());
+            let (store, account, bytes) = (self.clone(), account.clone(), bytes.to_vec());
             let write = tokio::spawn(async move {
-                sleep(Duration::from_millis(if commits % 3 == 2 { 4 } else { 0 })).await;
-                store.put(&account, fence, &record).await
+                sleep(Duration::from_millis(4)).await;
+                store.with(&account, |entry| entry.values.push(Value::new(new, bytes)));
+                true
             });
             Ok(write.await.unwrap())
         })
     }
 
-    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
+    fn changed<'a>(
+        &'a self,
+        _: &'a Account,
+        _: Option<Version>,
+        patience: Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let next = self.changes.notified();
         Box::pin(async move {
-            self.with(account, |entry| {
-                let is_latest = entry.fence == lease.fence() || self.has(Fault::AnyoneReleases);
-                if is_latest && !self.has(Fault::NeverReleased) {
-                    entry.lease = None;
-                }
-            });
-            Ok(())
+            match self.fault {
+                Fault::Deaf => sleep(patience).await,
+                Fault::Patient => sleep(patience + LONG).await,
+                Fault::OnlyNext => _ = timeout(patience, next).await,
+                _ => sleep(patience.min(Duration::from_millis(10))).await,
+            }
         })
-    }
-
-    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            self.with(account, |entry| {
-                let current = entry.record.session().cloned();
-                match (self.fault, current) {
-                    (Fault::TouchesNot, _) => {}
-                    (Fault::TouchesAny, Some(current)) => _ = entry.record.touch(&current, at),
-                    (Fault::TouchesBack, Some(current)) if current == *token => {
-                        entry.record = entry.record.clone().with_session(current, at);
-                    }
-                    _ => _ = entry.record.touch(token, at),
-                }
-                if self.has(Fault::TouchEndsLease) {
-                    entry.lease = None;
-                }
-            });
-            Ok(())
-        })
-    }
-
-    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            self.with(account, |entry| {
-                let current = entry.record.session().cloned();
-                match (self.fault, current) {
-                    (Fault::ForgetsNot, _) => {}
-                    (Fault::ForgetsAny, Some(current)) => _ = entry.record.forget(&current),
-                    (Fault::ForgetsAll, Some(current)) if current == *token => entry.record = Record::default(),
-                    _ => _ = entry.record.forget(token),
-                }
-            });
-            Ok(())
-        })
-    }
-
-    fn changed<'a>(&'a self, _: &'a Account, patience: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(sleep(match self.fault {
-            Fault::Deaf => patience,
-            Fault::Patient => patience + LONG,
-            _ => patience.min(Duration::from_millis(10)),
-        }))
     }
 }

@@ -3,17 +3,14 @@
 use std::{
     fs::{self, File},
     path::Path,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde_json::{Value, json};
-use thingspace_session::{
-    FileStore,
-    store::{Record, SessionStore},
-};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use thingspace_session::store::{FileStore, SessionStore as _, Version};
 use tokio::time::timeout;
 
-use crate::support::{LONG, Shelf, account, number, numbered, read, write};
+use crate::support::{Shelf, account, numbered, read, swap, version, write};
 
 /// Far more than an operation takes that waits for nobody.
 const PROMPTLY: Duration = Duration::from_secs(5);
@@ -26,24 +23,16 @@ fn lock(shelf: &Shelf) -> File {
     file
 }
 
-fn change(shelf: &Shelf, change: impl FnOnce(&mut Value)) {
-    let mut json = shelf.json();
-    change(&mut json["accounts"][account().id()]);
-    shelf.overwrite(json.to_string());
-}
-
 #[tokio::test]
-async fn records_and_fences_outlive_the_process() {
+async fn values_outlive_the_process() {
     let shelf = Shelf::new();
     write(&shelf.store, 7).await;
-    let (before, _) = shelf.store.acquire(&account(), LONG).await.unwrap().unwrap();
+    let before = version(&shelf.store.load(&account()).await.unwrap());
     let later = FileStore::new(shelf.path());
     assert_eq!(read(&later).await, 7);
-    assert!(later.acquire(&account(), LONG).await.unwrap().is_none(), "the lease is forgotten");
-    let fence = before.fence();
-    later.release(&account(), before).await.unwrap();
-    let (after, _) = FileStore::new(shelf.path()).acquire(&account(), LONG).await.unwrap().unwrap();
-    assert!(after.fence() > fence);
+    assert!(!swap(&later, None, 8).await, "the version is forgotten");
+    assert!(swap(&later, before, 8).await);
+    assert_eq!(read(&FileStore::new(shelf.path())).await, 8);
 }
 
 #[tokio::test]
@@ -51,7 +40,7 @@ async fn the_file_names_nobody() {
     let shelf = Shelf::new();
     write(&shelf.store, 7).await;
     let text = shelf.text();
-    assert!(text.contains("token-7") && text.contains(&account().id()), "{text}");
+    assert!(text.contains(&BASE64_STANDARD.encode(numbered(7))) && text.contains(&account().id()), "{text}");
     for private in ["zbeeblebrox", "the-api-key", "thingspace.example"] {
         assert!(!text.contains(private), "{private} is in the file");
     }
@@ -97,67 +86,34 @@ async fn what_crashed_writers_left_is_cleared_away_and_nothing_else() {
     assert_eq!(shelf.names(), expected);
 }
 
-/// Whether the right is free, with the end of the lease moved by so many milliseconds: what remains of it then is what
-/// would remain if the clock had been moved the other way.
-async fn is_free_with_end_moved(milliseconds: i64) -> bool {
+#[tokio::test(start_paused = true)]
+async fn the_clock_is_the_one_of_the_machine_or_the_one_that_is_given() {
     let shelf = Shelf::new();
-    let (lease, _) = shelf.store.acquire(&account(), Duration::from_secs(30)).await.unwrap().unwrap();
-    change(&shelf, |entry| {
-        let until = entry["lease"]["until_ms"].as_u64().unwrap();
-        entry["lease"]["until_ms"] = json!(until.saturating_add_signed(milliseconds));
-    });
-    match shelf.store.acquire(&account(), LONG).await.unwrap() {
-        Some((later, _)) => {
-            assert!(later.fence() > lease.fence());
-            assert!(!shelf.store.commit(&account(), &lease, &Record::default()).await.unwrap());
-            true
-        }
-        None => false,
-    }
-}
+    let before = SystemTime::now();
+    let now = shelf.store.load(&account()).await.unwrap().now;
+    assert!(before <= now && now <= SystemTime::now());
 
-#[tokio::test]
-async fn a_clock_that_is_set_back_does_not_keep_the_right_for_ever() {
-    let (minute, year) = (60_000, 365 * 24 * 3_600_000);
-    for back in [minute, year, i64::MAX] {
-        assert!(is_free_with_end_moved(back).await, "set back by {back} ms, the right is kept");
-    }
-    assert!(!is_free_with_end_moved(500).await, "the clock was but set right, and the right is lost");
-    assert!(!is_free_with_end_moved(-10_000).await, "the lease still runs");
-    assert!(is_free_with_end_moved(-40_000).await, "the lease is over");
-}
-
-#[tokio::test]
-async fn a_lease_without_end_and_one_without_length_are_leases() {
-    let (shelf, account) = (Shelf::new(), account());
-    let (first, _) = shelf.store.acquire(&account, Duration::ZERO).await.unwrap().unwrap();
-    shelf.store.release(&account, first).await.unwrap();
-    let (lease, record) = shelf.store.acquire(&account, Duration::MAX).await.unwrap().unwrap();
-    assert!(shelf.store.acquire(&account, LONG).await.unwrap().is_none());
-    assert!(shelf.store.commit(&account, &lease, &numbered(record, 1)).await.unwrap());
-    assert_eq!(read(&shelf.store).await, 1);
+    let begin = tokio::time::Instant::now();
+    let store = shelf.store.clone().with_clock(move || UNIX_EPOCH + begin.elapsed());
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    assert_eq!(store.load(&account()).await.unwrap().now, UNIX_EPOCH + Duration::from_secs(3600));
 }
 
 #[tokio::test]
 async fn what_changes_nothing_waits_for_no_writer_and_writes_nothing() {
-    let (shelf, account) = (Shelf::new(), account());
+    let shelf = Shelf::new();
     write(&shelf.store, 1).await;
-    let (lease, _) = shelf.store.acquire(&account, LONG).await.unwrap().unwrap();
-    let old = || thingspace_session::store::Lease::new(lease.fence() - 1);
+    let old = write(&shelf.store, 2).await;
     let before = (shelf.text(), fs::metadata(shelf.path()).unwrap().modified().unwrap());
 
     let _writer = lock(&shelf);
     let store = &shelf.store;
     let idle = async {
-        assert_eq!(read(store).await, 1);
-        assert!(store.acquire(&account, LONG).await.unwrap().is_none());
-        assert!(!store.commit(&account, &old(), &Record::default()).await.unwrap());
-        store.release(&account, old()).await.unwrap();
-        store.touch(&account, &"token-0".into(), SystemTime::now()).await.unwrap();
-        store.touch(&account, &"token-1".into(), SystemTime::UNIX_EPOCH).await.unwrap();
-        let used_at = store.load(&account).await.unwrap().used_at().unwrap();
-        store.touch(&account, &"token-1".into(), used_at).await.unwrap();
-        store.forget(&account, &"token-0".into()).await.unwrap();
+        assert_eq!(read(store).await, 2);
+        for expected in [None, old, Some(Version::random())] {
+            assert!(!swap(store, expected, 3).await);
+        }
+        store.changed(&account(), old, Duration::from_millis(10)).await;
     };
     timeout(PROMPTLY, idle).await.expect("waited for a lock that it does not need");
     assert_eq!((shelf.text(), fs::metadata(shelf.path()).unwrap().modified().unwrap()), before);
@@ -165,46 +121,30 @@ async fn what_changes_nothing_waits_for_no_writer_and_writes_nothing() {
 
 #[tokio::test]
 async fn a_writer_waits_for_the_lock() {
-    let (shelf, account) = (Shelf::new(), account());
+    let shelf = Shelf::new();
     let writer = lock(&shelf);
     let store = shelf.store.clone();
-    let grant = tokio::spawn(async move { store.acquire(&account, LONG).await.unwrap() });
+    let swapped = tokio::spawn(async move { swap(&store, None, 1).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(!grant.is_finished());
+    assert!(!swapped.is_finished());
     assert_eq!(shelf.names(), ["thingspace.json.lock"], "written without the lock");
     drop(writer);
-    assert!(timeout(PROMPTLY, grant).await.unwrap().unwrap().is_some());
+    assert!(timeout(PROMPTLY, swapped).await.unwrap().unwrap());
 }
 
 #[tokio::test]
-async fn a_commit_that_was_given_up_before_it_got_the_lock_is_never_made() {
-    let (shelf, account) = (Shelf::new(), account());
-    let (lease, record) = shelf.store.acquire(&account, LONG).await.unwrap().unwrap();
+async fn a_swap_that_was_given_up_before_it_got_the_lock_is_never_made_unless_it_is_sent_again() {
+    let (shelf, account, given_up) = (Shelf::new(), account(), Version::random());
     let writer = lock(&shelf);
-    let given_up = numbered(record.clone(), 1);
-    let wait = timeout(Duration::from_millis(50), shelf.store.commit(&account, &lease, &given_up));
-    assert!(wait.await.is_err());
+    let bytes = numbered(1);
+    let send = || shelf.store.compare_and_swap(&account, None, given_up, &bytes);
+    assert!(timeout(Duration::from_millis(50), send()).await.is_err());
     drop(writer);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(read(&shelf.store).await, 0);
-    assert!(shelf.store.commit(&account, &lease, &numbered(record, 2)).await.unwrap());
-    assert_eq!(number(&shelf.store.load(&account).await.unwrap()), 2);
-}
-
-#[tokio::test]
-async fn what_was_released_or_forgotten_is_so_even_if_nobody_waits_for_it() {
-    let (shelf, account) = (Shelf::new(), account());
-    write(&shelf.store, 1).await;
-    let (lease, _) = shelf.store.acquire(&account, LONG).await.unwrap().unwrap();
-    let writer = lock(&shelf);
-    let given_up = Duration::from_millis(50);
-    assert!(timeout(given_up, shelf.store.release(&account, lease)).await.is_err());
-    assert!(timeout(given_up, shelf.store.forget(&account, &"token-1".into())).await.is_err());
-    drop(writer);
-    let done = async {
-        while read(&shelf.store).await != 0 || shelf.store.acquire(&account, LONG).await.unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PROMPTLY, done).await.expect("given up");
+    assert!(send().await.unwrap() && send().await.unwrap());
+    assert_eq!(read(&shelf.store).await, 1);
+    assert!(swap(&shelf.store, Some(given_up), 2).await);
+    assert!(!send().await.unwrap());
+    assert_eq!(read(&shelf.store).await, 2);
 }

@@ -21,11 +21,11 @@ mod damage;
 mod faulty;
 mod file;
 mod memory;
-mod model;
 mod processes;
 #[cfg(unix)]
 mod redis;
 mod rights;
+mod sealed;
 #[cfg(all(unix, feature = "rustls-no-provider"))]
 mod secured;
 #[cfg(unix)]

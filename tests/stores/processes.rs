@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use thingspace_session::{FileStore, store::SessionStore};
+use thingspace_session::store::{FileStore, SessionStore as _};
 
-use crate::support::{LONG, Shelf, account, number, numbered, read};
+use crate::support::{Shelf, account, number, read, swap, version, write};
 
 /// Tells a process that it was started by a test, with the path of the file.
 const PATH: &str = "STORES_TEST_PATH";
@@ -21,8 +21,6 @@ const EACH: u64 = 25;
 const KILLS: u32 = 50;
 /// How long one waits for its turn at most; far more than all of them need together.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// So short that whoever comes after one who was killed does not wait for long.
-const SHORT: Duration = Duration::from_millis(20);
 
 /// Starts this binary to count up by `count`.
 fn start(shelf: &Shelf, count: u64) -> Child {
@@ -39,25 +37,21 @@ fn start(shelf: &Shelf, count: u64) -> Child {
 #[tokio::test]
 async fn what_is_started_counts_up() {
     let (Ok(path), Ok(count)) = (env::var(PATH), env::var(COUNT)) else { return };
-    let (store, account) = (FileStore::new(path), account());
+    let store = FileStore::new(path);
     let count: u64 = count.parse().unwrap();
-    // Who is to be killed holds the right for a moment only.
-    let time = if count == u64::MAX { SHORT } else { LONG };
     for _ in 0..count {
         let turn = async {
             loop {
-                match store.acquire(&account, time).await.unwrap() {
-                    Some(grant) => break grant,
-                    None => tokio::time::sleep(Duration::from_millis(2)).await,
+                let found = store.load(&account()).await.unwrap();
+                let next = number(&found) + 1;
+                if swap(&store, version(&found), next).await {
+                    return next;
                 }
             }
         };
-        let (lease, record) = tokio::time::timeout(PATIENCE, turn).await.expect("the right is never free");
-        let next = number(&record) + 1;
-        assert!(store.commit(&account, &lease, &numbered(record, next)).await.unwrap());
+        let next = tokio::time::timeout(PATIENCE, turn).await.expect("it is never its turn");
         // Said only when it is done: the file must not fall behind.
         writeln!(std::io::stdout(), "\nDONE {next}").unwrap();
-        store.release(&account, lease).await.unwrap();
     }
 }
 
@@ -67,7 +61,7 @@ fn done(line: &str) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn processes_that_count_up_under_leases_lose_nothing() {
+async fn processes_that_count_up_by_swaps_lose_nothing() {
     let shelf = Shelf::new();
     let processes: Vec<_> = (0..PROCESSES).map(|_| start(&shelf, EACH)).collect();
     for process in processes {
@@ -112,14 +106,9 @@ async fn a_process_that_is_killed_at_any_moment_leaves_a_whole_file() {
     assert!(unfinished > 0, "no process was killed in the middle of a write");
 
     let begin = Instant::now();
-    let (lease, record) = loop {
-        match shelf.store.acquire(&account(), SHORT).await.unwrap() {
-            Some(grant) => break grant,
-            None => assert!(begin.elapsed() < Duration::from_secs(5), "one who was killed keeps the right"),
-        }
-    };
-    assert_eq!(number(&record), last);
-    shelf.store.release(&account(), lease).await.unwrap();
+    write(&shelf.store, last + 1).await;
+    assert!(begin.elapsed() < Duration::from_secs(5), "one who was killed keeps the lock");
+    assert_eq!(read(&shelf.store).await, last + 1);
     assert_eq!(shelf.names(), ["thingspace.json", "thingspace.json.lock"], "what the killed left is still there");
     assert!(fs::read(shelf.path()).unwrap().ends_with(b"}"));
 }

@@ -5,15 +5,15 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use reqwest::Method;
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{
-    ApiKey, Credentials, Error, RedisStore, ThingSpace,
+    ApiKey, Credentials, Error, ThingSpace,
     store::{
-        SessionStore, StoreError,
+        Account, RedisStore, Sealed, SessionStore, StoreError, Version,
         testing::{Handles, conformance},
     },
 };
@@ -24,20 +24,20 @@ use tokio::{
 
 use crate::{
     server::{PORT, Server, until},
-    support::{LONG, account, number, numbered, read, write},
+    support::{LONG, account, number, numbered, read, swap, try_swap, version, write},
 };
 
 const KEY: [u8; 32] = [7; 32];
 const SOON: Duration = Duration::from_secs(5);
 
 /// The suite, each check under a prefix of its own.
-async fn suite(options: &[&str], make: impl Fn(RedisStore) -> RedisStore) {
+async fn suite<S: SessionStore + 'static>(options: &[&str], make: impl Fn(RedisStore) -> S) {
     let Some(server) = Server::start(options) else { return };
     let count = AtomicU32::new(0);
     conformance(|| async {
         let prefix = format!("check-{}", count.fetch_add(1, Ordering::SeqCst));
-        let handle = || make(server.store()).prefix(&prefix);
-        let handles: Handles = (Arc::new(handle()), Arc::new(handle()));
+        let handle = || Arc::new(make(server.store().prefix(&prefix)));
+        let handles: Handles = (handle(), handle());
         handles
     })
     .await;
@@ -50,7 +50,7 @@ async fn redis_keeps_every_guarantee() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn redis_keeps_every_guarantee_with_a_log_and_a_seal() {
-    suite(&["--appendonly", "yes", "--appendfsync", "always"], |store| store.sealed(KEY)).await;
+    suite(&["--appendonly", "yes", "--appendfsync", "always"], |store| Sealed::new(store, KEY)).await;
 }
 
 #[tokio::test]
@@ -59,25 +59,24 @@ async fn nothing_in_redis_names_the_user_and_nothing_is_kept_for_ever() {
     write(&server.store(), 1).await;
     let key = server.key();
     assert_eq!(key, format!("thingspace:{{{}}}", account().id()));
+    server.ask::<()>(&["EXPIRE", &key, "100"]);
+    write(&server.store(), 2).await;
     let days = server.ask::<i64>(&["TTL", &key]) / (24 * 60 * 60);
     assert!((89..=90).contains(&days), "{days}");
-    let fields = server.ask::<Vec<String>>(&["HGETALL", &key]).join(" ");
-    assert!(fields.contains("token-1") && !fields.contains("zbeeblebrox") && !fields.contains("the-api-key"));
+    let stored: String = server.ask(&["GET", &key]);
+    assert!(stored.ends_with(":token-2") && !stored.contains("zbeeblebrox") && !stored.contains("the-api-key"));
 }
 
 #[tokio::test]
 async fn who_reads_a_sealed_store_holds_no_session() {
     let Some(server) = Server::start(&[]) else { return };
-    let store = server.store().sealed(KEY);
+    let store = Sealed::new(server.store(), KEY);
     write(&store, 1).await;
     assert_eq!(read(&store).await, 1);
-    let fields: Vec<Vec<u8>> = server.ask(&["HGETALL", &server.key()]);
-    assert!(fields.iter().all(|field| !field.windows(7).any(|part| part == b"token-1")));
-    for other in [server.store(), server.store().sealed([8; 32])] {
-        damaged(&other.load(&account()).await.unwrap_err(), &server.key());
-        damaged(&other.acquire(&account(), LONG).await.unwrap_err(), &server.key());
-    }
-    assert!(store.acquire(&account(), LONG).await.unwrap().is_some(), "who could not read it has kept the right");
+    let stored: Vec<u8> = server.ask(&["GET", &server.key()]);
+    assert!(!stored.windows(7).any(|part| part == b"token-1"));
+    let error = Sealed::new(server.store(), [8; 32]).load(&account()).await.unwrap_err();
+    damaged(&error, &account().id());
 }
 
 /// The error names the key and quotes nothing.
@@ -93,22 +92,31 @@ async fn what_is_damaged_or_foreign_is_never_a_fresh_start() {
     let store = server.store();
     write(&store, 1).await;
     let key = server.key();
-    let damages: [&[&str]; 8] = [
-        &["HSET", &key, "version", "2"],
-        &["HSET", &key, "guard", "plain:{\"secret\":1}"],
-        &["HSET", &key, "guard", "secret"],
-        &["HDEL", &key, "guard"],
-        &["HSET", &key, "session", "plain:\"token-2\""],
-        &["HDEL", &key, "used"],
-        &["HSET", &key, "later", "secret"],
+    let digits = "0".repeat(32);
+    let damages: [&[&str]; 9] = [
+        &["SET", &key, ""],
         &["SET", &key, "secret"],
+        &["SET", &key, &digits],
+        &["SET", &key, &format!("{digits};secret")],
+        &["SET", &key, &format!("{}:secret", "g".repeat(32))],
+        &["SET", &key, &format!("{}:secret", "ä".repeat(16))],
+        &["HSET", &key, "version", "1", "guard", "secret"],
+        &["RPUSH", &key, "secret"],
+        &["SADD", &key, "secret"],
     ];
     for damage in damages {
+        server.ask::<()>(&["DEL", &key]);
         server.ask::<()>(damage);
         damaged(&store.load(&account()).await.unwrap_err(), &key);
-        damaged(&store.acquire(&account(), LONG).await.unwrap_err(), &key);
-        server.ask::<()>(&["DEL", &key]);
-        write(&store, 1).await;
+        let before: Vec<u8> = server.ask(&["DUMP", &key]);
+        for expected in [None, Some(Version::random())] {
+            // A swap compares; the load after it says what is wrong.
+            match try_swap(&store, expected, 2).await {
+                Ok(is_stored) => assert!(!is_stored, "{damage:?}"),
+                Err(error) => damaged(&error, &key),
+            }
+        }
+        assert!(before == server.ask::<Vec<u8>>(&["DUMP", &key]), "{damage:?}");
     }
 }
 
@@ -142,26 +150,24 @@ async fn a_server_that_comes_back_is_used_again_and_one_that_stays_away_is_told_
 }
 
 #[tokio::test]
-async fn a_holder_from_before_a_loss_of_data_overwrites_nothing() {
+async fn a_swap_from_before_a_loss_of_data_overwrites_nothing() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();
-    let (old, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    write(&store, 1).await;
+    let old = version(&store.load(&account()).await.unwrap());
     server.ask::<()>(&["FLUSHALL"]);
-    assert!(!store.commit(&account(), &old, &numbered(record.clone(), 1)).await.unwrap(), "nobody has the right");
-    let (new, _) = store.acquire(&account(), LONG).await.unwrap().unwrap();
-    assert!(new.fence() > old.fence());
-    assert!(!store.commit(&account(), &old, &numbered(record.clone(), 1)).await.unwrap(), "somebody else has it");
-    assert!(store.commit(&account(), &new, &numbered(record, 2)).await.unwrap());
-    assert_eq!(read(&store).await, 2);
+    assert!(!swap(&store, old, 2).await, "there is nothing");
+    assert!(swap(&server.store(), None, 3).await);
+    assert!(!swap(&store, old, 2).await, "there is something new");
+    assert_eq!(read(&store).await, 3);
 }
 
 #[tokio::test]
 async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
     let Some(server) = Server::start(&[]) else { return };
-    let (holder, waiter) = (server.store(), server.store());
-    let (lease, record) = holder.acquire(&account(), LONG).await.unwrap().unwrap();
+    let (writer, waiter) = (server.store(), server.store());
     let waiting = tokio::spawn(async move {
-        waiter.changed(&account(), SOON).await;
+        waiter.changed(&account(), None, SOON).await;
         (Instant::now(), waiter)
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -174,11 +180,28 @@ async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
     // What asks for the number makes a connection for it.
     assert!(commands() - before <= 4, "{}", commands() - before);
     assert!(!waiting.is_finished(), "it waits, and does not look now and again");
-    assert!(holder.commit(&account(), &lease, &numbered(record, 1)).await.unwrap());
+    assert!(swap(&writer, None, 1).await);
     let told = Instant::now();
     let (heard, waiter) = waiting.await.unwrap();
     assert!(heard.saturating_duration_since(told) < Duration::from_millis(100));
-    assert_eq!(number(&waiter.load(&account()).await.unwrap()), 1);
+    assert_eq!(read(&waiter).await, 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_one_account_is_not_woken_for_another() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (store, another) = (server.store(), Account::new("https://thingspace.example", "the-api-key", "another"));
+    let waiter = store.clone();
+    let waiting = tokio::spawn(async move { waiter.changed(&account(), None, SOON).await });
+    let waiter = (store.clone(), another.clone());
+    let hearing = tokio::spawn(async move { waiter.0.changed(&waiter.1, None, SOON).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(store.compare_and_swap(&another, None, Version::random(), b"").await.unwrap());
+    hearing.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.is_finished());
+    assert!(swap(&store, None, 1).await);
+    waiting.await.unwrap();
 }
 
 /// The command of the page that makes a user with the rights that it takes.
@@ -191,18 +214,19 @@ pub(crate) fn user_of_the_page() -> Vec<&'static str> {
 #[tokio::test]
 async fn who_waits_on_a_connection_that_was_given_up_is_to_look_again() {
     let Some(server) = Server::start(&[]) else { return };
-    let (holder, waiter) = (server.store(), server.store());
-    let (_lease, _) = holder.acquire(&account(), LONG).await.unwrap().unwrap();
+    let (writer, waiter) = (server.store(), server.store());
     let waiting = tokio::spawn({
         let waiter = waiter.clone();
-        async move { waiter.changed(&account(), LONG).await }
+        async move { waiter.changed(&account(), None, LONG).await }
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.signal("STOP");
-    let asking = tokio::spawn(async move { waiter.load(&account()).await.map(|record| number(&record)) });
+    let asking = tokio::spawn(async move { waiter.load(&account()).await.map(|found| number(&found)) });
     tokio::time::sleep(Duration::from_secs(3)).await;
     server.signal("CONT");
     assert_eq!(asking.await.unwrap().unwrap(), 0);
+    assert!(!waiting.is_finished(), "nothing has changed");
+    assert!(swap(&writer, None, 1).await);
     tokio::time::timeout(SOON, waiting).await.expect("it waits for what it cannot hear").unwrap();
 }
 
@@ -213,18 +237,15 @@ async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
     let url = server.url();
     let fleet = RedisStore::new(format!("{url}?user=fleet&pass=PASSWORD")).unwrap();
     write(&fleet, 1).await;
-    fleet.touch(&account(), &"token-1".into(), SystemTime::now()).await.unwrap();
-    let (lease, record) = fleet.acquire(&account(), LONG).await.unwrap().unwrap();
+    let seen = version(&fleet.load(&account()).await.unwrap());
     let waiter = fleet.clone();
-    let waiting = tokio::spawn(async move { waiter.changed(&account(), SOON).await });
+    let waiting = tokio::spawn(async move { waiter.changed(&account(), seen, SOON).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!waiting.is_finished(), "it does not hear what is said, and looks now and again");
     let told = Instant::now();
-    assert!(fleet.commit(&account(), &lease, &numbered(record, 2)).await.unwrap());
+    assert!(swap(&fleet, seen, 2).await);
     waiting.await.unwrap();
     assert!(told.elapsed() < Duration::from_secs(1), "{:?}", told.elapsed());
-    fleet.forget(&account(), &"token-2".into()).await.unwrap();
-    fleet.release(&account(), lease).await.unwrap();
     let fleet = fleet.prefix("another");
     let error = fleet.load(&account()).await.unwrap_err();
     assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
@@ -236,121 +257,50 @@ async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
 }
 
 #[tokio::test]
-async fn a_time_of_use_is_kept_to_the_nanosecond() {
+async fn who_may_not_listen_looks_now_and_again() {
     let Some(server) = Server::start(&[]) else { return };
-    let store = server.store();
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
-    let now = SystemTime::now();
-    let record = record.with_session("token-1".into(), now);
-    assert!(store.commit(&account(), &lease, &record).await.unwrap());
-    assert_eq!(store.load(&account()).await.unwrap(), record);
-    let later = now + Duration::from_nanos(100);
-    store.touch(&account(), &"token-1".into(), later).await.unwrap();
-    assert_eq!(store.load(&account()).await.unwrap().used_at(), Some(later));
+    server.ask::<()>(&["ACL", "SETUSER", "deaf", "on", ">PASSWORD", "+@all", "-subscribe", "~*", "&*"]);
+    let deaf = RedisStore::new(format!("{}?user=deaf&pass=PASSWORD", server.url())).unwrap();
+    let waiter = deaf.clone();
+    let waiting = tokio::spawn(async move { waiter.changed(&account(), None, LONG).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished());
+    assert!(swap(&deaf, None, 1).await);
+    tokio::time::timeout(SOON, waiting).await.expect("it waits for what it cannot hear").unwrap();
 }
 
 #[tokio::test]
-async fn a_commit_that_comes_after_a_later_one_is_not_made_and_one_that_comes_twice_is_made_once() {
-    let Some(server) = Server::start(&[]) else { return };
-    let store = server.store();
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
-    assert!(store.commit(&account(), &lease, &numbered(record.clone(), 1)).await.unwrap());
-    let key = server.key();
-    // As if this very commit had come already, and its answer had been lost.
-    server.ask::<()>(&["HINCRBY", &key, "written", "1"]);
-    assert!(store.commit(&account(), &lease, &numbered(record.clone(), 2)).await.unwrap());
-    assert_eq!(read(&store).await, 1);
-    server.ask::<()>(&["HINCRBY", &key, "written", "5"]);
-    assert!(!store.commit(&account(), &lease, &numbered(record, 3)).await.unwrap());
-    assert_eq!(read(&store).await, 1);
-}
-
-#[tokio::test]
-async fn the_commits_of_a_lease_are_numbered_anew_so_that_a_copy_of_a_process_is_not_taken_for_it() {
+async fn a_swap_whose_answer_was_lost_is_made_once() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();
     write(&store, 1).await;
-    // As if the copy had made as many commits, or more.
-    for ahead in ["1", "5"] {
-        server.ask::<()>(&["HINCRBY", &server.key(), "written", ahead]);
-        write(&store, 2).await;
-        assert_eq!(read(&store).await, 2);
-    }
-}
-
-#[tokio::test]
-async fn a_grant_that_was_not_heard_of_keeps_nobody_out() {
-    let Some(server) = Server::start(&[]) else { return };
-    let store = server.store();
-    write(&store, 1).await;
+    let (found, new, bytes) = (version(&store.load(&account()).await.unwrap()), Version::random(), numbered(2));
     server.signal("STOP");
-    let error = store.acquire(&account(), LONG).await.unwrap_err();
+    let error = store.compare_and_swap(&account(), found, new, &bytes).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     server.signal("CONT");
-    until("the grant", || server.ask::<i64>(&["HEXISTS", &server.key(), "term"]) == 1);
-    assert!(server.store().acquire(&account(), LONG).await.unwrap().is_none(), "somebody has it");
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().expect("it is this one's");
-    assert!(store.commit(&account(), &lease, &numbered(record, 2)).await.unwrap());
-    store.release(&account(), lease).await.unwrap();
-    write(&server.store(), 3).await;
+    until("the swap", || server.ask::<String>(&["GET", &server.key()]).ends_with(":token-2"));
+    assert!(!swap(&server.store(), found, 3).await, "another version is stored");
+    assert!(store.compare_and_swap(&account(), found, new, &bytes).await.unwrap(), "it is this one's");
+    assert!(swap(&server.store(), Some(new), 3).await);
+    assert!(!store.compare_and_swap(&account(), found, new, &bytes).await.unwrap());
+    assert_eq!(read(&store).await, 3);
 }
 
 #[tokio::test]
-async fn a_grant_that_comes_after_its_release_is_nobody_s() {
-    const ACQUIRE: &str =
-        concat!(include_str!("../../src/store/redis/prelude.lua"), include_str!("../../src/store/redis/acquire.lua"));
-    let Some(server) = Server::start(&[]) else { return };
-    let store = server.store();
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
-    let (key, script) = (server.key(), redis::Script::new(ACQUIRE).get_hash().to_owned());
-    let holder: String = server.ask(&["HGET", &key, "holder"]);
-    assert!(store.commit(&account(), &lease, &numbered(record, 1)).await.unwrap());
-    store.release(&account(), lease).await.unwrap();
-    // As if it had been sent twice, the first time over a connection that was lost.
-    server.ask::<redis::Value>(&["EVALSHA", &script, "1", &key, &holder, "60000000", "60000"]);
-    write(&server.store(), 2).await;
-    assert_eq!(read(&store).await, 2);
-}
-
-#[tokio::test]
-async fn a_commit_that_nobody_may_be_told_of_is_not_made() {
+async fn a_swap_that_nobody_may_be_told_of_is_not_made() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();
     write(&store, 1).await;
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
+    let found = version(&store.load(&account()).await.unwrap());
     server.ask::<()>(&["ACL", "SETUSER", "default", "resetchannels"]);
     for _ in 0..2 {
-        store.commit(&account(), &lease, &numbered(record.clone(), 2)).await.unwrap_err();
-        store.forget(&account(), &"token-1".into()).await.unwrap_err();
+        try_swap(&store, found, 2).await.unwrap_err();
         assert_eq!(read(&store).await, 1);
     }
     server.ask::<()>(&["ACL", "SETUSER", "default", "allchannels"]);
-    assert!(store.commit(&account(), &lease, &numbered(record, 2)).await.unwrap());
+    assert!(swap(&store, found, 2).await);
     assert_eq!(read(&store).await, 2);
-}
-
-#[tokio::test]
-async fn without_redis_a_session_goes_on_nobody_logs_in_and_all_is_well_when_it_is_back() {
-    let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]) else { return };
-    let (sandbox, url) = (Sandbox::start().await.unwrap(), server.url());
-    let platform = || {
-        let builder = ThingSpace::builder().api_key(ApiKey::new("sandbox-key", "sandbox-secret"));
-        builder.base_url(sandbox.base_url()).store(RedisStore::new(&url).unwrap()).build().unwrap()
-    };
-    let user = || Credentials::new("zbeeblebrox", "IMgr8");
-    let session = platform().start_session(user()).await.unwrap();
-    let send = || async { session.send(session.request(Method::GET, "/m2m/v1/devices").unwrap()).await };
-    assert_eq!(send().await.unwrap().status(), 200);
-    server.kill();
-    assert_eq!(send().await.unwrap().status(), 200);
-    let thingspace = platform();
-    let error = thingspace.start_session(user()).await.unwrap_err();
-    assert!(matches!(error, Error::Store(StoreError::Unavailable { .. })) && error.is_retryable(), "{error}");
-    assert_eq!(sandbox.counters().logins_attempted, 1);
-    server.resume();
-    thingspace.start_session(user()).await.unwrap();
-    assert_eq!(send().await.unwrap().status(), 200);
-    assert_eq!(sandbox.counters().logins_attempted, 1);
 }
 
 #[tokio::test]
@@ -382,4 +332,28 @@ async fn a_connection_that_has_gone_silent_is_left_however_little_time_calls_hav
         }
     }
     panic!("it is never left");
+}
+
+#[tokio::test]
+async fn without_redis_a_session_goes_on_nobody_logs_in_and_all_is_well_when_it_is_back() {
+    let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]) else { return };
+    let (sandbox, url) = (Sandbox::start().await.unwrap(), server.url());
+    let platform = || {
+        let builder = ThingSpace::builder().api_key(ApiKey::new("sandbox-key", "sandbox-secret"));
+        builder.base_url(sandbox.base_url()).store(RedisStore::new(&url).unwrap()).build().unwrap()
+    };
+    let user = || Credentials::new("zbeeblebrox", "IMgr8");
+    let session = platform().start_session(user()).await.unwrap();
+    let send = || async { session.send(session.request(Method::GET, "/m2m/v1/devices").unwrap()).await };
+    assert_eq!(send().await.unwrap().status(), 200);
+    server.kill();
+    assert_eq!(send().await.unwrap().status(), 200);
+    let thingspace = platform();
+    let error = thingspace.start_session(user()).await.unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::Unavailable { .. })) && error.is_retryable(), "{error}");
+    assert_eq!(sandbox.counters().logins_attempted, 1);
+    server.resume();
+    thingspace.start_session(user()).await.unwrap();
+    assert_eq!(send().await.unwrap().status(), 200);
+    assert_eq!(sandbox.counters().logins_attempted, 1);
 }

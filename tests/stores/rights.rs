@@ -7,12 +7,9 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
 };
 
-use thingspace_session::{
-    FileStore,
-    store::{SessionStore, StoreError},
-};
+use thingspace_session::store::{FileStore, StoreError};
 
-use crate::support::{LONG, Shelf, account, read, write};
+use crate::support::{Shelf, read, try_swap, write};
 
 fn set_mode(path: impl AsRef<std::path::Path>, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -69,7 +66,7 @@ async fn a_symbolic_link_is_refused_wherever_it_leads() {
 async fn a_link_in_place_of_the_lock_file_is_refused() {
     let (target, shelf) = (Shelf::new(), Shelf::new());
     symlink(target.path(), shelf.directory.path().join("thingspace.json.lock")).unwrap();
-    let error = shelf.store.acquire(&account(), LONG).await.unwrap_err();
+    let error = try_swap(&shelf.store, None, 1).await.unwrap_err();
     assert!(matches!(&error, StoreError::Misconfigured { problem, .. } if problem.contains("lock")), "{error}");
     assert!(target.names().is_empty());
 }
@@ -93,7 +90,7 @@ async fn a_directory_that_cannot_be_written_to_is_told() {
     // Nothing is closed to the superuser.
     let is_closed = fs::write(shelf.directory.path().join("probe"), "").is_err();
     if is_closed {
-        let error = shelf.store.acquire(&account(), LONG).await.unwrap_err();
+        let error = try_swap(&shelf.store, None, 1).await.unwrap_err();
         assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error}");
     }
     set_mode(shelf.directory.path(), 0o700);
@@ -103,7 +100,7 @@ async fn a_directory_that_cannot_be_written_to_is_told() {
 #[cfg(target_os = "linux")]
 async fn a_directory_that_takes_no_files_is_told_even_to_the_superuser() {
     let store = FileStore::new("/proc/self/thingspace.json");
-    let error = store.acquire(&account(), LONG).await.unwrap_err();
+    let error = try_swap(&store, None, 1).await.unwrap_err();
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error}");
     assert!(error.to_string().contains("/proc/self/thingspace.json"), "{error}");
 }

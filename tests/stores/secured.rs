@@ -4,8 +4,8 @@ use std::{env, fs, process::Command};
 
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use thingspace_session::{
-    Error, RedisStore,
-    store::{SessionStore as _, StoreError},
+    Error,
+    store::{RedisStore, SessionStore as _, StoreError},
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

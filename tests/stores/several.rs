@@ -9,9 +9,9 @@ use std::{
 };
 
 use thingspace_session::{
-    Error, RedisStore,
+    Error,
     store::{
-        SessionStore as _,
+        RedisStore, SessionStore as _, Version,
         testing::{Handles, conformance},
     },
 };
@@ -20,11 +20,11 @@ use tokio::task::JoinHandle;
 use crate::{
     redis::user_of_the_page,
     server::{PORT, Server, until},
-    support::{LONG, account, number, numbered, read, write},
+    support::{account, number, read, swap, version, write},
 };
 
 const NAME: &str = "mymaster";
-/// For how long a change is waited for: less than a lease lasts.
+/// For how long a change is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a store holds, as soon as it can be asked.
@@ -32,7 +32,7 @@ async fn read_at_last(store: &RedisStore) -> u64 {
     let begin = Instant::now();
     loop {
         match store.load(&account()).await {
-            Ok(record) => break number(&record),
+            Ok(found) => break number(&found),
             Err(error) => assert!(begin.elapsed() < Duration::from_secs(30), "{error}"),
         }
     }
@@ -40,11 +40,11 @@ async fn read_at_last(store: &RedisStore) -> u64 {
 
 /// Waits for a change in a task of its own, and until that is known to wait: while servers change places who waits is
 /// told to look again.
-async fn waiting(store: &RedisStore) -> JoinHandle<Instant> {
+async fn waiting(store: &RedisStore, seen: Option<Version>) -> JoinHandle<Instant> {
     for _ in 0..20 {
         let store = store.clone();
         let waiting = tokio::spawn(async move {
-            store.changed(&account(), PATIENCE).await;
+            store.changed(&account(), seen, PATIENCE).await;
             Instant::now()
         });
         tokio::time::sleep(Duration::from_millis(300)).await;
@@ -55,15 +55,14 @@ async fn waiting(store: &RedisStore) -> JoinHandle<Instant> {
     panic!("nothing has changed");
 }
 
-/// A commit is told to who waits, through whichever servers there are.
-async fn a_commit_is_heard(holder: &RedisStore, waiter: &RedisStore, value: u64) {
-    let (lease, record) = holder.acquire(&account(), LONG).await.unwrap().expect("the right to log in is free");
-    let waiting = waiting(waiter).await;
-    assert!(holder.commit(&account(), &lease, &numbered(record, value)).await.unwrap());
+/// A swap is told to who waits, through whichever servers there are.
+async fn a_swap_is_heard(writer: &RedisStore, waiter: &RedisStore, value: u64) {
+    let seen = version(&writer.load(&account()).await.unwrap());
+    let waiting = waiting(waiter, seen).await;
+    assert!(swap(writer, seen, value).await);
     let told = Instant::now();
     let passed = waiting.await.unwrap().saturating_duration_since(told);
     assert!(passed < Duration::from_millis(500), "{value}: {passed:?}");
-    holder.release(&account(), lease).await.unwrap();
     assert_eq!(read(waiter).await, value);
 }
 
@@ -119,18 +118,14 @@ async fn the_server_that_sentinels_name_is_followed_wherever_it_goes() {
     let (store, other) = (all.store(), all.store());
     write(&store, 1).await;
     assert!(all.servers[0].says(&["CLIENT", "LIST"], "user=fleet"));
-    a_commit_is_heard(&store, &other, 2).await;
+    a_swap_is_heard(&store, &other, 2).await;
     assert_eq!(all.servers[0].ask::<i64>(&["WAIT", "1", "10000"]), 1);
 
     // It dies, and the other takes its place.
-    let (fence, _) = store.acquire(&account(), Duration::ZERO).await.unwrap().unwrap();
-    assert_eq!(all.servers[0].ask::<i64>(&["WAIT", "1", "10000"]), 1);
     all.servers[0].kill();
     assert_eq!(read_at_last(&store).await, 2);
-    let (later, _) = store.acquire(&account(), Duration::ZERO).await.unwrap().unwrap();
-    assert!(later.fence() > fence.fence());
     assert_eq!(read_at_last(&other).await, 2);
-    a_commit_is_heard(&store, &other, 3).await;
+    a_swap_is_heard(&store, &other, 3).await;
 
     // It comes back, and takes its old place from one that is alive.
     all.servers[0].resume();
@@ -141,8 +136,8 @@ async fn the_server_that_sentinels_name_is_followed_wherever_it_goes() {
     let roles = ["role:master", "role:slave"];
     until("the old order", || (0..2).all(|at| all.servers[at].says(&["INFO", "replication"], roles[at])));
     assert_eq!([read_at_last(&store).await, read_at_last(&other).await], [3, 3]);
-    a_commit_is_heard(&store, &other, 4).await;
-    assert!(all.servers[0].ask::<Vec<String>>(&["HGETALL", &all.servers[0].key()]).join(" ").contains("token-4"));
+    a_swap_is_heard(&store, &other, 4).await;
+    assert!(all.servers[0].ask::<String>(&["GET", &all.servers[0].key()]).contains("token-4"));
 }
 
 #[tokio::test]
@@ -215,18 +210,17 @@ async fn a_cluster_in_which_one_takes_the_place_of_another_goes_on() {
     let Some(mut cluster) = Cluster::start() else { return };
     let (store, other) = (cluster.store(), cluster.store());
     write(&store, 1).await;
-    a_commit_is_heard(&store, &other, 2).await;
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().unwrap();
-    let waiting = waiting(&other).await;
+    a_swap_is_heard(&store, &other, 2).await;
+    let seen = version(&store.load(&account()).await.unwrap());
+    let waiting = waiting(&other, seen).await;
     assert_eq!(cluster.nodes[0].ask::<i64>(&["WAIT", "1", "10000"]), 1);
     cluster.nodes[0].kill();
     cluster.nodes[2].ask::<()>(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
     assert_eq!(read_at_last(&store).await, 2);
-    assert!(store.commit(&account(), &lease, &numbered(record, 3)).await.unwrap(), "the right outlives the server");
+    assert!(swap(&store, seen, 3).await, "the version outlives the server");
     waiting.await.unwrap();
     assert_eq!(read_at_last(&other).await, 3);
-    store.release(&account(), lease).await.unwrap();
-    a_commit_is_heard(&store, &other, 4).await;
+    a_swap_is_heard(&store, &other, 4).await;
 }
 
 #[test]

@@ -1,16 +1,9 @@
-//! Numbers in records, and a file store in a directory that goes when the test ends.
+//! Numbers in values, and a file store in a directory that goes when the test ends.
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fs, path::PathBuf, time::Duration};
 
 use tempfile::TempDir;
-use thingspace_session::{
-    FileStore,
-    store::{Account, Record, SessionStore, StoreError},
-};
+use thingspace_session::store::{Account, FileStore, SessionStore, Snapshot, StoreError, Version};
 
 /// Long enough for any test.
 pub(crate) const LONG: Duration = Duration::from_secs(300);
@@ -19,28 +12,39 @@ pub(crate) fn account() -> Account {
     Account::new("https://thingspace.example", "the-api-key", "zbeeblebrox")
 }
 
-fn at(number: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_700_000_000 + number)
+/// The value with this number.
+pub(crate) fn numbered(number: u64) -> Vec<u8> {
+    format!("token-{number}").into_bytes()
 }
 
-/// The record with the session of this number.
-pub(crate) fn numbered(record: Record, number: u64) -> Record {
-    record.with_session(format!("token-{number}").into(), at(number))
+/// The number of the value; 0 without one.
+pub(crate) fn number(found: &Snapshot) -> u64 {
+    let Some(value) = &found.value else { return 0 };
+    std::str::from_utf8(value.bytes()).unwrap().strip_prefix("token-").unwrap().parse().unwrap()
 }
 
-/// The number of the record; 0 without a session.
-pub(crate) fn number(record: &Record) -> u64 {
-    let Some(used_at) = record.used_at() else { return 0 };
-    let number = used_at.duration_since(at(0)).unwrap().as_secs();
-    assert_eq!(record.session().unwrap().expose_secret(), format!("token-{number}"), "a mixture of two records");
-    number
+pub(crate) fn version(found: &Snapshot) -> Option<Version> {
+    found.value.as_ref().map(|value| value.version)
 }
 
-/// Puts the record with this number into a store.
-pub(crate) async fn write(store: &dyn SessionStore, value: u64) {
-    let (lease, record) = store.acquire(&account(), LONG).await.unwrap().expect("the right to log in is free");
-    assert!(store.commit(&account(), &lease, &numbered(record, value)).await.unwrap());
-    store.release(&account(), lease).await.unwrap();
+/// Swaps in the value with this number, if the stored version is this one.
+pub(crate) async fn swap(store: &dyn SessionStore, expected: Option<Version>, value: u64) -> bool {
+    try_swap(store, expected, value).await.unwrap()
+}
+
+pub(crate) async fn try_swap(
+    store: &dyn SessionStore,
+    expected: Option<Version>,
+    value: u64,
+) -> Result<bool, StoreError> {
+    store.compare_and_swap(&account(), expected, Version::random(), &numbered(value)).await
+}
+
+/// Puts the value with this number into a store, whatever there is. The version that was replaced.
+pub(crate) async fn write(store: &dyn SessionStore, value: u64) -> Option<Version> {
+    let found = version(&store.load(&account()).await.unwrap());
+    assert!(swap(store, found, value).await);
+    found
 }
 
 pub(crate) async fn read(store: &dyn SessionStore) -> u64 {
@@ -87,19 +91,11 @@ impl Shelf {
 
     /// The error of every operation, which has to be the same.
     pub(crate) async fn refusal(&self) -> StoreError {
-        let (store, account) = (&self.store, account());
-        let (lease, token) = (thingspace_session::store::Lease::new(1), "token-1".into());
-        let errors = [
-            store.load(&account).await.unwrap_err(),
-            store.acquire(&account, LONG).await.unwrap_err(),
-            store.commit(&account, &lease, &Record::default()).await.unwrap_err(),
-            store.release(&account, lease).await.unwrap_err(),
-            store.touch(&account, &token, SystemTime::now()).await.unwrap_err(),
-            store.forget(&account, &token).await.unwrap_err(),
-        ];
-        let texts = errors.each_ref().map(ToString::to_string);
-        assert!(texts.iter().all(|text| *text == texts[0]), "{texts:#?}");
-        let [error, ..] = errors;
+        let error = self.store.load(&account()).await.unwrap_err();
+        for expected in [None, Some(Version::random())] {
+            let other = try_swap(&self.store, expected, 666).await.unwrap_err();
+            assert_eq!(other.to_string(), error.to_string());
+        }
         error
     }
 

@@ -1,88 +1,76 @@
-//! The way to the server: one connection for everything, made when it is needed and made again when it is lost.
+//! The way to the server: one connection for all calls, made when it is needed and made again when it is lost.
 
 use std::{
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use backon::{ExponentialBuilder, Retryable as _};
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ScriptInvocation, ServerErrorKind, Value};
 use tokio::{
-    sync::futures::OwnedNotified,
+    sync::{Notify, futures::Notified},
     time::{Instant, sleep, timeout},
 };
 
 use super::{
-    changes::Changes,
     source::{ANSWER, Connection, Source},
     trouble,
 };
 use crate::store::StoreError;
 
-/// How long a server that is away is waited for before that is told.
+/// How long a call waits for a server that is away.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// The pause after the first failure; it doubles up to the longest.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(800);
-/// What to do about a key that cannot be understood.
+/// The pauses between the attempts. Each is lengthened at random up to its double, so that replicas that lost a server
+/// together do not return together.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(25))
+    .with_max_delay(Duration::from_millis(400))
+    .without_max_times()
+    .with_jitter();
+/// The next step when a key cannot be understood.
 const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; if no replica can read it, make \
-                      sure that the account is not locked and the password holds, then remove this hash from the server \
+                      sure that the account is not locked and the password holds, then remove this key from the server \
                       (DEL) and call reset_login_guard";
 
 pub(super) struct Link {
-    address: String,
+    /// Where the server is, without user and password.
+    pub(super) address: String,
     source: Source,
     line: Mutex<Line>,
-    changes: Arc<Changes>,
+    messages: Arc<Notify>,
 }
 
 #[derive(Default)]
 struct Line {
     connection: Option<Connection>,
-    /// Which connection it is: who has seen one fail does not drop the next.
+    /// Counts the connections, so that a call whose connection has failed does not drop the next one.
     number: u64,
-    /// When it was first asked since it last answered: who gives up before an answer is late drops nothing.
+    /// When the first call began that has had no answer; an answer to any call resets it.
     asked: Option<Instant>,
 }
 
 impl Link {
-    /// The way to what this finds, with where that is.
-    pub(super) fn to(find: impl FnOnce(&Arc<Changes>) -> RedisResult<(Source, String)>) -> RedisResult<Self> {
-        let changes = Arc::default();
-        let (source, address) = find(&changes)?;
-        Ok(Self { address, source, line: Mutex::default(), changes })
+    pub(super) fn new(source: Source, address: String) -> Self {
+        Self { address, source, line: Mutex::default(), messages: Arc::default() }
     }
 
-    /// Where the server is, without what it takes to be let in.
-    pub(super) fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// Runs a script, over and over while the server is away: each comes to the same, however often it is run.
+    /// Runs a script, again and again while the server is away: to run it twice has the effect of running it once.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
         let mut last = None;
-        let tries = async {
-            let mut pause = SHORTEST_PAUSE;
-            loop {
-                match self.once(script).await {
-                    Err(error) if is_passing(&error) && !self.is_lasting(&error) => last = Some(error),
-                    outcome => break outcome,
-                }
-                // By chance between a half and the whole, so that those who lost it at once do not return at once.
-                sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-                pause = LONGEST_PAUSE.min(pause * 2);
-            }
-        };
-        let outcome = timeout(PATIENCE, tries).await;
-        let value = match (outcome, last) {
-            (Ok(outcome), _) => outcome.map_err(|error| self.trouble(key, &error))?,
-            (Err(_), Some(error)) => return Err(self.trouble(key, &error)),
-            (Err(_), None) => return Err(self.unavailable(format!("no answer within {PATIENCE:?}"))),
-        };
-        redis::from_redis_value(value).map_err(|_| self.damaged(key, "its answer is not what was asked for"))
+        let attempts = (|| self.once(script)).retry(PAUSES).sleep(sleep);
+        // What cannot be parsed may be the end of a connection.
+        let is_lasting = |error: &RedisError| error.kind() != ErrorKind::Parse && self.cure(error).is_some();
+        let attempts = attempts.when(|error| is_passing(error) && !is_lasting(error));
+        let outcome = timeout(PATIENCE, attempts.notify(|error, _| last = Some(error.clone()))).await;
+        let outcome =
+            outcome.unwrap_or_else(|_| Err(last.unwrap_or_else(|| io::Error::from(io::ErrorKind::TimedOut).into())));
+        let value = outcome.map_err(|error| self.trouble(key, &error))?;
+        redis::from_redis_value(value).map_err(|_| self.damaged(key, "its answer has another form than it should"))
     }
 
     async fn once(&self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
@@ -99,38 +87,33 @@ impl Link {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ready(&self) -> Option<(Connection, u64)> {
-        let line = self.line();
-        line.connection.clone().map(|connection| (connection, line.number))
-    }
-
     async fn connection(&self) -> RedisResult<(Connection, u64)> {
-        if let Some(ready) = self.ready() {
+        let ready = |line: &Line| line.connection.clone().map(|connection| (connection, line.number));
+        if let Some(ready) = ready(&self.line()) {
             return Ok(ready);
         }
-        // Without a lock: whoever connects may stand still for ever, on a runtime that nobody drives.
-        let connection = self.source.connect(&self.changes).await?;
+        // Without a lock: connecting never ends on a runtime that no thread drives.
+        let connection = self.source.connect(&self.messages).await?;
         let mut line = self.line();
-        // Another one may have been made meanwhile.
-        let Some(made) = line.connection.clone() else {
-            line.connection = Some(connection.clone());
-            line.number += 1;
-            return Ok((connection, line.number));
-        };
-        Ok((made, line.number))
+        // Another task may have made one meanwhile.
+        if let Some(ready) = ready(&line) {
+            return Ok(ready);
+        }
+        line.number += 1;
+        line.connection = Some(connection.clone());
+        Ok((connection, line.number))
     }
 
     /// Drops a connection that has failed.
     fn heed<T>(&self, connection: &Connection, number: u64, outcome: &RedisResult<T>) {
-        if outcome.as_ref().is_err_and(|error| connection.is_lost(error)) {
-            let mut line = self.line();
-            if line.number == number {
-                self.leave(&mut line);
-            }
+        let mut line = self.line();
+        if line.number == number && outcome.as_ref().is_err_and(|error| connection.is_lost(error)) {
+            self.leave(&mut line);
         }
     }
 
-    /// Drops a connection that has not answered anybody for longer than an answer may take.
+    /// Drops a connection that has answered no call for longer than an answer may take: its calls may all have been given
+    /// up before that.
     fn leave_if_silent(&self) {
         let mut line = self.line();
         if line.asked.is_some_and(|asked| asked.elapsed() > ANSWER * 3 / 2) {
@@ -139,67 +122,45 @@ impl Link {
     }
 
     fn leave(&self, line: &mut Line) {
-        line.connection = None;
-        line.asked = None;
-        self.changes.lose();
+        (line.connection, line.asked) = (None, None);
+        // The messages of the next connection begin later.
+        self.messages.notify_waiters();
     }
 
-    /// The next message on a channel, from here on. Whether it is heard is up to `listen`.
-    pub(super) fn next(&self, channel: &str) -> OwnedNotified {
-        self.changes.next(channel)
+    /// The next message on any channel, or the loss of messages, from now on.
+    pub(super) fn message(&self) -> Notified<'_> {
+        self.messages.notified()
     }
 
-    /// Sees to it that what is said on a channel is heard.
-    pub(super) async fn listen(&self, channel: &str) {
-        let Ok((mut connection, number)) = self.connection().await else { return };
-        if self.hears(channel) {
-            return;
-        }
-        let losses = self.changes.losses();
+    /// Subscribes to a channel. Returns whether its messages arrive.
+    pub(super) async fn listen(&self, channel: &str) -> bool {
+        let Ok((mut connection, number)) = self.connection().await else { return false };
         let outcome = connection.subscribe(channel).await;
         self.heed(&connection, number, &outcome);
-        if outcome.is_ok() {
-            self.changes.hear(channel, losses);
-        }
-    }
-
-    /// Whether what is said on a channel is heard, as far as is known.
-    pub(super) fn hears(&self, channel: &str) -> bool {
-        self.changes.hears(channel)
+        outcome.is_ok()
     }
 
     pub(super) fn damaged(&self, key: &str, problem: &str) -> StoreError {
-        let place = format!("{key} on {}", self.address());
-        StoreError::Damaged { place, problem: format!("{problem}; {ADVICE}") }
+        StoreError::Damaged { place: format!("{key} on {}", self.address), problem: format!("{problem}; {ADVICE}") }
     }
 
-    pub(super) fn unavailable(&self, problem: String) -> StoreError {
-        StoreError::Unavailable { place: format!("Redis on {}", self.address()), problem }
-    }
-
-    pub(super) fn misconfigured(&self, problem: String) -> StoreError {
-        StoreError::Misconfigured { place: format!("Redis on {}", self.address()), problem }
+    fn cure(&self, error: &RedisError) -> Option<&'static str> {
+        trouble::cure(error, matches!(self.source, Source::Cluster(_)))
     }
 
     fn trouble(&self, key: &str, error: &RedisError) -> StoreError {
-        if error.code() == Some("FOREIGN") {
-            return self.damaged(key, "it holds what this version of thingspace-session has not written");
+        if error.code() == Some("WRONGTYPE") {
+            return self.damaged(key, "it is not a string, so this crate has not written it");
         }
-        let what = trouble::what(error);
-        match trouble::cure(error, self.source.is_cluster()) {
-            Some(cure) => self.misconfigured(format!("{what}; {cure}")),
-            None => self.unavailable(format!("{what}{}", trouble::hint(error))),
+        let (what, place) = (trouble::what(error), format!("Redis on {}", self.address));
+        match self.cure(error) {
+            Some(cure) => StoreError::Misconfigured { place, problem: format!("{what}; {cure}") },
+            None => StoreError::Unavailable { place, problem: format!("{what}{}", trouble::hint(error)) },
         }
-    }
-
-    /// Whether it is not worth while to wait for the server. What cannot be read may be the end of a connection, so that
-    /// is tried again.
-    fn is_lasting(&self, error: &RedisError) -> bool {
-        error.kind() != ErrorKind::Parse && trouble::cure(error, self.source.is_cluster()).is_some()
     }
 }
 
-/// Whether the server is away, or is not yet or no more the one to ask.
+/// Whether the server is away, or is not yet or no longer the one to ask.
 pub(super) fn is_passing(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
     let is_passing = matches!(

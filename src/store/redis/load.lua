@@ -1,1 +1,1 @@
-return redis.call('HGETALL', key)
+return { redis.call('GET', KEYS[1]), redis.call('TIME') }

@@ -1,20 +1,21 @@
-//! Where the server is: at an address, where sentinels say, or anywhere in a cluster.
+//! Where the server is: at an address, where sentinels find it, or in a cluster.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo as _, ProtocolVersion,
-    PushInfo, RedisError, RedisResult, ScriptInvocation, TlsMode, Value,
+    PushInfo, PushKind, RedisError, RedisResult, ScriptInvocation, TlsMode, Value,
     aio::MultiplexedConnection,
-    cluster::ClusterClient,
+    cluster::{ClusterClient, ClusterConfig},
     cluster_async::ClusterConnection,
     sentinel::{Sentinel, SentinelNodeConnectionInfo},
 };
-use tokio::runtime::{Handle, Id};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::Notify,
+};
 
-use super::changes::Changes;
-
-/// How long a connection may take to come about, and an answer to come.
+/// How long connecting may take, and how long an answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(2);
 
 pub(super) enum Source {
@@ -23,7 +24,7 @@ pub(super) enum Source {
     Cluster(Box<ClusterClient>),
 }
 
-/// A connection that all calls share. One of a cluster is many, which come and go by themselves.
+/// A connection that all calls share. The client of a cluster makes and drops its connections itself.
 #[derive(Clone)]
 pub(super) enum Connection {
     One(MultiplexedConnection),
@@ -44,14 +45,14 @@ fn check_tls() -> Result<(), &'static str> {
     Err("rediss:// needs the feature rustls")
 }
 
-/// rustls panics where no provider of cryptography is installed, and none or several are compiled.
+/// rustls panics if no provider of cryptography is installed, and none or several are compiled.
 #[cfg(feature = "rustls-no-provider")]
 fn check_tls() -> Result<(), &'static str> {
     std::panic::catch_unwind(|| drop(rustls::ClientConfig::builder()))
         .map_err(|_| "rustls cannot choose a provider of cryptography: call install_default() on one before")
 }
 
-/// What is at a URL, and where that is without what it takes to be let in.
+/// What a URL names, and its address without user and password.
 fn parse(url: &str) -> RedisResult<(ConnectionInfo, String)> {
     if url.starts_with("rediss:") {
         check_tls().map_err(wrong)?;
@@ -60,13 +61,13 @@ fn parse(url: &str) -> RedisResult<(ConnectionInfo, String)> {
     let info = url.into_connection_info().map_err(|_| {
         wrong(
             "a URL of the store is neither redis[s]://[USER:PASSWORD@]HOST[:PORT][/DATABASE] nor \
-                 redis+unix:///PATH; what is special in a password is to be percent-encoded",
+                 redis+unix:///PATH; percent-encode special characters in a password",
         )
     })?;
     if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
         return Err(wrong("the certificate of the store's server is always verified"));
     }
-    // Messages come on the connection of the commands, so that there is but one to lose.
+    // With RESP3, messages arrive on the connection of the commands: there is only one to lose.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let address = format!("{}/{}", info.addr(), settings.db());
     Ok((info.set_redis_settings(settings), address))
@@ -84,10 +85,7 @@ impl Source {
         Ok((Self::One(Client::open(info)?), address))
     }
 
-    pub(super) fn cluster(
-        urls: impl IntoIterator<Item = impl AsRef<str>>,
-        changes: &Arc<Changes>,
-    ) -> RedisResult<(Self, String)> {
+    pub(super) fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<(Self, String)> {
         let (nodes, address) = parse_all(urls)?;
         if nodes.is_empty() {
             return Err(wrong("a cluster needs the URL of one of its nodes at least"));
@@ -98,9 +96,7 @@ impl Source {
         if nodes.iter().any(|node| matches!(node.addr(), ConnectionAddr::Unix(_))) {
             return Err(wrong("a cluster is not reached by a socket: give redis:// or rediss:// URLs"));
         }
-        let builder = ClusterClient::builder(nodes).connection_timeout(ANSWER).response_timeout(ANSWER);
-        let client = builder.push_sender(told(changes)).build()?;
-        Ok((Self::Cluster(Box::new(client)), format!("the cluster of {address}")))
+        Ok((Self::Cluster(Box::new(ClusterClient::new(nodes)?)), format!("the cluster of {address}")))
     }
 
     pub(super) fn named(
@@ -123,15 +119,14 @@ impl Source {
         Ok((source, format!("{address}, as the sentinels {asked} know it")))
     }
 
-    pub(super) fn is_cluster(&self) -> bool {
-        matches!(self, Self::Cluster(_))
-    }
-
-    pub(super) async fn connect(&self, changes: &Arc<Changes>) -> RedisResult<Connection> {
+    pub(super) async fn connect(&self, messages: &Arc<Notify>) -> RedisResult<Connection> {
         let client = match self {
             Self::Cluster(client) => {
-                let connection = client.get_async_connection().await?;
-                return Ok(Connection::Cluster(connection, runtime()));
+                let config = ClusterConfig::new()
+                    .set_connection_timeout(ANSWER)
+                    .set_response_timeout(ANSWER)
+                    .set_push_sender(forward(messages));
+                return Ok(Connection::Cluster(client.get_async_connection_with_config(config).await?, runtime()));
             }
             Self::One(client) => client.clone(),
             Self::Named { name, node, sentinels } => {
@@ -141,15 +136,18 @@ impl Source {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(ANSWER))
             .set_response_timeout(Some(ANSWER))
-            .set_push_sender(told(changes));
+            .set_push_sender(forward(messages));
         client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::One)
     }
 }
 
-fn told(changes: &Arc<Changes>) -> impl Fn(PushInfo) -> Result<(), Infallible> + use<> {
-    let changes = changes.clone();
+/// Wakes waiting tasks at each message, and when messages may have been lost.
+fn forward(messages: &Arc<Notify>) -> impl Fn(PushInfo) -> Result<(), Infallible> + use<> {
+    let messages = messages.clone();
     move |push| {
-        changes.told(&push);
+        if matches!(push.kind, PushKind::Message | PushKind::Disconnection) {
+            messages.notify_waiters();
+        }
         Ok(())
     }
 }
@@ -169,12 +167,12 @@ impl Connection {
         }
     }
 
-    /// Whether it can be of no more use after this.
+    /// Whether the connection is of no more use after this error.
     pub(super) fn is_lost(&self, error: &RedisError) -> bool {
         match self {
             Self::One(_) => super::link::is_passing(error),
-            // It finds out by itself who serves what. To begin anew would be to know no more than where it began.
-            // Unless nobody may drive it.
+            // The client follows the cluster's changes by itself; a new one would know its first nodes only. But if a call
+            // times out on another runtime than the client's, no thread may drive it.
             Self::Cluster(_, made_on) => error.is_connection_dropped() || error.is_timeout() && *made_on != runtime(),
         }
     }

@@ -1,5 +1,4 @@
-//! What an error of the server, or of the way to it, means: whether it may pass, and what the operator has to do if it
-//! does not.
+//! Explains an error of the server or of the connection: whether it may pass, and what the operator has to do otherwise.
 
 use std::{error::Error as StdError, io, sync::Arc};
 
@@ -7,14 +6,14 @@ use redis::{ErrorKind, RedisError};
 
 use crate::error::is_refused_by_tls;
 
-/// What a server has to be.
+/// The next step if the server is not supported.
 const SERVER: &str = "use Redis from version 7.0 on, or Valkey";
-/// What is to be checked about who logs in to the server.
+/// The next step when the server refuses the user.
 const USER: &str = "check user and password in the URL";
-/// Where the rights are listed.
+/// The next step when the user lacks a right.
 const RIGHTS: &str = "give the user the rights that docs/fleet.md lists";
 
-/// What failed. Text of the server is left out: it may quote what was sent, a password among it.
+/// What failed, without the server's text: it may quote the command, and a password with it.
 pub(super) fn what(error: &RedisError) -> String {
     match (code(error), error.kind()) {
         (Some(code), _) => format!("it answers {code}"),
@@ -24,7 +23,7 @@ pub(super) fn what(error: &RedisError) -> String {
     }
 }
 
-/// What to look at if an error that may pass does not.
+/// What to check if an error that may pass stays.
 pub(super) fn hint(error: &RedisError) -> &'static str {
     match (code(error), error.kind()) {
         (Some("OOM"), _) => "; give the server more memory",
@@ -35,70 +34,66 @@ pub(super) fn hint(error: &RedisError) -> &'static str {
     }
 }
 
-/// What the operator has to do. Nothing, if the error may pass by itself.
-pub(super) fn cure(error: &RedisError, is_cluster: bool) -> Option<String> {
-    let text = match code(error) {
-        Some("WRONGPASS" | "NOAUTH") => USER.to_owned(),
-        Some("NOPERM") => RIGHTS.to_owned(),
-        Some("DENIED") => "set a password on the server, which is in protected mode".to_owned(),
-        Some("NOPROTO") => SERVER.to_owned(),
-        // A cluster's client follows them until the nodes agree.
-        Some("MOVED" | "ASK") if !is_cluster => "it is a node of a cluster; use RedisStore::cluster".to_owned(),
-        Some("ERR") => return refused(error.detail().unwrap_or_default()),
-        Some(_) => return None,
-        None => return without_code(error),
-    };
-    Some(text)
+/// What the operator has to do; `None` if the error may pass by itself.
+pub(super) fn cure(error: &RedisError, is_cluster: bool) -> Option<&'static str> {
+    match code(error) {
+        Some("WRONGPASS" | "NOAUTH") => Some(USER),
+        Some("NOPERM") => Some(RIGHTS),
+        Some("DENIED") => Some("set a password on the server, which is in protected mode"),
+        Some("NOPROTO") => Some(SERVER),
+        // The client of a cluster follows these until the nodes agree.
+        Some("MOVED" | "ASK") if !is_cluster => Some("it is a node of a cluster; use RedisStore::cluster"),
+        Some("ERR") => refused(error.detail().unwrap_or_default()),
+        Some(_) => None,
+        None => without_code(error),
+    }
 }
 
-/// What to do about a command that the server refuses.
-fn refused(detail: &str) -> Option<String> {
-    let text = if detail.contains("max number of clients") {
-        return None;
-    } else if detail.contains("DB index") {
-        "check the number of the database in the URL".to_owned()
-    } else if detail.contains("cluster support disabled") {
-        "it is no cluster; use RedisStore::new".to_owned()
-    } else if detail.contains("ACL failure") || detail.contains("No permission") {
-        RIGHTS.to_owned()
-    } else {
-        format!("{SERVER}, and {RIGHTS}")
-    };
-    Some(text)
+/// What to do when the server refuses a command.
+fn refused(detail: &str) -> Option<&'static str> {
+    const CURES: [(&str, Option<&str>); 5] = [
+        ("max number of clients", None),
+        ("DB index", Some("check the number of the database in the URL")),
+        ("cluster support disabled", Some("it is no cluster; use RedisStore::new")),
+        ("ACL failure", Some(RIGHTS)),
+        ("No permission", Some(RIGHTS)),
+    ];
+    let known = CURES.iter().find(|(text, _)| detail.contains(text));
+    known.map_or(
+        Some("use Redis from version 7.0 on, or Valkey, and give the user the rights that docs/fleet.md lists"),
+        |(_, cure)| *cure,
+    )
 }
 
-fn without_code(error: &RedisError) -> Option<String> {
+fn without_code(error: &RedisError) -> Option<&'static str> {
     match error.kind() {
-        ErrorKind::AuthenticationFailed => Some(USER.to_owned()),
-        ErrorKind::RESP3NotSupported => Some(SERVER.to_owned()),
-        ErrorKind::InvalidClientConfig | ErrorKind::EmptySentinelList | ErrorKind::Client => {
-            Some("check the URL".to_owned())
-        }
+        ErrorKind::AuthenticationFailed => Some(USER),
+        ErrorKind::RESP3NotSupported => Some(SERVER),
+        ErrorKind::InvalidClientConfig | ErrorKind::EmptySentinelList | ErrorKind::Client => Some("check the URL"),
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => {
-            Some(format!("check the address in the URL, and {SERVER}"))
+            Some("check the address in the URL, and use Redis from version 7.0 on, or Valkey")
         }
-        ErrorKind::Io if is_quoting(error) => Some(SERVER.to_owned()),
-        ErrorKind::Io => of_the_way(error),
+        ErrorKind::Io if is_quoting(error) => Some(SERVER),
+        ErrorKind::Io => of_the_connection(error),
         _ => None,
     }
 }
 
-/// What to do about a way to the server that is closed.
-fn of_the_way(error: &RedisError) -> Option<String> {
+/// What to do when the connection cannot be established.
+fn of_the_connection(error: &RedisError) -> Option<&'static str> {
     let tls = "check the host in the URL, the server's certificate, and that it speaks TLS";
     let Some(io) = io_error(error) else {
-        // A cluster's client keeps the text of the last node's error alone.
-        return error.detail().is_some_and(|text| text.contains("certificate")).then(|| tls.to_owned());
+        // The client of a cluster keeps only the text of the last node's error.
+        return error.detail().is_some_and(|text| text.contains("certificate")).then_some(tls);
     };
-    let text = match io.kind() {
-        _ if is_refused_by_tls(io) => tls,
-        io::ErrorKind::PermissionDenied => "give the user of this process the right to open the socket",
+    match io.kind() {
+        _ if is_refused_by_tls(io) => Some(tls),
+        io::ErrorKind::PermissionDenied => Some("give the user of this process the right to open the socket"),
         io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => {
-            "check the path of the socket in the URL"
+            Some("check the path of the socket in the URL")
         }
-        _ => return None,
-    };
-    Some(text.to_owned())
+        _ => None,
+    }
 }
 
 fn io_error(error: &RedisError) -> Option<&io::Error> {
@@ -106,7 +101,7 @@ fn io_error(error: &RedisError) -> Option<&io::Error> {
     inner.downcast_ref()
 }
 
-/// The server's code. A cluster's client puts that of the last node into a text.
+/// The server's code. The client of a cluster puts that of the last node into a text.
 fn code(error: &RedisError) -> Option<&str> {
     const WRITTEN: [(&str, &str); 5] = [
         ("\"WRONGPASS\"", "WRONGPASS"),
@@ -122,7 +117,7 @@ fn code(error: &RedisError) -> Option<&str> {
     error.code().or_else(written)
 }
 
-/// Whether the text has what a server said of a command that it does not know: it quotes the arguments.
+/// Whether the text is a server's answer to an unknown command, which quotes the arguments.
 fn is_quoting(error: &RedisError) -> bool {
     error.detail().is_some_and(|text| text.contains("args beginning with"))
 }

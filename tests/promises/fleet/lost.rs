@@ -37,11 +37,11 @@ async fn a_store_that_loses_all_again_and_again_costs_one_strike_and_not_the_acc
     for _ in 0..5 {
         fs::remove_file(&shared.path).unwrap();
         let error = process.start_session(wrong()).await.unwrap_err();
-        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+        assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
         // Somebody who knows nothing of it begins anew.
         shared.process().start_session(credentials()).await.unwrap().end().await.unwrap();
         let error = process.start_session(wrong()).await.unwrap_err();
-        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+        assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
         assert_eq!(counted(&shared.sandbox).1, 1);
     }
 }
@@ -75,7 +75,7 @@ async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
     process.start_session(wrong()).await.unwrap_err();
     assert_eq!(counted(&shared.sandbox).1, 2);
     let error = process.start_session(wrong()).await.unwrap_err();
-    assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+    assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_los
         outcome.unwrap();
         // The session that is put back is dead.
         let outcome = async { ask(&process.start_session(credentials()).await?).await };
-        assert_eq!(suspension(outcome.await.unwrap_err()), SuspensionReason::Retired);
+        assert_eq!(suspension(outcome.await.unwrap_err()), SuspensionReason::Superseded);
         assert_eq!(counted(&shared.sandbox), (1, 0));
     }
 }
@@ -121,7 +121,7 @@ async fn a_store_that_is_put_back_takes_none_of_the_four_tries_back() {
         fs::write(&shared.path, &before).unwrap();
     }
     let error = process.start_session(Credentials::new(USERNAME, "wrong 4")).await.unwrap_err();
-    assert_eq!(suspension(error), SuspensionReason::OneTryLeft);
+    assert_eq!(suspension(error), SuspensionReason::FailureLimit);
     assert_eq!(shared.sandbox.strikes(USERNAME), 4);
     // Until somebody says that it is right.
     process.reset_login_guard(USERNAME).await.unwrap();
@@ -169,7 +169,7 @@ async fn who_starts_after_the_store_has_lost_all_is_told_by_whoever_has_looked_s
         fs::remove_file(&shared.path).unwrap();
         process.start_session(wrong()).await.unwrap_err();
         let error = shared.process().start_session(wrong()).await.unwrap_err();
-        assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+        assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
     }
     assert_eq!(counted(&shared.sandbox), (0, 1));
 }
@@ -191,7 +191,7 @@ async fn a_password_that_was_replaced_is_remembered_however_often_all_is_lost() 
     }
     fs::remove_file(&shared.path).unwrap();
     let error = process.start_session(credentials()).await.unwrap_err();
-    assert_eq!(suspension(error), SuspensionReason::Retired);
+    assert_eq!(suspension(error), SuspensionReason::Superseded);
     assert_eq!(counted(&shared.sandbox).1, 0);
 }
 
@@ -204,6 +204,6 @@ async fn a_reset_brings_back_what_the_store_has_lost() {
     fs::remove_file(&shared.path).unwrap();
     session.reset_password(PASSWORD).await.unwrap();
     let error = shared.process().start_session(wrong()).await.unwrap_err();
-    assert!(matches!(suspension(error), SuspensionReason::Refused { .. }));
+    assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
     assert_eq!(counted(&shared.sandbox), (1, 1));
 }

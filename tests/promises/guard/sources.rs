@@ -10,12 +10,12 @@ use std::{
     time::Duration,
 };
 use thingspace_sandbox::{Fault, Operation};
-use thingspace_session::{CredentialSource, Credentials, Error, Session, SuspensionReason};
+use thingspace_session::{Credentials, CredentialsProvider, Error, Session, SuspensionReason};
 
 use super::{Bench, RIGHT, suspension};
 
 /// The right password, to be replaced by another one, and a source that gives the one that is there.
-fn vault() -> (Arc<Mutex<String>>, impl CredentialSource + 'static) {
+fn vault() -> (Arc<Mutex<String>>, impl CredentialsProvider + 'static) {
     let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
     let source = {
         let vault = vault.clone();
@@ -49,8 +49,8 @@ async fn after_a_reset_no_login_is_tried_with_the_old_password_by_anybody() {
     pass(Duration::from_secs(21 * 60)).await;
     let ask = async |session: &Session| session.send(session.request(Method::GET, ECHO).unwrap()).await;
     // Another process, whose source still gives the old one, is told; the session that made the reset knows the new.
-    assert_eq!(suspension(&ask(&other).await.unwrap_err()), SuspensionReason::Retired);
-    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::Retired);
+    assert_eq!(suspension(&ask(&other).await.unwrap_err()), SuspensionReason::Superseded);
+    assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::Superseded);
     assert_eq!(ask(&session).await.unwrap().status(), 200);
     assert_eq!(ask(&other).await.unwrap().status(), 200, "it finds the session that was started");
     bench.start(new.expose_secret()).await.unwrap();
@@ -65,7 +65,7 @@ async fn each_of_several_resets_retires_the_password_that_it_has_replaced() {
     let third = session.reset_password(second.clone()).await.unwrap();
     session.end().await.unwrap();
     for old in [RIGHT, second.expose_secret()] {
-        assert_eq!(suspension(&bench.start(old).await.unwrap_err()), SuspensionReason::Retired);
+        assert_eq!(suspension(&bench.start(old).await.unwrap_err()), SuspensionReason::Superseded);
     }
     bench.start(third.expose_secret()).await.unwrap();
     assert_eq!(bench.sandbox.counters().logins_failed, 0);
@@ -88,7 +88,7 @@ async fn after_a_reset_a_source_that_gives_yet_another_password_is_followed() {
 async fn a_source_that_never_answers_keeps_nobody_waiting_for_ever() {
     let bench = Bench::new().await;
     let error = bench.process().start_session(std::future::pending).await.unwrap_err();
-    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    assert!(matches!(error, Error::CredentialsProvider(_)), "{error:?}");
     bench.start(RIGHT).await.unwrap();
 }
 
@@ -107,7 +107,7 @@ async fn a_source_that_panics_keeps_nobody_out() {
     bench.sandbox.expire_session(USERNAME);
     let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
     let error = ask().await.unwrap_err();
-    assert!(matches!(error, Error::CredentialSource(_)), "{error:?}");
+    assert!(matches!(error, Error::CredentialsProvider(_)), "{error:?}");
     let started = tokio::time::Instant::now();
     assert_eq!(ask().await.unwrap().status(), 200);
     assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
@@ -142,7 +142,7 @@ async fn a_source_that_takes_its_time_does_not_lead_to_two_logins_at_a_time() {
 async fn a_failing_source_is_told_as_such_and_nothing_is_sent() {
     let bench = Bench::new().await;
     let error = bench.process().start_session(|| async { Err("the vault is sealed".into()) }).await.unwrap_err();
-    let Error::CredentialSource(source) = &error else { panic!("{error:?}") };
+    let Error::CredentialsProvider(source) = &error else { panic!("{error:?}") };
     assert_eq!(source.to_string(), "the vault is sealed");
     assert!(!error.to_string().contains("sealed"), "what it says may be a secret, and this is logged: {error}");
     assert_eq!(bench.attempts(), 0);

@@ -1,12 +1,9 @@
 //! Sessions that are found in the store.
 
-use crate::support::{USERNAME, client_of, credentials, pass};
-use std::time::{Duration, SystemTime};
+use crate::support::{USERNAME, client_of, credentials, edit, pass, record};
+use std::time::Duration;
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{
-    MemoryStore,
-    store::{Account, SessionStore as _},
-};
+use thingspace_session::MemoryStore;
 use tokio::time::sleep;
 
 use super::{SECOND, ask, logins};
@@ -45,10 +42,9 @@ async fn a_stored_session_that_nobody_used_for_twenty_minutes_is_not_taken_up() 
 #[tokio::test(start_paused = true)]
 async fn the_store_is_told_of_a_sessions_use_once_a_minute_and_not_of_its_being_found() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
     let used = async || {
         sleep(SECOND).await;
-        store.load(&account).await.unwrap().used_at().unwrap()
+        record(&sandbox, &store).await["record"]["session"]["used_at"].as_u64().unwrap()
     };
     let start = async || {
         let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
@@ -63,7 +59,7 @@ async fn the_store_is_told_of_a_sessions_use_once_a_minute_and_not_of_its_being_
     start().await;
     assert_eq!(used().await, first);
     ask(&session).await.unwrap();
-    assert!(used().await > first + 60 * SECOND);
+    assert!(used().await > first + 60_000);
 }
 
 #[tokio::test]
@@ -101,11 +97,9 @@ async fn a_session_that_was_found_and_used_is_found_again() {
 #[tokio::test(start_paused = true)]
 async fn a_stored_token_that_no_header_takes_is_no_session() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let account = Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME);
-    let (lease, record) = store.acquire(&account, SECOND).await.unwrap().unwrap();
-    let record = record.with_session("line\nbreak".into(), SystemTime::now());
-    assert!(store.commit(&account, &lease, &record).await.unwrap());
-    store.release(&account, lease).await.unwrap();
+    let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+    thingspace.start_session(credentials()).await.unwrap();
+    edit(&sandbox, &store, |record| record["record"]["session"]["token"] = "line\nbreak".into()).await;
     let thingspace = client_of(&sandbox).store(store).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
     assert_eq!(ask(&session).await.unwrap(), 200);

@@ -4,10 +4,10 @@ use crate::support::USERNAME;
 use std::sync::{Arc, Mutex, PoisonError};
 use thingspace_session::{
     Credentials, Password,
-    rotation::{Begun, PasswordVault, VaultError, VaultFuture, VaultState},
+    rotation::{PasswordVault, VaultFuture, VaultState},
 };
 
-/// A vault in memory that fails to keep a password on order.
+/// A vault in memory that fails to save a password on order.
 #[derive(Clone)]
 pub(super) struct Shelf(pub(super) Arc<Mutex<(VaultState, bool)>>);
 
@@ -18,49 +18,32 @@ impl Shelf {
         act(state, fails)
     }
 
-    fn change(&self, fits: impl FnOnce(VaultState) -> bool, next: VaultState) -> Result<(), VaultError> {
-        self.with(|state, _| {
-            if !fits(state.clone()) {
-                return Err("it holds something else".into());
-            }
-            *state = next;
-            Ok(())
-        })
-    }
-
     pub(super) fn settle(&self, password: &Password) {
-        self.with(|state, _| *state = VaultState::Settled(Credentials::new(USERNAME, password.clone())));
+        self.with(|state, _| *state = VaultState::Current(Credentials::new(USERNAME, password.clone())));
     }
 }
 
 impl PasswordVault for Shelf {
-    fn state(&self) -> VaultFuture<'_, VaultState> {
+    fn load(&self) -> VaultFuture<'_, VaultState> {
         Box::pin(async { Ok(self.with(|state, _| state.clone())) })
     }
 
-    fn check(&self) -> VaultFuture<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn begin<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        let settled = VaultState::Settled(begun.old.clone());
+    fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
         Box::pin(async move {
-            self.change(|state| state == VaultState::Empty || state == settled, VaultState::Begun(begun.clone()))
+            let is_commit = match (expected, new) {
+                (VaultState::Pending(pending), VaultState::Current(new)) => pending.old != *new,
+                _ => false,
+            };
+            self.with(|state, fails| {
+                if is_commit && std::mem::take(fails) {
+                    return Err("the disk is full".into());
+                }
+                let is_expected = state == expected;
+                if is_expected {
+                    *state = new.clone();
+                }
+                Ok(is_expected)
+            })
         })
-    }
-
-    fn keep<'a>(&'a self, begun: &'a Begun, new: &'a Password) -> VaultFuture<'a, ()> {
-        let kept = VaultState::Settled(Credentials::new(USERNAME, new.clone()));
-        Box::pin(async move {
-            if self.with(|_, fails| std::mem::take(fails)) {
-                return Err("the disk is full".into());
-            }
-            self.change(|state| state == VaultState::Begun(begun.clone()), kept)
-        })
-    }
-
-    fn abandon<'a>(&'a self, begun: &'a Begun) -> VaultFuture<'a, ()> {
-        let settled = VaultState::Settled(begun.old.clone());
-        Box::pin(async move { self.change(|state| state == VaultState::Begun(begun.clone()), settled) })
     }
 }

@@ -1,18 +1,19 @@
 //! A store that is in the trouble it is told to be in.
 
-use serde_json::{Value, json};
+use serde_json::{Value as Json, json};
 use std::{
+    collections::HashMap,
     future::pending,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 use thingspace_session::{
-    MemoryStore, SessionToken,
-    store::{Account, Lease, Record, SessionStore, StoreError, StoreFuture},
+    MemoryStore,
+    store::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version},
 };
 use tokio::time::sleep;
 
@@ -25,27 +26,27 @@ pub(crate) enum Trouble {
     None,
     LoadsHang,
     LoadsPanic,
-    CommitsHang,
-    /// Every second commit fails: the count is kept, what came of the login is not.
-    SecondCommitsFail,
-    /// Every commit but the first fails: what came of a login is not kept, however often it is told.
-    LaterCommitsFail,
-    /// Every second commit is said to have failed, but was made.
-    SecondCommitsAreDenied,
-    /// Each commit takes a second and comes too late: somebody else was granted the right meanwhile.
-    CommitsComeTooLate,
-    /// The right to log in ends long before its time.
-    LeasesEndEarly,
-    /// The right to log in is granted, and it takes ten seconds to say so.
-    GrantsTakeTime,
-    /// It takes a second to give the right to log in back.
+    SwapsHang,
+    /// Every second swap fails, however often it is sent: the attempt is counted, what came of the login is not recorded.
+    SecondSwapsFail,
+    /// Every swap but the first fails: what came of a login is not recorded, however often it is sent.
+    LaterSwapsFail,
+    /// Every second swap is said to have failed, but was made.
+    SecondSwapsAreDenied,
+    /// Each swap takes a second and comes too late: another process was faster.
+    SwapsComeTooLate,
+    /// Claims end long before their time.
+    ClaimsEndEarly,
+    /// A swap is made, and it takes ten seconds to say so.
+    SwapsTakeTime,
+    /// It takes a second to record what came of an attempt, which releases its claim.
     ReleasesTakeTime,
-    /// Ten seconds, which is longer than anybody waits for it.
+    /// Ten seconds, which is longer than any caller waits for it.
     ReleasesTakeLong,
     ReleasesFail,
-    /// Another process always has the right, and each wait for a change ends at once.
+    /// Another process always has a claim, and each wait for a change ends at once.
     WaitsEndAtOnce,
-    /// Each load finds another record than the grant after it.
+    /// Each load finds another record than the swap after it.
     RecordsChange,
 }
 
@@ -54,119 +55,136 @@ pub(crate) enum Trouble {
 pub(crate) struct Troubled {
     pub(crate) inner: MemoryStore,
     pub(crate) trouble: Arc<AtomicU32>,
-    pub(crate) commits: Arc<AtomicU32>,
+    /// How many different swaps there were.
+    pub(crate) swaps: Arc<AtomicU32>,
     pub(crate) loads: Arc<AtomicU32>,
-    /// By how many seconds the clock of this process is ahead.
+    pub(crate) numbers: Arc<Mutex<HashMap<Version, u32>>>,
+    /// By how many seconds its clock is ahead.
     pub(crate) ahead: i64,
 }
 
 impl Troubled {
     pub(crate) fn set(&self, trouble: Trouble) {
-        self.commits.store(0, Ordering::SeqCst);
+        self.swaps.store(0, Ordering::SeqCst);
         self.trouble.store(trouble as u32, Ordering::SeqCst);
     }
 
     fn has(&self, trouble: Trouble) -> bool {
         self.trouble.load(Ordering::SeqCst) == trouble as u32
     }
+
+    /// The number of a swap: the same for one that is sent again.
+    fn number(&self, version: Version) -> u32 {
+        let next = || self.swaps.fetch_add(1, Ordering::SeqCst);
+        *self.numbers.lock().unwrap().entry(version).or_insert_with(next)
+    }
 }
 
-/// All times in a record, moved.
-fn moved(record: &Record, by: i64) -> Record {
-    fn walk(value: &mut Value, by: i64) {
-        match value {
-            Value::Object(map) => map.iter_mut().for_each(|(name, inner)| match name.as_str() {
-                "secs_since_epoch" => *inner = json!(inner.as_i64().unwrap() + by),
-                _ => walk(inner, by),
-            }),
-            Value::Array(items) => items.iter_mut().for_each(|item| walk(item, by)),
-            _ => {}
+/// The attempts of a record.
+fn attempts(record: &mut Json) -> &mut serde_json::Map<String, Json> {
+    record["record"]["history"]["attempts"].as_object_mut().unwrap()
+}
+
+/// The record with claims of a tenth of their length.
+fn shortened(bytes: &[u8]) -> Vec<u8> {
+    let mut record: Json = serde_json::from_slice(bytes).unwrap();
+    for attempt in attempts(&mut record).values_mut() {
+        if let (Some(began), Some(until)) = (attempt["began"].as_u64(), attempt["claimed_until"].as_u64()) {
+            attempt["claimed_until"] = json!(began + (until - began) / 10);
         }
     }
-    let mut value = serde_json::to_value(record).unwrap();
-    walk(&mut value, by);
-    serde_json::from_value(value).unwrap()
+    serde_json::to_vec(&record).unwrap()
+}
+
+/// The record with the claim of another process in it, which began now.
+fn claimed(bytes: &[u8], now: u64) -> Vec<u8> {
+    let mut record: Json = serde_json::from_slice(bytes).unwrap();
+    let attempt = json!({
+        "credentials": "0".repeat(64), "outcome": "pending", "began": now, "claimed_until": now + 60_000,
+    });
+    attempts(&mut record).insert(format!("{now:032x}"), attempt);
+    serde_json::to_vec(&record).unwrap()
+}
+
+/// Whether the swap releases every claim.
+fn releases(bytes: &[u8]) -> bool {
+    let mut record: Json = serde_json::from_slice(bytes).unwrap();
+    attempts(&mut record).values().all(|attempt| attempt.get("is_over").is_some())
 }
 
 impl SessionStore for Troubled {
-    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Record> {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         Box::pin(async move {
             self.loads.fetch_add(1, Ordering::SeqCst);
             assert!(!self.has(Trouble::LoadsPanic), "the store's own code has a bug");
             if self.has(Trouble::LoadsHang) {
                 pending::<()>().await;
             }
-            let by = i64::from(self.has(Trouble::RecordsChange)) - self.ahead;
-            Ok(moved(&self.inner.load(account).await?, by))
-        })
-    }
-
-    fn acquire<'a>(&'a self, account: &'a Account, time: Duration) -> StoreFuture<'a, Option<(Lease, Record)>> {
-        Box::pin(async move {
+            let mut snapshot = self.inner.load(account).await?;
+            let ahead = Duration::from_secs(self.ahead.unsigned_abs());
+            snapshot.now = if self.ahead < 0 { snapshot.now - ahead } else { snapshot.now + ahead };
             if self.has(Trouble::WaitsEndAtOnce) {
-                return Ok(None);
+                let now = snapshot.now.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+                let value = snapshot.value.take().unwrap();
+                let bytes = claimed(value.bytes(), now.try_into().unwrap());
+                snapshot.value = Some(Value::new(value.version, bytes));
             }
-            let time = if self.has(Trouble::LeasesEndEarly) { time / 10 } else { time };
-            let granted = self.inner.acquire(account, time).await?;
-            if self.has(Trouble::GrantsTakeTime) {
-                sleep(10 * SECOND).await;
-            }
-            Ok(granted.map(|(lease, record)| (lease, moved(&record, -self.ahead))))
+            Ok(snapshot)
         })
     }
 
-    fn commit<'a>(&'a self, account: &'a Account, lease: &'a Lease, record: &'a Record) -> StoreFuture<'a, bool> {
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let number = self.commits.fetch_add(1, Ordering::SeqCst);
-            if self.has(Trouble::CommitsHang) {
+            let number = self.number(new);
+            if self.has(Trouble::SwapsHang) {
                 pending::<()>().await;
             }
-            if self.has(Trouble::CommitsComeTooLate) {
+            if self.has(Trouble::SwapsComeTooLate) {
                 sleep(SECOND).await;
                 return Ok(false);
+            }
+            if self.has(Trouble::RecordsChange) {
+                return Ok(false);
+            }
+            if releases(bytes) {
+                if self.has(Trouble::ReleasesTakeTime) {
+                    sleep(SECOND).await;
+                }
+                if self.has(Trouble::ReleasesTakeLong) {
+                    sleep(10 * SECOND).await;
+                }
             }
             let is_second = number % 2 == 1;
             let (place, problem) = ("the store".to_owned(), "no space left on device".to_owned());
             let failure = Err(StoreError::Unavailable { place, problem });
-            let is_later = self.has(Trouble::LaterCommitsFail) && number > 0;
-            if is_later || self.has(Trouble::SecondCommitsFail) && is_second {
+            let is_later = self.has(Trouble::LaterSwapsFail) && number > 0;
+            let is_release = self.has(Trouble::ReleasesFail) && releases(bytes);
+            if is_later || is_release || self.has(Trouble::SecondSwapsFail) && is_second {
                 return failure;
             }
-            let outcome = self.inner.commit(account, lease, &moved(record, self.ahead)).await;
-            if self.has(Trouble::SecondCommitsAreDenied) && is_second { failure } else { outcome }
-        })
-    }
-
-    fn release<'a>(&'a self, account: &'a Account, lease: Lease) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            if self.has(Trouble::ReleasesTakeTime) {
-                sleep(SECOND).await;
-            }
-            if self.has(Trouble::ReleasesTakeLong) {
+            let short = self.has(Trouble::ClaimsEndEarly).then(|| shortened(bytes));
+            let bytes = short.as_deref().unwrap_or(bytes);
+            let outcome = self.inner.compare_and_swap(account, expected, new, bytes).await;
+            if self.has(Trouble::SwapsTakeTime) {
                 sleep(10 * SECOND).await;
             }
-            if self.has(Trouble::ReleasesFail) {
-                return Err(StoreError::Unavailable { place: "the store".to_owned(), problem: "away".to_owned() });
-            }
-            self.inner.release(account, lease).await
+            if self.has(Trouble::SecondSwapsAreDenied) && is_second { failure } else { outcome }
         })
-    }
-
-    fn touch<'a>(&'a self, account: &'a Account, token: &'a SessionToken, at: SystemTime) -> StoreFuture<'a, ()> {
-        let at = at + Duration::from_secs(self.ahead.unsigned_abs());
-        Box::pin(async move { self.inner.touch(account, token, at).await })
-    }
-
-    fn forget<'a>(&'a self, account: &'a Account, token: &'a SessionToken) -> StoreFuture<'a, ()> {
-        self.inner.forget(account, token)
     }
 
     fn changed<'a>(
         &'a self,
         account: &'a Account,
+        seen: Option<Version>,
         patience: Duration,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         let at_once = self.has(Trouble::WaitsEndAtOnce);
-        if at_once { Box::pin(std::future::ready(())) } else { self.inner.changed(account, patience) }
+        if at_once { Box::pin(std::future::ready(())) } else { self.inner.changed(account, seen, patience) }
     }
 }

@@ -1,0 +1,268 @@
+//! Access tokens: bought with the API key (OAuth 2.0 client credentials, RFC 6749, section 4.4) or had from a
+//! provider, kept, and renewed once for everybody.
+
+use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::cache::{CachedToken, Freshness, TokenCache};
+use crate::{
+    AccessToken, ApiKey, Error, Refusal, Secret, events,
+    generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
+    transport::{LastFailure, Rejection, ResponseKind, TokenHeader, TokenSource, Transport},
+};
+
+/// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
+///
+/// It is asked when there is no token yet, when the last one is about to expire, and when the gateway has refused it;
+/// never by two callers at a time. A closure that returns a future is a provider.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_session::{AccessToken, ThingSpace};
+///
+/// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("token".to_owned()) }
+/// let thingspace = ThingSpace::builder()
+///     .access_token_provider(|| async {
+///         Ok(AccessToken::new(ask_the_vault().await?).expires_in(Duration::from_secs(3600)))
+///     })
+///     .build()?;
+/// # Ok::<(), thingspace_session::Error>(())
+/// ```
+pub trait AccessTokenProvider: Send + Sync {
+    /// A token that holds now.
+    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>>;
+}
+
+/// What a provider fails with.
+pub type ProviderError = Box<dyn StdError + Send + Sync>;
+
+impl<F, T> AccessTokenProvider for F
+where
+    F: Fn() -> T + Send + Sync,
+    T: Future<Output = Result<AccessToken, ProviderError>> + Send + 'static,
+{
+    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>> {
+        Box::pin(self())
+    }
+}
+
+/// Where new tokens come from.
+pub(crate) enum Grant {
+    /// The token endpoint.
+    ClientCredentials { transport: Transport, url: Url, api_key: ApiKey, scopes: Vec<String> },
+    /// The caller.
+    Provider(Box<dyn AccessTokenProvider>),
+    /// Nowhere: there is the one token and no other.
+    Nothing,
+}
+
+/// How long after a renewal ahead of time has failed the next one is tried.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// The one access token of a client, and its renewal.
+pub(crate) struct AccessTokens {
+    grant: Grant,
+    /// How long before its end a token is renewed.
+    clock_skew: Duration,
+    /// How long a provider may take.
+    patience: Duration,
+    cache: TokenCache<LiveToken>,
+    failure: LastFailure,
+}
+
+/// A token in use. Without an end it is used until it is rejected.
+#[derive(Clone)]
+struct LiveToken {
+    header: TokenHeader,
+    end: Option<Instant>,
+    renew_at: Option<Instant>,
+}
+
+impl CachedToken for LiveToken {
+    fn header(&self) -> &TokenHeader {
+        &self.header
+    }
+
+    fn freshness(&self, now: Instant) -> Freshness {
+        let is_over = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+        match (is_over(self.end), is_over(self.renew_at)) {
+            (true, _) => Freshness::Expired,
+            (false, true) => Freshness::Due,
+            (false, false) => Freshness::Fresh,
+        }
+    }
+}
+
+impl AccessTokens {
+    /// Starts with `ready`, if there is one.
+    pub(crate) fn new(
+        grant: Grant,
+        clock_skew: Duration,
+        patience: Duration,
+        ready: Option<&AccessToken>,
+    ) -> Result<Arc<Self>, Error> {
+        let failure = LastFailure::default();
+        let grant = match grant {
+            Grant::ClientCredentials { transport, url, api_key, scopes } => {
+                Grant::ClientCredentials { transport: transport.noting(failure.clone()), url, api_key, scopes }
+            }
+            other => other,
+        };
+        // The provider's own code: a panic is its failure, and no reason to ask it again at once.
+        let cache = TokenCache::new(|panic| Error::TokenProvider(panic.into()));
+        let tokens = Self { grant, clock_skew, patience, cache, failure };
+        if let Some(ready) = ready {
+            let unfit = |_| Error::configuration("the access token holds characters no header takes");
+            tokens.keep(ready).map_err(unfit)?;
+        }
+        Ok(Arc::new(tokens))
+    }
+
+    async fn renew(&self) -> Result<Arc<LiveToken>, Error> {
+        let outcome = self.obtain().await.inspect(|_| self.failure.clear());
+        match &outcome {
+            Ok(_) => events::access_token_renewed(),
+            Err(error) => {
+                events::access_token_failed(error);
+                if let Some(cached) = &*self.cache.cached() {
+                    let renew_at = Instant::now().checked_add(AGAIN);
+                    self.cache.replace(cached, LiveToken { renew_at, ..LiveToken::clone(cached) });
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn obtain(&self) -> Result<Arc<LiveToken>, Error> {
+        let unfit = "the access token holds characters no header takes";
+        match &self.grant {
+            Grant::ClientCredentials { transport, url, api_key, scopes } => {
+                let granted = request(transport, url, api_key, scopes).await?;
+                self.keep(&granted)
+                    .map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
+            }
+            Grant::Provider(provider) => {
+                let late = || Err(format!("no answer within {:?}", self.patience).into());
+                let granted = tokio::time::timeout(self.patience, provider.access_token()).await;
+                let granted = granted.unwrap_or_else(|_| late()).map_err(|error| Error::TokenProvider(error.into()))?;
+                self.keep(&granted).map_err(|_| Error::TokenProvider(ProviderError::from(unfit).into()))
+            }
+            Grant::Nothing => Err(Error::configuration(
+                "the access token has expired or was refused, and nothing is there to renew it: build with .api_key(…) \
+                 or .access_token_provider(…)",
+            )),
+        }
+    }
+
+    /// The platform grants the same token again for as long as it lives, and states its whole life each time: what
+    /// was known of its end goes on to hold, and it is not renewed early a second time.
+    fn keep(&self, granted: &AccessToken) -> Result<Arc<LiveToken>, http::header::InvalidHeaderValue> {
+        let header = TokenHeader::new(&Zeroizing::new(format!("Bearer {}", granted.token.expose_secret())))?;
+        let now = Instant::now();
+        let end = granted.expires_in.and_then(|left| now.checked_add(left));
+        let cached = self.cache.cached();
+        let known_end = cached.as_ref().filter(|cached| cached.header == *header.value()).and_then(|cached| cached.end);
+        let token = if let Some(known) = known_end.filter(|known| now < *known) {
+            let end = Some(end.map_or(known, |end| end.min(known)));
+            LiveToken { header, end, renew_at: end }
+        } else {
+            let early = end.and_then(|end| end.checked_sub(self.clock_skew)).filter(|early| now < *early);
+            LiveToken { header, end, renew_at: early.or(end) }
+        };
+        Ok(self.cache.store(token))
+    }
+}
+
+impl TokenSource for Arc<AccessTokens> {
+    fn cached(&self, now: Instant) -> Option<HeaderValue> {
+        let cached = self.cache.cached();
+        let fresh = cached.as_ref().filter(|cached| cached.freshness(now) == Freshness::Fresh);
+        fresh.map(|cached| cached.header.value().clone())
+    }
+
+    fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
+        Box::pin(async {
+            let token = self.cache.get(|| {
+                let tokens = self.clone();
+                Box::pin(async move { tokens.renew().await })
+            });
+            token.await.map(|token| token.header.value().clone())
+        })
+    }
+
+    fn invalidate(&self, token: &HeaderValue, _: Rejection) -> bool {
+        self.cache.invalidate(token);
+        true
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.failure.get(self.patience)
+    }
+}
+
+/// What the token endpoint answers (RFC 6749, section 5.1).
+#[derive(Deserialize)]
+struct Granted {
+    access_token: Secret,
+    token_type: Option<String>,
+    #[serde(default)]
+    expires_in: Value,
+}
+
+impl Granted {
+    /// The life that it is said to have; unknown, if what is said makes no sense.
+    fn expires_in(&self) -> Option<Duration> {
+        let seconds = match &self.expires_in {
+            Value::Number(number) => number.as_f64()?,
+            Value::String(text) => text.trim().parse().ok()?,
+            _ => return None,
+        };
+        Duration::try_from_secs_f64(seconds).ok().filter(|life| life.as_secs() > 0)
+    }
+}
+
+/// Asking twice is safe: the platform grants the same token again.
+const REQUEST: Operation = Operation {
+    id: "access_token",
+    method: "POST",
+    path: TOKEN_PATH,
+    access_token: false,
+    session_token: false,
+    repeat: Repeat::Always,
+    ends_session: false,
+    secrets: &[],
+    success: Success { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
+    errors: &[],
+};
+
+/// Buys a token. Basic authentication is over the pair as it is: the platform does not take the form encoding that
+/// RFC 6749, section 2.3.1, puts on it first.
+async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[String]) -> Result<AccessToken, Error> {
+    let scope = scopes.join(" ");
+    let mut form = vec![("grant_type", "client_credentials")];
+    if !scope.is_empty() {
+        form.push(("scope", &scope));
+    }
+    let request = transport.http().post(url.clone());
+    let request = request.basic_auth(api_key.key(), Some(api_key.secret().expose_secret())).form(&form);
+    let request = request.header(http::header::ACCEPT, "application/json").build().map_err(Error::from_reqwest)?;
+    let answer = transport.execute(&REQUEST, request, ResponseKind::Typed).await?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
+    let body = answer.bytes().await.map_err(Error::from_reqwest)?;
+    let granted: Granted = serde_json::from_slice(&body).map_err(|_| unfit("it does not read as an access token"))?;
+    if granted.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(unfit("the access token is no bearer token"));
+    }
+    if granted.access_token.expose_secret().is_empty() {
+        return Err(unfit("the access token is empty"));
+    }
+    Ok(AccessToken { expires_in: granted.expires_in(), token: granted.access_token })
+}

@@ -1,0 +1,322 @@
+//! A dead session becomes a new one: the procedure from top to bottom.
+//!
+//! One task of a process runs it for all callers, and the claim lets one process at a time log in.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    record::{Claim, Seen},
+    session_token::{LiveSession, SessionTokens},
+};
+use crate::{
+    Credentials, Error, Refusal, Secret, SessionToken,
+    error::Fate,
+    events,
+    guard::{Begun, Decision, Fingerprint, Finish, Kept, Record, Timestamp},
+    store::Version,
+    transport::TokenHeader,
+};
+
+/// How much longer a claim lasts than the request that it is for.
+pub(crate) const SLACK: Duration = Duration::from_secs(5);
+/// A request under a claim is given up so long before its end.
+const MARGIN: Duration = Duration::from_secs(1);
+/// How long a caller waits for the store to record an outcome.
+const FINISH_PATIENCE: Duration = Duration::from_secs(2);
+/// The pause after another process was faster.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
+/// How often a task that backs off looks at the record: another process may log in first.
+const SHORTEST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
+
+/// Why a login yielded no session.
+pub(super) enum Failure {
+    /// Load the record again: another process was faster.
+    Overtaken,
+    /// Try again after a pause: the request was not sent.
+    NotSent(Error),
+    Final(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Final(error.into())
+    }
+}
+
+impl SessionTokens {
+    /// A live session, within the time of a call.
+    pub(super) async fn renew(self: &Arc<Self>) -> Result<Arc<LiveSession>, Error> {
+        self.note_idle();
+        let renewed = self.renew_in_time().await;
+        match &renewed {
+            Ok(_) => self.failure.clear(),
+            Err(error) => withheld(error),
+        }
+        renewed
+    }
+
+    async fn renew_in_time(self: &Arc<Self>) -> Result<Arc<LiveSession>, Error> {
+        let limit = self.transport.timeout();
+        let end = Instant::now() + limit;
+        // A pause that the platform asks for may be any time at all.
+        let in_time = |pause: &Duration| Instant::now().checked_add(*pause).is_some_and(|over| over < end);
+        let late = || self.failure.get(limit).unwrap_or(Error::LoginBusy { after: limit });
+        let (mut pauses, mut provided) = (self.transport.pauses(), None);
+        loop {
+            if self.is_ended() {
+                return Err(Error::SessionEnded);
+            }
+            let seen = self.record.load().await?;
+            if let Some(live) = self.adopt(&seen) {
+                return Ok(live);
+            }
+            // Before the claim, so that a slow provider keeps no other process waiting.
+            let decided = match self.provided(&mut provided, seen.version).await {
+                Ok(credentials) => {
+                    let fingerprint = self.record.fingerprint(&credentials);
+                    (seen.record.decide(&fingerprint, seen.now()), Ok((credentials, fingerprint)))
+                }
+                // Another process may be about to log in.
+                Err(error) => (seen.record.claimed(seen.now()).map_or(Decision::Go, Decision::InProgress), Err(error)),
+            };
+            let pause = match decided {
+                (Decision::Go, Ok((credentials, fingerprint))) => {
+                    match self.claim_and_log_in(seen, &credentials, fingerprint).await {
+                        Ok(live) => return Ok(live),
+                        Err(Failure::Final(error)) => return Err(error),
+                        Err(Failure::Overtaken) if in_time(&CONFLICT_PAUSE) => CONFLICT_PAUSE,
+                        Err(Failure::Overtaken) => return Err(late()),
+                        Err(Failure::NotSent(error)) => {
+                            self.failure.note(&error);
+                            let wished = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
+                            pauses.next().map(|pause| pause.max(wished)).filter(in_time).ok_or(error)?
+                        }
+                    }
+                }
+                (Decision::Go, Err(error)) => return Err(error),
+                (Decision::Suspended(suspension), _) => {
+                    self.record.write_back(seen).await;
+                    return Err(Error::LoginSuspended(suspension));
+                }
+                (Decision::Backoff(wait), _) if !in_time(&wait) => return Err(Error::LoginDelayed { wait }),
+                (Decision::Backoff(wait), _) => {
+                    let look = Instant::now() + (wait / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK).min(wait);
+                    self.record.changed(seen.version, wait).await;
+                    look.saturating_duration_since(Instant::now())
+                }
+                (Decision::InProgress(left), _) => {
+                    let patience = left.min(end.saturating_duration_since(Instant::now()));
+                    if patience.is_zero() {
+                        return Err(late());
+                    }
+                    self.record.changed(seen.version, patience).await;
+                    Duration::ZERO
+                }
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Asks the provider, again only if the record has changed: then it may return other credentials.
+    async fn provided(
+        &self,
+        last: &mut Option<(Option<Version>, Result<Credentials, Error>)>,
+        version: Option<Version>,
+    ) -> Result<Credentials, Error> {
+        match last {
+            Some((seen, provided)) if *seen == version => provided.clone(),
+            _ => {
+                let provided = self.credentials().await;
+                *last = Some((version, provided.clone()));
+                provided
+            }
+        }
+    }
+
+    async fn claim_and_log_in(
+        self: &Arc<Self>,
+        seen: Seen,
+        credentials: &Credentials,
+        fingerprint: Fingerprint,
+    ) -> Result<Arc<LiveSession>, Failure> {
+        // Before the claim, too.
+        self.access_token().await?;
+        let time = self.transport.timeout() + SLACK;
+        let claim = self.record.begin(seen, time, |record, now| record.begin_login(fingerprint, now, time)).await?;
+        self.log_in(claim.ok_or(Failure::Overtaken)?, credentials).await
+    }
+
+    async fn access_token(&self) -> Result<(), Failure> {
+        self.waits_for_access.store(true, Ordering::Relaxed);
+        let token = self.transport.access().await;
+        self.waits_for_access.store(false, Ordering::Relaxed);
+        token.map(drop).map_err(|error| match &error {
+            Error::AccessToken { source } if source.fate() == Fate::Unreached && error.is_retryable() => {
+                Failure::NotSent(error)
+            }
+            _ => Failure::Final(error),
+        })
+    }
+
+    /// A claim for a login or a reset, waited for at most `patience`.
+    pub(super) async fn claim(
+        &self,
+        time: Duration,
+        patience: Duration,
+        decide: impl Fn(&Seen) -> Decision,
+        begin: impl Fn(&mut Record, Timestamp) -> Begun,
+    ) -> Result<Claim, Error> {
+        let end = Instant::now() + patience;
+        loop {
+            let seen = self.record.load().await?;
+            let version = seen.version;
+            let wait = match decide(&seen) {
+                Decision::Go => match self.record.begin(seen, time, &begin).await? {
+                    Some(claim) => return Ok(claim),
+                    None => CONFLICT_PAUSE,
+                },
+                Decision::InProgress(left) => left,
+                Decision::Backoff(wait) => return Err(Error::LoginDelayed { wait }),
+                Decision::Suspended(suspension) => {
+                    self.record.write_back(seen).await;
+                    return Err(Error::LoginSuspended(suspension));
+                }
+            };
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::LoginBusy { after: patience });
+            }
+            self.record.changed(version, wait.min(left)).await;
+        }
+    }
+
+    /// Sends the login that was begun, and records what came of it.
+    pub(super) async fn log_in(
+        self: &Arc<Self>,
+        claim: Claim,
+        credentials: &Credentials,
+    ) -> Result<Arc<LiveSession>, Failure> {
+        let fingerprint = self.record.fingerprint(credentials);
+        let outcome = self.send_login(&claim, credentials).await;
+        let finish = match &outcome {
+            Ok(token) => Finish::LoggedIn(token.clone()),
+            Err(error) => match error.fate() {
+                Fate::Unreached => Finish::NotProcessed,
+                Fate::Refused => Finish::Rejected { code: error.code().map(ToString::to_string) },
+                Fate::Unknown { is_answered } => Finish::Unknown { is_answered },
+            },
+        };
+        let record = claim.foresee(&finish);
+        let kept = self.finish(claim, finish.clone()).await;
+        match outcome {
+            Ok(token) if kept == Kept::Overtaken => {
+                self.discard(token).await;
+                Err(Failure::Overtaken)
+            }
+            Ok(token) => {
+                if let Some(live) = self.publish(&token)? {
+                    return Ok(live);
+                }
+                self.forget(&token).await;
+                self.discard(token).await;
+                Err(Error::SessionEnded.into())
+            }
+            Err(mut error) => {
+                events::login_failed(&error);
+                if let Some(suspension) = record.suspended(&fingerprint) {
+                    if let Error::Platform(refusal) = &mut error {
+                        refusal.of_a_login(self.record.is_default_store());
+                    }
+                    events::login_suspended(&suspension.reason);
+                }
+                let is_retried = finish == Finish::NotProcessed && error.is_retryable();
+                Err(if is_retried { Failure::NotSent(error) } else { Failure::Final(error) })
+            }
+        }
+    }
+
+    /// Sends the login, if enough of the claim is left: two logins must not overlap.
+    async fn send_login(&self, claim: &Claim, credentials: &Credentials) -> Result<SessionToken, Error> {
+        if self.is_ended() {
+            return Err(Error::SessionEnded);
+        }
+        let time = claim.left().saturating_sub(MARGIN);
+        if time.is_zero() {
+            return Err(Error::LoginBusy { after: self.transport.timeout() });
+        }
+        let late = Err(Error::Timeout { after: time, sent: true, retryable: false });
+        timeout(time, self.send(credentials)).await.unwrap_or(late)
+    }
+
+    async fn send(&self, credentials: &Credentials) -> Result<SessionToken, Error> {
+        let password = Secret::from(credentials.password().clone());
+        let login = self.api.start_connectivity_management_session();
+        let login = login.body_map(|body| body.username(credentials.username()).password(password));
+        let answer = login.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let token = answer.into_inner().session_token.filter(|token| !token.expose_secret().is_empty());
+        let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
+        let token = token.ok_or_else(|| unfit("it holds no session token"))?;
+        TokenHeader::new(token.expose_secret())
+            .map_err(|_| unfit("its session token holds characters that no header takes"))?;
+        Ok(token.into())
+    }
+
+    /// Records what an attempt came to. A store that is slow or away learns of it later: nobody waits for that.
+    pub(super) async fn finish(self: &Arc<Self>, claim: Claim, finish: Finish) -> Kept {
+        let (sender, receiver) = oneshot::channel();
+        let tokens = self.clone();
+        tokio::spawn(async move {
+            let mut sender = Some(sender);
+            let failed = |error: &Error| {
+                events::store_failed(error, consequence(&finish));
+                drop(sender.take());
+            };
+            let kept = tokens.record.clone().settle(claim, finish.clone(), failed).await;
+            let is_late = sender.take().is_none_or(|sender| sender.send(kept).is_err());
+            if let Finish::LoggedIn(token) = finish
+                && is_late
+                && kept == Kept::Overtaken
+            {
+                tokens.invalidate_token(&token);
+                tokens.discard(token).await;
+            }
+        });
+        match timeout(FINISH_PATIENCE, receiver).await {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(_)) | Err(_) => Kept::Yes,
+        }
+    }
+}
+
+/// What it means that the store has failed to record this.
+fn consequence(finish: &Finish) -> &'static str {
+    match finish {
+        Finish::LoggedIn(_) => "it does not know the session that was started",
+        Finish::Reset(_) => "it does not know yet that a password was replaced: other processes may try the old one",
+        Finish::Rejected { .. } | Finish::Unknown { .. } => "it does not know yet that a login has failed",
+        Finish::NotProcessed | Finish::ResetUnknown => "the claim is not released yet; it expires",
+    }
+}
+
+/// An operator has to know that no login was sent, and why.
+pub(super) fn withheld(error: &Error) {
+    match error {
+        Error::Store(error) => events::store_failed(error, "no login is made without it"),
+        Error::LoginSuspended(_)
+        | Error::LoginDelayed { .. }
+        | Error::LoginBusy { .. }
+        | Error::CredentialsProvider(_)
+        | Error::Configuration { .. } => events::login_withheld(error),
+        _ => {}
+    }
+}

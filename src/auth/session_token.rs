@@ -1,0 +1,478 @@
+//! The session token of one account: read by every request, renewed when it dies, shared through the record.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::BoxFuture;
+use http::HeaderValue;
+use tokio::time::{Instant, timeout};
+
+use super::{
+    cache::{CachedToken, Freshness, TokenCache},
+    record::{Seen, SharedRecord},
+};
+use crate::{
+    Credentials, CredentialsProvider, Error, Password, SessionToken,
+    events::{self, Renewed},
+    generated::client as api,
+    transport::{LastFailure, Rejection, TokenHeader, TokenSource, Transport},
+};
+
+/// How long a session lives without use: the platform's figure.
+const IDLE: Duration = Duration::from_secs(20 * 60);
+/// How often the use of a session is recorded.
+const TOUCH: Duration = Duration::from_secs(60);
+/// How exactly a use is noted: threads on other cores need not fetch again what is seldom written.
+const GRAIN: Duration = Duration::from_secs(1);
+/// How often at most an ambiguous rejection, or the rejection of a session that was never accepted, leads to a login.
+const DOUBT: Duration = Duration::from_secs(60);
+/// How long a session that is rejected before it was ever accepted waits for an acceptance, which another request's answer
+/// may bring late; and how often it looks.
+const OVERTAKING: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
+/// How many dead sessions are remembered.
+const MOST_DEAD: usize = 8;
+/// How much longer a caller waits for a session than a call may take: the call's own error then says more.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The session token of one account, and what it takes to get another.
+pub(crate) struct SessionTokens {
+    pub(super) record: Arc<SharedRecord>,
+    source: Arc<dyn CredentialsProvider>,
+    /// Carries the access token alone and sends once: the procedures repeat, with the guard in between.
+    pub(super) api: api::Client,
+    pub(super) transport: Transport,
+    pub(super) cache: TokenCache<LiveSession>,
+    state: Mutex<State>,
+    /// Why the last attempt to get a session failed, while the next one is under way.
+    pub(super) failure: LastFailure,
+    /// Whether the renewal waits for an access token.
+    pub(super) waits_for_access: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last tokens that were rejected: found in the store, they are not used again.
+    dead: VecDeque<SessionToken>,
+    is_ended: bool,
+    /// Why the session is renewed, for the log.
+    reason: Option<Renewed>,
+    /// When an ambiguous rejection last led to a login.
+    ambiguous: Option<Instant>,
+    /// When the rejection of a session that was never accepted last led to a login, if none was accepted since.
+    unaccepted: Option<Instant>,
+    /// The passwords that resets through this session have replaced, and the credentials that are valid now.
+    superseded: Option<(Vec<Password>, Credentials)>,
+}
+
+/// A session in use.
+pub(super) struct LiveSession {
+    pub(super) header: TokenHeader,
+    pub(super) token: SessionToken,
+    /// When it was last used before it was taken up; the times below are milliseconds from there.
+    start: Instant,
+    used: AtomicU64,
+    touched: AtomicU64,
+    /// Whether the platform has accepted it at least once.
+    is_accepted: AtomicBool,
+}
+
+impl LiveSession {
+    pub(super) fn new(token: SessionToken, unused: Duration) -> Result<Self, Error> {
+        let header = TokenHeader::new(token.expose_secret())
+            .map_err(|_| Error::configuration("the stored session token holds characters that no header takes"))?;
+        let now = Instant::now();
+        let (used, touched, is_accepted) = Default::default();
+        Ok(Self { header, token, start: now.checked_sub(unused).unwrap_or(now), used, touched, is_accepted })
+    }
+
+    fn age(&self, now: Instant) -> u64 {
+        in_millis(now.saturating_duration_since(self.start))
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        self.age(now) >= self.used.load(Ordering::Relaxed) + in_millis(IDLE)
+    }
+
+    /// Notes a use. Returns whether it is time to record it.
+    fn note_use(&self, now: Instant) -> bool {
+        let now = self.age(now);
+        if now < self.used.load(Ordering::Relaxed) + in_millis(GRAIN) {
+            return false;
+        }
+        self.used.store(now, Ordering::Relaxed);
+        let touched = self.touched.load(Ordering::Relaxed);
+        now >= touched + in_millis(TOUCH)
+            && self.touched.compare_exchange(touched, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+fn in_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl CachedToken for LiveSession {
+    fn header(&self) -> &TokenHeader {
+        &self.header
+    }
+
+    fn freshness(&self, now: Instant) -> Freshness {
+        if self.is_idle(now) { Freshness::Expired } else { Freshness::Fresh }
+    }
+}
+
+/// Asks a provider of credentials, which must not keep all callers waiting for ever.
+pub(crate) async fn ask(source: &dyn CredentialsProvider, patience: Duration) -> Result<Credentials, Error> {
+    let late = || Err(format!("no answer within {patience:?}").into());
+    let answer = timeout(patience, source.credentials()).await;
+    let credentials = answer.unwrap_or_else(|_| late()).map_err(|error| Error::CredentialsProvider(error.into()))?;
+    if credentials.username().is_empty() || credentials.password().expose_secret().is_empty() {
+        return Err(Error::configuration("the username or the password is empty: nothing was sent"));
+    }
+    Ok(credentials)
+}
+
+impl SessionTokens {
+    pub(crate) fn new(
+        record: Arc<SharedRecord>,
+        source: Arc<dyn CredentialsProvider>,
+        api: &api::Client,
+        transport: Transport,
+    ) -> Arc<Self> {
+        let once = transport.once();
+        let api = api::Client::new_with_client(api::ClientInfo::baseurl(api), once.http().clone(), once);
+        // What a store's code does is an error of the store; the other foreign code in a renewal is the provider's.
+        let cache = TokenCache::new(|panic| Error::CredentialsProvider(panic.into()));
+        let (state, failure, waits_for_access) = Default::default();
+        Arc::new(Self { record, source, api, transport, cache, state, failure, waits_for_access })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.state().is_ended
+    }
+
+    /// The session that is valid now; a new one if there is none. A login that takes longer goes on for later callers.
+    pub(super) async fn session(self: &Arc<Self>) -> Result<Arc<LiveSession>, Error> {
+        let limit = self.transport.timeout() + GRACE;
+        let session = self.cache.get(|| {
+            let tokens = self.clone();
+            Box::pin(async move { tokens.renew().await })
+        });
+        let session = timeout(limit, session).await.unwrap_or_else(|_| Err(self.late(limit)));
+        if self.is_ended() { Err(Error::SessionEnded) } else { session }
+    }
+
+    pub(super) async fn session_for_use(self: &Arc<Self>) -> Result<Arc<LiveSession>, Error> {
+        self.session().await.inspect(|session| self.note_use(session, Instant::now()))
+    }
+
+    pub(crate) async fn session_token(self: &Arc<Self>) -> Result<SessionToken, Error> {
+        self.session_for_use().await.map(|session| session.token.clone())
+    }
+
+    /// Makes sure that there is a session. Nothing is sent with it, so it does not count as used.
+    pub(crate) async fn start(self: &Arc<Self>) -> Result<(), Error> {
+        self.session().await.map(drop)
+    }
+
+    /// The error of a caller that has waited for so long: why the last attempt failed, if one has.
+    pub(super) fn late(&self, after: Duration) -> Error {
+        self.last_failure().unwrap_or(Error::LoginBusy { after })
+    }
+
+    /// An attempt to get the access token is part of the attempt to get a session.
+    fn last_failure(&self) -> Option<Error> {
+        let of_the_token = || self.waits_for_access.load(Ordering::Relaxed).then(|| self.transport.access_failure());
+        self.failure.get(self.transport.timeout()).or_else(|| of_the_token().flatten())
+    }
+
+    /// A caller has met this token dead.
+    pub(crate) fn invalidate_token(&self, token: &SessionToken) {
+        let mut state = self.state();
+        if let Ok(header) = HeaderValue::from_str(token.expose_secret())
+            && let Some(session) = self.cache.invalidate(&header)
+        {
+            bury(&mut state, &session.token, Renewed::Expired);
+        }
+    }
+
+    fn note_use(self: &Arc<Self>, session: &LiveSession, now: Instant) {
+        if session.note_use(now) {
+            tokio::spawn(self.clone().touch(session.token.clone()));
+        }
+    }
+
+    /// Records that the session is in use. No request waits for that, or fails by it.
+    async fn touch(self: Arc<Self>, token: SessionToken) {
+        let touched = self.record.update(|record, now| {
+            if let Some(session) = record.session.as_mut().filter(|session| session.token == token) {
+                session.used_at = session.used_at.max(now);
+            }
+        });
+        if let Err(error) = touched.await {
+            events::store_failed(&error, "it does not know that the session is in use");
+        }
+    }
+
+    /// The credentials of the provider, or those that a reset has made of them.
+    pub(crate) async fn credentials(&self) -> Result<Credentials, Error> {
+        let credentials = ask(&*self.source, self.transport.timeout()).await?;
+        if credentials.username() != self.username() {
+            let problem = "the source of the credentials has changed the username: start another session for it";
+            return Err(Error::configuration(problem));
+        }
+        match &self.state().superseded {
+            Some((old, new)) if old.contains(credentials.password()) => Ok(new.clone()),
+            _ => Ok(credentials),
+        }
+    }
+
+    /// From here on the new credentials replace the old ones, should the provider still return those.
+    pub(super) fn supersede(&self, old: Password, new: Credentials) {
+        let mut state = self.state();
+        let mut all = state.superseded.take().map(|(all, _)| all).unwrap_or_default();
+        all.retain(|superseded| superseded != new.password());
+        all.push(old);
+        state.superseded = Some((all, new));
+    }
+
+    pub(crate) fn username(&self) -> &str {
+        self.record.account().username()
+    }
+
+    /// Why a renewal starts.
+    pub(super) fn note_idle(&self) {
+        if self.cache.cached().is_some() {
+            self.state().reason = Some(Renewed::Idle);
+        }
+    }
+
+    /// Takes up the session of the record, if it may be alive.
+    pub(super) fn adopt(&self, seen: &Seen) -> Option<Arc<LiveSession>> {
+        let session = seen.record.session.as_ref()?;
+        let unused = seen.now().after(session.used_at).unwrap_or_default();
+        let mut state = self.state();
+        if unused >= IDLE || state.is_ended || state.dead.contains(&session.token) {
+            return None;
+        }
+        // One that no header takes is none.
+        let live = self.cache.store(LiveSession::new(session.token.clone(), unused).ok()?);
+        // Another process may just have logged in: an ambiguous rejection must not end its session at once.
+        if unused < DOUBT {
+            state.ambiguous = Some(Instant::now());
+        }
+        drop(state);
+        events::session_resumed();
+        Some(live)
+    }
+
+    /// Uses a session that was started, unless this one was ended meanwhile.
+    pub(super) fn publish(&self, token: &SessionToken) -> Result<Option<Arc<LiveSession>>, Error> {
+        let live = LiveSession::new(token.clone(), Duration::ZERO)?;
+        let mut state = self.state();
+        if state.is_ended {
+            return Ok(None);
+        }
+        events::session_started(state.reason.take());
+        Ok(Some(self.cache.store(live)))
+    }
+
+    /// A transport whose session is this one and no other.
+    pub(super) fn with_session(&self, header: HeaderValue) -> Transport {
+        self.transport.with_session(Arc::new(Fixed(header)))
+    }
+
+    pub(super) fn base_url(&self) -> &str {
+        api::ClientInfo::baseurl(&self.api)
+    }
+
+    async fn log_out(&self, header: HeaderValue) -> Result<(), Error> {
+        let transport = self.with_session(header);
+        let client = api::Client::new_with_client(self.base_url(), transport.http().clone(), transport);
+        client.end_connectivity_management_session().send().await.map(drop).map_err(Error::from)
+    }
+
+    /// Ends a session that is in no use. What comes of it does not matter.
+    pub(super) async fn discard(&self, token: SessionToken) {
+        if let Ok(session) = LiveSession::new(token, Duration::ZERO) {
+            let _ = self.log_out(session.header.value().clone()).await;
+        }
+    }
+
+    /// Ends the session on the platform, in the record and here. None is started for that, and no request is sent with one
+    /// that is known to be dead.
+    pub(crate) async fn end(&self) -> Result<(), Error> {
+        let dead = {
+            let state = self.state();
+            if state.is_ended {
+                return Err(Error::SessionEnded);
+            }
+            state.dead.back().cloned()
+        };
+        let live = self.cache.cached().clone();
+        if let Some(live) = &live
+            && (!live.is_idle(Instant::now()) || self.is_used_elsewhere(&live.token).await)
+            && let Err(error) = self.log_out(live.header.value().clone()).await
+            && !error.is_session_expired()
+        {
+            return Err(error);
+        }
+        let left = self.close();
+        if let Some(ended) = live.map(|live| live.token.clone()).or(dead) {
+            self.forget_all(&ended, left).await;
+        }
+        events::session_ended();
+        Ok(())
+    }
+
+    /// Drops a session that was ended from the record, and ends the one that was left in use: another task started it
+    /// because the platform had rejected the first one.
+    async fn forget_all(&self, ended: &SessionToken, left: Option<Arc<LiveSession>>) {
+        self.forget(ended).await;
+        if let Some(other) = left.filter(|other| other.token != *ended) {
+            self.forget(&other.token).await;
+            self.discard(other.token.clone()).await;
+        }
+    }
+
+    /// No request is sent from here on. Returns the session that was in use.
+    fn close(&self) -> Option<Arc<LiveSession>> {
+        self.state().is_ended = true;
+        self.cache.take()
+    }
+
+    /// Whether another process has used a session that was idle here; assumed, if the store fails.
+    async fn is_used_elsewhere(&self, token: &SessionToken) -> bool {
+        let Ok(seen) = self.record.load().await else { return true };
+        let session = seen.record.session.as_ref().filter(|session| session.token == *token);
+        session.is_some_and(|session| seen.now().after(session.used_at).unwrap_or_default() < IDLE)
+    }
+
+    pub(super) async fn forget(&self, token: &SessionToken) {
+        let forgotten = self.record.update(|record, _| {
+            record.session.take_if(|session| session.token == *token);
+        });
+        if let Err(error) = forgotten.await {
+            events::store_failed(&error, "it still holds a session that was ended");
+        }
+    }
+}
+
+/// No request uses this token from here on, and it is not taken up again from the record.
+fn bury(state: &mut State, token: &SessionToken, reason: Renewed) {
+    state.reason = Some(reason);
+    state.dead.push_back(token.clone());
+    if state.dead.len() > MOST_DEAD {
+        state.dead.pop_front();
+    }
+}
+
+impl TokenSource for Arc<SessionTokens> {
+    fn cached(&self, now: Instant) -> Option<HeaderValue> {
+        let session = self.cache.cached();
+        let session = session.as_ref().filter(|session| !session.is_idle(now))?;
+        self.note_use(session, now);
+        Some(session.header.value().clone())
+    }
+
+    fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
+        Box::pin(async { self.session_for_use().await.map(|session| session.header.value().clone()) })
+    }
+
+    fn invalidate(&self, token: &HeaderValue, rejection: Rejection) -> bool {
+        let mut state = self.state();
+        let Some(session) = self.cache.cached().clone().filter(|session| session.header == *token) else {
+            // A newer one is there, or on its way.
+            return true;
+        };
+        // A platform that rejects each session at once, or a caller without rights, must not cause a login for each
+        // request.
+        let (last, reason) = match rejection {
+            Rejection::Ambiguous => (Some(&mut state.ambiguous), Renewed::Refused),
+            Rejection::Explicit if session.is_accepted.load(Ordering::Relaxed) => (None, Renewed::Expired),
+            Rejection::Explicit => (Some(&mut state.unaccepted), Renewed::Expired),
+        };
+        if let Some(last) = last {
+            let now = Instant::now();
+            if last.is_some_and(|last| now < last + DOUBT) {
+                return false;
+            }
+            *last = Some(now);
+        }
+        if self.cache.invalidate(token).is_some() {
+            bury(&mut state, &session.token, reason);
+        }
+        true
+    }
+
+    fn reconsider<'a>(&'a self, token: &'a HeaderValue) -> BoxFuture<'a, bool> {
+        Box::pin(async {
+            let end = Instant::now() + OVERTAKING;
+            while Instant::now() < end {
+                tokio::time::sleep(LOOK).await;
+                if self.invalidate(token, Rejection::Explicit) {
+                    return true;
+                }
+            }
+            false
+        })
+    }
+
+    fn confirm(&self, token: &HeaderValue) {
+        match self.cache.cached().as_ref().filter(|session| session.header == *token) {
+            Some(session) if session.is_accepted.load(Ordering::Relaxed) => {}
+            Some(session) => {
+                session.is_accepted.store(true, Ordering::Relaxed);
+                self.state().unaccepted = None;
+            }
+            // The answer that rejected it has overtaken this one.
+            None => {
+                let mut state = self.state();
+                if state.dead.iter().any(|dead| dead.expose_secret().as_bytes() == token.as_bytes()) {
+                    state.unaccepted = None;
+                }
+            }
+        }
+    }
+
+    fn failure(&self) -> Option<Error> {
+        self.last_failure()
+    }
+
+    fn ended(&self, token: &HeaderValue) -> BoxFuture<'_, ()> {
+        let left = self.close();
+        events::session_ended();
+        let tokens = self.clone();
+        let token = SessionToken::from(String::from_utf8_lossy(token.as_bytes()).into_owned());
+        // Cancelling the caller leaves no dead session in the record.
+        let forgetting = tokio::spawn(async move { tokens.forget_all(&token, left).await });
+        Box::pin(async { drop(forgetting.await) })
+    }
+}
+
+/// A session token that is not renewed.
+struct Fixed(HeaderValue);
+
+impl TokenSource for Fixed {
+    fn cached(&self, _: Instant) -> Option<HeaderValue> {
+        Some(self.0.clone())
+    }
+
+    fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
+        Box::pin(std::future::ready(Ok(self.0.clone())))
+    }
+
+    fn invalidate(&self, _: &HeaderValue, _: Rejection) -> bool {
+        false
+    }
+}

@@ -1,0 +1,162 @@
+//! The record: everything that is shared about an account, and its encoding.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Attempt, AttemptId, Fingerprint, Outcome, Timestamp};
+use crate::SessionToken;
+
+/// The version of the encoding.
+const FORMAT: u32 = 1;
+/// How many attempts a record keeps, and how many of those that count for nothing.
+const MOST_ATTEMPTS: usize = 32;
+const MOST_VOID: usize = 8;
+
+/// Everything that is shared about an account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Record {
+    pub(crate) session: Option<StoredSession>,
+    /// Verified credentials wait until then.
+    pub(crate) backoff: Option<Backoff>,
+    pub(crate) history: History,
+}
+
+/// The session, as far as it is shared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredSession {
+    pub(crate) token: SessionToken,
+    pub(crate) used_at: Timestamp,
+}
+
+/// The pause after logins of unknown outcome.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Backoff {
+    pub(crate) until: Timestamp,
+    pub(crate) doublings: u32,
+    /// The attempt that it is for: told twice, it does not double the pause.
+    pub(crate) attempt: AttemptId,
+}
+
+/// The facts: they only grow, and a process remembers them in case the store loses them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct History {
+    pub(crate) last_success: Option<LastSuccess>,
+    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+}
+
+/// The last login or reset that succeeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LastSuccess {
+    pub(crate) count: u64,
+    pub(crate) credentials: Fingerprint,
+}
+
+impl History {
+    /// Adds what another history knows. Commutative, associative, idempotent.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.last_success = self.last_success.max(other.last_success);
+        for (id, attempt) in &other.attempts {
+            self.add(*id, attempt);
+        }
+    }
+
+    /// Adds what is known of one attempt.
+    pub(crate) fn add(&mut self, id: AttemptId, attempt: &Attempt) {
+        self.attempts.entry(id).and_modify(|known| known.merge(attempt)).or_insert_with(|| attempt.clone());
+    }
+
+    /// These credentials have logged in, or came out of a reset.
+    pub(crate) fn verify(&mut self, credentials: Fingerprint) {
+        let count = self.last_success.map_or(1, |last| last.count.saturating_add(1));
+        self.last_success = Some(LastSuccess { count, credentials });
+    }
+
+    /// Drops attempts that no rule looks at any more, so that the record stays small: first those that are over and count
+    /// for nothing, then the oldest of those that were forgiven, and so on along the order of outcomes.
+    pub(crate) fn trim(&mut self, now: Timestamp) {
+        // Once its claim cannot be alive in any copy.
+        self.attempts
+            .retain(|_, attempt| attempt.outcome != Outcome::Pending || attempt.claimed_until.after(now).is_some());
+        let is_over = |attempt: &Attempt| attempt.claim_left(now).is_none();
+        let is_nothing = |attempt: &Attempt| matches!(attempt.outcome, Outcome::Pending | Outcome::Void);
+        self.trim_to(MOST_VOID, |attempt| is_nothing(attempt) && is_over(attempt));
+        self.trim_to(MOST_ATTEMPTS, is_over);
+    }
+
+    /// Drops the least of those for which `may_go` holds, until at most `most` of them are left.
+    fn trim_to(&mut self, most: usize, may_go: impl Fn(&Attempt) -> bool) {
+        let rank = |attempt: &Attempt| match attempt.outcome {
+            Outcome::Pending | Outcome::Void => 0,
+            Outcome::UnsureBeforeSuccess | Outcome::RejectedBeforeSuccess => 1,
+            Outcome::Superseded => 2,
+            Outcome::Unsure | Outcome::Rejected => 3,
+        };
+        let mut going: Vec<_> = self.attempts.iter().filter(|(_, attempt)| may_go(attempt)).collect();
+        going.sort_by_key(|(id, attempt)| (rank(attempt), attempt.began, **id));
+        let excess = going.len().saturating_sub(most);
+        let going: Vec<_> = going.into_iter().take(excess).map(|(id, _)| *id).collect();
+        self.attempts.retain(|id, _| !going.contains(id));
+    }
+}
+
+/// The encoded record, with the version of the encoding.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Encoded<R> {
+    format: u32,
+    record: R,
+}
+
+impl Record {
+    /// # Errors
+    ///
+    /// What is wrong with it, without quoting it.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        // The text of the error may quote what was found, which may be a token.
+        let damaged = |error: serde_json::Error| {
+            format!("the record is damaged at line {}, column {}", error.line(), error.column())
+        };
+        let Format { format } = serde_json::from_slice(bytes).map_err(damaged)?;
+        if format != FORMAT {
+            return Err(format!(
+                "the record has format {format}, and this version of thingspace-session reads format {FORMAT}"
+            ));
+        }
+        serde_json::from_slice(bytes).map(|Encoded { record, .. }| record).map_err(damaged)
+    }
+
+    pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
+        let encoded = Encoded { format: FORMAT, record: self };
+        // A buffer that grows leaves copies of the token behind: it gets its size first.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, &encoded)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *bytes, &encoded)?;
+        Ok(bytes)
+    }
+}
+
+/// Counts bytes.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

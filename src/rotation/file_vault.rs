@@ -1,0 +1,131 @@
+//! A vault in a file: the embedded default.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use futures_util::TryFutureExt as _;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{PasswordVault, VaultFuture, VaultState};
+use crate::{
+    CredentialsFuture, CredentialsProvider,
+    disk::{Disk, Lock},
+    store::StoreError,
+};
+
+/// The format that this code reads and writes.
+const VERSION: u64 = 1;
+
+/// Keeps the credentials of one user in a file, which each write replaces as a whole. Clones share it.
+///
+/// **The file holds the password in the clear.** It is created with mode 0600 and refused if others have any right to
+/// it; its directory should be one to which nobody else may write. A file that is damaged is an error, never a fresh
+/// start. Beside it `<name>.lock` and, for a moment, `<name>.<digits>.tmp` are written.
+///
+/// It is a [`CredentialsProvider`], too: give it to [`ThingSpace::start_session`](crate::ThingSpace::start_session) once
+/// it holds the password.
+///
+/// ```
+/// # use thingspace_session::{Credentials, FileVault, rotation::{PasswordVault, VaultState}};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// let vault = FileVault::new(directory.join("password.json"));
+/// let current = VaultState::Current(Credentials::new("zbeeblebrox", "IMgr8"));
+/// assert!(vault.compare_and_swap(&VaultState::Empty, &current).await?);
+/// assert_eq!(vault.load().await?, current);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, derive_more::Debug)]
+#[debug("FileVault {{ path: {:?}, .. }}", _0.path())]
+pub struct FileVault(Arc<Disk>);
+
+/// The whole file. Without a file the vault is empty.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u64,
+    vault: VaultState,
+}
+
+impl FileVault {
+    /// The vault in this file. Nothing is opened or created before it is used.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self(Arc::new(Disk::new(std::path::absolute(&path).unwrap_or(path))))
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl PasswordVault for FileVault {
+    fn load(&self) -> VaultFuture<'_, VaultState> {
+        Box::pin(self.0.clone().run(read).err_into())
+    }
+
+    fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
+        let (expected, new) = (expected.clone(), new.clone());
+        let swap = move |disk: &Disk| {
+            let lock = disk.lock()?;
+            let is_expected = read(disk)? == expected;
+            if is_expected {
+                write(disk, &lock, new)?;
+            }
+            Ok(is_expected)
+        };
+        Box::pin(self.0.clone().run(swap).err_into())
+    }
+}
+
+fn read(disk: &Disk) -> Result<VaultState, StoreError> {
+    let Some(text) = disk.read()? else { return Ok(VaultState::Empty) };
+    let problem = match serde_json::from_slice(&text) {
+        Ok(Document { version: VERSION, vault }) => return Ok(vault),
+        Ok(Document { version, .. }) => format!(
+            "it has format {version}, and this version of thingspace-session knows format {VERSION} alone; use one \
+             version everywhere"
+        ),
+        // The error's own text may quote the password.
+        Err(error) => format!(
+            "it is damaged at line {}, column {}; it may hold the only copy of a password, so keep it, and put a whole \
+             one in its place",
+            error.line(),
+            error.column()
+        ),
+    };
+    Err(disk.damaged(problem))
+}
+
+fn write(disk: &Disk, lock: &Lock, vault: VaultState) -> Result<(), StoreError> {
+    if vault == VaultState::Empty {
+        return disk.remove(lock);
+    }
+    // With room to spare the buffer does not grow, and so leaves no copy of the password behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(4096));
+    let written = serde_json::to_writer(&mut *text, &Document { version: VERSION, vault });
+    written.map_err(|error| disk.damaged(error.to_string()))?;
+    disk.replace(lock, &text)
+}
+
+impl CredentialsProvider for FileVault {
+    fn credentials(&self) -> CredentialsFuture<'_> {
+        Box::pin(async {
+            let problem = match self.load().await? {
+                VaultState::Current(credentials) => return Ok(credentials),
+                VaultState::Empty => "holds no password yet; start with Credentials, and rotate the password",
+                VaultState::Pending(_) => "has a pending rotation; call ThingSpace::recover_rotation first",
+            };
+            Err(format!("{} {problem}", self.path().display()).into())
+        })
+    }
+}

@@ -1,1 +1,0 @@
-return math.ceil(left(microseconds()) / 1000)

@@ -1,0 +1,15 @@
+-- A stored value begins with its version, 32 digits. `expected` is empty if there must be no value.
+local expected, new, bytes, kept = unpack(ARGV)
+local stored = redis.call('GET', KEYS[1])
+local found = ''
+if stored then
+  found = string.sub(stored, 1, 32)
+  -- Too short for a version: `load` reports it as damaged.
+  if #found < 32 then return 0 end
+end
+if found == new then return 1 end
+if found ~= expected then return 0 end
+-- First, because the server may refuse it, and does not undo what came before.
+redis.call('PUBLISH', KEYS[1] .. ':changed', new)
+redis.call('SET', KEYS[1], new .. ':' .. bytes, 'PX', kept)
+return 1
