@@ -76,8 +76,8 @@ impl ThingSpace {
     #[doc(alias = "login")]
     pub async fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Session, Error> {
         let source: Arc<dyn CredentialsProvider> = Arc::new(credentials);
-        let username = ask(&*source, self.0.transport.timeout()).await?.username().to_owned();
-        Session::start(self.tokens(username, source), &self.0.transport, &self.0.base_url).await
+        let found = ask(&*source, self.0.transport.timeout()).await?;
+        Session::start(self.tokens(found.username(), source), &self.0.transport, &self.0.base_url).await
     }
 
     /// Finds out what a rotation has come to that was interrupted, with at most one login, and brings the vault up to
@@ -95,23 +95,26 @@ impl ThingSpace {
         V: PasswordVault + Clone + 'static,
     {
         let (client, vault) = (self.clone(), vault.clone());
-        let tokens = move |old: Credentials| client.tokens(old.username().to_owned(), Arc::new(old));
+        let tokens = move |old: Credentials| {
+            let username = old.username().to_owned();
+            client.tokens(&username, Arc::new(old))
+        };
         to_its_end(async move { rotation::recover(&vault, tokens).await }, identity).await
     }
 
-    fn tokens(&self, username: String, source: Arc<dyn CredentialsProvider>) -> Arc<SessionTokens> {
+    fn tokens(&self, username: &str, source: Arc<dyn CredentialsProvider>) -> Arc<SessionTokens> {
         let Inner { api, transport, .. } = &*self.0;
         SessionTokens::new(self.record(username), source, api, transport.clone())
     }
 
     /// The record of this user, which all sessions of the client share: what it remembers of it as well.
-    fn record(&self, username: String) -> Arc<SharedRecord> {
+    fn record(&self, username: &str) -> Arc<SharedRecord> {
         let mut records = self.0.records.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
-            let account = Account::new(api_base(&self.0.base_url), &*self.0.application, &*username);
+            let account = Account::new(api_base(&self.0.base_url), &*self.0.application, username);
             Arc::new(SharedRecord::new(account, self.0.store.clone()))
         };
-        records.entry(username.clone()).or_insert_with(new).clone()
+        records.entry(username.to_owned()).or_insert_with(new).clone()
     }
 
     /// Lets logins be tried again that the guard has suspended: for a person who knows that the credentials are right
@@ -123,7 +126,7 @@ impl ThingSpace {
     ///
     /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
     pub async fn reset_login_guard(&self, username: impl Into<String>) -> Result<(), Error> {
-        let record = self.record(username.into());
+        let record = self.record(&username.into());
         to_its_end(async move { record.update(|record, _| record.reset_guard()).await }, identity).await
     }
 
@@ -145,7 +148,7 @@ impl ThingSpace {
     ///
     /// [`Error::Store`] if the store fails.
     pub async fn account_status(&self, username: impl Into<String>) -> Result<AccountStatus, Error> {
-        let seen = self.record(username.into()).load().await?;
+        let seen = self.record(&username.into()).load().await?;
         Ok(AccountStatus::of(&seen))
     }
 

@@ -1,6 +1,9 @@
 //! The configuration of a client: what can be set, what it is by default, and what cannot work.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use reqwest::{ClientBuilder, Url};
 
@@ -295,14 +298,8 @@ impl ThingSpaceBuilder {
         let tokens = AccessTokens::new(grant, clock_skew, timeout, self.access_token.as_ref())?;
         let transport = transport.with_access(Arc::new(tokens));
         let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
-        Ok(ThingSpace(Arc::new(Inner {
-            api,
-            base_url,
-            transport,
-            store,
-            application,
-            records: std::sync::Mutex::default(),
-        })))
+        let records = Mutex::default();
+        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application, records })))
     }
 }
 

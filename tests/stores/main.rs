@@ -32,4 +32,5 @@ mod secured;
 mod server;
 #[cfg(unix)]
 mod several;
+mod sqlite;
 mod support;

@@ -1,0 +1,10 @@
+//! A store that was written from the documentation of the trait alone.
+
+#[path = "../../examples/sqlite_store.rs"]
+#[allow(dead_code, reason = "its `main` is the example's own")]
+mod example;
+
+#[tokio::test]
+async fn the_example_on_sqlite_keeps_every_guarantee() {
+    example::check().await;
+}
