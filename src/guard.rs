@@ -134,7 +134,8 @@ impl Record {
         let seen = self.history.attempts.keys().copied().collect();
         let id = AttemptId::random();
         let (claimed_until, is_over) = (now.plus(claim), false);
-        let attempt = Attempt { credentials, outcome, code: None, began: now, claimed_until, is_over };
+        let after = self.history.logins();
+        let attempt = Attempt { credentials, outcome, code: None, began: now, after, claimed_until, is_over };
         self.history.add(id, &attempt);
         Begun { id, attempt, seen, session: self.session.as_ref().map(|session| session.token.clone()), over_at: None }
     }
@@ -188,7 +189,7 @@ impl Record {
                 attempt.forgive(attempt.credentials == *own);
             }
         }
-        self.history.verify(*own);
+        self.history.log_in(*own);
         self.backoff = None;
         self.session = Some(StoredSession { token, used_at: now });
     }
@@ -220,6 +221,6 @@ impl Record {
 
     /// How many logins in a row have failed or may have.
     pub(crate) fn failures_in_a_row(&self) -> usize {
-        self.history.attempts.values().filter(|attempt| attempt.is_failure()).count()
+        self.history.failures().count()
     }
 }

@@ -211,7 +211,9 @@ impl SharedRecord {
     async fn finish(&self, claim: &mut Claim, finish: &Finish) -> Result<Kept, Error> {
         for _ in 0..MOST_CONFLICTS {
             let mut record = claim.seen.record.clone();
-            let kept = record.finish(&claim.begun, finish, claim.seen.now(), fastrand::f64());
+            // The latest that it may be there: a claim that may be over is over.
+            let now = claim.seen.now().plus(claim.seen.latency);
+            let kept = record.finish(&claim.begun, finish, now, fastrand::f64());
             // Whether or not the store learns of it.
             self.memory().merge(&record.history);
             if self.swap(&mut claim.seen, record).await? {

@@ -23,6 +23,8 @@ pub(crate) struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
     pub(crate) began: Timestamp,
+    /// How many logins had succeeded when it began.
+    pub(crate) after: u64,
     /// Until when nobody else may begin, unless the attempt is over before.
     pub(crate) claimed_until: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -57,11 +59,6 @@ impl Attempt {
         left.filter(|_| !self.is_over)
     }
 
-    /// Whether it counts as a failure in a row.
-    pub(crate) fn is_failure(&self) -> bool {
-        matches!(self.outcome, Outcome::Unsure | Outcome::Rejected)
-    }
-
     /// A login has succeeded after it, with its own credentials or with others.
     pub(crate) fn forgive(&mut self, is_own: bool) {
         self.outcome = match self.outcome {
@@ -78,6 +75,7 @@ impl Attempt {
         // Copies of one attempt differ in these only if a store made them up; the order then decides.
         self.credentials = self.credentials.max(other.credentials);
         self.began = self.began.min(other.began);
+        self.after = self.after.max(other.after);
         if self.code < other.code {
             self.code.clone_from(&other.code);
         }

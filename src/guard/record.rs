@@ -54,7 +54,10 @@ pub(crate) struct History {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LastSuccess {
+    /// How many there were: the greater one is the later one.
     pub(crate) count: u64,
+    /// How many of them were logins.
+    pub(crate) logins: u64,
     pub(crate) credentials: Fingerprint,
 }
 
@@ -72,10 +75,35 @@ impl History {
         self.attempts.entry(id).and_modify(|known| known.merge(attempt)).or_insert_with(|| attempt.clone());
     }
 
-    /// These credentials have logged in, or came out of a reset.
+    /// How many logins have succeeded.
+    pub(crate) fn logins(&self) -> u64 {
+        self.last_success.map_or(0, |last| last.logins)
+    }
+
+    /// These credentials came out of a reset.
     pub(crate) fn verify(&mut self, credentials: Fingerprint) {
         let count = self.last_success.map_or(1, |last| last.count.saturating_add(1));
-        self.last_success = Some(LastSuccess { count, credentials });
+        self.last_success = Some(LastSuccess { count, logins: self.logins(), credentials });
+    }
+
+    /// These credentials have logged in.
+    pub(crate) fn log_in(&mut self, credentials: Fingerprint) {
+        self.verify(credentials);
+        if let Some(last) = &mut self.last_success {
+            last.logins = last.logins.saturating_add(1);
+        }
+    }
+
+    /// Whether an attempt was certainly over before the last login that succeeded, whatever that had seen: the one before
+    /// it came after the attempt. A process that did not look for long may remember a failure that was forgiven and trimmed.
+    pub(crate) fn is_past(&self, attempt: &Attempt) -> bool {
+        attempt.after.saturating_add(2) <= self.logins()
+    }
+
+    /// The attempts that count as failures in a row.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &Attempt> {
+        let counts = |attempt: &&Attempt| matches!(attempt.outcome, Outcome::Unsure | Outcome::Rejected);
+        self.attempts.values().filter(counts).filter(|attempt| !self.is_past(attempt))
     }
 
     /// Drops attempts that no rule looks at any more, so that the record stays small: first those that are over and count

@@ -86,6 +86,8 @@ impl Record {
             return suspended(SuspensionReason::Superseded, reset);
         }
         let rejected = own(&[Outcome::Rejected, Outcome::RejectedBeforeSuccess]);
+        // Credentials that have logged in since are not rejected.
+        let rejected = rejected.filter(|attempt| !(self.is_verified(credentials) && self.history.is_past(attempt)));
         if let Some(rejected) = rejected.min_by_key(|attempt| attempt.began) {
             return suspended(SuspensionReason::Rejected { code: rejected.code.clone() }, rejected);
         }
@@ -97,7 +99,7 @@ impl Record {
     }
 
     fn suspension_of_all(&self, counts: impl Fn(&Attempt) -> bool) -> Option<Suspension> {
-        let failures = self.history.attempts.values().filter(|attempt| counts(attempt) && attempt.is_failure());
+        let failures = self.history.failures().filter(|attempt| counts(attempt));
         let last = nth(failures, FAILURE_LIMIT)?;
         Some(Suspension { reason: SuspensionReason::FailureLimit, since: last.began.into() })
     }

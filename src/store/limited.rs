@@ -1,6 +1,6 @@
 //! Limits the time and the panics of any store, so that each of its operations returns.
 
-use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use tokio::time::{sleep, timeout};
@@ -13,11 +13,18 @@ const LONGEST: Duration = Duration::from_secs(25);
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 /// A store whose operations return in time. The crate uses a store through this type only.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Limited {
     inner: Arc<dyn SessionStore>,
     limit: Duration,
     is_default: bool,
+}
+
+/// The store that the caller chose.
+impl fmt::Debug for Limited {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(formatter)
+    }
 }
 
 impl Limited {

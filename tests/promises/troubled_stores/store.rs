@@ -100,7 +100,7 @@ fn shortened(bytes: &[u8]) -> Vec<u8> {
 fn claimed(bytes: &[u8], now: u64) -> Vec<u8> {
     let mut record: Json = serde_json::from_slice(bytes).unwrap();
     let attempt = json!({
-        "credentials": "0".repeat(64), "outcome": "pending", "began": now, "claimed_until": now + 60_000,
+        "credentials": "0".repeat(64), "outcome": "pending", "began": now, "after": 0, "claimed_until": now + 60_000,
     });
     attempts(&mut record).insert(format!("{now:032x}"), attempt);
     serde_json::to_vec(&record).unwrap()
