@@ -2,7 +2,9 @@
 
 mod access_token;
 mod cache;
+mod live_session;
 mod login;
+mod logout;
 mod record;
 mod reset;
 mod session_token;

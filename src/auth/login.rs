@@ -13,8 +13,9 @@ use tokio::{
 };
 
 use super::{
+    live_session::LiveSession,
     record::{Claim, Seen},
-    session_token::{LiveSession, SessionTokens},
+    session_token::SessionTokens,
 };
 use crate::{
     Credentials, Error, Refusal, Secret, SessionToken,

@@ -173,12 +173,12 @@ impl SharedRecord {
         self: &Arc<Self>,
         mut seen: Seen,
         time: Duration,
-        begin: impl FnOnce(&mut Record, Timestamp) -> Begun,
+        attempt: impl FnOnce(&mut Record, Timestamp) -> Begun,
     ) -> Result<Option<Claim>, Error> {
         // The store's time is known to within its latency: the claim ends here before it ends there.
         let (now, ends) = (seen.now(), Instant::now() + time.saturating_sub(seen.latency));
         let mut record = seen.record.clone();
-        let begun = begin(&mut record, now);
+        let begun = attempt(&mut record, now);
         let swapped = self.swap(&mut seen, record).await;
         let claim = Claim { begun, seen, ends };
         if let Ok(true) = swapped {

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -14,22 +14,17 @@ use http::HeaderValue;
 use tokio::time::{Instant, timeout};
 
 use super::{
-    cache::{CachedToken, Freshness, TokenCache},
+    cache::TokenCache,
+    live_session::{IDLE, LiveSession},
     record::{Seen, SharedRecord},
 };
 use crate::{
     Credentials, CredentialsProvider, Error, Password, SessionToken,
     events::{self, Renewed},
     generated::client as api,
-    transport::{LastFailure, Rejection, TokenHeader, TokenSource, Transport},
+    transport::{LastFailure, Rejection, TokenSource, Transport},
 };
 
-/// How long a session lives without use: the platform's figure.
-const IDLE: Duration = Duration::from_secs(20 * 60);
-/// How often the use of a session is recorded.
-const TOUCH: Duration = Duration::from_secs(60);
-/// How exactly a use is noted: threads on other cores need not fetch again what is seldom written.
-const GRAIN: Duration = Duration::from_secs(1);
 /// How often at most an ambiguous rejection, or the rejection of a session that was never accepted, leads to a login.
 const DOUBT: Duration = Duration::from_secs(60);
 /// How long a session that is rejected before it was ever accepted waits for an acceptance, which another request's answer
@@ -57,10 +52,10 @@ pub(crate) struct SessionTokens {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// The last tokens that were rejected: found in the store, they are not used again.
-    dead: VecDeque<SessionToken>,
-    is_ended: bool,
+    pub(super) dead: VecDeque<SessionToken>,
+    pub(super) is_ended: bool,
     /// Why the session is renewed, for the log.
     reason: Option<Renewed>,
     /// When an ambiguous rejection last led to a login.
@@ -69,62 +64,6 @@ struct State {
     unaccepted: Option<Instant>,
     /// The passwords that resets through this session have replaced, and the credentials that are valid now.
     superseded: Option<(Vec<Password>, Credentials)>,
-}
-
-/// A session in use.
-pub(super) struct LiveSession {
-    pub(super) header: TokenHeader,
-    pub(super) token: SessionToken,
-    /// When it was last used before it was taken up; the times below are milliseconds from there.
-    start: Instant,
-    used: AtomicU64,
-    touched: AtomicU64,
-    /// Whether the platform has accepted it at least once.
-    is_accepted: AtomicBool,
-}
-
-impl LiveSession {
-    pub(super) fn new(token: SessionToken, unused: Duration) -> Result<Self, Error> {
-        let header = TokenHeader::new(token.expose_secret())
-            .map_err(|_| Error::configuration("the stored session token holds characters that no header takes"))?;
-        let now = Instant::now();
-        let (used, touched, is_accepted) = Default::default();
-        Ok(Self { header, token, start: now.checked_sub(unused).unwrap_or(now), used, touched, is_accepted })
-    }
-
-    fn age(&self, now: Instant) -> u64 {
-        in_millis(now.saturating_duration_since(self.start))
-    }
-
-    fn is_idle(&self, now: Instant) -> bool {
-        self.age(now) >= self.used.load(Ordering::Relaxed) + in_millis(IDLE)
-    }
-
-    /// Notes a use. Returns whether it is time to record it.
-    fn note_use(&self, now: Instant) -> bool {
-        let now = self.age(now);
-        if now < self.used.load(Ordering::Relaxed) + in_millis(GRAIN) {
-            return false;
-        }
-        self.used.store(now, Ordering::Relaxed);
-        let touched = self.touched.load(Ordering::Relaxed);
-        now >= touched + in_millis(TOUCH)
-            && self.touched.compare_exchange(touched, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-    }
-}
-
-fn in_millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl CachedToken for LiveSession {
-    fn header(&self) -> &TokenHeader {
-        &self.header
-    }
-
-    fn freshness(&self, now: Instant) -> Freshness {
-        if self.is_idle(now) { Freshness::Expired } else { Freshness::Fresh }
-    }
 }
 
 /// Asks a provider of credentials, which must not keep all callers waiting for ever.
@@ -153,7 +92,7 @@ impl SessionTokens {
         Arc::new(Self { record, source, api, transport, cache, state, failure, waits_for_access })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -295,77 +234,6 @@ impl SessionTokens {
     pub(super) fn base_url(&self) -> &str {
         api::ClientInfo::baseurl(&self.api)
     }
-
-    async fn log_out(&self, header: HeaderValue) -> Result<(), Error> {
-        let transport = self.with_session(header);
-        let client = api::Client::new_with_client(self.base_url(), transport.http().clone(), transport);
-        client.end_connectivity_management_session().send().await.map(drop).map_err(Error::from)
-    }
-
-    /// Ends a session that is in no use. What comes of it does not matter.
-    pub(super) async fn discard(&self, token: SessionToken) {
-        if let Ok(session) = LiveSession::new(token, Duration::ZERO) {
-            let _ = self.log_out(session.header.value().clone()).await;
-        }
-    }
-
-    /// Ends the session on the platform, in the record and here. None is started for that, and no request is sent with one
-    /// that is known to be dead.
-    pub(crate) async fn end(&self) -> Result<(), Error> {
-        let dead = {
-            let state = self.state();
-            if state.is_ended {
-                return Err(Error::SessionEnded);
-            }
-            state.dead.back().cloned()
-        };
-        let live = self.cache.cached().clone();
-        if let Some(live) = &live
-            && (!live.is_idle(Instant::now()) || self.is_used_elsewhere(&live.token).await)
-            && let Err(error) = self.log_out(live.header.value().clone()).await
-            && !error.is_session_expired()
-        {
-            return Err(error);
-        }
-        let left = self.close();
-        if let Some(ended) = live.map(|live| live.token.clone()).or(dead) {
-            self.forget_all(&ended, left).await;
-        }
-        events::session_ended();
-        Ok(())
-    }
-
-    /// Drops a session that was ended from the record, and ends the one that was left in use: another task started it
-    /// because the platform had rejected the first one.
-    async fn forget_all(&self, ended: &SessionToken, left: Option<Arc<LiveSession>>) {
-        self.forget(ended).await;
-        if let Some(other) = left.filter(|other| other.token != *ended) {
-            self.forget(&other.token).await;
-            self.discard(other.token.clone()).await;
-        }
-    }
-
-    /// No request is sent from here on. Returns the session that was in use.
-    fn close(&self) -> Option<Arc<LiveSession>> {
-        self.state().is_ended = true;
-        self.cache.take()
-    }
-
-    /// Whether another process has used a session that was idle here; assumed, if the store fails.
-    async fn is_used_elsewhere(&self, token: &SessionToken) -> bool {
-        let Ok(seen) = self.record.load().await else { return true };
-        let session = seen.record.session.as_ref().filter(|session| session.token == *token);
-        session.is_some_and(|session| seen.now().after(session.used_at).unwrap_or_default() < IDLE)
-    }
-
-    pub(super) async fn forget(&self, token: &SessionToken) {
-        let forgotten = self.record.update(|record, _| {
-            record.session.take_if(|session| session.token == *token);
-        });
-        if let Err(error) = forgotten.await {
-            events::store_failed(&error, "it still holds a session that was ended");
-        }
-    }
 }
 
 /// No request uses this token from here on, and it is not taken up again from the record.
@@ -399,7 +267,7 @@ impl TokenSource for Arc<SessionTokens> {
         // request.
         let (last, reason) = match rejection {
             Rejection::Ambiguous => (Some(&mut state.ambiguous), Renewed::Refused),
-            Rejection::Explicit if session.is_accepted.load(Ordering::Relaxed) => (None, Renewed::Expired),
+            Rejection::Explicit if session.is_accepted() => (None, Renewed::Expired),
             Rejection::Explicit => (Some(&mut state.unaccepted), Renewed::Expired),
         };
         if let Some(last) = last {
@@ -430,11 +298,8 @@ impl TokenSource for Arc<SessionTokens> {
 
     fn confirm(&self, token: &HeaderValue) {
         match self.cache.cached().as_ref().filter(|session| session.header == *token) {
-            Some(session) if session.is_accepted.load(Ordering::Relaxed) => {}
-            Some(session) => {
-                session.is_accepted.store(true, Ordering::Relaxed);
-                self.state().unaccepted = None;
-            }
+            Some(session) if session.accept() => self.state().unaccepted = None,
+            Some(_) => {}
             // The answer that rejected it has overtaken this one.
             None => {
                 let mut state = self.state();

@@ -6,6 +6,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, SystemTime},
 };
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -28,6 +29,10 @@ mod example;
 const ROLE: &str = "THINGSPACE_TEST_ROLE";
 /// At which step it stops and waits to be killed.
 const STOPS_AT: &str = "THINGSPACE_TEST_STOPS_AT";
+
+/// For how long a process that is killed in the middle of a rotation keeps the others waiting at most: a reset takes a
+/// minute, the vault's next step 25 s, and 5 s are to spare.
+const LONGEST_CLAIM: Duration = Duration::from_secs(60 + 25 + 5);
 
 /// A process of its own, given all it needs by its environment.
 #[tokio::test]
@@ -125,6 +130,9 @@ impl Scene {
             let mut record: Value = serde_json::from_slice(&bytes).unwrap();
             record["record"]["backoff"] = Value::Null;
             for attempt in record["record"]["history"]["attempts"].as_object_mut().unwrap().values_mut() {
+                let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+                let left = u128::from(attempt["claimed_until"].as_u64().unwrap()).saturating_sub(since_1970);
+                assert!(left <= LONGEST_CLAIM.as_millis(), "other processes wait for {left} ms");
                 attempt["is_over"] = true.into();
             }
             entry["value"] = BASE64_STANDARD.encode(record.to_string()).into();
