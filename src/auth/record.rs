@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, sleep},
+};
 
 use crate::{
     Credentials, Error,
@@ -32,6 +35,8 @@ pub(crate) struct SharedRecord {
     store: Arc<Limited>,
     /// What this process has seen, in case the store loses it.
     memory: Mutex<History>,
+    /// The task that gives the store what it lacks.
+    writing_back: Mutex<Option<AbortHandle>>,
 }
 
 /// The record as it was loaded.
@@ -83,7 +88,7 @@ impl Claim {
 
 impl SharedRecord {
     pub(crate) fn new(account: Account, store: Arc<Limited>) -> Self {
-        Self { account, store, memory: Mutex::default() }
+        Self { account, store, memory: Mutex::default(), writing_back: Mutex::default() }
     }
 
     pub(crate) fn account(&self) -> &Account {
@@ -168,6 +173,21 @@ impl SharedRecord {
         }
     }
 
+    /// The same by one task, however long the store takes.
+    fn write_back_later(self: &Arc<Self>) {
+        let mut task = self.writing_back.lock().unwrap_or_else(PoisonError::into_inner);
+        if task.as_ref().is_none_or(AbortHandle::is_finished) {
+            let record = self.clone();
+            let writing = tokio::spawn(async move {
+                let mut pauses = pauses();
+                while record.update(|_, _| ()).await.is_err() {
+                    sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+                }
+            });
+            *task = Some(writing.abort_handle());
+        }
+    }
+
     /// Begins an attempt, which is its count and its claim at once. `None`: another process was faster.
     pub(crate) async fn begin(
         self: &Arc<Self>,
@@ -185,8 +205,10 @@ impl SharedRecord {
             return Ok(Some(claim));
         }
         // Nothing is sent for it. The swap may have been stored all the same, if its answer was lost.
-        if self.memory().attempts.contains_key(&claim.begun.id) {
-            tokio::spawn(self.clone().settle(claim, Finish::NotProcessed, |_| {}));
+        let may_be_stored = self.memory().attempts.contains_key(&claim.begun.id);
+        if may_be_stored {
+            self.memory().merge(&claim.foresee(&Finish::NotProcessed).history);
+            self.write_back_later();
         }
         swapped.map(|_| None)
     }
@@ -231,7 +253,7 @@ impl SharedRecord {
         finish: Finish,
         failed: impl FnOnce(&Error) + Send,
     ) -> Kept {
-        let (mut failed, mut pause) = (Some(failed), SHORTEST_PAUSE);
+        let (mut failed, mut pauses) = (Some(failed), pauses());
         claim.begun.over_at = Some(claim.seen.now());
         loop {
             match self.finish(&mut claim, &finish).await {
@@ -242,8 +264,7 @@ impl SharedRecord {
                     }
                 }
             }
-            sleep(pause).await;
-            pause = LONGEST_PAUSE.min(pause * 2);
+            sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
 
@@ -256,6 +277,11 @@ impl SharedRecord {
         let place = format!("the record of {} in {:?}", self.account.username(), self.store);
         StoreError::Damaged { place, problem: format!("{problem}; {ADVICE}") }.into()
     }
+}
+
+/// The pauses before a store that has failed is tried again.
+fn pauses() -> impl Iterator<Item = Duration> + Send {
+    std::iter::successors(Some(SHORTEST_PAUSE), |pause| Some(LONGEST_PAUSE.min(*pause * 2)))
 }
 
 fn too_many_conflicts() -> Error {

@@ -308,3 +308,21 @@ async fn a_record_with_what_this_version_does_not_know_is_damage_and_quoted_nowh
         assert_eq!(arrived(&sandbox, "/session/login"), 1, "{number}: nothing is sent without the count");
     }
 }
+
+/// A full disk: it is read, and not written.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_takes_no_swap_for_an_hour_is_asked_by_one_task_however_many_calls_there_were() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let thingspace = on(&sandbox, &store);
+    store.set(Trouble::AllSwapsFail);
+    for _ in 0..200 {
+        thingspace.start_session(credentials()).await.unwrap_err();
+    }
+    store.set(Trouble::AllSwapsFail);
+    sleep(HOUR).await;
+    let swaps = store.swaps.load(Ordering::SeqCst);
+    assert!((1..=400).contains(&swaps), "swaps in an hour: {swaps}");
+    store.set(Trouble::None);
+    thingspace.start_session(credentials()).await.unwrap();
+    assert_eq!(claims(&sandbox, &store.inner).await, 0);
+}

@@ -27,6 +27,7 @@ pub(crate) enum Trouble {
     LoadsHang,
     LoadsPanic,
     SwapsHang,
+    AllSwapsFail,
     /// Every second swap fails, however often it is sent: the attempt is counted, what came of the login is not recorded.
     SecondSwapsFail,
     /// Every swap but the first fails: what came of a login is not recorded, however often it is sent.
@@ -165,7 +166,11 @@ impl SessionStore for Troubled {
             let failure = Err(StoreError::Unavailable { place, problem });
             let is_later = self.has(Trouble::LaterSwapsFail) && number > 0;
             let is_release = self.has(Trouble::ReleasesFail) && releases(bytes);
-            if is_later || is_release || self.has(Trouble::SecondSwapsFail) && is_second {
+            if self.has(Trouble::AllSwapsFail)
+                || is_later
+                || is_release
+                || self.has(Trouble::SecondSwapsFail) && is_second
+            {
                 return failure;
             }
             let short = self.has(Trouble::ClaimsEndEarly).then(|| shortened(bytes));
