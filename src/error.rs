@@ -5,7 +5,7 @@
 
 mod code;
 mod convert;
-mod fate;
+mod disposition;
 mod refusal;
 mod words;
 
@@ -22,7 +22,7 @@ use convert::chain;
 #[cfg(feature = "redis")]
 pub(crate) use convert::is_refused_by_tls;
 pub(crate) use convert::{cause, is_mistrusted};
-pub(crate) use fate::{Fate, is_unread};
+pub(crate) use disposition::{Disposition, is_unread};
 pub use refusal::Refusal;
 pub(crate) use refusal::Shape;
 use words::{before_it, no_connection, nowhere, nowhere_beside, oauth, seconds, suspended, unknown};
@@ -292,7 +292,7 @@ impl Error {
     /// Whether the platform may have processed the request: it was sent, and nothing says that it was refused unread.
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
-        self.fate() != Fate::Unreached
+        !matches!(self.disposition(), Disposition::NotSent | Disposition::NotProcessed)
     }
 
     /// The name of its kind, which stays the same: for logs and counters.

@@ -6,7 +6,6 @@
 //! allows it.
 
 mod answer;
-mod disposition;
 mod execute;
 mod last_failure;
 mod origin;

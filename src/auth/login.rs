@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Credentials, Error, Refusal, Secret, SessionToken,
-    error::Fate,
+    error::Disposition,
     events,
     guard::{Begun, Decision, Fingerprint, Finish, Kept, Record, Timestamp},
     store::Version,
@@ -161,7 +161,7 @@ impl SessionTokens {
         let token = self.transport.access().await;
         self.waits_for_access.store(false, Ordering::Relaxed);
         token.map(drop).map_err(|error| match &error {
-            Error::AccessToken { source } if source.fate() == Fate::Unreached && error.is_retryable() => {
+            Error::AccessToken { source } if !source.may_have_been_processed() && error.is_retryable() => {
                 Failure::NotSent(error)
             }
             _ => Failure::Final(error),
@@ -210,10 +210,10 @@ impl SessionTokens {
         let outcome = self.send_login(&claim, credentials).await;
         let finish = match &outcome {
             Ok(token) => Finish::LoggedIn(token.clone()),
-            Err(error) => match error.fate() {
-                Fate::Unreached => Finish::NotProcessed,
-                Fate::Refused => Finish::Rejected { code: error.code().map(ToString::to_string) },
-                Fate::Unknown { is_answered } => Finish::Unknown { is_answered },
+            Err(error) => match error.disposition() {
+                Disposition::NotSent | Disposition::NotProcessed => Finish::NotProcessed,
+                Disposition::Final => Finish::Rejected { code: error.code().map(ToString::to_string) },
+                _ => Finish::Unknown { is_answered: error.is_answered() },
             },
         };
         let record = claim.foresee(&finish);

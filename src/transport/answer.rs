@@ -15,10 +15,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{Retries, disposition::Disposition};
+use super::Retries;
 use crate::{
     Error, ErrorCode, Refusal,
-    error::{Shape, is_mistrusted, is_unread},
+    error::{Disposition, Shape, is_mistrusted, is_unread},
     generated::{Body, Operation, Repeat, Success, operations::SESSION_HEADER},
 };
 

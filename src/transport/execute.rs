@@ -13,10 +13,11 @@ use tracing::Instrument as _;
 use super::{
     LONGEST_TIMEOUT, Rejection, ResponseKind, Settings, Transport,
     answer::{Judge, Outcome},
-    disposition::Disposition,
 };
 use crate::{
-    Error, events,
+    Error,
+    error::Disposition,
+    events,
     generated::{Operation, Repeat, operations::SESSION_HEADER},
 };
 
