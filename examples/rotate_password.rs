@@ -90,7 +90,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
     Ok(ended?)
 }
 
-/// What became of an earlier run. One that was stopped may have left the right to log in behind for some two minutes.
+/// What became of an earlier run. One that was stopped may have left its claim behind for some 90 seconds.
 async fn recover(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<dyn StdError>> {
     let path = vault.path();
     let VaultState::Pending(pending) = vault.load().await.map_err(|error| -> Box<dyn StdError> { error })? else {

@@ -64,12 +64,12 @@ impl ThingSpace {
     /// A session for this user: the one that the store holds, or a new one. From then on it renews itself.
     ///
     /// The credentials may be [`Credentials`](crate::Credentials) or anything that supplies them at each login. A
-    /// login that is refused suspends logging in with these credentials, here and for everybody who shares the store,
-    /// because five refused ones in a row lock the account.
+    /// login that is rejected suspends logging in with these credentials, for all processes that share the store, because
+    /// five failed logins in a row lock the account.
     ///
     /// # Errors
     ///
-    /// [`Error::Platform`] if the credentials were refused just now, [`Error::LoginSuspended`] if they were before.
+    /// [`Error::Platform`] if the credentials were rejected just now, [`Error::LoginSuspended`] if they were before.
     /// Otherwise whatever kept a session from being started.
     #[doc(alias = "start_connectivity_management_session")]
     #[doc(alias = "startConnectivityManagementSession")]
@@ -117,14 +117,13 @@ impl ThingSpace {
         records.entry(username.to_owned()).or_insert_with(new).clone()
     }
 
-    /// Lets logins be tried again that the guard has suspended: for a person who knows that the credentials are right
-    /// now, or that the account is open. Nothing is sent, and the platform's own count stays as it is: make sure of it
-    /// before calling this a second time. Credentials that a reset has replaced stay retired. A username that nobody has
-    /// logged in with yet is no error.
+    /// Lifts the suspensions of the login guard: for an operator who knows that the credentials are right now, or that the
+    /// account is open. Nothing is sent, and the platform's own count stays as it is: make sure of it before calling this a
+    /// second time. Superseded credentials stay suspended. A username without a record is no error.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] if the store fails, [`Error::LoginBusy`] if somebody is logging in all the while.
+    /// [`Error::Store`] if the store fails.
     pub async fn reset_login_guard(&self, username: impl Into<String>) -> Result<(), Error> {
         let record = self.record(&username.into());
         to_its_end(async move { record.update(|record, _| record.reset_guard()).await }, identity).await

@@ -32,8 +32,9 @@
 //! - [`ThingSpace`] holds the configuration and the access token; [`ThingSpace::builder`] lists what can be set.
 //! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks. It renews itself, and
 //!   [`Session::rotate_password`] replaces the password so that no crash loses it unnoticed ([`rotation`]).
-//! - [`store`] says where sessions and the count of failed logins live: in memory, with [`FileStore`] in a file
-//!   that many processes share, or with `RedisStore` (feature `redis`) on a server that many machines do.
+//! - [`store`] keeps the session and the count of failed logins: in memory, with [`FileStore`] in a file that the processes
+//!   of a machine share, with `RedisStore` (feature `redis`) on a server that many machines share, or in a store of your own.
+//!   `store::Sealed` (feature `sealed`) encrypts what any of them holds.
 //! - [`api`] is the client generated from `openapi.yaml`, for callers who want its builders and typed answers:
 //!   [`ThingSpace::api`] carries the access token, [`Session::api`] both.
 //! - [`Password`] and [`SessionToken`] are [`Secret`]s of one kind, so that no two are mixed up; the generated types
@@ -46,17 +47,17 @@
 //!   it when they are dropped; what the HTTP stack below copies of it is beyond their reach.
 //! - Tokens go to the platform and nowhere else: no redirect is followed, no other origin is served, and `http://`
 //!   is refused except on this machine.
-//! - One login at a time, however many tasks or processes find the session dead.
-//! - At most two failed logins for a set of credentials that has never worked, one for any that is refused, and after
-//!   four failures in a row none at all until a person says so, because the fifth locks the account; and no outage
-//!   that needs a person.
+//! - One login at a time, however many tasks, processes or machines find the session dead.
+//! - At most two failed logins for credentials that were never verified, one if they are rejected, and after four failures in
+//!   a row none until an operator calls [`ThingSpace::reset_login_guard`], because the fifth locks the account; and no outage
+//!   that needs an operator.
 //! - A password reset is sent once. It is repeated only where no connection came about at all.
 //! - Whatever comes over the network, there is no panic and no unbounded buffer.
 //!
 //! # Tracing
 //!
-//! Each call is one [`tracing`] span named `thingspace.call`, with OpenTelemetry's fields for an HTTP client; what
-//! becomes of a session is told in events of stable names. [`operating`] has them all, and what each bad day looks like.
+//! Each call is one [`tracing`] span named `thingspace.call`, with OpenTelemetry's fields for an HTTP client. Events of
+//! stable names report what becomes of a session. [`operating`] has them all, and what each bad day looks like.
 //! No body, header value, query or username is ever recorded.
 //!
 //! # Features
@@ -69,12 +70,13 @@
 //!   program has installed another provider.
 //! - `rustls-no-provider`: the same without aws-lc. The program installs a provider before it builds a client, or names
 //!   a `TlsBackend::Preconfigured` that has one; otherwise building is an error.
-//! - `native-tls`: the TLS of the operating system, for who names it.
+//! - `native-tls`: the TLS of the operating system, for programs that name it.
 //! - `blocking`: `blocking`, the same facade for programs without an async runtime.
 //! - `reqwest-middleware`: [`Session`] is a middleware, `ClientBuilder::new(client).with(session)`.
 //! - `tower`: [`Session`] is a layer, `session.layer(client)`.
 //! - `metrics`: a counter for each event, through the [`metrics`](https://docs.rs/metrics) facade.
-//! - `redis`: `RedisStore`, a session store for many machines; with TLS, if a feature of rustls is on.
+//! - `redis`: `RedisStore`, a session store for many machines, and `sealed`; with TLS, if a feature of rustls is on.
+//! - `sealed`: `store::Sealed`, which encrypts what any session store holds.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

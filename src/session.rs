@@ -121,8 +121,8 @@ impl Session {
     /// moment. The session goes on.
     ///
     /// The request is sent once. The new password exists in this one answer: make it durable before anything else, or
-    /// have [`rotate_password`](Self::rotate_password) do so. The session's own credentials follow, and nobody who
-    /// shares the store logs in with the old password any more.
+    /// have [`rotate_password`](Self::rotate_password) do so. The session logs in with it from then on, and no process that
+    /// shares the store logs in with the old one.
     ///
     /// # Errors
     ///
@@ -135,8 +135,8 @@ impl Session {
     ///
     /// # Time
     ///
-    /// A session and the right to log in are waited for as long as a call may take; the reset then has the time of a
-    /// call for itself, because one that is cut short leaves behind a password that nobody knows.
+    /// The crate waits for a session and the claim as long as a call may take; the reset then has the time of a call for
+    /// itself, because one that is cut short leaves behind a password that nobody knows.
     ///
     /// # Cancel safety
     ///

@@ -1,8 +1,7 @@
 //! Stores: what keeps the record of an account, so that many tasks, processes and machines share one session and one
 //! count of failed logins.
 //!
-//! A store keeps bytes under a key and does not know what they mean. The rules of the record are in `guard`, its encoding
-//! is in `record`.
+//! A store keeps bytes under a key and does not know what they mean. The rules and the encoding of the record are in `guard`.
 
 mod account;
 mod error;

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use crate::{Suspension, auth::Seen};
 
-/// What a store has recorded of an account. It holds no secret; the store knows credentials by salted hashes only.
+/// What a store has recorded of an account, and what this process remembers of it. It holds no secret; the store knows
+/// credentials by hashes only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountStatus {
@@ -13,10 +14,10 @@ pub struct AccountStatus {
     pub is_recorded: bool,
     /// When the stored session was last recorded as used, to the minute; `None` without a stored session.
     pub session_used_at: Option<SystemTime>,
-    /// The logins in a row that the platform may have counted as failed, with any credentials. A login with
-    /// credentials that have never worked counts from its start until it succeeds.
+    /// The logins in a row that the platform may have counted as failed, with any credentials. A login with credentials
+    /// that are not verified counts from its start until it succeeds.
     pub failures_in_a_row: u32,
-    /// Why and since when no login is made, the oldest suspension first: one for each suspended set of credentials,
+    /// Why and since when no login is sent, the oldest suspension first: one for each suspended set of credentials,
     /// and [`FailureLimit`](crate::SuspensionReason::FailureLimit) for all credentials.
     pub suspensions: Vec<Suspension>,
 }
