@@ -98,7 +98,7 @@ async fn recover(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<d
     };
     let mut recovery = thingspace.recover_rotation(vault).await;
     for _ in 0..2 {
-        if let Err(Error::LoginBusy { .. }) = recovery {
+        if let Err(Error::LoginInProgress { .. }) = recovery {
             println!("Waiting until nobody else logs in.");
             recovery = thingspace.recover_rotation(vault).await;
         }

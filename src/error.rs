@@ -90,7 +90,7 @@ pub enum Error {
         "nobody knows what came of the last login, and the next try waits for {}: call again then",
         seconds(*.wait)
     )]
-    LoginDelayed {
+    LoginBackoff {
         /// How long it waits.
         wait: Duration,
     },
@@ -101,7 +101,7 @@ pub enum Error {
         "a login is under way, here or elsewhere, and has not finished within {after:?}; the request was not sent: call \
          again"
     )]
-    LoginBusy {
+    LoginInProgress {
         /// How long this call has waited.
         after: Duration,
     },
@@ -279,7 +279,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.first_cause() {
             Self::Connect(source) => !is_mistrusted(source),
-            Self::SessionRenewed | Self::LoginDelayed { .. } | Self::LoginBusy { .. } => true,
+            Self::SessionRenewed | Self::LoginBackoff { .. } | Self::LoginInProgress { .. } => true,
             Self::Store(error) => error.is_passing(),
             Self::Vault(source) | Self::CredentialsProvider(source) => {
                 source.downcast_ref().is_some_and(StoreError::is_passing)
@@ -304,8 +304,8 @@ impl Error {
             Self::SessionRenewed => "session_renewed",
             Self::Session { .. } => "session",
             Self::LoginSuspended(_) => "login_suspended",
-            Self::LoginDelayed { .. } => "login_delayed",
-            Self::LoginBusy { .. } => "login_busy",
+            Self::LoginBackoff { .. } => "login_backoff",
+            Self::LoginInProgress { .. } => "login_in_progress",
             Self::CredentialsProvider(_) => "credentials_provider",
             Self::Store(_) => "store",
             Self::Vault(_) => "vault",

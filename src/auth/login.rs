@@ -70,7 +70,7 @@ impl SessionTokens {
         let end = Instant::now() + limit;
         // A pause that the platform asks for may be any time at all.
         let in_time = |pause: &Duration| Instant::now().checked_add(*pause).is_some_and(|over| over < end);
-        let late = || self.failure.get(limit).unwrap_or(Error::LoginBusy { after: limit });
+        let late = || self.failure.get(limit).unwrap_or(Error::LoginInProgress { after: limit });
         let (mut pauses, mut provided) = (self.transport.pauses(), None);
         loop {
             if self.is_ended() {
@@ -108,7 +108,7 @@ impl SessionTokens {
                     self.record.write_back(seen).await;
                     return Err(Error::LoginSuspended(suspension));
                 }
-                (Decision::Backoff(wait), _) if !in_time(&wait) => return Err(Error::LoginDelayed { wait }),
+                (Decision::Backoff(wait), _) if !in_time(&wait) => return Err(Error::LoginBackoff { wait }),
                 (Decision::Backoff(wait), _) => {
                     let look = Instant::now() + (wait / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK).min(wait);
                     self.record.changed(seen.version, wait).await;
@@ -186,7 +186,7 @@ impl SessionTokens {
                     None => CONFLICT_PAUSE,
                 },
                 Decision::InProgress(left) => left,
-                Decision::Backoff(wait) => return Err(Error::LoginDelayed { wait }),
+                Decision::Backoff(wait) => return Err(Error::LoginBackoff { wait }),
                 Decision::Suspended(suspension) => {
                     self.record.write_back(seen).await;
                     return Err(Error::LoginSuspended(suspension));
@@ -194,7 +194,7 @@ impl SessionTokens {
             };
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Error::LoginBusy { after: patience });
+                return Err(Error::LoginInProgress { after: patience });
             }
             self.record.changed(version, wait.min(left)).await;
         }
@@ -252,7 +252,7 @@ impl SessionTokens {
         }
         let time = claim.left().saturating_sub(MARGIN);
         if time.is_zero() {
-            return Err(Error::LoginBusy { after: self.transport.timeout() });
+            return Err(Error::LoginInProgress { after: self.transport.timeout() });
         }
         let late = Err(Error::Timeout { after: time, sent: true, retryable: false });
         timeout(time, self.send(credentials)).await.unwrap_or(late)
@@ -314,8 +314,8 @@ pub(super) fn withheld(error: &Error) {
     match error {
         Error::Store(error) => events::store_failed(error, "no login is made without it"),
         Error::LoginSuspended(_)
-        | Error::LoginDelayed { .. }
-        | Error::LoginBusy { .. }
+        | Error::LoginBackoff { .. }
+        | Error::LoginInProgress { .. }
         | Error::CredentialsProvider(_)
         | Error::Configuration { .. } => events::login_withheld(error),
         _ => {}

@@ -67,7 +67,7 @@ impl SessionTokens {
     ) -> Result<Password, Error> {
         let limit = self.transport.timeout();
         if claim.left() < limit {
-            return Err(Error::LoginBusy { after: limit });
+            return Err(Error::LoginInProgress { after: limit });
         }
         let operation = Operation::by_id(RESET).ok_or_else(|| Error::configuration("the platform has no reset"))?;
         let method = Method::from_bytes(operation.method.as_bytes()).unwrap_or_default();
@@ -139,7 +139,7 @@ impl SessionTokens {
     /// Sends the login of a recovery.
     pub(crate) async fn recover(self: &Arc<Self>, claim: Claim, old: &Credentials) -> Result<(), Error> {
         let outcome = self.log_in(claim, old).await.map(drop).map_err(|failure| match failure {
-            Failure::Overtaken => Error::LoginBusy { after: self.transport.timeout() },
+            Failure::Overtaken => Error::LoginInProgress { after: self.transport.timeout() },
             Failure::NotSent(error) | Failure::Final(error) => error,
         });
         outcome.inspect_err(withheld)

@@ -126,7 +126,7 @@ impl SessionTokens {
 
     /// The error of a caller that has waited for so long: why the last attempt failed, if one has.
     pub(super) fn late(&self, after: Duration) -> Error {
-        self.last_failure().unwrap_or(Error::LoginBusy { after })
+        self.last_failure().unwrap_or(Error::LoginInProgress { after })
     }
 
     /// An attempt to get the access token is part of the attempt to get a session.

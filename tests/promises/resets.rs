@@ -129,7 +129,10 @@ async fn a_store_that_fails_for_a_while_after_a_reset_is_told_all_the_same() {
         sleep(Duration::from_secs(60)).await;
         sandbox.expire_session(USERNAME);
         let error = ask(&other).await.unwrap_err();
-        assert!(matches!(error, Error::LoginSuspended(_) | Error::LoginBusy { .. } | Error::Store(_)), "{error:?}");
+        assert!(
+            matches!(error, Error::LoginSuspended(_) | Error::LoginInProgress { .. } | Error::Store(_)),
+            "{error:?}"
+        );
         assert_eq!(sandbox.counters().logins_failed, 0, "{failures}: a login with the old password");
     }
 }

@@ -197,7 +197,7 @@ async fn one_that_is_overtaken_again_and_again_gives_up_when_the_time_of_a_call_
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::SwapsComeTooLate);
     let error = on(&sandbox, &store).start_session(credentials()).await.unwrap_err();
-    assert!(matches!(error, Error::LoginBusy { .. }), "{error:?}");
+    assert!(matches!(error, Error::LoginInProgress { .. }), "{error:?}");
     sleep(60 * SECOND).await;
     let tries = store.swaps.load(Ordering::SeqCst);
     sleep(HOUR).await;
@@ -214,7 +214,7 @@ async fn a_store_that_answers_at_once_makes_no_loop_without_a_pause() {
         store.set(trouble);
         let before = store.loads.load(Ordering::SeqCst);
         let error = session.token().await.unwrap_err();
-        assert!(matches!(error, Error::LoginBusy { .. }), "{trouble:?}: {error:?}");
+        assert!(matches!(error, Error::LoginInProgress { .. }), "{trouble:?}: {error:?}");
         let loads = store.loads.load(Ordering::SeqCst) - before;
         assert!(loads < 10_000, "{trouble:?}: {loads}");
     }
@@ -226,7 +226,7 @@ async fn a_reset_that_the_right_to_it_might_not_outlast_is_not_sent() {
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
     store.set(Trouble::SwapsTakeTime);
     let error = session.reset_password(PASSWORD).await.unwrap_err();
-    assert!(matches!(error, Error::LoginBusy { .. }), "{error:?}");
+    assert!(matches!(error, Error::LoginInProgress { .. }), "{error:?}");
     assert_eq!(sandbox.counters().resets_attempted, 0);
     store.set(Trouble::None);
     session.reset_password(PASSWORD).await.unwrap();

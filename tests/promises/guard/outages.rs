@@ -85,7 +85,7 @@ async fn an_explicit_call_ends_the_wait_after_an_outage_for_everybody() {
     bench.sandbox.expire_session(USERNAME);
     bench.sandbox.fault(Operation::Login, Fault::answer(503, ""), 1000);
     let ask = async || session.send(session.request(Method::GET, ECHO).unwrap()).await;
-    let is_long = |error| matches!(error, Error::LoginDelayed { wait } if wait > Duration::from_secs(100));
+    let is_long = |error| matches!(error, Error::LoginBackoff { wait } if wait > Duration::from_secs(100));
     calls_until(Duration::from_secs(10), async || is_long(ask().await.unwrap_err()).then_some(())).await;
     bench.sandbox.clear_faults();
     bench.process().reset_login_guard(USERNAME).await.unwrap();
