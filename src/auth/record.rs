@@ -274,7 +274,7 @@ impl SharedRecord {
     }
 
     fn damaged(&self, problem: &str) -> Error {
-        let place = format!("the record of {} in {:?}", self.account.username(), self.store);
+        let place = format!("the record {} in {:?}", self.account.id(), self.store);
         StoreError::Damaged { place, problem: format!("{problem}; {ADVICE}") }.into()
     }
 }
