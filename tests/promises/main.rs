@@ -43,6 +43,7 @@ mod resets;
 mod restarts;
 mod rotation;
 mod rotation_killed;
+mod round_trips;
 mod seasons;
 mod secrets;
 mod spans;

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::Result;
 use crate::process::{self, Process};
 
@@ -113,12 +115,16 @@ impl Server {
         Ok(answer)
     }
 
-    /// A field of the one account; nothing if it has none.
-    pub(crate) fn field(&self, name: &str) -> Result<Option<String>> {
+    /// The session token of the record of the one account, if it holds one.
+    pub(crate) fn session(&self) -> Result<Option<String>> {
         let keys = self.ask("KEYS *")?;
         let Some(key) = keys.lines().nth(2) else { return Ok(None) };
-        let answer = self.ask(&format!("HGET {key} {name}"))?;
-        Ok(answer.lines().nth(1).filter(|_| !answer.starts_with("$-1")).map(str::to_owned))
+        let answer = self.ask(&format!("GET {key}"))?;
+        // The length, and then the version and the record.
+        let (_, record) = answer.lines().nth(1).and_then(|value| value.split_once(':')).ok_or("no record")?;
+        let record: Value = serde_json::from_str(record)?;
+        let session = record.pointer("/record/session").ok_or("no session in the record")?;
+        Ok(session.get("token").and_then(Value::as_str).map(str::to_owned))
     }
 
     /// How many commands it has processed, those that its scripts give not among them.

@@ -1,4 +1,4 @@
-//! A replica that is stopped while it logs in, and goes on when its right to do so is over and another has logged in.
+//! A replica that is stopped while it logs in, and goes on when its claim has expired and another has logged in.
 //!
 //! By then its login has been answered, and the time for it is over. It can end the session only if it reads the answer
 //! before it notes the time, and SIGCONT has it look at the clock first. So it has one thread and many callers, whose
@@ -50,7 +50,7 @@ pub(super) fn stalls(plan: &Plan) -> Result<Row> {
     let Stalls { all, ended, in_use, overwritten, resumed, others } = stalls;
     let failed = others.failures();
     Ok(Row {
-        what: "5. stopped while it logs in, continued after its lease: one session in use, no record overwritten, what \
+        what: "5. stopped while it logs in, continued after its claim: one session in use, no record overwritten, what \
                comes late is ended",
         measured: format!(
             "{all} stalls: {ended} late sessions ended by their owner, {in_use} session(s) in use, {overwritten} \
@@ -76,8 +76,8 @@ fn stall(plan: &Plan, stalls: &mut Stalls) -> Result {
     let others = (0..3)
         .map(|number| stage.replica(&format!("other-{number}"), "--tasks 4 --pause 50 --seconds 6 --timeout 20"))
         .collect::<Result<Vec<_>>>()?;
-    until("a newer session", || Ok(stage.logins()? == 3 && stage.server.field("id")?.is_some()))?;
-    let (newer, before) = (stage.server.field("id")?, stage.requests()?.len());
+    until("a newer session", || Ok(stage.logins()? == 3 && stage.server.session()?.is_some()))?;
+    let (newer, before) = (stage.server.session()?, stage.requests()?.len());
     stopped.signal(Signal::CONT)?;
     sleep(LATE);
 
@@ -94,6 +94,6 @@ fn stall(plan: &Plan, stalls: &mut Stalls) -> Result {
     }
     // Those of its requests that waited meanwhile have failed.
     stopped.end(GRACE, &mut Told::default())?;
-    stalls.overwritten += usize::from(stage.server.field("id")? != newer);
+    stalls.overwritten += usize::from(stage.server.session()? != newer);
     Ok(())
 }
