@@ -91,6 +91,9 @@ mod error;
 mod events;
 mod generated;
 mod guard;
+#[cfg(test)]
+#[path = "../tests/laws/mod.rs"]
+mod laws;
 pub mod rotation;
 mod session;
 pub mod store;

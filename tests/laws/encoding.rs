@@ -1,0 +1,69 @@
+//! A record is read back as it was written, and anything else is an error.
+
+use proptest::{collection::vec, prelude::*, sample::Index};
+use serde_json::{Value, json};
+
+use super::{config, records};
+use crate::guard::Record;
+
+/// Adds a field that this version does not know to one of the objects.
+fn add_unknown_field(value: &mut Value, objects: &mut usize) {
+    if let Value::Object(fields) = value {
+        if *objects == 0 {
+            fields.insert("from_the_future".to_owned(), json!(1));
+        }
+        *objects = objects.wrapping_sub(1);
+        fields.values_mut().for_each(|value| add_unknown_field(value, objects));
+    }
+}
+
+fn objects(value: &Value) -> usize {
+    value.as_object().map_or(0, |fields| 1 + fields.values().map(objects).sum::<usize>())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_record_is_read_back_as_it_was_written(record in records()) {
+        prop_assert_eq!(Record::decode(&record.encode().unwrap()), Ok(record));
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic(bytes in vec(any::<u8>(), 0..200)) {
+        prop_assert!(Record::decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_damaged_record_is_read_without_a_panic(record in records(), place in any::<Index>(), byte in any::<u8>()) {
+        let mut bytes = record.encode().unwrap().to_vec();
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        let _ = Record::decode(&bytes);
+    }
+
+    #[test]
+    fn a_torn_record_is_an_error(record in records(), length in any::<Index>()) {
+        let bytes = record.encode().unwrap();
+        let length = length.index(bytes.len());
+        prop_assert!(Record::decode(&bytes[..length]).is_err());
+    }
+
+    #[test]
+    fn a_record_of_another_format_is_an_error(record in records(), format in any::<u32>()) {
+        let mut value: Value = serde_json::from_slice(&record.encode().unwrap()).unwrap();
+        prop_assume!(value["format"] != json!(format));
+        value["format"] = json!(format);
+        let problem = Record::decode(value.to_string().as_bytes()).unwrap_err();
+        let named = format!("format {format}");
+        prop_assert!(problem.contains(&named), "{}", problem);
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_an_error(record in records(), place in any::<Index>()) {
+        let mut value: Value = serde_json::from_slice(&record.encode().unwrap()).unwrap();
+        let mut place = place.index(objects(&value));
+        add_unknown_field(&mut value, &mut place);
+        prop_assert!(Record::decode(value.to_string().as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! However long an outage lasts, the record stays as small as at its beginning.
+
+use std::time::Duration;
+
+use proptest::{prelude::*, test_runner::Config};
+
+use super::{at, config};
+use crate::guard::{Decision, Fingerprint, Finish, History, Record, Timestamp};
+
+const CLAIM: Duration = Duration::from_secs(35);
+
+fn unknown() -> Finish {
+    Finish::Unknown { is_answered: false }
+}
+
+/// One attempt, the way it is stored: trimmed, and merged with what the process remembers.
+fn attempt(record: &mut Record, memory: &mut History, credentials: u8, now: Timestamp, finish: &Finish) {
+    let begun = record.begin_login(Fingerprint::of(credentials), now, CLAIM);
+    record.history.trim(now);
+    memory.merge(&record.history);
+    record.finish(&begun, finish, now, 1.0);
+    memory.merge(&record.history);
+    memory.trim(now);
+    record.history = memory.clone();
+}
+
+fn size(record: &Record) -> usize {
+    record.encode().unwrap().len()
+}
+
+fn verified() -> (Record, History) {
+    let mut record = Record::default();
+    record.history.verify(Fingerprint::of(0));
+    (record.clone(), record.history)
+}
+
+/// As many as a year of an outage has, if `THINGSPACE_CASES` asks for it.
+fn many() -> u32 {
+    if config().cases >= 100_000 { 1_000_000 } else { 2000 }
+}
+
+/// Each attempt that would be allowed, as soon as it is.
+fn sizes(finish: impl Fn(u32) -> Finish, credentials: u8) -> (usize, usize) {
+    let (mut record, mut memory) = verified();
+    let mut now = at(1_700_000_000_000);
+    let (mut early, mut late) = (0, 0);
+    for number in 0..many() {
+        match record.decide(&Fingerprint::of(credentials), now) {
+            Decision::Go => {}
+            Decision::Backoff(wait) | Decision::InProgress(wait) => now = now.plus(wait),
+            Decision::Suspended(suspension) => panic!("{suspension:?}"),
+        }
+        attempt(&mut record, &mut memory, credentials, now, &finish(number));
+        if number < 10 {
+            early = early.max(size(&record));
+        } else if number % 7 == 0 || number > many() - 100 {
+            late = late.max(size(&record));
+        }
+    }
+    (early, late)
+}
+
+#[test]
+fn an_outage_leaves_no_more_than_ten_attempts_of_verified_credentials() {
+    let (early, late) = sizes(|_| unknown(), 0);
+    assert!(late <= early, "{late} > {early}");
+}
+
+#[test]
+fn an_outage_leaves_no_more_than_ten_attempts_of_unverified_credentials() {
+    let (early, late) = sizes(|_| Finish::NotProcessed, 1);
+    assert!(late <= early, "{late} > {early}");
+}
+
+#[test]
+fn a_mixed_outage_leaves_no_more_than_ten_attempts() {
+    // The first ten are those that take most room.
+    let mix = |number| if number < 10 || number % 3 == 0 { Finish::NotProcessed } else { unknown() };
+    let (early, late) = sizes(mix, 0);
+    // Beside those that count for nothing, the last one is kept until its claim would have expired, and the pause.
+    let slack = sizes(|_| unknown(), 0).0;
+    assert!(late <= early + slack, "{late} > {early} + {slack}");
+}
+
+proptest! {
+    #![proptest_config(Config { cases: config().cases.div_ceil(10), ..config() })]
+
+    /// Whatever the attempts come to, and even if every one is begun that should not be.
+    #[test]
+    fn any_attempts_stay_within_a_bound(
+        steps in prop::collection::vec((0..4_u8, 0..4_u8, 0..60_u64), 0..200),
+    ) {
+        let (mut record, mut memory) = verified();
+        let mut now = at(0);
+        for (credentials, finish, seconds) in steps {
+            now = now.plus(Duration::from_secs(seconds));
+            let finish = match finish {
+                0 => unknown(),
+                1 => Finish::NotProcessed,
+                2 => Finish::Rejected { code: None },
+                _ => Finish::LoggedIn("token".to_owned().into()),
+            };
+            attempt(&mut record, &mut memory, credentials, now, &finish);
+            let open = record.history.attempts.values().filter(|attempt| attempt.claim_left(now).is_some()).count();
+            prop_assert!(record.history.attempts.len() <= 32 + open);
+        }
+    }
+}
