@@ -21,6 +21,7 @@ use crate::{
     Credentials, CredentialsProvider, Error, Session,
     auth::{SessionTokens, SharedRecord, ask},
     generated::client as api,
+    guard::Record,
     rotation::{self, PasswordVault, Recovery},
     session::{api_base, to_its_end},
     store::{Account, Limited},
@@ -114,6 +115,10 @@ impl ThingSpace {
             let account = Account::new(api_base(&self.0.base_url), &*self.0.application, username);
             Arc::new(SharedRecord::new(account, self.0.store.clone()))
         };
+        if !records.contains_key(username) {
+            // One that is in no use and remembers nothing makes room.
+            records.retain(|_, record| Arc::strong_count(record) > 1 || !record.is_blank());
+        }
         records.entry(username.to_owned()).or_insert_with(new).clone()
     }
 
@@ -126,7 +131,7 @@ impl ThingSpace {
     /// [`Error::Store`] if the store fails.
     pub async fn reset_login_guard(&self, username: impl Into<String>) -> Result<(), Error> {
         let record = self.record(&username.into());
-        to_its_end(async move { record.update(|record, _| record.reset_guard()).await }, identity).await
+        to_its_end(async move { record.update(Record::reset_guard).await }, identity).await
     }
 
     /// Reads what the store has recorded of this user: the session's last use, the failed logins and the suspensions, and

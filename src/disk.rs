@@ -119,6 +119,10 @@ impl Disk {
 
     /// Replaces the file: a reader finds the old one or the new one, and so does a process that starts after a crash.
     pub(crate) fn replace(&self, _: &Lock, text: &[u8]) -> Result<(), StoreError> {
+        if text.len() as u64 > LONGEST {
+            let problem = format!("it would be {} bytes long, and {LONGEST} are the most that is read", text.len());
+            return Err(self.misconfigured(format!("{problem}; use several files, each for some of the accounts")));
+        }
         self.write(text, |temporary| fs::rename(temporary, &self.path))
     }
 

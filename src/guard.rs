@@ -103,6 +103,11 @@ impl Record {
         }
     }
 
+    /// What a reset of the password may do now.
+    pub(crate) fn decide_reset(&self, now: Timestamp) -> Decision {
+        self.claimed(now).map_or(Decision::Go, Decision::InProgress)
+    }
+
     /// For how long a claim still holds, if one does.
     pub(crate) fn claimed(&self, now: Timestamp) -> Option<Duration> {
         self.history.attempts.values().filter_map(|attempt| attempt.claim_left(now)).max()
@@ -143,7 +148,7 @@ impl Record {
     /// Records what an attempt came to. Anybody may do so, at any time, and repeat it. `chance` lies between 0 and 1.
     pub(crate) fn finish(&mut self, begun: &Begun, finish: &Finish, now: Timestamp, chance: f64) -> Kept {
         let Begun { id, attempt, .. } = begun;
-        let known = self.history.attempts.get(id).unwrap_or(attempt);
+        let known = self.history.attempts.get(id).unwrap_or(attempt).clone();
         let is_own_claim = known.claim_left(now).is_some();
         let (outcome, mut kept) = (attempt.outcome, Kept::Yes);
         let (outcome, code) = match finish {
@@ -169,7 +174,8 @@ impl Record {
                 }
             },
             Finish::Reset(new) => {
-                if !self.is_verified(new) {
+                // Told again, it is not the latest success any more.
+                if known.outcome != Outcome::Superseded && !self.is_verified(new) {
                     self.history.verify(*new);
                 }
                 self.backoff = None;
@@ -189,7 +195,7 @@ impl Record {
                 attempt.forgive(attempt.credentials == *own);
             }
         }
-        self.history.log_in(*own);
+        self.history.log_in(*own, begun.attempt.began);
         self.backoff = None;
         self.session = Some(StoredSession { token, used_at: now });
     }
@@ -207,9 +213,10 @@ impl Record {
     }
 
     /// The operator has looked at the account: every login is allowed again, except with superseded credentials.
-    pub(crate) fn reset_guard(&mut self) {
+    /// What is in progress is counted when it is over.
+    pub(crate) fn reset_guard(&mut self, now: Timestamp) {
         self.backoff = None;
-        for attempt in self.history.attempts.values_mut() {
+        for attempt in self.history.attempts.values_mut().filter(|attempt| attempt.claim_left(now).is_none()) {
             attempt.outcome = attempt.outcome.max(Outcome::Void);
         }
     }

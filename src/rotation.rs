@@ -69,17 +69,24 @@ pub(crate) async fn rotate(tokens: &Arc<SessionTokens>, vault: &impl PasswordVau
 async fn step_by_step(tokens: &Arc<SessionTokens>, vault: &impl PasswordVault) -> Result<(), Error> {
     // Before other processes have to wait: this may fail, or take its time.
     let state = load(vault).await?;
-    let old = match current(&state, tokens.username())? {
+    let mut old = match current(&state, tokens.username())? {
         Some(old) => old.clone(),
         None => tokens.credentials().await?,
     };
     // `false` if another rotation has just finished. The vault can write then, and `begin` loads again.
     ask(|| vault.compare_and_swap(&state, &state)).await.map_err(Error::Vault)?;
     // Each claim covers the steps until the next one: a process that is killed makes the others wait no longer.
-    let (mut claim, session) = tokens.claim_reset(old.password(), 2 * PATIENCE + SLACK).await?;
-    let pending = match begin(tokens, vault, &claim, old).await {
-        Ok(pending) => pending,
-        Err(error) => return Err(tokens.not_reset(claim, &session, error).await),
+    let (mut claim, session, pending) = loop {
+        let (claim, session) = tokens.claim_reset(old.password(), 2 * PATIENCE + SLACK).await?;
+        match begin(tokens, vault, &claim, &old).await {
+            Ok(Ok(pending)) => break (claim, session, pending),
+            // Another rotation has finished meanwhile. A claim is for the credentials that it supersedes.
+            Ok(Err(newer)) => {
+                tokens.release(claim).await;
+                old = newer;
+            }
+            Err(error) => return Err(tokens.not_reset(claim, &session, error).await),
+        }
     };
     events::rotation_begun();
     let old = pending.old.password();
@@ -106,19 +113,21 @@ async fn step_by_step(tokens: &Arc<SessionTokens>, vault: &impl PasswordVault) -
     Err(tokens.not_reset(claim, &session, error).await)
 }
 
-/// Saves that a rotation is pending, of the vault's credentials or else of `old`. The vault is loaded again, because
-/// another rotation may have finished meanwhile.
+/// Saves that a rotation of `old` is pending. Returns the vault's credentials if they are others: the vault is loaded again,
+/// because another rotation may have finished meanwhile.
 async fn begin(
     tokens: &SessionTokens,
     vault: &impl PasswordVault,
     claim: &Claim,
-    old: Credentials,
-) -> Result<Pending, Error> {
+    old: &Credentials,
+) -> Result<Result<Pending, Credentials>, Error> {
     let state = load(vault).await?;
-    let old = current(&state, tokens.username())?.cloned().unwrap_or(old);
-    let pending = Pending::new(old, claim.began().into());
+    if let Some(newer) = current(&state, tokens.username())?.filter(|current| *current != old) {
+        return Ok(Err(newer.clone()));
+    }
+    let pending = Pending::new(old.clone(), claim.began().into());
     swap(vault, &state, &VaultState::Pending(pending.clone())).await.map_err(Error::Vault)?;
-    Ok(pending)
+    Ok(Ok(pending))
 }
 
 /// Saves the new password.

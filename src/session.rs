@@ -5,7 +5,7 @@ mod middleware;
 #[cfg(feature = "tower")]
 pub(crate) mod service;
 
-use std::{fmt, sync::Arc};
+use std::{convert::identity, fmt, sync::Arc};
 
 use http::Method;
 use reqwest::{Request, RequestBuilder, Response, Url};
@@ -188,7 +188,7 @@ impl Session {
     #[doc(alias = "end_connectivity_management_session")]
     #[doc(alias = "endConnectivityManagementSession")]
     pub async fn end(self) -> Result<(), Error> {
-        self.0.tokens.end().await
+        to_its_end(async move { self.0.tokens.end().await }, identity).await
     }
 
     /// The session token, for tools that speak to the platform by themselves. A dead session is renewed first.

@@ -87,7 +87,7 @@ impl SessionTokens {
                     (seen.record.decide(&fingerprint, seen.now()), Ok((credentials, fingerprint)))
                 }
                 // Another process may be about to log in.
-                Err(error) => (seen.record.claimed(seen.now()).map_or(Decision::Go, Decision::InProgress), Err(error)),
+                Err(error) => (seen.record.decide_reset(seen.now()), Err(error)),
             };
             let pause = match decided {
                 (Decision::Go, Ok((credentials, fingerprint))) => {
@@ -105,7 +105,7 @@ impl SessionTokens {
                 }
                 (Decision::Go, Err(error)) => return Err(error),
                 (Decision::Suspended(suspension), _) => {
-                    self.record.write_back(seen).await;
+                    self.record.write_back(&seen);
                     return Err(Error::LoginSuspended(suspension));
                 }
                 (Decision::Backoff(wait), _) if !in_time(&wait) => return Err(Error::LoginBackoff { wait }),
@@ -188,7 +188,7 @@ impl SessionTokens {
                 Decision::InProgress(left) => left,
                 Decision::Backoff(wait) => return Err(Error::LoginBackoff { wait }),
                 Decision::Suspended(suspension) => {
-                    self.record.write_back(seen).await;
+                    self.record.write_back(&seen);
                     return Err(Error::LoginSuspended(suspension));
                 }
             };
@@ -217,6 +217,9 @@ impl SessionTokens {
             },
         };
         let record = claim.foresee(&finish);
+        if let Err(error) = &outcome {
+            self.failure.note(error);
+        }
         let kept = self.finish(claim, finish.clone()).await;
         match outcome {
             Ok(token) if kept == Kept::Overtaken => {
@@ -274,27 +277,35 @@ impl SessionTokens {
 
     /// Records what an attempt came to. A store that is slow or away learns of it later: nobody waits for that.
     pub(super) async fn finish(self: &Arc<Self>, claim: Claim, finish: Finish) -> Kept {
-        let (sender, receiver) = oneshot::channel();
+        // A process that ends with the error of its caller must not forget a rejection.
+        let is_rejected = matches!(finish, Finish::Rejected { .. });
+        let patience = if is_rejected { self.transport.timeout() / 2 } else { FINISH_PATIENCE };
+        let (sender, mut receiver) = oneshot::channel();
         let tokens = self.clone();
         tokio::spawn(async move {
             let mut sender = Some(sender);
             let failed = |error: &Error| {
                 events::store_failed(error, consequence(&finish));
-                drop(sender.take());
+                if !is_rejected {
+                    drop(sender.take());
+                }
             };
             let kept = tokens.record.clone().settle(claim, finish.clone(), failed).await;
             let is_late = sender.take().is_none_or(|sender| sender.send(kept).is_err());
-            if let Finish::LoggedIn(token) = finish
-                && is_late
-                && kept == Kept::Overtaken
-            {
+            let Finish::LoggedIn(token) = finish else { return };
+            if is_late && kept == Kept::Overtaken {
                 tokens.invalidate_token(&token);
                 tokens.discard(token).await;
+            } else if is_late && tokens.is_ended() {
+                tokens.forget(&token).await;
             }
         });
-        match timeout(FINISH_PATIENCE, receiver).await {
+        let kept = timeout(patience, &mut receiver).await;
+        // What is sent from here on is late.
+        receiver.close();
+        match kept {
             Ok(Ok(kept)) => kept,
-            Ok(Err(_)) | Err(_) => Kept::Yes,
+            _ => receiver.try_recv().unwrap_or(Kept::Yes),
         }
     }
 }

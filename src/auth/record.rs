@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    Credentials, Error,
+    Credentials, Error, events,
     guard::{Begun, Fingerprint, Finish, History, Kept, Record, Timestamp},
     store::{Account, Limited, SessionStore as _, StoreError, Version},
 };
@@ -104,6 +104,11 @@ impl SharedRecord {
         self.store.is_default()
     }
 
+    /// Whether it remembers nothing.
+    pub(crate) fn is_blank(&self) -> bool {
+        *self.memory() == History::default()
+    }
+
     fn memory(&self) -> MutexGuard<'_, History> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -165,23 +170,27 @@ impl SharedRecord {
         self.load().await
     }
 
-    /// Gives the store what it has lost. If it fails, the next process that knows it tries again.
-    pub(crate) async fn write_back(&self, mut seen: Seen) {
-        let record = seen.record.clone();
+    /// Gives the store what it has lost.
+    pub(crate) fn write_back(self: &Arc<Self>, seen: &Seen) {
         if !seen.is_complete {
-            let _ = self.swap(&mut seen, record).await;
+            self.write_back_later();
         }
     }
 
-    /// The same by one task, however long the store takes.
+    /// Gives the store what it lacks, by one task, however long the store takes.
     fn write_back_later(self: &Arc<Self>) {
         let mut task = self.writing_back.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(AbortHandle::is_finished) {
-            let record = self.clone();
+            let record = Arc::downgrade(self);
             let writing = tokio::spawn(async move {
-                let mut pauses = pauses();
-                while record.update(|_, _| ()).await.is_err() {
-                    sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+                for pause in pauses() {
+                    let Some(record) = record.upgrade() else { return };
+                    let Err(error) = record.update(|_, _| ()).await else { return };
+                    if pause == SHORTEST_PAUSE {
+                        events::store_failed(&error, "it lacks attempts that this process remembers");
+                    }
+                    drop(record);
+                    sleep(pause).await;
                 }
             });
             *task = Some(writing.abort_handle());
@@ -218,8 +227,13 @@ impl SharedRecord {
         for _ in 0..MOST_CONFLICTS {
             let seen = &mut claim.seen;
             let (mut record, ends) = (seen.record.clone(), Instant::now() + time.saturating_sub(seen.latency));
-            claim.begun.attempt.claimed_until = seen.now().plus(time);
-            record.history.add(claim.begun.id, &claim.begun.attempt);
+            let (id, now) = (claim.begun.id, seen.now());
+            if record.history.attempts.iter().any(|(other, attempt)| *other != id && attempt.claim_left(now).is_some())
+            {
+                return Err(Error::LoginInProgress { after: time });
+            }
+            claim.begun.attempt.claimed_until = now.plus(time);
+            record.history.add(id, &claim.begun.attempt);
             if self.swap(seen, record).await? {
                 claim.ends = ends;
                 return Ok(());

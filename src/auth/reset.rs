@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Credentials, Error, Password, Refusal, events,
     generated::{Operation, client::types},
-    guard::{Decision, Finish},
+    guard::Finish,
     transport::{Rejection, ResponseKind, TokenSource as _},
 };
 
@@ -52,7 +52,7 @@ impl SessionTokens {
         let claim = self.claim(
             time,
             limit.saturating_sub(start.elapsed()),
-            |seen| seen.record.claimed(seen.now()).map_or(Decision::Go, Decision::InProgress),
+            |seen| seen.record.decide_reset(seen.now()),
             |record, now| record.begin_reset(old, now, time),
         );
         Ok((claim.await?, session.header.value().clone()))

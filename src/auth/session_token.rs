@@ -31,6 +31,8 @@ const DOUBT: Duration = Duration::from_secs(60);
 /// may bring late; and how often it looks.
 const OVERTAKING: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(20);
+/// A use that is recorded less often than this is not recorded again.
+const TOUCHED: Duration = Duration::from_secs(30);
 /// How many dead sessions are remembered.
 const MOST_DEAD: usize = 8;
 /// How much longer a caller waits for a session than a call may take: the call's own error then says more.
@@ -155,7 +157,10 @@ impl SessionTokens {
     async fn touch(self: Arc<Self>, token: SessionToken) {
         let touched = self.record.update(|record, now| {
             if let Some(session) = record.session.as_mut().filter(|session| session.token == token) {
-                session.used_at = session.used_at.max(now);
+                // Another process has just done so.
+                if now.after(session.used_at).is_some_and(|unused| unused >= TOUCHED) {
+                    session.used_at = now;
+                }
             }
         });
         if let Err(error) = touched.await {

@@ -58,6 +58,8 @@ pub(crate) struct LastSuccess {
     pub(crate) count: u64,
     /// How many of them were logins.
     pub(crate) logins: u64,
+    /// When the last of these began.
+    pub(crate) login_began: Timestamp,
     pub(crate) credentials: Fingerprint,
 }
 
@@ -83,21 +85,25 @@ impl History {
     /// These credentials came out of a reset.
     pub(crate) fn verify(&mut self, credentials: Fingerprint) {
         let count = self.last_success.map_or(1, |last| last.count.saturating_add(1));
-        self.last_success = Some(LastSuccess { count, logins: self.logins(), credentials });
+        let login_began = self.last_success.map_or(Timestamp::default(), |last| last.login_began);
+        self.last_success = Some(LastSuccess { count, logins: self.logins(), login_began, credentials });
     }
 
     /// These credentials have logged in.
-    pub(crate) fn log_in(&mut self, credentials: Fingerprint) {
+    pub(crate) fn log_in(&mut self, credentials: Fingerprint, began: Timestamp) {
         self.verify(credentials);
         if let Some(last) = &mut self.last_success {
             last.logins = last.logins.saturating_add(1);
+            last.login_began = began;
         }
     }
 
     /// Whether an attempt was certainly over before the last login that succeeded, whatever that had seen: the one before
     /// it came after the attempt. A process that did not look for long may remember a failure that was forgiven and trimmed.
     pub(crate) fn is_past(&self, attempt: &Attempt) -> bool {
-        attempt.after.saturating_add(2) <= self.logins()
+        // The count holds whatever the clock does, and the time holds for a history that does not know this one.
+        let last = self.last_success.filter(|last| attempt.after.saturating_add(2) <= last.logins);
+        last.is_some_and(|last| attempt.began < last.login_began)
     }
 
     /// The attempts that count as failures in a row.

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -53,16 +53,23 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// No code panics under this lock, so a poisoned one guards a whole map.
+    fn values(&self) -> MutexGuard<'_, HashMap<Account, watch::Sender<Option<Value>>>> {
+        self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn value(&self, account: &Account) -> watch::Sender<Option<Value>> {
-        // No code panics under this lock, so a poisoned one guards a whole map.
-        let mut values = self.0.values.lock().unwrap_or_else(PoisonError::into_inner);
-        values.entry(account.clone()).or_default().clone()
+        self.values().entry(account.clone()).or_default().clone()
     }
 }
 
 impl SessionStore for MemoryStore {
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
-        Box::pin(async move { Ok(Snapshot { value: self.value(account).borrow().clone(), now: self.0.clock.now() }) })
+        Box::pin(async move {
+            // An account that is only asked for takes no room.
+            let value = self.values().get(account).and_then(|value| value.borrow().clone());
+            Ok(Snapshot { value, now: self.0.clock.now() })
+        })
     }
 
     fn compare_and_swap<'a>(

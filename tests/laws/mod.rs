@@ -7,6 +7,7 @@
 mod counting;
 mod encoding;
 mod merging;
+mod reviewed;
 mod size;
 
 use std::time::Duration;
@@ -55,8 +56,11 @@ prop_compose! {
     ) -> History {
         let mut history = History { attempts, ..History::default() };
         for (credentials, is_login) in successes {
-            let verify = if is_login { History::log_in } else { History::verify };
-            verify(&mut history, Fingerprint::of(credentials));
+            if is_login {
+                history.log_in(Fingerprint::of(credentials), at(history.logins()));
+            } else {
+                history.verify(Fingerprint::of(credentials));
+            }
         }
         history
     }

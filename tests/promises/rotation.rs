@@ -1,6 +1,7 @@
 //! A rotation leaves the new password in the vault, or in the caller's hands, whatever the vault does.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -17,7 +18,7 @@ use thingspace_session::{
 use tokio::time::{sleep, timeout};
 
 use crate::support::{
-    ECHO, PASSWORD, USERNAME, arrived, calls_until, client_of, credentials, sandbox, session, shown, until,
+    ECHO, PASSWORD, USERNAME, arrived, calls_until, client_of, credentials, record, sandbox, session, shown, until,
 };
 use crate::vaults::{BEGIN, Brittle, COMMIT, PROVE, STEPS, Trouble, kept, vault};
 
@@ -191,6 +192,12 @@ async fn of_two_rotations_on_one_vault_neither_puts_an_old_password_over_a_new_o
     second.await.unwrap().unwrap();
     assert_eq!(kept(&vault).await, sandbox.password(USERNAME));
     assert_eq!(sandbox.counters().resets_processed, 2);
+    // Each claim was for the password that it superseded, so no process sends either of them again.
+    let record = record(&sandbox, &store).await;
+    let attempts = record["record"]["history"]["attempts"].as_object().unwrap().values();
+    let superseded = attempts.filter(|attempt| attempt["outcome"] == "superseded");
+    let superseded: BTreeSet<_> = superseded.map(|attempt| attempt["credentials"].to_string()).collect();
+    assert_eq!(superseded.len(), 2, "{record}");
 }
 
 #[tokio::test]

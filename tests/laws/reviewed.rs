@@ -1,0 +1,73 @@
+//! Rules that a store's loss, a repeated write or an operator's reset must not undo.
+
+use std::time::Duration;
+
+use super::at;
+use crate::guard::{Decision, Fingerprint, Finish, Record};
+
+const CLAIM: Duration = Duration::from_millis(100);
+
+/// One login that began then, and what came of it.
+fn login(record: &mut Record, credentials: u8, began: u64, finish: &Finish) {
+    record.session = None;
+    let begun = record.begin_login(Fingerprint::of(credentials), at(began), CLAIM);
+    record.finish(&begun, finish, at(began + 1), 0.5);
+}
+
+fn rejected() -> Finish {
+    Finish::Rejected { code: None }
+}
+
+#[test]
+fn logins_before_a_loss_forgive_no_failure_after_it() {
+    let mut remembered = Record::default();
+    for number in 0..3 {
+        login(&mut remembered, 1, 1000 * number, &Finish::LoggedIn(format!("{number}").into()));
+    }
+    // The store has lost that, and the password was changed elsewhere.
+    let mut record = Record::default();
+    for (number, credentials) in [1, 2, 3, 4].into_iter().enumerate() {
+        login(&mut record, credentials, 10_000 + 1000 * number as u64, &rejected());
+    }
+    record.history.merge(&remembered.history);
+    assert_eq!(record.failures_in_a_row(), 4);
+    for credentials in 0..6 {
+        let decision = record.decide(&Fingerprint::of(credentials), at(20_000));
+        assert!(matches!(decision, Decision::Suspended(_)), "{credentials}: {decision:?}");
+    }
+}
+
+#[test]
+fn a_failure_that_two_logins_have_forgiven_stays_forgiven_if_a_process_brings_it_back() {
+    let mut record = Record::default();
+    login(&mut record, 1, 1000, &rejected());
+    let stale = record.history.clone();
+    record.reset_guard(at(2000));
+    for number in 3..6 {
+        login(&mut record, 1, 1000 * number, &Finish::LoggedIn(format!("{number}").into()));
+    }
+    record.history.attempts.clear();
+    record.history.merge(&stale);
+    assert_eq!(record.decide(&Fingerprint::of(1), at(10_000)), Decision::Go);
+    assert_eq!(record.failures_in_a_row(), 0);
+}
+
+#[test]
+fn a_reset_that_is_recorded_again_is_not_the_latest_success() {
+    let mut record = Record::default();
+    let reset = record.begin_reset(Fingerprint::of(1), at(0), CLAIM);
+    record.finish(&reset, &Finish::Reset(Fingerprint::of(2)), at(1), 0.5);
+    let later = record.begin_reset(Fingerprint::of(2), at(1000), CLAIM);
+    record.finish(&later, &Finish::Reset(Fingerprint::of(3)), at(1001), 0.5);
+    record.finish(&reset, &Finish::Reset(Fingerprint::of(2)), at(2000), 0.5);
+    assert!(record.is_verified(&Fingerprint::of(3)));
+}
+
+#[test]
+fn an_operators_reset_does_not_swallow_what_comes_of_a_login_in_progress() {
+    let mut record = Record::default();
+    let begun = record.begin_login(Fingerprint::of(1), at(0), CLAIM);
+    record.reset_guard(at(10));
+    record.finish(&begun, &rejected(), at(20), 0.5);
+    assert!(matches!(record.decide(&Fingerprint::of(1), at(1000)), Decision::Suspended(_)));
+}
