@@ -105,7 +105,7 @@ impl SessionTokens {
                 }
                 (Decision::Go, Err(error)) => return Err(error),
                 (Decision::Suspended(suspension), _) => {
-                    self.record.write_back(&seen);
+                    self.record.write_back(seen, FINISH_PATIENCE).await;
                     return Err(Error::LoginSuspended(suspension));
                 }
                 (Decision::Backoff(wait), _) if !in_time(&wait) => return Err(Error::LoginBackoff { wait }),
@@ -188,7 +188,7 @@ impl SessionTokens {
                 Decision::InProgress(left) => left,
                 Decision::Backoff(wait) => return Err(Error::LoginBackoff { wait }),
                 Decision::Suspended(suspension) => {
-                    self.record.write_back(&seen);
+                    self.record.write_back(seen, FINISH_PATIENCE).await;
                     return Err(Error::LoginSuspended(suspension));
                 }
             };

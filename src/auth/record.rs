@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{
     task::AbortHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
@@ -170,10 +170,12 @@ impl SharedRecord {
         self.load().await
     }
 
-    /// Gives the store what it has lost.
-    pub(crate) fn write_back(self: &Arc<Self>, seen: &Seen) {
+    /// Gives the store what it has lost, and waits for that at most `patience`.
+    pub(crate) async fn write_back(self: &Arc<Self>, mut seen: Seen, patience: Duration) {
         if !seen.is_complete {
-            self.write_back_later();
+            let (shared, record) = (self.clone(), seen.record.clone());
+            let writing = tokio::spawn(async move { shared.swap(&mut seen, record).await });
+            let _ = timeout(patience, writing).await;
         }
     }
 
