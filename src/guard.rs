@@ -110,7 +110,8 @@ impl Record {
 
     /// For how long a claim still holds, if one does.
     pub(crate) fn claimed(&self, now: Timestamp) -> Option<Duration> {
-        self.history.attempts.values().filter_map(|attempt| attempt.claim_left(now)).max()
+        let attempts = self.history.attempts.values().filter(|attempt| !attempt.is_past(self.history.last_success));
+        attempts.filter_map(|attempt| attempt.claim_left(now)).max()
     }
 
     /// Adds a login, and drops the session: it is dead or about to be replaced. A login with unverified credentials counts

@@ -94,6 +94,9 @@ mod guard;
 #[cfg(test)]
 #[path = "../tests/laws/mod.rs"]
 mod laws;
+#[cfg(test)]
+#[path = "../tests/model/mod.rs"]
+mod model;
 pub mod rotation;
 mod session;
 pub mod store;

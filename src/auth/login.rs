@@ -206,7 +206,6 @@ impl SessionTokens {
         claim: Claim,
         credentials: &Credentials,
     ) -> Result<Arc<LiveSession>, Failure> {
-        let fingerprint = self.record.fingerprint(credentials);
         let outcome = self.send_login(&claim, credentials).await;
         let finish = match &outcome {
             Ok(token) => Finish::LoggedIn(token.clone()),
@@ -216,10 +215,10 @@ impl SessionTokens {
                 _ => Finish::Unknown { is_answered: error.is_answered() },
             },
         };
-        let record = claim.foresee(&finish);
-        if let Err(error) = &outcome {
+        let suspension = outcome.as_ref().err().and_then(|error| {
             self.failure.note(error);
-        }
+            claim.suspension(&finish)
+        });
         let kept = self.finish(claim, finish.clone()).await;
         match outcome {
             Ok(token) if kept == Kept::Overtaken => {
@@ -236,7 +235,7 @@ impl SessionTokens {
             }
             Err(mut error) => {
                 events::login_failed(&error);
-                if let Some(suspension) = record.suspended(&fingerprint) {
+                if let Some(suspension) = suspension {
                     if let Error::Platform(refusal) = &mut error {
                         refusal.of_a_login(self.record.is_default_store());
                     }
@@ -282,7 +281,8 @@ impl SessionTokens {
         let patience = if is_rejected { self.transport.timeout() / 2 } else { FINISH_PATIENCE };
         let (sender, mut receiver) = oneshot::channel();
         let tokens = self.clone();
-        tokio::spawn(async move {
+        // On the heap at once: a task's future is copied several times.
+        tokio::spawn(Box::pin(async move {
             let mut sender = Some(sender);
             let failed = |error: &Error| {
                 events::store_failed(error, consequence(&finish));
@@ -299,7 +299,7 @@ impl SessionTokens {
             } else if is_late && tokens.is_ended() {
                 tokens.forget(&token).await;
             }
-        });
+        }));
         let kept = timeout(patience, &mut receiver).await;
         // What is sent from here on is late.
         receiver.close();

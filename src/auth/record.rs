@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     Credentials, Error, events,
-    guard::{Begun, Fingerprint, Finish, History, Kept, Record, Timestamp},
+    guard::{Begun, Fingerprint, Finish, History, Kept, Record, Suspension, Timestamp},
     store::{Account, Limited, SessionStore as _, StoreError, Version},
 };
 
@@ -79,10 +79,15 @@ impl Claim {
     }
 
     /// The record as it will be if nothing but this happens.
-    pub(crate) fn foresee(&self, finish: &Finish) -> Record {
+    fn foresee(&self, finish: &Finish) -> Record {
         let mut record = self.seen.record.clone();
         record.finish(&self.begun, finish, self.began(), 0.0);
         record
+    }
+
+    /// Why no login with its credentials is sent then.
+    pub(crate) fn suspension(&self, finish: &Finish) -> Option<Suspension> {
+        self.foresee(finish).suspended(&self.begun.attempt.credentials)
     }
 }
 
@@ -96,7 +101,7 @@ impl SharedRecord {
     }
 
     pub(crate) fn fingerprint(&self, credentials: &Credentials) -> Fingerprint {
-        Fingerprint::new(&self.account, credentials)
+        Fingerprint::new(&self.account, credentials.password())
     }
 
     /// Whether the caller chose no store.
@@ -124,7 +129,9 @@ impl SharedRecord {
         memory.merge(&record.history);
         memory.trim(now);
         let is_complete = *memory == record.history;
-        record.history = memory.clone();
+        if !is_complete {
+            record.history.clone_from(&memory);
+        }
         let version = snapshot.value.map(|value| value.version);
         Ok(Seen { record, version, is_complete, now, at, latency: at.duration_since(asked) })
     }
@@ -146,7 +153,7 @@ impl SharedRecord {
         }
         let swapped = swapped?;
         if swapped {
-            *seen = Seen { record, version: Some(version), is_complete: true, ..seen.clone() };
+            (seen.record, seen.version, seen.is_complete) = (record, Some(version), true);
         }
         Ok(swapped)
     }

@@ -1,15 +1,14 @@
 //! One login or reset that was begun, with what is known of it.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::record::LastSuccess;
+
 use crate::{
-    Credentials,
+    Password,
     store::{Account, random},
 };
 
@@ -59,6 +58,13 @@ impl Attempt {
         left.filter(|_| !self.is_over)
     }
 
+    /// Whether it was certainly over before the last login that succeeded, whatever that had seen: the one before it came
+    /// after the attempt. A process that did not look for long may remember a failure that was forgiven and trimmed.
+    pub(crate) fn is_past(&self, last: Option<LastSuccess>) -> bool {
+        // The count holds whatever the clock does, and the time holds for a history that does not know this one.
+        last.is_some_and(|last| self.after.saturating_add(2) <= last.logins && self.began < last.login_began)
+    }
+
     /// A login has succeeded after it, with its own credentials or with others.
     pub(crate) fn forgive(&mut self, is_own: bool) {
         self.outcome = match self.outcome {
@@ -85,85 +91,51 @@ impl Attempt {
 }
 
 /// Names an attempt: 128 random bits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct AttemptId(u128);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct AttemptId(#[serde(with = "base64")] [u8; 16]);
 
 impl AttemptId {
     pub(crate) fn random() -> Self {
-        Self(random())
+        Self(random().to_be_bytes())
     }
 
     #[cfg(test)]
     pub(crate) fn new(id: u128) -> Self {
-        Self(id)
+        Self(id.to_be_bytes())
     }
 }
 
-impl fmt::Debug for AttemptId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:032x}", self.0)
-    }
-}
-
-impl Serialize for AttemptId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{self:?}"))
-    }
-}
-
-impl<'de> Deserialize<'de> for AttemptId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        u128::from_str_radix(&text, 16).map(Self).map_err(|_| D::Error::custom("an id has 32 hexadecimal digits"))
-    }
-}
-
-/// Which credentials, without the password: a hash of the account, the username and the password. Replicas that never met
-/// compute the same one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Fingerprint([u8; 32]);
+/// Which credentials, without the password: a hash of the account, whose user it is, and the password. Replicas that never
+/// met compute the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Fingerprint(#[serde(with = "base64")] [u8; 16]);
 
 impl Fingerprint {
-    pub(crate) fn new(account: &Account, credentials: &Credentials) -> Self {
-        let mut hash = Sha256::new();
-        for part in [account.id().as_str(), credentials.username(), credentials.password().expose_secret()] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        Self(hash.finalize().into())
+    pub(crate) fn new(account: &Account, password: &Password) -> Self {
+        let hash = Sha256::new_with_prefix(account.digest()).chain_update(password.expose_secret());
+        let digest: [u8; 32] = hash.finalize().into();
+        // Half of it tells all passwords apart.
+        Self(digest.first_chunk().copied().unwrap_or_default())
     }
 
     #[cfg(test)]
     pub(crate) fn of(byte: u8) -> Self {
-        Self([byte; 32])
+        Self([byte; 16])
     }
 }
 
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
+/// Sixteen bytes as text.
+mod base64 {
+    use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-impl Serialize for Fingerprint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{self:?}"))
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_STANDARD_NO_PAD.encode(bytes))
     }
-}
 
-impl<'de> Deserialize<'de> for Fingerprint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let unfit = || D::Error::custom("a fingerprint has 64 hexadecimal digits");
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(unfit());
-        }
-        for (place, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| unfit())?;
-            *place = u8::from_str_radix(digits, 16).map_err(|_| unfit())?;
-        }
-        Ok(Self(bytes))
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+        let bytes = BASE64_STANDARD_NO_PAD.decode(<&str>::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        bytes.try_into().map_err(|_| D::Error::custom("it does not have 16 bytes"))
     }
 }
 

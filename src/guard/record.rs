@@ -1,6 +1,6 @@
 //! The record: everything that is shared about an account, and its encoding.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -13,6 +13,8 @@ const FORMAT: u32 = 1;
 /// How many attempts a record keeps, and how many of those that count for nothing.
 const MOST_ATTEMPTS: usize = 32;
 const MOST_VOID: usize = 8;
+/// How many bytes most records have at most.
+const USUAL_SIZE: usize = 1024;
 
 /// Everything that is shared about an account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -98,30 +100,32 @@ impl History {
         }
     }
 
-    /// Whether an attempt was certainly over before the last login that succeeded, whatever that had seen: the one before
-    /// it came after the attempt. A process that did not look for long may remember a failure that was forgiven and trimmed.
-    pub(crate) fn is_past(&self, attempt: &Attempt) -> bool {
-        // The count holds whatever the clock does, and the time holds for a history that does not know this one.
-        let last = self.last_success.filter(|last| attempt.after.saturating_add(2) <= last.logins);
-        last.is_some_and(|last| attempt.began < last.login_began)
-    }
-
     /// The attempts that count as failures in a row.
     pub(crate) fn failures(&self) -> impl Iterator<Item = &Attempt> {
         let counts = |attempt: &&Attempt| matches!(attempt.outcome, Outcome::Unsure | Outcome::Rejected);
-        self.attempts.values().filter(counts).filter(|attempt| !self.is_past(attempt))
+        self.attempts.values().filter(counts).filter(|attempt| !attempt.is_past(self.last_success))
     }
 
     /// Drops attempts that no rule looks at any more, so that the record stays small: first those that are over and count
     /// for nothing, then the oldest of those that were forgiven, and so on along the order of outcomes.
     pub(crate) fn trim(&mut self, now: Timestamp) {
-        // Once its claim cannot be alive in any copy.
-        self.attempts
-            .retain(|_, attempt| attempt.outcome != Outcome::Pending || attempt.claimed_until.after(now).is_some());
+        self.trim_within(MOST_ATTEMPTS, MOST_VOID, now);
+    }
+
+    /// The same with other limits.
+    pub(crate) fn trim_within(&mut self, attempts: usize, void: usize, now: Timestamp) {
+        let last = self.last_success;
+        self.attempts.retain(|_, attempt| match attempt.outcome {
+            // Once its claim cannot be alive in any copy.
+            Outcome::Pending => attempt.claimed_until.after(now).is_some(),
+            // Until no copy that knows less of it counts.
+            Outcome::Void => !(attempt.is_over && attempt.is_past(last)),
+            _ => true,
+        });
         let is_over = |attempt: &Attempt| attempt.claim_left(now).is_none();
         let is_nothing = |attempt: &Attempt| matches!(attempt.outcome, Outcome::Pending | Outcome::Void);
-        self.trim_to(MOST_VOID, |attempt| is_nothing(attempt) && is_over(attempt));
-        self.trim_to(MOST_ATTEMPTS, is_over);
+        self.trim_to(void, |attempt| is_nothing(attempt) && is_over(attempt));
+        self.trim_to(attempts, is_over);
     }
 
     /// Drops the least of those for which `may_go` holds, until at most `most` of them are left.
@@ -132,9 +136,12 @@ impl History {
             Outcome::Superseded => 2,
             Outcome::Unsure | Outcome::Rejected => 3,
         };
+        let excess = self.attempts.values().filter(|attempt| may_go(attempt)).count().saturating_sub(most);
+        if excess == 0 {
+            return;
+        }
         let mut going: Vec<_> = self.attempts.iter().filter(|(_, attempt)| may_go(attempt)).collect();
         going.sort_by_key(|(id, attempt)| (rank(attempt), attempt.began, **id));
-        let excess = going.len().saturating_sub(most);
         let going: Vec<_> = going.into_iter().take(excess).map(|(id, _)| *id).collect();
         self.attempts.retain(|id, _| !going.contains(id));
     }
@@ -157,40 +164,54 @@ impl Record {
         struct Format {
             format: u32,
         }
-        // The text of the error may quote what was found, which may be a token.
-        let damaged = |error: serde_json::Error| {
-            format!("the record is damaged at line {}, column {}", error.line(), error.column())
+        let other = |format| {
+            format!("the record has format {format}, and this version of thingspace-session reads format {FORMAT}")
         };
-        let Format { format } = serde_json::from_slice(bytes).map_err(damaged)?;
-        if format != FORMAT {
-            return Err(format!(
-                "the record has format {format}, and this version of thingspace-session reads format {FORMAT}"
-            ));
+        let text = std::str::from_utf8(bytes).map_err(|_| "the record is damaged: it is not UTF-8")?;
+        match serde_json::from_str(text) {
+            Ok(Encoded { format: FORMAT, record }) => Ok(record),
+            Ok(Encoded { format, .. }) => Err(other(format)),
+            Err(error) => Err(match serde_json::from_str(text) {
+                Ok(Format { format }) if format != FORMAT => other(format),
+                // The text of the error may quote what was found, which may be a token.
+                _ => format!("the record is damaged at line {}, column {}", error.line(), error.column()),
+            }),
         }
-        serde_json::from_slice(bytes).map(|Encoded { record, .. }| record).map_err(damaged)
     }
 
     pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
-        let encoded = Encoded { format: FORMAT, record: self };
-        // A buffer that grows leaves copies of the token behind: it gets its size first.
-        let mut length = Length(0);
-        serde_json::to_writer(&mut length, &encoded)?;
-        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
-        serde_json::to_writer(&mut *bytes, &encoded)?;
-        Ok(bytes)
+        let mut bytes = Growing(Zeroizing::new(Vec::with_capacity(USUAL_SIZE)));
+        serde_json::to_writer(&mut bytes, &Encoded { format: FORMAT, record: self })?;
+        Ok(bytes.0)
     }
 }
 
-/// Counts bytes.
-struct Length(usize);
+/// A buffer that leaves no copy of the token behind when it grows.
+struct Growing(Zeroizing<Vec<u8>>);
 
-impl std::io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
+impl Growing {
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        let mut larger = Zeroizing::new(Vec::with_capacity(2 * (self.0.len() + more)));
+        larger.extend_from_slice(&self.0);
+        self.0 = larger;
+    }
+}
+
+impl io::Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > self.0.capacity() - self.0.len() {
+            self.grow(bytes.len());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -87,7 +87,8 @@ impl Record {
         }
         let rejected = own(&[Outcome::Rejected, Outcome::RejectedBeforeSuccess]);
         // Credentials that have logged in since are not rejected.
-        let rejected = rejected.filter(|attempt| !(self.is_verified(credentials) && self.history.is_past(attempt)));
+        let rejected =
+            rejected.filter(|attempt| !(self.is_verified(credentials) && attempt.is_past(self.history.last_success)));
         if let Some(rejected) = rejected.min_by_key(|attempt| attempt.began) {
             return suspended(SuspensionReason::Rejected { code: rejected.code.clone() }, rejected);
         }

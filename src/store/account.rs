@@ -5,18 +5,24 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 /// Whose session it is: base URL, API key and username.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq, Hash)]
 pub struct Account {
-    base_url: String,
-    api_key: String,
     username: String,
+    #[debug(skip)]
+    digest: [u8; 32],
 }
 
 impl Account {
     /// The account of this user of this application on this platform.
     #[must_use]
-    pub fn new(base_url: impl Into<String>, api_key: impl Into<String>, username: impl Into<String>) -> Self {
-        Self { base_url: base_url.into(), api_key: api_key.into(), username: username.into() }
+    pub fn new(base_url: impl AsRef<str>, api_key: impl AsRef<str>, username: impl Into<String>) -> Self {
+        let username = username.into();
+        let mut hash = Sha256::new();
+        for part in [base_url.as_ref(), api_key.as_ref(), &username] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        Self { digest: hash.finalize().into(), username }
     }
 
     /// The name of the user.
@@ -28,14 +34,14 @@ impl Account {
     /// A name for the account that tells nothing of it: 64 hexadecimal digits, the same everywhere.
     #[must_use]
     pub fn id(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in [&self.base_url, &self.api_key, &self.username] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        self.digest.iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
         })
+    }
+
+    /// The bytes of the id.
+    pub(crate) fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 }

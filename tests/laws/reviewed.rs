@@ -10,8 +10,8 @@ const CLAIM: Duration = Duration::from_millis(100);
 /// One login that began then, and what came of it.
 fn login(record: &mut Record, credentials: u8, began: u64, finish: &Finish) {
     record.session = None;
-    let begun = record.begin_login(Fingerprint::of(credentials), at(began), CLAIM);
-    record.finish(&begun, finish, at(began + 1), 0.5);
+    let attempt = record.begin_login(Fingerprint::of(credentials), at(began), CLAIM);
+    record.finish(&attempt, finish, at(began + 1), 0.5);
 }
 
 fn rejected() -> Finish {

@@ -95,6 +95,29 @@ async fn who_waits_while_another_logs_in_has_its_session_at_once_whatever_the_cl
     }
 }
 
+/// It remembers the claim of that login, and the store has dropped it.
+#[tokio::test(start_paused = true)]
+async fn who_gave_up_waiting_for_a_login_does_not_wait_for_it_once_two_later_ones_have_succeeded() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let first = on(&sandbox, &store);
+    let hasty = client_of(&sandbox).retries(Retries::none()).timeout(2 * SECOND).store(store.clone()).build().unwrap();
+    sandbox.fault(Operation::Login, Fault::Delay(5 * SECOND), 1);
+    let logging_in = tokio::spawn(async move { first.start_session(credentials()).await });
+    sleep(SECOND).await;
+    hasty.start_session(credentials()).await.unwrap_err();
+    let first = logging_in.await.unwrap().unwrap();
+    for _ in 0..2 {
+        ask(&first).await.unwrap();
+        sandbox.expire_session(USERNAME);
+    }
+    ask(&first).await.unwrap();
+    let hasty = hasty.start_session(credentials()).await.unwrap();
+    ask(&hasty).await.unwrap();
+    sandbox.expire_session(USERNAME);
+    assert_eq!(ask(&hasty).await.unwrap(), 200);
+    assert_eq!(counted(&sandbox), (4, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_comes_while_the_last_try_that_is_allowed_is_under_way_waits_for_it() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());

@@ -1,0 +1,230 @@
+//! What there is: a store, the platform, replicas, and the truth that none of them sees.
+
+use super::rules::{Kind, Rec, Result};
+
+pub(super) const MOST_ATTEMPTS: usize = 12;
+
+/// What somebody has been told, one bit for each fact.
+pub(super) type Known = u64;
+
+pub(super) fn exists(attempt: u8) -> Known {
+    1 << attempt
+}
+
+/// An answer that shows that it may have failed.
+pub(super) fn answered(attempt: u8) -> Known {
+    1 << (16 + attempt)
+}
+
+pub(super) fn verified(credentials: u8) -> Known {
+    1 << (32 + credentials)
+}
+
+pub(super) fn superseded(credentials: u8) -> Known {
+    1 << (48 + credentials)
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Stored {
+    /// 0 if there is no value.
+    pub(super) version: u8,
+    pub(super) record: Rec,
+    pub(super) known: Known,
+}
+
+/// An attempt that its replica works on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Job {
+    pub(super) attempt: u8,
+    pub(super) kind: Kind,
+    pub(super) credentials: u8,
+    pub(super) begun: u32,
+    /// The record as it was seen, in this version.
+    pub(super) record: Rec,
+    pub(super) version: u8,
+    pub(super) known: Known,
+    pub(super) ends: u8,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) enum Step {
+    #[default]
+    Idle,
+    /// The guard lets it go.
+    Loaded {
+        kind: Kind,
+        record: Rec,
+        version: u8,
+        known: Known,
+    },
+    /// The swap that begins is under way.
+    Swapping {
+        job: Job,
+        new: Rec,
+    },
+    Begun(Job),
+    /// The platform has yet to process it.
+    Sent(Job),
+    /// The platform has processed it, and its answer is on the way.
+    Answered {
+        job: Job,
+        result: Result,
+    },
+    Finishing(Finishing),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Finishing {
+    pub(super) job: Job,
+    pub(super) result: Result,
+    /// When the result was known.
+    pub(super) over: u8,
+    /// The record has to be loaded again.
+    pub(super) reloads: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) struct Replica {
+    pub(super) credentials: u8,
+    pub(super) can_reset: bool,
+    pub(super) can_recover: bool,
+    /// The provider returns these from some time on.
+    pub(super) later: u8,
+    pub(super) step: Step,
+    pub(super) memory: Rec,
+    pub(super) known: Known,
+    /// The token in use; 0 if there is none.
+    pub(super) session: u8,
+    /// One bit for each token that it has met dead.
+    pub(super) dead: u16,
+    /// What a background task records.
+    pub(super) late: Option<Finishing>,
+    pub(super) writes_back: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Platform {
+    pub(super) valid: u8,
+    /// Failed logins in a row.
+    pub(super) failed: u8,
+    /// The live session.
+    pub(super) live: u8,
+    pub(super) tokens: u8,
+    /// How many logins have succeeded.
+    pub(super) successes: u8,
+    /// The credentials of the last success.
+    pub(super) last: u8,
+    /// One bit for credentials that have ever been verified.
+    pub(super) verified: u8,
+}
+
+/// What is true of an attempt.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Truth {
+    pub(super) credentials: u8,
+    /// The platform counted a failure, after so many successes and one.
+    pub(super) failed: u8,
+    pub(super) is_rejected: bool,
+    /// Its replica never learnt what came of it, or not clearly.
+    pub(super) is_uncertain: bool,
+    /// It was begun with verified credentials.
+    pub(super) was_verified: bool,
+    /// The store has recorded an answer that shows that it may have failed.
+    pub(super) is_answered: bool,
+    pub(super) is_pardoned: bool,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Hash, Debug)]
+pub(super) struct World {
+    pub(super) tick: u8,
+    pub(super) begun: u8,
+    pub(super) store: Stored,
+    pub(super) backup: Option<Stored>,
+    /// A swap that was given up and is still under way: its value replaces this version.
+    pub(super) limbo: Option<(u8, Stored)>,
+    pub(super) platform: Platform,
+    pub(super) replicas: [Replica; 3],
+    pub(super) truth: [Truth; MOST_ATTEMPTS],
+    /// When all claims and pauses are over.
+    pub(super) open_until: u8,
+    /// The newest token that was ever stored.
+    pub(super) newest: u8,
+    pub(super) faults: u8,
+    pub(super) ticks: u8,
+    pub(super) deaths: u8,
+    pub(super) crashes: u8,
+    pub(super) losses: u8,
+    pub(super) is_changed: bool,
+    pub(super) operator: u8,
+}
+
+const STALE: u8 = 9;
+
+impl Step {
+    pub(super) fn job(mut self) -> Option<Job> {
+        self.job_mut().copied()
+    }
+
+    fn job_mut(&mut self) -> Option<&mut Job> {
+        match self {
+            Self::Idle | Self::Loaded { .. } => None,
+            Self::Swapping { job, .. } | Self::Begun(job) | Self::Sent(job) | Self::Answered { job, .. } => Some(job),
+            Self::Finishing(finishing) => Some(&mut finishing.job),
+        }
+    }
+
+    fn version(&mut self) -> Option<&mut u8> {
+        match self {
+            Self::Loaded { version, .. } => Some(version),
+            step => step.job_mut().map(|job| &mut job.version),
+        }
+    }
+}
+
+impl World {
+    /// Versions by what they are equal to, and replicas that may change places in one order.
+    pub(super) fn normalized(mut self, is_symmetric: bool) -> Self {
+        let store = self.store.version;
+        let backup = self.backup.map(|backup| backup.version);
+        let limbo = self.limbo.map(|(_, swap)| swap.version);
+        let name = |version: u8| match version {
+            0 => 0,
+            version if version == store => 1,
+            version if Some(version) == backup => 2,
+            version if Some(version) == limbo => 3,
+            _ => STALE,
+        };
+        self.store.version = name(store);
+        if let Some(backup) = &mut self.backup {
+            backup.version = name(backup.version);
+        }
+        // What can no longer be stored is gone.
+        self.limbo = self.limbo.map(|(expected, mut swap)| {
+            swap.version = name(swap.version);
+            (name(expected), swap)
+        });
+        self.limbo = self.limbo.filter(|(expected, _)| *expected != STALE);
+        for replica in &mut self.replicas {
+            if let Some(version) = replica.step.version() {
+                *version = name(*version);
+            }
+            if let Some(late) = &mut replica.late {
+                late.job.version = name(late.job.version);
+            }
+        }
+        if is_symmetric {
+            self.replicas.sort_unstable();
+        }
+        self
+    }
+
+    /// A version that no other value has.
+    pub(super) fn new_version(&self) -> u8 {
+        // Names are given anew after each event.
+        8
+    }
+
+    pub(super) fn is_live(&self, token: u8) -> bool {
+        token != 0 && self.platform.live == token
+    }
+}
