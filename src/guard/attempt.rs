@@ -61,8 +61,11 @@ impl Attempt {
     /// Whether it was certainly over before the last login that succeeded, whatever that had seen: the one before it came
     /// after the attempt. A process that did not look for long may remember a failure that was forgiven and trimmed.
     pub(crate) fn is_past(&self, last: Option<LastSuccess>) -> bool {
-        // The count holds whatever the clock does, and the time holds for a history that does not know this one.
-        last.is_some_and(|last| self.after.saturating_add(2) <= last.logins && self.began < last.login_began)
+        // The count holds whatever the clock does, and the time holds for a history that does not know this one, and for
+        // what was still in flight.
+        let is_past =
+            |last: LastSuccess| self.after.saturating_add(2) <= last.logins && self.claimed_until <= last.login_began;
+        last.is_some_and(is_past)
     }
 
     /// A login has succeeded after it, with its own credentials or with others.
