@@ -50,10 +50,13 @@ proptest! {
     }
 
     #[test]
-    fn a_record_of_another_format_is_an_error(record in records(), format in any::<u32>()) {
+    fn a_record_of_another_format_is_an_error(record in records(), format in any::<u32>(), is_known in any::<bool>()) {
         let mut value: Value = serde_json::from_slice(&record.encode().unwrap()).unwrap();
         prop_assume!(value["format"] != json!(format));
         value["format"] = json!(format);
+        if !is_known {
+            add_unknown_field(&mut value, &mut 0);
+        }
         let problem = Record::decode(value.to_string().as_bytes()).unwrap_err();
         let named = format!("format {format}");
         prop_assert!(problem.contains(&named), "{}", problem);
@@ -64,6 +67,7 @@ proptest! {
         let mut value: Value = serde_json::from_slice(&record.encode().unwrap()).unwrap();
         let mut place = place.index(objects(&value));
         add_unknown_field(&mut value, &mut place);
-        prop_assert!(Record::decode(value.to_string().as_bytes()).is_err());
+        let problem = Record::decode(value.to_string().as_bytes()).unwrap_err();
+        prop_assert!(problem.contains("damaged at line 1"), "{}", problem);
     }
 }

@@ -6,10 +6,10 @@ use std::{
 };
 
 use serde_json::json;
-use thingspace_sandbox::{Fault, Operation};
-use thingspace_session::{Credentials, Error, ErrorCode, Retries};
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{Credentials, Error, ErrorCode, MemoryStore, Retries};
 
-use crate::support::{client_of, credentials, sandbox, session, shown};
+use crate::support::{client_of, credentials, edit, sandbox, session, shown};
 
 /// What a login comes to whose answer is this one.
 async fn refused_with(fault: Fault) -> Error {
@@ -232,6 +232,25 @@ async fn debug_of_an_error_says_a_date_as_people_read_it() {
     }
     for text in [&pending, &inside].into_iter().flat_map(debugged) {
         assert!(text.contains("since: Tue, 14 Nov 2023 22:13:20 GMT"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn debug_of_a_suspension_since_a_time_that_cannot_be_says_so() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+    let wrong = Credentials::new(crate::support::USERNAME, "wrong");
+    thingspace.start_session(wrong.clone()).await.unwrap_err();
+    edit(&sandbox, &store, |record| {
+        for attempt in record["record"]["history"]["attempts"].as_object_mut().unwrap().values_mut() {
+            attempt["began"] = json!(u64::MAX);
+        }
+    })
+    .await;
+    let suspended = client_of(&sandbox).store(store).build().unwrap().start_session(wrong).await.unwrap_err();
+    assert!(matches!(suspended, Error::LoginSuspended(_)), "{suspended:?}");
+    for text in debugged(&suspended).into_iter().chain([suspended.to_string()]) {
+        assert!(text.contains("at a time that cannot be"), "{text}");
     }
 }
 
