@@ -34,9 +34,6 @@ const MARGIN: Duration = Duration::from_secs(1);
 const FINISH_PATIENCE: Duration = Duration::from_secs(2);
 /// The pause after another process was faster.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
-/// How often a task that backs off looks at the record: another process may log in first.
-const SHORTEST_LOOK: Duration = Duration::from_millis(50);
-const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// Why a login yielded no session.
 pub(super) enum Failure {
@@ -109,13 +106,9 @@ impl SessionTokens {
                     return Err(Error::LoginSuspended(suspension));
                 }
                 (Decision::Backoff(wait), _) if !in_time(&wait) => return Err(Error::LoginBackoff { wait }),
-                (Decision::Backoff(wait), _) => {
-                    let look = Instant::now() + (wait / 8).clamp(SHORTEST_LOOK, LONGEST_LOOK).min(wait);
-                    self.record.changed(seen.version, wait).await;
-                    look.saturating_duration_since(Instant::now())
-                }
-                (Decision::InProgress(left), _) => {
-                    let patience = left.min(end.saturating_duration_since(Instant::now()));
+                // Another process may log in first.
+                (Decision::Backoff(wait) | Decision::InProgress(wait), _) => {
+                    let patience = wait.min(end.saturating_duration_since(Instant::now()));
                     if patience.is_zero() {
                         return Err(late());
                     }
