@@ -200,15 +200,11 @@ impl Growing {
 
 impl io::Write for Growing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() > self.0.capacity() - self.0.len() {
             self.grow(bytes.len());
         }
         self.0.extend_from_slice(bytes);
-        Ok(())
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

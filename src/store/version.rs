@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 /// Names one write of a value. The crate draws it at random, so that no two writes have the same one.
 ///
 /// It prints as 32 hexadecimal digits and is read back from them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, derive_more::Debug, PartialEq, Eq, Hash)]
+#[debug("Version({self})")]
 pub struct Version(u128);
 
 impl Version {
@@ -28,12 +29,6 @@ pub(crate) fn random() -> u128 {
 impl fmt::Display for Version {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:032x}", self.0)
-    }
-}
-
-impl fmt::Debug for Version {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Version({self})")
     }
 }
 
