@@ -2,11 +2,19 @@
 
 mod lost;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{Credentials, Error, Retries, Session, SuspensionReason, ThingSpace, store::SessionStore};
+use thingspace_session::{
+    Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace, store::SessionStore,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -276,4 +284,31 @@ async fn a_right_that_could_not_be_given_back_is_given_back_as_soon_as_it_can_be
     let begin = Instant::now();
     assert_eq!(ask(&session).await.unwrap(), 200);
     assert!(begin.elapsed() < SECOND, "{:?}", begin.elapsed());
+}
+
+/// It waits for the login of another process, and asks its provider for credentials before that and after.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_login_asks_its_provider_again_only_once_the_record_has_changed() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    sandbox.fault(Operation::Login, Fault::Delay(20 * SECOND), 1);
+    let first = on(&sandbox, &store);
+    let first = tokio::spawn(async move { first.start_session(wrong()).await.map(drop) });
+    sleep(SECOND).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let provider = {
+        let (asked, begin) = (asked.clone(), Instant::now());
+        move || {
+            asked.fetch_add(1, Ordering::SeqCst);
+            let is_late = begin.elapsed() > 10 * SECOND;
+            async move { Ok(if is_late { credentials() } else { wrong() }) }
+        }
+    };
+    let second = on(&sandbox, &store);
+    let second = tokio::spawn(async move { second.start_session(provider).await });
+    sleep(10 * SECOND).await;
+    let before = asked.load(Ordering::SeqCst);
+    assert!((1..=2).contains(&before), "for the username, and for the login: {before}");
+    first.await.unwrap().unwrap_err();
+    assert_eq!(ask(&second.await.unwrap().unwrap()).await.unwrap(), 200);
+    assert_eq!((asked.load(Ordering::SeqCst), counted(&sandbox)), (before + 1, (1, 1)));
 }

@@ -18,7 +18,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub(crate) use store::{Trouble, Troubled};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, arrived, claims, client_of, credentials, edit};
+use crate::{
+    support::{ECHO, PASSWORD, USERNAME, arrived, claims, client_of, credentials, edit},
+    told::{events, listen},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -305,6 +308,7 @@ async fn a_record_with_what_this_version_does_not_know_is_damage_and_quoted_nowh
         let error = on(&sandbox, &store).start_session(credentials()).await.unwrap_err();
         assert!(matches!(error, Error::Store(StoreError::Damaged { .. })), "{number}: {error:?}");
         assert!(!format!("{error} {error:?}").contains(&HIDDEN[..8]), "{number}: {error:?}");
+        assert!(error.to_string().contains("MemoryStore"), "{number}: {error}");
         assert_eq!(arrived(&sandbox, "/session/login"), 1, "{number}: nothing is sent without the count");
     }
 }
@@ -325,4 +329,56 @@ async fn a_store_that_takes_no_swap_for_an_hour_is_asked_by_one_task_however_man
     store.set(Trouble::None);
     thingspace.start_session(credentials()).await.unwrap();
     assert_eq!(claims(&sandbox, &store.inner).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_take_what_a_process_remembers_is_told_once() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    let thingspace = on(&sandbox, &store);
+    store.set(Trouble::AllSwapsFail);
+    listen();
+    thingspace.start_session(credentials()).await.unwrap_err();
+    sleep(HOUR).await;
+    let (events, _) = events();
+    let of_the_store = events.iter().filter(|event| event.contains("store.failed")).count();
+    assert_eq!(of_the_store, 2, "that no login is made, and what is remembered: {events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_of_which_no_answer_came_is_sent_again() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::FirstAnswersAreLost);
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    assert_eq!((arrived(&sandbox, "/session/login"), claims(&sandbox, &store.inner).await), (1, 0));
+}
+
+/// A process that ends with the error must not forget a rejection; nothing else keeps its caller waiting.
+#[tokio::test(start_paused = true)]
+async fn a_rejection_waits_half_the_time_of_a_call_for_a_store_that_does_not_take_it() {
+    for (fault, expected) in [(None, 30 * SECOND), (Some(Fault::CloseBefore), Duration::ZERO)] {
+        let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+        let thingspace = client_of(&sandbox).retries(Retries::none()).timeout(60 * SECOND).store(store.clone());
+        let thingspace = thingspace.build().unwrap();
+        store.set(Trouble::ReleasesFail);
+        for fault in fault.iter().cloned() {
+            sandbox.fault(Operation::Login, fault, 1);
+        }
+        let started = Instant::now();
+        thingspace.start_session(Credentials::new(USERNAME, "wrong")).await.unwrap_err();
+        assert!(started.elapsed().abs_diff(expected) < SECOND, "{fault:?}: {:?}", started.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_of_which_the_store_learns_late_is_used_on() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+    store.set(Trouble::ReleasesTakeLong);
+    let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    let token = session.token().await.unwrap();
+    sleep(60 * SECOND).await;
+    assert_eq!(session.token().await.unwrap(), token);
+    assert_eq!(ask(&session).await.unwrap(), 200);
+    on(&sandbox, &store).start_session(credentials()).await.unwrap();
+    assert_eq!((arrived(&sandbox, "/session/login"), arrived(&sandbox, "/session/logout")), (1, 0));
 }

@@ -79,6 +79,28 @@ async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
 }
 
 #[tokio::test]
+async fn what_a_person_has_said_holds_where_the_store_loses_it_at_once() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    process.start_session(wrong()).await.unwrap_err();
+    process.reset_login_guard(USERNAME).await.unwrap();
+    fs::remove_file(&shared.path).unwrap();
+    let error = process.start_session(wrong()).await.unwrap_err();
+    assert!(matches!(error, Error::Platform(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_a_user_is_not_forgotten_over_another_one() {
+    let shared = Shared::new().await;
+    let process = shared.process();
+    process.start_session(wrong()).await.unwrap_err();
+    fs::remove_file(&shared.path).unwrap();
+    process.start_session(Credentials::new("marvin", "wrong")).await.unwrap_err();
+    let error = process.start_session(wrong()).await.unwrap_err();
+    assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
+}
+
+#[tokio::test]
 async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_lost_that() {
     let shared = Shared::new().await;
     let process = shared.process();

@@ -35,6 +35,8 @@ pub(crate) enum Trouble {
     LaterSwapsFail,
     /// Every second swap is said to have failed, but was made.
     SecondSwapsAreDenied,
+    /// Every swap is made, and is said to have failed when it is sent for the first time.
+    FirstAnswersAreLost,
     /// Each swap takes a second and comes too late: another process was faster.
     SwapsComeTooLate,
     /// Claims end long before their time.
@@ -143,6 +145,7 @@ impl SessionStore for Troubled {
         bytes: &'a [u8],
     ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
+            let is_first = !self.numbers.lock().unwrap().contains_key(&new);
             let number = self.number(new);
             if self.has(Trouble::SwapsHang) {
                 pending::<()>().await;
@@ -180,7 +183,8 @@ impl SessionStore for Troubled {
             if self.has(Trouble::SwapsTakeTime) {
                 sleep(10 * SECOND).await;
             }
-            if self.has(Trouble::SecondSwapsAreDenied) && is_second { failure } else { outcome }
+            let is_denied = self.has(Trouble::SecondSwapsAreDenied) && is_second;
+            if is_denied || self.has(Trouble::FirstAnswersAreLost) && is_first { failure } else { outcome }
         })
     }
 
