@@ -6,7 +6,7 @@ use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Credentials, Error, FileStore, MemoryStore, Session, rotation::Recovery};
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, session, until};
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived, claims, client_of, credentials, session, until};
 use crate::vaults::{Brittle, COMMIT, Trouble, kept, vault};
 
 async fn ask(session: &Session) -> Result<u16, Error> {
@@ -217,6 +217,22 @@ async fn a_rotation_that_ends_while_it_is_recovered_costs_no_login() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_recovery_that_has_waited_for_a_rotation_that_was_taken_back_keeps_nobody_waiting() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let directory = tempfile::tempdir().unwrap();
+    let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.fault(Operation::Reset, Fault::refused("UnifiedWebService.REQUEST_FAILED.Whatever"), 1);
+    let slow = Brittle::new(vault(&directory), COMMIT, Trouble::Takes(Duration::from_secs(5)));
+    let rotating = tokio::spawn(async move { session.rotate_password(&slow).await });
+    sleep(Duration::from_secs(1)).await;
+    let recovery = thingspace.recover_rotation(&vault(&directory)).await.unwrap();
+    assert_eq!((recovery, arrived(&sandbox, "/session/login")), (Recovery::NothingPending, 1));
+    rotating.await.unwrap().unwrap_err();
+    assert_eq!(claims(&sandbox, &store).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recovery_whose_caller_gives_up_runs_to_its_end() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let directory = tempfile::tempdir().unwrap();
@@ -231,4 +247,15 @@ async fn a_recovery_whose_caller_gives_up_runs_to_its_end() {
     assert_eq!(client().recover_rotation(&file).await.unwrap(), Recovery::NothingPending);
     assert_eq!(kept(&file).await.as_deref(), Some(PASSWORD));
     assert_eq!(arrived(&sandbox, "/session/login"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovery_may_take_all_the_time_of_the_vault_and_of_a_call() {
+    let (sandbox, thingspace, session) = session().await;
+    let directory = tempfile::tempdir().unwrap();
+    sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
+    session.rotate_password(&vault(&directory)).await.unwrap_err();
+    sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(58)), 1);
+    let slow = Brittle::at_each_step(vault(&directory), Trouble::Takes(Duration::from_secs(12)));
+    assert_eq!(thingspace.recover_rotation(&slow).await.unwrap(), Recovery::OldPasswordValid);
 }

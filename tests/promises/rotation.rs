@@ -279,12 +279,28 @@ async fn nobody_logs_in_with_the_old_password_while_a_slow_vault_keeps_the_new_o
     let directory = tempfile::tempdir().unwrap();
     let session = async || client_of(&sandbox).store(store.clone()).build().unwrap().start_session(credentials()).await;
     let (one, other) = (session().await.unwrap(), session().await.unwrap());
-    sandbox.fault(Operation::Reset, Fault::Delay(Duration::from_secs(55)), 1);
-    let slow = Brittle::new(vault(&directory), COMMIT, Trouble::Takes(Duration::from_secs(20)));
+    sandbox.fault(Operation::Reset, Fault::Delay(Duration::from_secs(59)), 1);
+    let slow = Brittle::new(vault(&directory), COMMIT, Trouble::Takes(Duration::from_secs(24)));
     let rotation = tokio::spawn(async move { one.rotate_password(&slow).await });
     sleep(Duration::from_secs(70)).await;
     sandbox.expire_session(USERNAME);
     other.send(other.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
     rotation.await.unwrap().unwrap();
     assert_eq!(sandbox.counters().logins_failed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_logs_in_before_the_reset_however_long_the_vault_takes_each_time() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let directory = tempfile::tempdir().unwrap();
+    let session = async || client_of(&sandbox).store(store.clone()).build().unwrap().start_session(credentials()).await;
+    let (one, other) = (session().await.unwrap(), session().await.unwrap());
+    let slow = Brittle::at_each_step(vault(&directory), Trouble::Takes(Duration::from_secs(12)));
+    let rotation = tokio::spawn(async move { one.rotate_password(&slow).await });
+    // Two steps of 24 seconds each come before the claim, and two under it.
+    sleep(Duration::from_secs(50)).await;
+    other.invalidate(&other.token().await.unwrap());
+    other.token().await.unwrap_err();
+    rotation.await.unwrap().unwrap();
+    assert_eq!((sandbox.counters().logins_succeeded, sandbox.counters().logins_failed), (1, 0));
 }

@@ -48,13 +48,18 @@ pub(crate) const STEPS: u32 = 10;
 pub(crate) struct Brittle {
     inner: FileVault,
     step: Arc<AtomicU32>,
-    at: u32,
+    /// Which step; `None` for each.
+    at: Option<u32>,
     trouble: Trouble,
 }
 
 impl Brittle {
     pub(crate) fn new(inner: FileVault, at: u32, trouble: Trouble) -> Self {
-        Self { inner, step: Arc::default(), at, trouble }
+        Self { inner, step: Arc::default(), at: Some(at), trouble }
+    }
+
+    pub(crate) fn at_each_step(inner: FileVault, trouble: Trouble) -> Self {
+        Self { inner, step: Arc::default(), at: None, trouble }
     }
 
     fn guarded<'a, T: Send + 'a>(&'a self, work: VaultFuture<'a, T>) -> VaultFuture<'a, T> {
@@ -69,7 +74,7 @@ impl Brittle {
     async fn pass(&self) -> Result<(), String> {
         let step = self.step.fetch_add(1, Ordering::SeqCst) + 1;
         match self.trouble {
-            _ if step != self.at => {}
+            _ if self.at.is_some_and(|at| at != step) => {}
             Trouble::Fails => return Err(format!("failed at step {step}")),
             Trouble::Panics => resume_unwind(Box::new("the vault's own code has a bug")),
             Trouble::Takes(time) => tokio::time::sleep(time).await,
