@@ -82,6 +82,20 @@ fn a_mixed_outage_leaves_no_more_than_ten_attempts() {
     assert!(late <= early + slack, "{late} > {early} + {slack}");
 }
 
+/// As `docs/bench.md` has it: an attempt that counts for nothing is dropped after two more logins.
+#[test]
+fn logins_that_succeed_leave_no_more_than_two_attempts() {
+    let (mut record, mut memory) = verified();
+    for number in 0..10 {
+        let now = at(1000 * 1000 * u64::from(number));
+        // Each time with others than the last, so that each login counts as a failure at first.
+        let finish = Finish::LoggedIn(format!("{number}").into());
+        record.session = None;
+        attempt(&mut record, &mut memory, 1 + number % 2, now, &finish);
+        assert!(record.history.attempts.len() <= 2, "{number}: {:?}", record.history);
+    }
+}
+
 proptest! {
     #![proptest_config(Config { cases: config().cases.div_ceil(10), ..config() })]
 

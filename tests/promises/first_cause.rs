@@ -282,3 +282,24 @@ async fn an_answer_of_the_platform_is_not_lost_to_a_short_deadline() {
         assert_eq!(session.send(request).await.unwrap().status(), 400, "{millis}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cut_off_in_the_second_login_names_why_the_first_one_failed() {
+    let (sandbox, _thingspace, session) = session().await;
+    session.invalidate(&session.token().await.unwrap());
+    sandbox.fault(Operation::Login, Fault::gateway("900800"), 1);
+    sandbox.fault(Operation::Login, Fault::Delay(3600 * SECOND), 1);
+    let error = session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(429), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cut_off_while_an_access_token_is_asked_for_again_names_why_there_was_none() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.revoke_access_tokens();
+    sandbox.fault(Operation::Other, Fault::Delay(10 * SECOND), 1);
+    sandbox.fault(Operation::Token, Fault::answer(503, ""), 1);
+    sandbox.fault(Operation::Token, Fault::Delay(3600 * SECOND), 1);
+    let error = session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
+    assert_eq!(on_the_way(error).status().map(|status| status.as_u16()), Some(503));
+}

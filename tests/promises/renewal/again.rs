@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Error, MemoryStore, SessionToken};
+use tokio::time::sleep;
 
-use super::{ask, get, logins};
+use super::{SECOND, ask, get, logins};
 use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, pass, platform_requests, session};
 
 const EXPIRED: &str = "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired";
@@ -317,4 +318,31 @@ async fn a_logout_elsewhere_ends_nothing() {
     assert_eq!(ask(&session).await.unwrap(), 200);
     session.end().await.unwrap();
     assert_eq!(sandbox.counters().logouts, 1);
+}
+
+/// The answer to a request that was sent before may come a moment later.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_rejected_a_moment_before_its_first_acceptance_is_renewed() {
+    for is_reset in [false, true] {
+        let (sandbox, _thingspace, session) = session().await;
+        // The first session was not accepted, and nor is the second one yet: no third one is started for that.
+        sandbox.fault(Operation::Other, Fault::refused(EXPIRED), 1);
+        sandbox.fault(Operation::Other, Fault::answer(404, "not here"), 1);
+        assert_eq!((ask(&session).await.unwrap(), logins(&sandbox)), (404, (2, 0)));
+        sandbox.fault(Operation::Other, Fault::Delay(SECOND / 2), 1);
+        let accepted = tokio::spawn({
+            let session = session.clone();
+            async move { ask(&session).await }
+        });
+        sleep(SECOND / 10).await;
+        if is_reset {
+            sandbox.fault(Operation::Reset, Fault::refused(EXPIRED), 1);
+            let error = session.reset_password(PASSWORD).await.unwrap_err();
+            assert!(matches!(error, Error::SessionRenewed), "{error:?}");
+        } else {
+            sandbox.fault(Operation::Other, Fault::refused(EXPIRED), 1);
+            assert_eq!(ask(&session).await.unwrap(), 200);
+        }
+        assert_eq!((accepted.await.unwrap().unwrap(), logins(&sandbox)), (200, (3, 0)));
+    }
 }
