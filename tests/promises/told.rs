@@ -24,6 +24,7 @@ struct Told {
     open: BTreeMap<u64, Fields>,
     calls: Vec<Fields>,
     events: Vec<String>,
+    consequences: Vec<String>,
     counted: Vec<String>,
 }
 
@@ -67,6 +68,11 @@ pub(crate) fn events() -> (Vec<String>, Vec<String>) {
     TOLD.with_borrow_mut(|told| (std::mem::take(&mut told.events), std::mem::take(&mut told.counted)))
 }
 
+/// The consequences that the events of this thread have named since they were last asked for.
+pub(crate) fn consequences() -> Vec<String> {
+    TOLD.with_borrow_mut(|told| std::mem::take(&mut told.consequences))
+}
+
 #[derive(Clone)]
 struct Listener;
 
@@ -106,7 +112,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
             for (name, value) in labels {
                 write!(line, " {name}={value}").unwrap();
             }
-            note(|told| told.events.push(line));
+            note(|told| {
+                told.events.push(line);
+                told.consequences.extend(fields.remove("consequence"));
+            });
         }
     }
 

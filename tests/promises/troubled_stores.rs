@@ -20,7 +20,7 @@ pub(crate) use store::{Trouble, Troubled};
 
 use crate::{
     support::{ECHO, PASSWORD, USERNAME, arrived, claims, client_of, credentials, edit},
-    told::{events, listen},
+    told::{consequences, events, listen},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -381,4 +381,23 @@ async fn a_session_of_which_the_store_learns_late_is_used_on() {
     assert_eq!(ask(&session).await.unwrap(), 200);
     on(&sandbox, &store).start_session(credentials()).await.unwrap();
     assert_eq!((arrived(&sandbox, "/session/login"), arrived(&sandbox, "/session/logout")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_from_a_store_that_takes_no_outcome_is_said_of_each() {
+    for (fault, password, said) in [
+        (None, PASSWORD, "it does not know the session that was started"),
+        (None, "wrong", "it does not know yet that a login has failed"),
+        (Some(Fault::CloseBefore), PASSWORD, "it does not know yet that a login has failed"),
+        (Some(Fault::gateway("900800")), PASSWORD, "the claim is not released yet; it expires"),
+    ] {
+        let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
+        store.set(Trouble::ReleasesFail);
+        for fault in fault.iter().cloned() {
+            sandbox.fault(Operation::Login, fault, 1);
+        }
+        listen();
+        drop(on(&sandbox, &store).start_session(Credentials::new(USERNAME, password)).await);
+        assert_eq!(consequences(), [said], "{fault:?}");
+    }
 }
