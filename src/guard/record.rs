@@ -211,3 +211,22 @@ impl io::Write for Growing {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use io::Write as _;
+
+    use super::*;
+
+    /// `Vec` would double its capacity, and leave behind what it held.
+    #[test]
+    fn the_buffer_moves_what_it_holds_before_the_vector_has_to() {
+        let mut buffer = Growing(Zeroizing::new(Vec::with_capacity(8)));
+        buffer.write_all(b"12345678").unwrap();
+        assert_eq!(buffer.0.capacity(), 8);
+        buffer.write_all(b"9").unwrap();
+        assert_eq!((buffer.0.capacity(), &buffer.0[..]), (18, &b"123456789"[..]));
+    }
+}
