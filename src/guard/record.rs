@@ -1,8 +1,11 @@
 //! The record: everything that is shared about an account, and its encoding.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, fmt, io};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor},
+};
 use zeroize::Zeroizing;
 
 use super::{Attempt, AttemptId, Fingerprint, Outcome, Timestamp};
@@ -49,7 +52,33 @@ pub(crate) struct Backoff {
 #[serde(deny_unknown_fields)]
 pub(crate) struct History {
     pub(crate) last_success: Option<LastSuccess>,
+    #[serde(deserialize_with = "once_each")]
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+}
+
+/// Reads attempts with different ids: of two with the same one, serde would keep the last and drop a failure.
+fn once_each<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<AttemptId, Attempt>, D::Error> {
+    struct OnceEach;
+
+    impl<'de> Visitor<'de> for OnceEach {
+        type Value = BTreeMap<AttemptId, Attempt>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("attempts")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+            let mut attempts = BTreeMap::new();
+            while let Some((id, attempt)) = map.next_entry()? {
+                if attempts.insert(id, attempt).is_some() {
+                    return Err(M::Error::custom("an attempt is there twice"));
+                }
+            }
+            Ok(attempts)
+        }
+    }
+
+    deserializer.deserialize_map(OnceEach)
 }
 
 /// The last login or reset that succeeded.

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 /// Names one write of a value. The crate draws it at random, so that no two writes have the same one.
 ///
-/// It prints as 32 hexadecimal digits and is read back from them.
+/// It prints as 32 lowercase hexadecimal digits and is read back from them.
 #[derive(Clone, Copy, derive_more::Debug, PartialEq, Eq, Hash)]
 #[debug("Version({self})")]
 pub struct Version(u128);
@@ -32,16 +32,16 @@ impl fmt::Display for Version {
     }
 }
 
-/// The text is no version: it does not have 32 hexadecimal digits.
+/// The text is no version: it does not have 32 lowercase hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a version has 32 hexadecimal digits")]
+#[error("a version has 32 lowercase hexadecimal digits")]
 pub struct VersionError;
 
 impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if text.len() != 32 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(VersionError);
         }
         u128::from_str_radix(text, 16).map(Self).map_err(|_| VersionError)

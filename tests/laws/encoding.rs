@@ -4,7 +4,10 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 use super::{config, records};
-use crate::guard::Record;
+use crate::{
+    guard::{AttemptId, Fingerprint, Finish, Record},
+    store::Version,
+};
 
 /// Adds a field that this version does not know to one of the objects.
 fn add_unknown_field(value: &mut Value, objects: &mut usize) {
@@ -69,5 +72,64 @@ proptest! {
         add_unknown_field(&mut value, &mut place);
         let problem = Record::decode(value.to_string().as_bytes()).unwrap_err();
         prop_assert!(problem.contains("damaged at line 1"), "{}", problem);
+    }
+}
+
+/// A record of one attempt, with this text in the place of its id, or of its fingerprint.
+fn with(id: &str, credentials: &str) -> Vec<u8> {
+    let mut record = Record::default();
+    let begun = record.begin_login(Fingerprint::of(7), super::at(0), std::time::Duration::from_secs(1));
+    record.finish(&begun, &Finish::Rejected { code: None }, super::at(1), 0.0);
+    record.history.attempts = record.history.attempts.into_values().map(|own| (AttemptId::new(1), own)).collect();
+    let text = String::from_utf8(record.encode().unwrap().to_vec()).unwrap();
+    text.replace(ID, id).replace(CREDENTIALS, credentials).into_bytes()
+}
+
+const ID: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
+const CREDENTIALS: &str = "BwcHBwcHBwcHBwcHBwcHBw";
+
+#[test]
+fn an_id_or_a_fingerprint_has_one_text() {
+    assert!(Record::decode(&with(ID, CREDENTIALS)).is_ok());
+    for (id, credentials) in [(true, false), (false, true)] {
+        let own = if id { ID } else { CREDENTIALS };
+        let (most, last) = own.split_at(21);
+        let other_bits = format!("{most}{}", if last == "Q" { "R" } else { "x" });
+        let others = [
+            String::new(),
+            most.to_owned(),
+            other_bits,
+            format!("{own}=="),
+            format!("{own}AA"),
+            format!(" {own}"),
+            format!("{own}\\n"),
+            format!("{most}-"),
+            format!("{most}\\u00{:x}", last.as_bytes()[0]),
+        ];
+        for other in others {
+            let bytes = with(if id { &other } else { ID }, if credentials { &other } else { CREDENTIALS });
+            assert!(Record::decode(&bytes).is_err(), "{other:?}");
+        }
+    }
+}
+
+#[test]
+fn an_attempt_that_is_there_twice_is_an_error() {
+    let text = String::from_utf8(with(ID, CREDENTIALS)).unwrap();
+    let (begin, end) = (text.find(&format!("\"{ID}\"")).unwrap(), text.find("}}}}}").unwrap() + 1);
+    let twice = format!("{}{},{}", &text[..begin], &text[begin..end], &text[begin..]);
+    assert!(Record::decode(twice.as_bytes()).is_err(), "{twice}");
+    let other =
+        format!("{}{},{}", &text[..begin], text[begin..end].replace(ID, "AAAAAAAAAAAAAAAAAAAAAg"), &text[begin..]);
+    assert!(Record::decode(other.as_bytes()).is_ok(), "{other}");
+}
+
+#[test]
+fn a_version_has_one_text() {
+    let text = "0123456789abcdef0123456789abcdef";
+    assert_eq!(text.parse::<Version>().map(|version| version.to_string()).as_deref(), Ok(text));
+    let others = ["", &text[1..], &text.to_uppercase(), &format!("0{text}"), &format!("+{}", &text[1..]), " "];
+    for other in others {
+        assert!(other.parse::<Version>().is_err(), "{other:?}");
     }
 }
