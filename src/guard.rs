@@ -77,9 +77,9 @@ pub(crate) struct Begun {
     pub(crate) id: AttemptId,
     pub(crate) attempt: Attempt,
     /// The attempts that the record held then: a success forgives these and no later ones.
-    seen: Vec<AttemptId>,
+    pub(crate) seen: Vec<AttemptId>,
     /// The session that the record held then.
-    session: Option<SessionToken>,
+    pub(crate) session: Option<SessionToken>,
     /// When the outcome was known, if that was before it is recorded.
     pub(crate) over_at: Option<Timestamp>,
 }

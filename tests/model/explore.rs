@@ -8,10 +8,10 @@ use std::{
 };
 
 use super::{
-    Configuration,
+    configuration::Configuration,
     events::{Broken, Event, Model, Way},
-    rules::{Kind, Rule, Rules},
-    world::{Step, World},
+    rules::{Rule, Rules},
+    world::{Kind, Step, World},
 };
 
 /// What is known of a state that was found: two hashes of it.
@@ -36,9 +36,9 @@ pub(super) struct Explored {
 /// Explores at most so many states.
 pub(super) fn explore(configuration: &Configuration, left_out: Option<Rule>, most: usize) -> Explored {
     let begin = Instant::now();
-    let rules = Rules::new(left_out, configuration.limits, configuration.is_late_kept);
+    let rules = Rules::new(left_out);
     let model = Model { rules: &rules, configuration };
-    let first = configuration.world(&rules);
+    let first = configuration.world(|record| rules.put(record));
     let mut found = HashMap::from([(name(&first), 0_u32)]);
     // How each state was reached first.
     let mut ways = vec![(0_u32, Event::Tick)];
@@ -54,7 +54,7 @@ pub(super) fn explore(configuration: &Configuration, left_out: Option<Rule>, mos
             match model.happen(&world, event) {
                 Ok(None) => {}
                 Ok(Some(next)) => {
-                    let next = next.normalized(configuration.is_symmetric);
+                    let next = next.normalized();
                     if let Entry::Vacant(entry) = found.entry(name(&next)) {
                         let place = u32::try_from(ways.len()).unwrap();
                         entry.insert(place);
@@ -93,7 +93,7 @@ impl Model<'_> {
         for event in events {
             let _ = write!(text, "  {event:?}");
             if let Ok(Some(next)) = self.happen(&world, *event) {
-                world = next.normalized(self.configuration.is_symmetric);
+                world = next.normalized();
                 let _ = write!(text, " [{}: {}]", world.tick, self.rules.show(world.store.record));
             }
             text.push('\n');
@@ -113,7 +113,7 @@ impl Model<'_> {
             }
             path.push(name);
             match self.quiet(&world)? {
-                Some(next) => world = next.normalized(self.configuration.is_symmetric),
+                Some(next) => world = next.normalized(),
                 None => break,
             }
             if path.len() >= 80 {

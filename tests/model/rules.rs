@@ -1,14 +1,14 @@
 //! The guard's functions, each called once for the same arguments: they are pure. A rule is left out around them.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{cell::RefCell, time::Duration};
 
+use super::{
+    pool::{Call, Pool, Rec},
+    world::{Ending, Kind},
+};
 use crate::guard::{
-    Attempt, AttemptId, Begun, Decision, Fingerprint, Finish, History, Kept, Outcome, Record, StoredSession,
-    SuspensionReason, Timestamp,
+    Attempt, AttemptId, Begun, Decision, Fingerprint, Finish, History, Kept, Outcome, Record, SuspensionReason,
+    Timestamp,
 };
 
 /// How long a claim lasts, and how much time passes at once: no pause is longer.
@@ -24,10 +24,13 @@ pub(super) enum Rule {
     TwoUnknown,
     RejectedStops,
     SupersededStops,
+    FailureLimit,
     VoidForNotProcessed,
     VoidForLate,
     BeforeSuccess,
     OnlyWhatItHadSeen,
+    OwnClaim,
+    NoSessionMeanwhile,
     ToldAlready,
     VoidIsFinal,
     MemoryOfAttempts,
@@ -38,28 +41,7 @@ pub(super) enum Rule {
     LoggingALateOneOut,
 }
 
-/// A record, or a history alone, by its place in the pool; the first is empty.
-pub(super) type Rec = u32;
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(super) enum Kind {
-    Login,
-    Reset,
-    Recovery,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(super) enum Result {
-    Rejected,
-    Unknown,
-    Unclear,
-    NotProcessed,
-    ResetUnknown,
-    LoggedIn(u8),
-    Reset(u8),
-}
-
-impl Result {
+impl Ending {
     fn finish(self) -> Finish {
         match self {
             Self::Rejected => Finish::Rejected { code: None },
@@ -88,81 +70,30 @@ pub(super) enum Reason {
     Superseded,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Call {
-    Load { stored: Rec, memory: Rec, tick: u8 },
-    Decide { record: Rec, credentials: u8, tick: u8 },
-    Claimed { record: Rec, tick: u8 },
-    Begin { kind: Kind, record: Rec, credentials: u8, tick: u8, id: u8 },
-    Finish { record: Rec, begun: u32, result: Result, tick: u8, over: u8 },
-    Trim { record: Rec, tick: u8 },
-    Remember { memory: Rec, record: Rec },
-    Operator { record: Rec, tick: u8 },
-    IsVerified { record: Rec, credentials: u8 },
-}
-
-#[derive(Default)]
-struct Pool {
-    records: Vec<Record>,
-    places: HashMap<Vec<u8>, Rec>,
-    begun: Vec<(Begun, Vec<AttemptId>)>,
-    begun_places: BTreeMap<(Vec<u8>, Vec<AttemptId>), u32>,
-    /// The session of each record.
-    sessions: Vec<u8>,
-    calls: HashMap<Call, (u32, u32)>,
-}
-
 pub(super) struct Rules {
     left_out: Option<Rule>,
-    /// How many attempts a record keeps, and how many that count for nothing.
-    limits: Option<(usize, usize)>,
-    /// A late success counts, if no other attempt was begun since.
-    is_late_kept: bool,
     pool: RefCell<Pool>,
 }
+
+/// By number.
+const VERDICTS: [Verdict; 6] = [
+    Verdict::Go,
+    Verdict::Wait,
+    Verdict::Suspended(Reason::Rejected),
+    Verdict::Suspended(Reason::UnknownOutcome),
+    Verdict::Suspended(Reason::FailureLimit),
+    Verdict::Suspended(Reason::Superseded),
+];
 
 fn at(tick: u8) -> Timestamp {
     Timestamp::default().plus(CLAIM * u32::from(tick))
 }
 
-impl Pool {
-    fn put(&mut self, record: Record) -> Rec {
-        let key = record.encode().unwrap().to_vec();
-        if let Some(place) = self.places.get(&key) {
-            return *place;
-        }
-        let place = u32::try_from(self.records.len()).unwrap();
-        let session = record.session.as_ref().map(|session| session.token.expose_secret().parse().unwrap());
-        self.sessions.push(session.unwrap_or_default());
-        self.records.push(record);
-        self.places.insert(key, place);
-        place
-    }
-
-    fn get(&self, place: Rec) -> &Record {
-        &self.records[place as usize]
-    }
-
-    /// Begun attempts that have seen the same are the same.
-    fn put_begun(&mut self, begun: Begun, seen: Vec<AttemptId>, session: Option<StoredSession>) -> u32 {
-        let mut record = Record { session, ..Record::default() };
-        record.history.add(begun.id, &begun.attempt);
-        let key = (record.encode().unwrap().to_vec(), seen.clone());
-        let place = u32::try_from(self.begun.len()).unwrap();
-        if let Some(place) = self.begun_places.get(&key) {
-            return *place;
-        }
-        self.begun_places.insert(key, place);
-        self.begun.push((begun, seen));
-        place
-    }
-}
-
 impl Rules {
-    pub(super) fn new(left_out: Option<Rule>, limits: Option<(usize, usize)>, is_late_kept: bool) -> Self {
+    pub(super) fn new(left_out: Option<Rule>) -> Self {
         let mut pool = Pool::default();
         pool.put(Record::default());
-        Self { left_out, limits, is_late_kept, pool: RefCell::new(pool) }
+        Self { left_out, pool: RefCell::new(pool) }
     }
 
     pub(super) fn lacks(&self, rule: Rule) -> bool {
@@ -173,44 +104,37 @@ impl Rules {
         self.pool.borrow_mut().put(record)
     }
 
-    pub(super) fn show(&self, record: Rec) -> String {
+    pub(super) fn show(&self, place: Rec) -> String {
         let pool = self.pool.borrow();
-        let record = pool.get(record);
-        let mut text = pool.sessions[pool.places[&record.encode().unwrap().to_vec()] as usize].to_string();
+        let record = pool.get(place);
+        let mut text = pool.session(place).to_string();
+        // The last byte of an id or of a fingerprint.
+        let short = |bytes: String| bytes.trim_end_matches("])").rsplit([' ', '[']).next().unwrap().to_owned();
         if let Some(last) = &record.history.last_success {
-            text += &format!(" last {:?}/{}/{}", &format!("{:?}", last.credentials)[..2], last.count, last.logins);
+            let credentials = short(format!("{:?}", last.credentials));
+            text += &format!(" last {credentials}/{}/{}", last.count, last.logins);
         }
         for (id, attempt) in &record.history.attempts {
-            let over = if attempt.is_over { "" } else { "*" };
-            text += &format!(
-                " {}:{}:{:?}{over}",
-                &format!("{id:?}")[31..],
-                &format!("{:?}", attempt.credentials)[..2],
-                attempt.outcome
-            );
+            let (id, credentials) = (short(format!("{id:?}")), short(format!("{:?}", attempt.credentials)));
+            let open = if attempt.is_over { "" } else { "*" };
+            text += &format!(" {id}:{credentials}:{:?}{open}", attempt.outcome);
         }
         text
     }
 
     /// The token of the record's session; 0 if there is none.
     pub(super) fn session(&self, record: Rec) -> u8 {
-        self.pool.borrow().sessions[record as usize]
+        self.pool.borrow().session(record)
     }
 
     fn call(&self, call: Call, function: impl FnOnce(&mut Pool) -> (u32, u32)) -> (u32, u32) {
-        if let Some(result) = self.pool.borrow().calls.get(&call) {
-            return *result;
+        let mut pool = self.pool.borrow_mut();
+        if let Some(result) = pool.known(&call) {
+            return result;
         }
-        let result = function(&mut self.pool.borrow_mut());
-        self.pool.borrow_mut().calls.insert(call, result);
+        let result = function(&mut pool);
+        pool.know(call, result);
         result
-    }
-
-    fn cut(&self, history: &mut History, now: Timestamp) {
-        match self.limits {
-            Some((attempts, void)) => history.trim_within(attempts, void, now),
-            None => history.trim(now),
-        }
     }
 
     fn merge(&self, history: &mut History, other: &History) {
@@ -244,9 +168,9 @@ impl Rules {
                 // What the store has is in progress, as far as the store knows.
                 memory.attempts.retain(|id, _| !record.history.attempts.contains_key(id));
             }
-            self.cut(&mut record.history, at(tick));
+            record.history.trim(at(tick));
             self.merge(&mut memory, &record.history);
-            self.cut(&mut memory, at(tick));
+            memory.trim(at(tick));
             let is_complete = memory == record.history;
             record.history = memory;
             (pool.put(record), u32::from(is_complete))
@@ -267,7 +191,7 @@ impl Rules {
     pub(super) fn trim(&self, record: Rec, tick: u8) -> Rec {
         let trim = |pool: &mut Pool| {
             let mut record = pool.get(record).clone();
-            self.cut(&mut record.history, at(tick));
+            record.history.trim(at(tick));
             (pool.put(record), 0)
         };
         self.call(Call::Trim { record, tick }, trim).0
@@ -291,44 +215,37 @@ impl Rules {
                 SuspensionReason::Rejected { .. } => self.lacks(Rule::RejectedStops),
                 SuspensionReason::UnknownOutcome => self.lacks(Rule::TwoUnknown),
                 SuspensionReason::Superseded => self.lacks(Rule::SupersededStops),
-                SuspensionReason::FailureLimit => false,
+                SuspensionReason::FailureLimit => self.lacks(Rule::FailureLimit),
             };
             let decision = match record.decide(&Fingerprint::of(credentials), now) {
-                // What holds for credentials of which nothing is known.
-                Decision::Suspended(suspension) if left_out(&suspension.reason) => {
-                    record.decide(&Fingerprint::of(u8::MAX), now)
-                }
+                Decision::Suspended(suspension) if left_out(&suspension.reason) => match suspension.reason {
+                    SuspensionReason::FailureLimit => record.decide_reset(now),
+                    // What holds for credentials of which nothing is known.
+                    _ => record.decide(&Fingerprint::of(u8::MAX), now),
+                },
                 decision => decision,
             };
-            let number = match decision {
-                Decision::InProgress(_) if self.lacks(Rule::Claim) => 0,
-                Decision::Go => 0,
-                Decision::InProgress(_) | Decision::Backoff(_) => 1,
-                Decision::Suspended(suspension) => match suspension.reason {
-                    SuspensionReason::Rejected { .. } => 2,
-                    SuspensionReason::UnknownOutcome => 3,
-                    SuspensionReason::FailureLimit => 4,
-                    SuspensionReason::Superseded => 5,
-                },
+            let verdict = match decision {
+                Decision::InProgress(_) if self.lacks(Rule::Claim) => Verdict::Go,
+                Decision::Go => Verdict::Go,
+                Decision::InProgress(_) | Decision::Backoff(_) => Verdict::Wait,
+                Decision::Suspended(suspension) => Verdict::Suspended(match suspension.reason {
+                    SuspensionReason::Rejected { .. } => Reason::Rejected,
+                    SuspensionReason::UnknownOutcome => Reason::UnknownOutcome,
+                    SuspensionReason::FailureLimit => Reason::FailureLimit,
+                    SuspensionReason::Superseded => Reason::Superseded,
+                }),
             };
-            (number, 0)
+            (VERDICTS.iter().zip(0..).find(|(known, _)| **known == verdict).unwrap().1, 0)
         };
-        match self.call(Call::Decide { record, credentials, tick }, decide).0 {
-            0 => Verdict::Go,
-            1 => Verdict::Wait,
-            2 => Verdict::Suspended(Reason::Rejected),
-            3 => Verdict::Suspended(Reason::UnknownOutcome),
-            4 => Verdict::Suspended(Reason::FailureLimit),
-            _ => Verdict::Suspended(Reason::Superseded),
-        }
+        VERDICTS[self.call(Call::Decide { record, credentials, tick }, decide).0 as usize]
     }
 
     /// The record with the attempt, and the attempt.
     pub(super) fn begin(&self, kind: Kind, record: Rec, credentials: u8, tick: u8, id: u8) -> (Rec, u32) {
         self.call(Call::Begin { kind, record, credentials, tick, id }, |pool| {
-            let mut record = pool.get(record).clone();
-            let seen: Vec<_> = record.history.attempts.keys().copied().collect();
-            let session = record.session.clone();
+            let before = pool.get(record).clone();
+            let mut record = before.clone();
             let begin = match kind {
                 Kind::Login => Record::begin_login,
                 Kind::Reset => Record::begin_reset,
@@ -338,72 +255,62 @@ impl Rules {
             // A small id for the random one.
             record.history.attempts.remove(&begun.id);
             begun.id = AttemptId::new(id.into());
-            match (kind, begun.attempt.outcome) {
-                (Kind::Login | Kind::Recovery, Outcome::Unsure) if self.lacks(Rule::CountFirst) => {
-                    begun.attempt.outcome = Outcome::Pending;
-                }
-                (Kind::Login | Kind::Recovery, Outcome::Pending) if self.lacks(Rule::PendingForVerified) => {
+            match begun.attempt.outcome {
+                Outcome::Unsure if self.lacks(Rule::CountFirst) => begun.attempt.outcome = Outcome::Pending,
+                Outcome::Pending if self.lacks(Rule::PendingForVerified) && kind != Kind::Reset => {
                     begun.attempt.outcome = Outcome::Unsure;
                 }
                 _ => {}
             }
             record.history.add(begun.id, &begun.attempt);
             if self.lacks(Rule::DroppingADeadSession) {
-                record.session.clone_from(&session);
+                record.session.clone_from(&before.session);
             }
-            let session = session.filter(|_| kind != Kind::Login);
-            (pool.put(record), pool.put_begun(begun, seen, session))
+            let session = if kind == Kind::Login { &Record::default() } else { &before };
+            (pool.put(record), pool.put_begun(begun, session))
         })
     }
 
     /// The record with the outcome, and whether the session was overtaken.
-    pub(super) fn finish(&self, record: Rec, begun: u32, result: Result, tick: u8, over: u8) -> (Rec, bool) {
-        let (record, is_overtaken) = self.call(Call::Finish { record, begun, result, tick, over }, |pool| {
+    pub(super) fn finish(&self, record: Rec, begun: u32, ending: Ending, tick: u8, over: u8) -> (Rec, bool) {
+        let (record, is_overtaken) = self.call(Call::Finish { record, begun, ending, tick, over }, |pool| {
             let mut record = pool.get(record).clone();
-            let (mut begun, seen) = pool.begun[begun as usize].clone();
-            begun.over_at = Some(at(over));
-            let kept = self.finish_record(&mut record, &begun, &seen, result, at(tick));
+            let begun = Begun { over_at: Some(at(over)), ..pool.get_begun(begun).clone() };
+            let kept = self.finish_record(&mut record, begun, ending, at(tick));
             (pool.put(record), u32::from(kept == Kept::Overtaken))
         });
         (record, is_overtaken != 0)
     }
 
-    fn finish_record(
-        &self,
-        record: &mut Record,
-        begun: &Begun,
-        seen: &[AttemptId],
-        result: Result,
-        now: Timestamp,
-    ) -> Kept {
+    fn finish_record(&self, record: &mut Record, mut begun: Begun, ending: Ending, mut now: Timestamp) -> Kept {
         let before = record.clone();
-        let finish = match result {
+        let seen = begun.seen.clone();
+        let finish = match ending {
             // It closes the claim and adds nothing.
-            Result::NotProcessed if self.lacks(Rule::VoidForNotProcessed) => Finish::ResetUnknown,
-            result => result.finish(),
+            Ending::NotProcessed if self.lacks(Rule::VoidForNotProcessed) => Finish::ResetUnknown,
+            ending => ending.finish(),
         };
-        let is_told =
-            |token: &str| before.session.as_ref().is_some_and(|session| session.token.expose_secret() == token);
-        if let Result::LoggedIn(token) = result {
-            if self.lacks(Rule::ToldAlready) && is_told(&token.to_string()) {
-                record.finish(begun, &Finish::NotProcessed, now, 1.0);
+        if let Ending::LoggedIn(token) = ending {
+            let is_told = before.session.as_ref().is_some_and(|session| session.token == token.to_string().into());
+            if self.lacks(Rule::ToldAlready) && is_told {
+                record.finish(&begun, &Finish::NotProcessed, now, 1.0);
                 return Kept::Overtaken;
             }
-            let is_alone = record.history.attempts.keys().all(|id| *id == begun.id || seen.contains(id));
-            if self.is_late_kept && is_alone && !record.history.attempts.get(&begun.id).is_some_and(|own| own.is_over) {
-                return record.finish(begun, &finish, begun.attempt.began, 1.0);
+            if self.lacks(Rule::OwnClaim) {
+                now = begun.attempt.began;
+            }
+            if self.lacks(Rule::NoSessionMeanwhile) {
+                begun.session = before.session.as_ref().map(|session| session.token.clone());
+            }
+            if self.lacks(Rule::OnlyWhatItHadSeen) {
+                begun.seen = before.history.attempts.keys().copied().collect();
             }
         }
-        let kept = record.finish(begun, &finish, now, 1.0);
-        let is_success = matches!(result, Result::LoggedIn(_)) && kept == Kept::Yes && record.session != before.session;
-        for (id, attempt) in &mut record.history.attempts {
-            let is_own = attempt.credentials == begun.attempt.credentials;
-            if is_success && self.lacks(Rule::OnlyWhatItHadSeen) && *id != begun.id {
-                attempt.forgive(is_own);
-            }
-            if is_success && self.lacks(Rule::BeforeSuccess) && seen.contains(id) {
-                attempt.forgive(true);
-            }
+        let kept = record.finish(&begun, &finish, now, 1.0);
+        if matches!(ending, Ending::LoggedIn(_)) && record.session != before.session && self.lacks(Rule::BeforeSuccess)
+        {
+            let attempts = record.history.attempts.iter_mut().filter(|(id, _)| seen.contains(id));
+            attempts.for_each(|(_, attempt)| attempt.forgive(true));
         }
         let own = record.history.attempts.get_mut(&begun.id);
         if let Some(own) = own.filter(|_| kept == Kept::Overtaken && self.lacks(Rule::VoidForLate)) {

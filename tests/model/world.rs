@@ -1,6 +1,6 @@
 //! What there is: a store, the platform, replicas, and the truth that none of them sees.
 
-use super::rules::{Kind, Rec, Result};
+use super::pool::Rec;
 
 pub(super) const MOST_ATTEMPTS: usize = 12;
 
@@ -22,6 +22,25 @@ pub(super) fn verified(credentials: u8) -> Known {
 
 pub(super) fn superseded(credentials: u8) -> Known {
     1 << (48 + credentials)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) enum Kind {
+    Login,
+    Reset,
+    Recovery,
+}
+
+/// What an attempt comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(super) enum Ending {
+    Rejected,
+    Unknown,
+    Unclear,
+    NotProcessed,
+    ResetUnknown,
+    LoggedIn(u8),
+    Reset(u8),
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
@@ -68,7 +87,7 @@ pub(super) enum Step {
     /// The platform has processed it, and its answer is on the way.
     Answered {
         job: Job,
-        result: Result,
+        result: Ending,
     },
     Finishing(Finishing),
 }
@@ -76,7 +95,7 @@ pub(super) enum Step {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) struct Finishing {
     pub(super) job: Job,
-    pub(super) result: Result,
+    pub(super) result: Ending,
     /// When the result was known.
     pub(super) over: u8,
     /// The record has to be loaded again.
@@ -152,12 +171,13 @@ pub(super) struct World {
     pub(super) faults: u8,
     pub(super) ticks: u8,
     pub(super) deaths: u8,
-    pub(super) crashes: u8,
     pub(super) losses: u8,
     pub(super) is_changed: bool,
     pub(super) operator: u8,
 }
 
+/// A version that no other value has: names are given anew after each event.
+pub(super) const NEW: u8 = 8;
 const STALE: u8 = 9;
 
 impl Step {
@@ -182,8 +202,8 @@ impl Step {
 }
 
 impl World {
-    /// Versions by what they are equal to, and replicas that may change places in one order.
-    pub(super) fn normalized(mut self, is_symmetric: bool) -> Self {
+    /// Versions by what they are equal to, and replicas, which may change places, in one order.
+    pub(super) fn normalized(mut self) -> Self {
         let store = self.store.version;
         let backup = self.backup.map(|backup| backup.version);
         let limbo = self.limbo.map(|(_, swap)| swap.version);
@@ -212,16 +232,8 @@ impl World {
                 late.job.version = name(late.job.version);
             }
         }
-        if is_symmetric {
-            self.replicas.sort_unstable();
-        }
+        self.replicas.sort_unstable();
         self
-    }
-
-    /// A version that no other value has.
-    pub(super) fn new_version(&self) -> u8 {
-        // Names are given anew after each event.
-        8
     }
 
     pub(super) fn is_live(&self, token: u8) -> bool {
