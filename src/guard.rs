@@ -88,7 +88,7 @@ impl Record {
     /// What a login with these credentials may do now.
     pub(crate) fn decide(&self, credentials: &Fingerprint, now: Timestamp) -> Decision {
         // An attempt in progress counts as a failure when it is over: until then it is waited for.
-        let settled = |attempt: &Attempt| attempt.claim_left(now).is_none();
+        let settled = |attempt: &Attempt| self.history.claim_left(attempt, now).is_none();
         if let Some(suspension) = self.suspension(credentials, settled) {
             return Decision::Suspended(suspension);
         }
@@ -110,8 +110,7 @@ impl Record {
 
     /// For how long a claim still holds, if one does.
     pub(crate) fn claimed(&self, now: Timestamp) -> Option<Duration> {
-        let attempts = self.history.attempts.values().filter(|attempt| !attempt.is_past(self.history.last_success));
-        attempts.filter_map(|attempt| attempt.claim_left(now)).max()
+        self.history.attempts.values().filter_map(|attempt| self.history.claim_left(attempt, now)).max()
     }
 
     /// Adds a login, and drops the session: it is dead or about to be replaced. A login with unverified credentials counts
@@ -150,8 +149,10 @@ impl Record {
     pub(crate) fn finish(&mut self, begun: &Begun, finish: &Finish, now: Timestamp, chance: f64) -> Kept {
         let Begun { id, attempt, .. } = begun;
         let known = self.history.attempts.get(id).unwrap_or(attempt).clone();
-        let is_own_claim = known.claim_left(now).is_some();
+        let is_own_claim = self.history.claim_left(&known, now).is_some();
         let (outcome, mut kept) = (attempt.outcome, Kept::Yes);
+        // What was never counted is not taken back.
+        let nothing = if known.outcome == Outcome::Pending { outcome } else { Outcome::Void };
         let (outcome, code) = match finish {
             Finish::Rejected { code } => (Outcome::Rejected, code.clone()),
             Finish::Unknown { is_answered: true } => (outcome.max(Outcome::Unsure), None),
@@ -161,17 +162,17 @@ impl Record {
                 }
                 (outcome, None)
             }
-            Finish::NotProcessed => (Outcome::Void, None),
+            Finish::NotProcessed => (nothing, None),
             Finish::ResetUnknown => (outcome, None),
             Finish::LoggedIn(token) => match &self.session {
-                Some(session) if session.token == *token => (Outcome::Void, None),
+                Some(session) if session.token == *token => (nothing, None),
                 session if is_own_claim && session.as_ref().map(|session| &session.token) == begun.session.as_ref() => {
                     self.succeed(begun, token.clone(), now);
-                    (Outcome::Void, None)
+                    (nothing, None)
                 }
                 _ => {
                     kept = Kept::Overtaken;
-                    (Outcome::Void, None)
+                    (nothing, None)
                 }
             },
             Finish::Reset(new) => {
@@ -217,7 +218,8 @@ impl Record {
     /// What is in progress is counted when it is over.
     pub(crate) fn reset_guard(&mut self, now: Timestamp) {
         self.backoff = None;
-        for attempt in self.history.attempts.values_mut().filter(|attempt| attempt.claim_left(now).is_none()) {
+        let known = self.history.clone();
+        for attempt in self.history.attempts.values_mut().filter(|attempt| known.claim_left(attempt, now).is_none()) {
             attempt.outcome = attempt.outcome.max(Outcome::Void);
         }
     }

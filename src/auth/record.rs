@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     Credentials, Error, events,
-    guard::{Begun, Fingerprint, Finish, History, Kept, Record, Suspension, Timestamp},
+    guard::{Attempt, Begun, Fingerprint, Finish, History, Kept, Record, Suspension, Timestamp},
     store::{Account, Limited, SessionStore as _, StoreError, Version},
 };
 
@@ -138,6 +138,8 @@ impl SharedRecord {
 
     /// Replaces the record that was seen with this one. `false`: another process was faster.
     async fn swap(&self, seen: &mut Seen, mut record: Record) -> Result<bool, Error> {
+        // What is trimmed away is remembered as it came to be, not as it was before.
+        let history = record.history.clone();
         record.history.trim(seen.now());
         let bytes = record.encode().map_err(|error| self.damaged(&error.to_string()))?;
         let (version, mut is_sent_again) = (Version::random(), false);
@@ -149,7 +151,7 @@ impl SharedRecord {
             }
         };
         if !matches!(swapped, Ok(false)) || is_sent_again {
-            self.memory().merge(&record.history);
+            self.memory().merge(&history);
         }
         let swapped = swapped?;
         if swapped {
@@ -237,8 +239,9 @@ impl SharedRecord {
             let seen = &mut claim.seen;
             let (mut record, ends) = (seen.record.clone(), Instant::now() + time.saturating_sub(seen.latency));
             let (id, now) = (claim.begun.id, seen.now());
-            if record.history.attempts.iter().any(|(other, attempt)| *other != id && attempt.claim_left(now).is_some())
-            {
+            let history = &record.history;
+            let is_claim = |attempt: &Attempt| history.claim_left(attempt, now).is_some();
+            if history.attempts.iter().any(|(other, attempt)| *other != id && is_claim(attempt)) {
                 return Err(Error::LoginInProgress { after: time });
             }
             claim.begun.attempt.claimed_until = now.plus(time);
@@ -259,8 +262,10 @@ impl SharedRecord {
             // The latest that it may be there: a claim that may be over is over.
             let now = claim.seen.now().plus(claim.seen.latency);
             let kept = record.finish(&claim.begun, finish, now, fastrand::f64());
-            // Whether or not the store learns of it.
-            self.memory().merge(&record.history);
+            // A failure is remembered whether or not the store learns of it, a success once it may have.
+            if !matches!(finish, Finish::LoggedIn(_)) {
+                self.memory().merge(&record.history);
+            }
             if self.swap(&mut claim.seen, record).await? {
                 return Ok(kept);
             }

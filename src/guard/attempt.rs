@@ -58,6 +58,12 @@ impl Attempt {
         left.filter(|_| !self.is_over)
     }
 
+    /// Whether it began before the last login that succeeded, which ended its claim.
+    pub(crate) fn is_before(&self, last: Option<LastSuccess>) -> bool {
+        // The time tells it from a login of a history that the store has lost.
+        last.is_some_and(|last| self.after < last.logins && self.began < last.login_began)
+    }
+
     /// Whether it was certainly over before the last login that succeeded, whatever that had seen: the one before it came
     /// after the attempt. A process that did not look for long may remember a failure that was forgiven and trimmed.
     pub(crate) fn is_past(&self, last: Option<LastSuccess>) -> bool {
@@ -71,6 +77,8 @@ impl Attempt {
     /// A login has succeeded after it, with its own credentials or with others.
     pub(crate) fn forgive(&mut self, is_own: bool) {
         self.outcome = match self.outcome {
+            // Nothing more comes of it.
+            Outcome::Pending if self.is_over => Outcome::Pending,
             outcome if is_own => outcome.max(Outcome::Void),
             Outcome::Unsure => Outcome::UnsureBeforeSuccess,
             Outcome::Rejected => Outcome::RejectedBeforeSuccess,

@@ -1,6 +1,6 @@
 //! The record: everything that is shared about an account, and its encoding.
 
-use std::{collections::BTreeMap, fmt, io};
+use std::{collections::BTreeMap, fmt, io, time::Duration};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -103,6 +103,11 @@ impl History {
         }
     }
 
+    /// For how long an attempt still holds the claim. It holds none since a later login has succeeded.
+    pub(crate) fn claim_left(&self, attempt: &Attempt, now: Timestamp) -> Option<Duration> {
+        attempt.claim_left(now).filter(|_| !attempt.is_before(self.last_success))
+    }
+
     /// Adds what is known of one attempt.
     pub(crate) fn add(&mut self, id: AttemptId, attempt: &Attempt) {
         self.attempts.entry(id).and_modify(|known| known.merge(attempt)).or_insert_with(|| attempt.clone());
@@ -145,13 +150,13 @@ impl History {
     pub(crate) fn trim_within(&mut self, attempts: usize, void: usize, now: Timestamp) {
         let last = self.last_success;
         self.attempts.retain(|_, attempt| match attempt.outcome {
-            // Once its claim cannot be alive in any copy.
-            Outcome::Pending => attempt.claimed_until.after(now).is_some(),
+            // Until its claim cannot be alive in any copy.
+            Outcome::Pending => !attempt.is_before(last) && attempt.claimed_until.after(now).is_some(),
             // Until no copy that knows less of it counts.
             Outcome::Void => !(attempt.is_over && attempt.is_past(last)),
             _ => true,
         });
-        let is_over = |attempt: &Attempt| attempt.claim_left(now).is_none();
+        let is_over = |attempt: &Attempt| attempt.is_before(last) || attempt.claim_left(now).is_none();
         let is_nothing = |attempt: &Attempt| matches!(attempt.outcome, Outcome::Pending | Outcome::Void);
         self.trim_to(void, |attempt| is_nothing(attempt) && is_over(attempt));
         self.trim_to(attempts, is_over);

@@ -63,6 +63,8 @@ struct Fact {
     is_failure: bool,
     is_void: bool,
     is_before_success: bool,
+    /// What it came to, if that says that it never counted: no report of the same attempt says anything else.
+    uncounted: Option<Finish>,
 }
 
 #[derive(Default)]
@@ -114,6 +116,10 @@ impl World {
                     3 => Finish::Unknown { is_answered: false },
                     _ => success,
                 };
+                let finish = self.facts[&begun.id].uncounted.clone().unwrap_or(finish);
+                if matches!(finish, Finish::NotProcessed | Finish::LoggedIn(_)) && !self.facts[&begun.id].is_failure {
+                    self.fact(begun.id).uncounted = Some(finish.clone());
+                }
                 let (kept, is_new) = self.change(replica, is_stored, |record| {
                     let session = record.session.clone();
                     let kept = record.finish(&begun, &finish, now, 0.5);

@@ -55,7 +55,7 @@ proptest! {
     fn trimming_drops_no_claim(history in histories(60), now in timestamps()) {
         let mut trimmed = history.clone();
         trimmed.trim(now);
-        for (id, attempt) in history.attempts.iter().filter(|(_, attempt)| attempt.claim_left(now).is_some()) {
+        for (id, attempt) in history.attempts.iter().filter(|(_, attempt)| history.claim_left(attempt, now).is_some()) {
             prop_assert_eq!(trimmed.attempts.get(id), Some(attempt));
         }
     }

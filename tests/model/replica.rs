@@ -164,8 +164,11 @@ impl Model<'_> {
             Ending::LoggedIn(_) if !is_overtaken => known |= verified(job.credentials),
             _ => {}
         }
-        replica.memory = self.rules.remember(replica.memory, record);
-        replica.known |= known;
+        let is_conflict = world.store.version != job.version && way == Way::Well;
+        if !(is_conflict && matches!(result, Ending::LoggedIn(_))) {
+            replica.memory = self.rules.remember(replica.memory, record);
+            replica.known |= known;
+        }
         if result == Ending::Unknown {
             world.open_until = world.open_until.max(over + 1);
         }

@@ -58,6 +58,7 @@ pub(super) fn small() -> Vec<(Rule, Configuration)> {
         (Rule::WritingBack, loses(new(&[WRONG, WRONG], 3))),
         (Rule::DroppingADeadSession, verified(&[RIGHT], 1, 1)),
         (Rule::LoggingALateOneOut, ticks(1, new(&[RIGHT], 1))),
+        (Rule::OnlyWhatItHadSeen, Configuration { changes_to: ELSEWHERE, deaths: 1, ..loses(new(&[RIGHT, RIGHT], 3)) }),
     ]
 }
 
@@ -75,7 +76,6 @@ pub(super) fn covered() -> Vec<(Rule, Configuration)> {
         ..Configuration::default()
     };
     vec![
-        (Rule::OnlyWhatItHadSeen, new(1, 0)),
         (Rule::NoSessionMeanwhile, new(1, 0)),
         (Rule::OwnClaim, Configuration { faults: Faults::default(), changes_to: 0, ..new(1, 1) }),
     ]
