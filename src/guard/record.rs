@@ -156,7 +156,7 @@ impl History {
             Outcome::Void => !(attempt.is_over && attempt.is_past(last)),
             _ => true,
         });
-        let is_over = |attempt: &Attempt| attempt.is_before(last) || attempt.claim_left(now).is_none();
+        let is_over = |attempt: &Attempt| attempt.claim_left(now).is_none();
         let is_nothing = |attempt: &Attempt| matches!(attempt.outcome, Outcome::Pending | Outcome::Void);
         self.trim_to(void, |attempt| is_nothing(attempt) && is_over(attempt));
         self.trim_to(attempts, is_over);

@@ -71,3 +71,15 @@ fn an_operators_reset_does_not_swallow_what_comes_of_a_login_in_progress() {
     record.finish(&begun, &rejected(), at(20), 0.5);
     assert!(matches!(record.decide(&Fingerprint::of(1), at(1000)), Decision::Suspended(_)));
 }
+
+/// The answer was on its way when the claim expired: the credentials are valid all the same.
+#[test]
+fn a_rejection_that_is_recorded_after_a_later_login_with_the_credentials_does_not_count() {
+    let mut record = Record::default();
+    login(&mut record, 1, 0, &Finish::LoggedIn("first".to_owned().into()));
+    let late = record.begin_login(Fingerprint::of(1), at(10_000), CLAIM);
+    login(&mut record, 1, 100_000, &Finish::LoggedIn("second".to_owned().into()));
+    record.finish(&late, &rejected(), at(100_010), 0.5);
+    assert_eq!(record.decide(&Fingerprint::of(1), at(100_020)), Decision::Go);
+    assert_eq!(record.failures_in_a_row(), 0);
+}

@@ -96,6 +96,17 @@ fn logins_that_succeed_leave_no_more_than_two_attempts() {
     }
 }
 
+/// However fast they follow each other: the claims of those before have ended with the next success.
+#[test]
+fn logins_with_verified_credentials_leave_one_attempt() {
+    let (mut record, mut memory) = verified();
+    for number in 0..10 {
+        record.session = None;
+        attempt(&mut record, &mut memory, 0, at(1000 + number), &Finish::LoggedIn(format!("{number}").into()));
+        assert_eq!(record.history.attempts.len(), 1, "{number}: {:?}", record.history);
+    }
+}
+
 proptest! {
     #![proptest_config(Config { cases: config().cases.div_ceil(10), ..config() })]
 
