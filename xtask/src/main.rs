@@ -11,7 +11,6 @@ mod process;
 mod python;
 mod regen;
 mod sandbox;
-mod scale;
 mod spec;
 mod workspace;
 
@@ -53,8 +52,6 @@ enum Command {
     Regen(regen::Arguments),
     /// Run the sandbox until it is stopped
     Sandbox(sandbox::Arguments),
-    /// Measure what a contract of up to 1,000 operations costs
-    Scale(scale::Arguments),
     /// Check openapi.yaml, or compare it with an earlier one
     Spec(spec::Arguments),
 }
@@ -89,7 +86,6 @@ impl Command {
             Self::Interop(arguments) => interop::run(&arguments),
             Self::Regen(arguments) => regen::run(&arguments),
             Self::Sandbox(arguments) => sandbox::run(&arguments),
-            Self::Scale(arguments) => scale::run(&arguments),
             Self::Spec(arguments) => spec::run(&arguments),
         }
     }

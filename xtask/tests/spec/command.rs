@@ -78,14 +78,13 @@ fn xtask(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 /// Every command, with what its help has to name.
-const COMMANDS: [(&str, &[&str]); 8] = [
+const COMMANDS: [(&str, &[&str]); 7] = [
     ("bench", &["--quick"]),
     ("docs", &["--check"]),
     ("fleet", &["--quick", "--seconds <SECONDS>", "THINGSPACE_REDIS_SERVER"]),
     ("interop", &["--record"]),
     ("regen", &["--check"]),
     ("sandbox", &["--listen <ADDRESS>", "--docs"]),
-    ("scale", &[]),
     ("spec", &["check", "diff"]),
 ];
 
@@ -124,7 +123,6 @@ fn what_is_not_understood_ends_in_status_2_and_names_what_is() {
         (&["fleet", "--seconds", "x"], "'--seconds <SECONDS>'"),
         (&["interop", "--recrod"], "'--record'"),
         (&["sandbox", "--listen", "nowhere"], "'--listen <ADDRESS>'"),
-        (&["scale", "3"], "'3'"),
         (&["spec", "diff", "--format", "xml"], "[possible values: text, json, markdown]"),
         (&["spec", "diff", "--check", concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.yaml")], "needs a revision"),
     ] {
