@@ -1,13 +1,11 @@
-//! `openapi.yaml` -> `$OUT_DIR/client.rs` and `$OUT_DIR/operations.rs`.
+//! `openapi.yaml` -> `$OUT_DIR/client.rs`, progenitor's client, and `$OUT_DIR/operations.rs`, what progenitor leaves out:
+//! which credentials an operation needs, whether it may be sent twice, the servers.
 //!
-//! The first is progenitor's client; the second holds what progenitor leaves out: which credentials an operation
-//! needs, whether it may be sent twice, the servers. Both come from one parsed document. Every mistake in it ends the
-//! build with its place and what to write instead.
-
-#[path = "build/spec.rs"]
-mod spec;
+//! Every mistake in the document ends the build with its place and what to write instead.
 
 use std::{env, fs, path::Path};
+
+use thingspace_codegen::{self as codegen, Finding, Generator, Output};
 
 /// The contract, beside this file.
 const SPEC: &str = "openapi.yaml";
@@ -18,9 +16,7 @@ fn main() {
     println!("cargo::rerun-if-changed={SPEC}");
     println!("cargo::rerun-if-changed={MANIFEST}");
     if let Err(problems) = run() {
-        for problem in problems {
-            println!("cargo::error={problem}");
-        }
+        problems.iter().for_each(|problem| println!("cargo::error={problem}"));
     }
 }
 
@@ -28,16 +24,24 @@ fn run() -> Result<(), Vec<String>> {
     let out =
         env::var_os("OUT_DIR").ok_or_else(|| vec!["cargo has set no OUT_DIR: build this crate with cargo".into()])?;
     let read = |file: &str| fs::read(file).map_err(|error| vec![format!("{file}: cannot be read: {error}")]);
-    let (contract, manifest) = (read(SPEC)?, read(MANIFEST)?);
-    let output = spec::compile(&contract, &String::from_utf8_lossy(&manifest));
-    let (_, output) =
-        output.map_err(|findings| findings.iter().flat_map(|finding| finding.lines(SPEC)).collect::<Vec<_>>())?;
-    write_if_changed(&Path::new(&out).join("client.rs"), &output.client)?;
-    write_if_changed(&Path::new(&out).join("operations.rs"), &output.operations)
+    let output = generate(&read(SPEC)?, &String::from_utf8_lossy(&read(MANIFEST)?));
+    let output = output.map_err(|findings| findings.iter().flat_map(|it| it.lines(SPEC)).collect::<Vec<_>>())?;
+    write(&Path::new(&out).join("client.rs"), &output.client)?;
+    write(&Path::new(&out).join("operations.rs"), &output.operations)
+}
+
+fn generate(contract: &[u8], manifest: &str) -> Result<Output, Vec<Finding>> {
+    let document = codegen::check(contract, manifest)?;
+    codegen::attempt(&document, |document| {
+        let spec = codegen::adapt(document)?;
+        let client = Generator::new(&codegen::settings()).generate_tokens(&spec).map_err(|error| error.to_string())?;
+        let operations = codegen::operations(document, &spec, &client)?;
+        Ok(Output::new(client, operations))
+    })
 }
 
 /// An unchanged file keeps its date, so that nothing is compiled again because of it.
-fn write_if_changed(path: &Path, text: &str) -> Result<(), Vec<String>> {
+fn write(path: &Path, text: &str) -> Result<(), Vec<String>> {
     if fs::read_to_string(path).is_ok_and(|current| current == text) {
         return Ok(());
     }

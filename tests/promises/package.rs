@@ -30,9 +30,7 @@ impl Package {
         let lock = File::create(folder.with_extension("lock")).unwrap();
         lock.lock().unwrap();
         let mut paths = ["build.rs", "openapi.yaml", "Cargo.lock"].map(|file| from.join(file)).to_vec();
-        for folder in ["src", "build"] {
-            paths.extend(files(&from.join(folder)));
-        }
+        paths.extend(files(&from.join("src")));
         let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
         let files = paths.iter().map(|path| (path.strip_prefix(from).unwrap().to_owned(), read(path)));
         let mut package = Self { folder, files: files.collect(), _lock: lock };
@@ -40,7 +38,9 @@ impl Package {
         // What is taken from this very workspace stays behind.
         let manifest: Vec<_> = manifest.lines().filter(|line| !line.contains("= { path = ")).collect();
         let manifest = (manifest.join("\n") + "\n")
-            .replace("members = [\"benches\", \"sandbox\", \"xtask\"]", "members = []")
+            .replace("members = [\"benches\", \"crates/codegen\", \"sandbox\", \"xtask\"]", "members = []")
+            // The generator is the one of this workspace.
+            .replace("path = \"crates/codegen\"", &format!("path = {:?}", from.join("crates/codegen")))
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
         package.write("Cargo.toml", &manifest);

@@ -4,8 +4,6 @@
 mod bench;
 mod docs;
 mod fleet;
-#[path = "../../build/spec.rs"]
-mod generator;
 mod interop;
 mod process;
 mod python;

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use similar::{ChangeTag, TextDiff};
+use thingspace_codegen::Output;
 
-use crate::{Result, generator::Output, spec, workspace};
+use crate::{Result, spec, workspace};
 
 /// How many unchanged lines stand around a change.
 const CONTEXT: usize = 3;

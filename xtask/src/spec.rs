@@ -5,7 +5,9 @@ mod diff;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Result, generator::Output, workspace};
+use thingspace_codegen::Output;
+
+use crate::{Result, workspace};
 
 /// The contract.
 const SPEC: &str = "openapi.yaml";

@@ -4,17 +4,10 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde_json::json;
+use thingspace_codegen::{self as codegen, Finding, Output, Place, check, load::Node};
 
 use super::{bytes, path, read, shown};
-use crate::{
-    Result,
-    generator::{
-        self, Output, check,
-        finding::{Finding, Place},
-        load::Node,
-    },
-    workspace,
-};
+use crate::{Result, workspace};
 
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Arguments {
@@ -45,7 +38,7 @@ pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
     let name = shown(&path);
     let is_json = arguments.format == Format::Json;
     let checked = match bytes(&path) {
-        Ok(contract) => generator::compile(&contract, &read(&workspace::root().join("Cargo.toml"))?),
+        Ok(contract) => codegen::compile(&contract, &read(&workspace::root().join("Cargo.toml"))?),
         // A caller of JSON gets this as JSON, too.
         Err(error) if is_json => Err(vec![unreadable(&error.to_string())]),
         Err(error) => return Err(error),

@@ -23,17 +23,13 @@ mod uses;
 use std::{fs, path::Path};
 
 use clap::ValueEnum;
+use thingspace_codegen::{
+    Finding, check,
+    load::{self, Node},
+};
 
 use super::{SPEC, bytes};
-use crate::{
-    Misuse, Result,
-    generator::{
-        check,
-        finding::Finding,
-        load::{self, Node},
-    },
-    workspace,
-};
+use crate::{Misuse, Result, workspace};
 use base::{Base, CHANGELOG, MANIFEST, Release};
 use bump::Demand;
 use show::Report;

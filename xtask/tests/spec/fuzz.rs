@@ -11,12 +11,9 @@ mod tree;
 use std::{env, panic, thread, time::Instant};
 
 use fastrand::Rng;
+use thingspace_codegen::{self as codegen, Finding};
 
-use crate::{
-    contract, found,
-    generator::{self, finding::Finding},
-    manifest, mistake,
-};
+use crate::{contract, found, manifest, mistake};
 
 /// How many cases there are by default.
 const CASES: u64 = 10_000;
@@ -88,7 +85,7 @@ impl Tally {
         hold(seed, &case, &findings);
         // A check has generated it already; to look at the code takes longer.
         if findings.is_empty() && seed.is_multiple_of(LOOKED_AT) {
-            let (_, output) = generator::compile(&case, &manifest()).unwrap_or_else(|findings| {
+            let (_, output) = codegen::compile(&case, &manifest()).unwrap_or_else(|findings| {
                 panic!("SPEC_FUZZ_SEED={seed}: a check finds nothing, and a build {findings:?}")
             });
             for generated in [output.client, output.operations] {

@@ -10,16 +10,13 @@
 
 mod command;
 mod fuzz;
-#[path = "../../../build/spec.rs"]
-#[allow(dead_code, reason = "a build needs more of it than a check does")]
-mod generator;
 mod harmless;
 #[path = "../../../tests/mistakes/mistake.rs"]
 mod mistake;
 mod mistakes;
 mod unreadable;
 
-use generator::finding::Finding;
+use thingspace_codegen::{self as codegen, Finding};
 
 /// What schemas are put behind; it is in the contract once.
 const SCHEMAS: &str = "  schemas:\n";
@@ -28,7 +25,7 @@ const REPEATABLE: &str = "      x-repeatable: always\n";
 
 /// What is found in a contract, with the `Cargo.toml` that there is.
 fn found(contract: impl AsRef<[u8]>) -> Vec<Finding> {
-    generator::compile(contract.as_ref(), &manifest()).err().unwrap_or_default()
+    codegen::compile(contract.as_ref(), &manifest()).err().unwrap_or_default()
 }
 
 fn manifest() -> String {

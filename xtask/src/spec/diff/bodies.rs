@@ -7,7 +7,7 @@ use super::{
     compare::{Comparison, Found, Pair, Subject, both, found, inner, same},
     schemas::{self, types::Site},
 };
-use crate::generator::{
+use thingspace_codegen::{
     check::{self, resolved},
     load::Node,
 };

@@ -9,10 +9,11 @@ use super::{
     document, facade, rules, schemas,
     schemas::types,
 };
-use crate::generator::{
+use thingspace_codegen::{
+    Place,
     check::resolved,
-    finding::{Place, one_line},
     load::{Entry, Kind, Node},
+    one_line,
 };
 
 /// What stands in both documents.

@@ -10,7 +10,7 @@ use super::{
     schemas::types::Site,
     uses::Uses,
 };
-use crate::generator::{
+use thingspace_codegen::{
     check::security::Schemes,
     load::{Entry, Node},
 };

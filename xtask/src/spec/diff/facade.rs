@@ -11,15 +11,14 @@ use super::{
     compare::Pair,
     rules,
 };
-use crate::generator::{
+use thingspace_codegen::{
+    Finding, Place,
     check::{
         Context, Described, SCHEMAS,
         facade::{self, CALLED, Called, Model, REFUSED},
         parts, resolved,
         security::Schemes,
-        shape::Objects,
     },
-    finding::{Finding, Place},
     load::{Entry, Node},
 };
 
@@ -92,19 +91,15 @@ fn mark(
     }
 }
 
-fn context(document: &Node) -> Context<'_> {
-    Context { document, objects: Objects::of(document, &mut Vec::new()), manifest: "" }
-}
-
 /// What `spec check` finds wrong with what the facade is made of.
 fn found(document: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
-    facade::check(&context(document), &mut findings);
+    facade::check(&Context::of(document), &mut findings);
     findings
 }
 
 fn needs(document: &Node) -> Needs {
-    let context = context(document);
+    let context = Context::of(document);
     let mut needs = Needs::new();
     credentials(document, &mut needs);
     for called in &CALLED {

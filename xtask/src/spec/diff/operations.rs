@@ -8,9 +8,9 @@ use super::{
     compare::{Comparison, Pair, Subject, same},
     parameters,
 };
-use crate::generator::{
+use thingspace_codegen::{
+    Place,
     check::{Described, operations_of, security::Schemes},
-    finding::Place,
     load::{Entry, Node},
 };
 

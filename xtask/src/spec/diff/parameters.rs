@@ -8,7 +8,7 @@ use super::{
     operations::Both,
     schemas::{self, types::Site},
 };
-use crate::generator::{
+use thingspace_codegen::{
     check::{Described, names, resolved},
     load::Node,
 };

@@ -11,7 +11,7 @@ use super::{
     change::Class,
     compare::{Comparison, Found, Pair, Pending, Subject, found, inner, same},
 };
-use crate::generator::{check::SCHEMAS, load::Node};
+use thingspace_codegen::{check::SCHEMAS, load::Node};
 use types::Site;
 
 /// Compares two schemas, unless they are a component that is compared anyway.

@@ -6,7 +6,7 @@ use super::{
     bump::Demand,
     change::{Change, Class, Verdict},
 };
-use crate::generator::finding::Place;
+use thingspace_codegen::Place;
 
 /// What was compared, and what came of it.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use super::{
     compare::compare,
     rules,
 };
-use crate::generator::load::{self, Node};
+use thingspace_codegen::load::{self, Node};
 
 /// What `SENT` and `ANSWERED` stand for unless a test says otherwise.
 const PLAIN: &str = "{type: string}";

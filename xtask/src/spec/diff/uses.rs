@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::change::Use;
-use crate::generator::{
+use thingspace_codegen::{
     check::{Described, operations_of},
     load::Node,
 };

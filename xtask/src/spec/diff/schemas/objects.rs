@@ -10,8 +10,8 @@ use super::{
     compare as schema,
     types::{self, Site},
 };
-use crate::generator::{
-    finding::Place,
+use thingspace_codegen::{
+    Place,
     load::{Kind, Node},
 };
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::compare::{Comparison, Pair};
-use crate::generator::load::Node;
+use thingspace_codegen::load::Node;
 
 /// Where a schema stands.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use super::{
     super::compare::{Comparison, Found, Pair, Subject, found, same},
     types::{self, Site},
 };
-use crate::generator::load::Node;
+use thingspace_codegen::load::Node;
 
 /// Tells of another type. Whether nothing else can be compared.
 pub(super) fn kind<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) -> bool {

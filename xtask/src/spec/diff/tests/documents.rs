@@ -1,7 +1,7 @@
 //! Info, servers, security schemes, components.
 
 use super::{Edit, changes, hold, hold_edits, plain};
-use crate::generator::finding::Place;
+use thingspace_codegen::Place;
 
 pub(super) const EDITS: &[Edit] = &[
     ("openapi: 3.0.3", "openapi: 3.0.4", &["openapi-version-changed D D"], &["openapi-version-changed D D"]),

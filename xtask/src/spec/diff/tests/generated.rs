@@ -2,24 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use openapiv3::OpenAPI;
-use serde::Deserialize as _;
 use syn::{Fields, Item};
 
 use super::{Change, Class, PLAIN, changes, document, node, schemas::PROBES};
-use crate::generator::{adapt, generate};
+use thingspace_codegen::{Generator, adapt, attempt, settings};
 
 /// The public types of the client, if one can be generated.
 fn types(text: &str) -> Option<Vec<String>> {
-    let document = node(text);
-    let work = || {
-        let mut adapted = document.value();
-        adapt::adapt(&mut adapted)?;
-        let spec = OpenAPI::deserialize(&adapted).map_err(|error| error.to_string())?;
-        let client = syn::parse2(generate::client(&spec)?).map_err(|error| error.to_string())?;
-        Ok(public(client))
-    };
-    generate::guarded(work).ok()
+    let types = attempt(&node(text), |document| {
+        let client =
+            Generator::new(&settings()).generate_tokens(&adapt(document)?).map_err(|error| error.to_string())?;
+        Ok(public(syn::parse2(client).map_err(|error| error.to_string())?))
+    });
+    types.ok()
 }
 
 /// The names of types, with their fields and variants.

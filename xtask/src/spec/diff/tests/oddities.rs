@@ -1,7 +1,7 @@
 //! Documents that are no good, and large ones.
 
 use super::{DOCUMENT, changes, document, plain};
-use crate::generator::load;
+use thingspace_codegen::load;
 
 #[test]
 fn nothing_has_changed_in_a_document_that_is_written_in_another_way() {

@@ -7,42 +7,48 @@ use super::super::finding::Place;
 
 /// A value, and where it is written.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) place: Place,
-    pub(crate) kind: Kind,
+pub struct Node {
+    /// Where it is written.
+    pub place: Place,
+    /// What is written there.
+    pub kind: Kind,
 }
 
 /// What is written.
 #[derive(Clone, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A text, a number, a truth value or nothing.
     Scalar(Value),
+    /// Items, in their order.
     List(Vec<Node>),
+    /// Keys and what stands behind them, in their order.
     Map(IndexMap<String, Entry>),
 }
 
 /// What a key of a map stands before.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Where the key is written.
-    pub(crate) key: Place,
-    pub(crate) value: Node,
+    pub key: Place,
+    /// What stands behind it.
+    pub value: Node,
     /// Where the same key is written again, with something that does not count.
-    pub(crate) again: Vec<Place>,
+    pub again: Vec<Place>,
 }
 
 impl Node {
     /// What stands behind a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)
     }
 
     /// A key with what stands behind it.
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.map()?.get(key)
     }
 
-    pub(crate) fn map(&self) -> Option<&IndexMap<String, Entry>> {
+    /// What is written, if it is a map.
+    pub fn map(&self) -> Option<&IndexMap<String, Entry>> {
         match &self.kind {
             Kind::Map(map) => Some(map),
             _ => None,
@@ -50,19 +56,20 @@ impl Node {
     }
 
     /// The entries of a map; of anything else, none.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.map().into_iter().flatten().map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// The items of a list; of anything else, none.
-    pub(crate) fn items(&self) -> &[Node] {
+    pub fn items(&self) -> &[Node] {
         match &self.kind {
             Kind::List(items) => items,
             _ => &[],
         }
     }
 
-    pub(crate) fn text(&self) -> Option<&str> {
+    /// What is written, if it is a text.
+    pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar(Value::String(text)) => Some(text),
             _ => None,
@@ -70,17 +77,17 @@ impl Node {
     }
 
     /// The text behind a key.
-    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
+    pub fn text_of(&self, key: &str) -> Option<&str> {
         self.get(key)?.text()
     }
 
     /// Whether `true` stands behind a key.
-    pub(crate) fn is(&self, key: &str) -> bool {
+    pub fn is(&self, key: &str) -> bool {
         matches!(self.get(key), Some(Node { kind: Kind::Scalar(Value::Bool(true)), .. }))
     }
 
     /// What a JSON pointer (RFC 6901) leads to.
-    pub(crate) fn pointer(&self, pointer: &str) -> Option<&Node> {
+    pub fn pointer(&self, pointer: &str) -> Option<&Node> {
         if pointer.is_empty() {
             return Some(self);
         }
@@ -95,7 +102,7 @@ impl Node {
     }
 
     /// The same without the places.
-    pub(crate) fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         match &self.kind {
             Kind::Scalar(value) => value.clone(),
             Kind::List(items) => items.iter().map(Node::value).collect(),

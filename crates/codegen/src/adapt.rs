@@ -1,8 +1,6 @@
 //! What progenitor has to be spared, changed in memory; the file stays as it is written.
 
-#[path = "adapt/responses.rs"]
 mod responses;
-#[path = "adapt/shapes.rs"]
 mod shapes;
 
 use serde_json::{Map, Value};

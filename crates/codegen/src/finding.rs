@@ -5,9 +5,11 @@ use std::fmt;
 /// Where something is written: line and column, both counted from 1, columns in characters. The default is the very
 /// beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) line: u64,
-    pub(crate) column: u64,
+pub struct Place {
+    /// From 1 on.
+    pub line: u64,
+    /// From 1 on, in characters.
+    pub column: u64,
 }
 
 impl Default for Place {
@@ -18,30 +20,32 @@ impl Default for Place {
 
 /// A mistake in the document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Finding {
-    pub(crate) place: Place,
+pub struct Finding {
+    /// Where it is written.
+    pub place: Place,
     /// Which rule found it: a name in kebab case that never changes its meaning.
-    pub(crate) rule: &'static str,
+    pub rule: &'static str,
     /// What is wrong.
-    pub(crate) message: String,
+    pub message: String,
     /// What to write instead.
-    pub(crate) help: String,
+    pub help: String,
 }
 
 impl Finding {
-    pub(crate) fn new(rule: &'static str, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
+    /// A mistake in one line of words, and one of help.
+    pub fn new(rule: &'static str, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
         Self { place, rule, message: one_line(message.as_ref()), help: one_line(help.as_ref()) }
     }
 
     /// `openapi.yaml:12:5: error[rule]: message`, as compilers say it, and `help: …`.
-    pub(crate) fn lines(&self, file: impl fmt::Display) -> [String; 2] {
+    pub fn lines(&self, file: impl fmt::Display) -> [String; 2] {
         let Self { place: Place { line, column }, rule, message, help } = self;
         [format!("{file}:{line}:{column}: error[{rule}]: {message}"), format!("  help: {help}")]
     }
 }
 
 /// A finding has one line for each of its parts, whatever the document holds; and it stays one that can be read.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     const LONGEST: usize = 600;
     let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -10,14 +10,17 @@ use super::{
 };
 
 /// The two schemes that the facade knows.
-pub(crate) struct Schemes<'a> {
+#[derive(Debug)]
+pub struct Schemes<'a> {
     /// OAuth 2.0 client credentials: the access token.
-    pub(crate) access: &'a str,
-    pub(crate) token_url: &'a Node,
+    pub access: &'a str,
+    /// Where access tokens are had.
+    pub token_url: &'a Node,
     scopes: Option<&'a Node>,
     /// An API key in a header: the session token.
-    pub(crate) session: &'a str,
-    pub(crate) session_header: &'a str,
+    pub session: &'a str,
+    /// The name of that header.
+    pub session_header: &'a str,
 }
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -44,7 +47,8 @@ const BOTH: &str = "the facade knows one oauth2 scheme with a clientCredentials 
                     scheme in a header (the session token)";
 
 impl<'a> Schemes<'a> {
-    pub(crate) fn read(document: &'a Node, findings: &mut Vec<Finding>) -> Option<Self> {
+    /// Reads them; nothing, with the reasons, if they are not what the facade knows.
+    pub fn read(document: &'a Node, findings: &mut Vec<Finding>) -> Option<Self> {
         let mut access: Option<(&str, &Node, Option<&Node>)> = None;
         let mut session: Option<(&str, &str)> = None;
         let schemes = document.pointer("/components/securitySchemes");
@@ -109,7 +113,11 @@ impl<'a> Schemes<'a> {
     }
 
     /// Whether an operation needs the access token, and whether the session token.
-    pub(crate) fn needs(&self, document: &Node, operation: &Described<'_>) -> Result<(bool, bool), Vec<Finding>> {
+    ///
+    /// # Errors
+    ///
+    /// What its `security` says that the facade does not know.
+    pub fn needs(&self, document: &Node, operation: &Described<'_>) -> Result<(bool, bool), Vec<Finding>> {
         let stated = operation.node.entry("security").or_else(|| document.entry("security"));
         let Some(Entry { key, value, .. }) = stated else {
             return Err(vec![Finding::new(

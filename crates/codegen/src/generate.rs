@@ -1,27 +1,38 @@
-//! The typed document -> progenitor's client.
+//! How progenitor is called, and what becomes of its failures.
 
 use std::{collections::BTreeSet, panic};
 
-use openapiv3::OpenAPI;
-use proc_macro2::TokenStream;
-use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
+use progenitor::{GenerationSettings, HooksMode, InterfaceStyle};
+use quote::quote;
 use schemars::schema::{InstanceType, SchemaObject};
 
 use super::{
     check,
-    finding::Place,
+    finding::{Finding, Place},
     load::{Entry, Kind, Node},
     stack,
 };
 
-/// Has progenitor write the client.
-pub(crate) fn client(spec: &OpenAPI) -> Result<TokenStream, String> {
-    Generator::new(&settings()?).generate_tokens(spec).map_err(|error| error.to_string())
+/// Runs the steps from a document to code. progenitor asserts where it could report, so a panic is told like any other
+/// error; and it goes down into schemas step by step, so it has a stack for it.
+///
+/// # Errors
+///
+/// What nobody foresaw: the reason of the failure in its own words, at the operation or the schema that makes it so.
+pub fn attempt<T: Send>(document: &Node, steps: impl Fn(&Node) -> Result<T, String> + Sync) -> Result<T, Vec<Finding>> {
+    let guarded = |part: &Node| guarded(|| steps(part));
+    guarded(document).map_err(|reason| {
+        let (place, what) = blame(document, |part| guarded(part).is_err());
+        vec![Finding::new(
+            "unsupported",
+            place,
+            format!("{what} cannot be turned into a client: {reason}"),
+            "say the same in another way; what can be read is OpenAPI 3.0 as progenitor and typify understand it",
+        )]
+    })
 }
 
-/// Does something for which progenitor is needed: it asserts where it could report, so that a panic is told like any
-/// other refusal; and it goes down into schemas step by step, so it has a stack for it.
-pub(crate) fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
     panic::set_hook(Box::new(|_| {}));
     let outcome = stack::deep(work);
     drop(panic::take_hook());
@@ -32,15 +43,16 @@ pub(crate) fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) 
     }
 }
 
-fn settings() -> Result<GenerationSettings, String> {
+/// How progenitor writes the client: with builders, through the transport of the crate, and with its type of secrets.
+pub fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Builder)
         .with_hooks(HooksMode::Expected)
-        .with_inner_type("crate::transport::Transport".parse().map_err(|error| format!("{error}"))?)
+        .with_inner_type(quote! { crate::transport::Transport })
         .with_derive("schemars::JsonSchema")
         .with_conversion(secret(), "crate::Secret", std::iter::empty());
-    Ok(settings)
+    settings
 }
 
 /// The schema of every secret.
@@ -58,7 +70,7 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// Where a document is that `is_bad`: the operation or, if it is so without any, the schema that makes it so.
-pub(crate) fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
+fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
     let bare = keep(document, "paths", |_| false);
     if is_bad(&bare) {
         if is_bad(&keep(&bare, "schemas", |_| false)) {

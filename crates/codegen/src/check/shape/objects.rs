@@ -10,6 +10,7 @@ use super::{
 };
 
 /// Every object of a document that is not a `$ref`, with its kind.
+#[derive(Debug)]
 pub(crate) struct Objects<'a> {
     found: Vec<(Shape, &'a Node)>,
     /// Every `$ref`, with what it stands for.

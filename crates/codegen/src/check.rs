@@ -7,19 +7,19 @@ mod arguments;
 mod composition;
 mod crates;
 mod cycles;
-pub(crate) mod facade;
+pub mod facade;
 mod inline;
 mod keywords;
-pub(crate) mod names;
+pub mod names;
 mod operations;
 mod parameters;
 mod references;
 mod responses;
 mod schemas;
 mod secrets;
-pub(crate) mod security;
+pub mod security;
 mod servers;
-pub(crate) mod shape;
+mod shape;
 mod values;
 
 use std::collections::BTreeSet;
@@ -33,11 +33,13 @@ pub(crate) use secrets::is_secret;
 use shape::Objects;
 
 /// What every rule is given.
-pub(crate) struct Context<'a> {
-    pub(crate) document: &'a Node,
-    pub(crate) objects: Objects<'a>,
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The document.
+    pub document: &'a Node,
+    objects: Objects<'a>,
     /// The `Cargo.toml` of the crate that the code becomes part of.
-    pub(crate) manifest: &'a str,
+    manifest: &'a str,
 }
 
 /// Looks for every mistake there is.
@@ -71,7 +73,7 @@ pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>
 }
 
 /// Whether this is an OpenAPI that is read: 3.0, of whatever patch.
-pub(crate) fn is_version(version: &str) -> bool {
+pub fn is_version(version: &str) -> bool {
     let patch = version.strip_prefix("3.0.").unwrap_or_default();
     !patch.is_empty() && patch.chars().all(|letter| letter.is_ascii_digit())
 }
@@ -107,24 +109,29 @@ fn info(document: &Node, findings: &mut Vec<Finding>) {
 }
 
 impl<'a> Context<'a> {
+    /// For a document that may have mistakes, as part of no crate.
+    pub fn of(document: &'a Node) -> Self {
+        Self { document, objects: Objects::of(document, &mut Vec::new()), manifest: "" }
+    }
+
     /// What a `$ref` leads to, or the node itself.
-    pub(crate) fn resolved(&self, node: &'a Node) -> Option<&'a Node> {
+    pub fn resolved(&self, node: &'a Node) -> Option<&'a Node> {
         resolved(self.document, node)
     }
 
     /// The properties of a schema and of what it is made of.
-    pub(crate) fn properties(&self, schema: &'a Node) -> Vec<(&'a str, &'a Entry)> {
+    pub fn properties(&self, schema: &'a Node) -> Vec<(&'a str, &'a Entry)> {
         self.merged(schema).into_iter().filter_map(|part| part.get("properties")).flat_map(Node::entries).collect()
     }
 
     /// The names that a schema and what it is made of require, and where they do.
-    pub(crate) fn required(&self, schema: &'a Node) -> Vec<(&'a str, Place)> {
+    pub fn required(&self, schema: &'a Node) -> Vec<(&'a str, Place)> {
         let listed = self.merged(schema).into_iter().filter_map(|part| part.get("required")).flat_map(Node::items);
         listed.filter_map(|name| Some((name.text()?, name.place))).collect()
     }
 
     /// A schema and the parts that it is made of, those of the parts included.
-    pub(crate) fn merged(&self, schema: &'a Node) -> Vec<&'a Node> {
+    pub fn merged(&self, schema: &'a Node) -> Vec<&'a Node> {
         let (mut seen, mut found, mut next) = (BTreeSet::new(), Vec::new(), vec![schema]);
         while let Some(schema) = next.pop() {
             if let Some(schema) = self.resolved(schema).filter(|schema| seen.insert(schema.place)) {
@@ -136,13 +143,13 @@ impl<'a> Context<'a> {
     }
 
     /// Every operation.
-    pub(crate) fn operations(&self) -> impl Iterator<Item = Described<'a>> {
+    pub fn operations(&self) -> impl Iterator<Item = Described<'a>> {
         operations_of(self.document)
     }
 }
 
 /// What a `$ref` leads to, through others, or the node itself.
-pub(crate) fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Node> {
+pub fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Node> {
     let mut node = node;
     for _ in 0..16 {
         match node.text_of("$ref") {
@@ -154,34 +161,38 @@ pub(crate) fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Nod
 }
 
 /// Where schemas are referred to.
-pub(crate) const SCHEMAS: &str = "#/components/schemas/";
+pub const SCHEMAS: &str = "#/components/schemas/";
 
 /// What a schema may be made of others by.
 pub(crate) const COMPOSED: [&str; 3] = ["allOf", "oneOf", "anyOf"];
 
 /// The schemas that one is made of.
-pub(crate) fn parts(schema: &Node) -> impl Iterator<Item = &Node> {
+pub fn parts(schema: &Node) -> impl Iterator<Item = &Node> {
     COMPOSED.into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items)
 }
 
 /// An operation, with where it is.
-#[derive(Clone, Copy)]
-pub(crate) struct Described<'a> {
-    pub(crate) path: &'a str,
-    pub(crate) path_key: Place,
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// Its path, from the first slash on.
+    pub path: &'a str,
+    /// Where the path is written.
+    pub path_key: Place,
     /// In lower case.
-    pub(crate) method: &'a str,
-    pub(crate) method_key: Place,
+    pub method: &'a str,
+    /// Where the method is written.
+    pub method_key: Place,
     /// The path item that it belongs to.
-    pub(crate) item: &'a Node,
-    pub(crate) node: &'a Node,
+    pub item: &'a Node,
+    /// The operation itself.
+    pub node: &'a Node,
 }
 
 /// The methods that a path item may have, in the order in which progenitor goes through them.
 pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Every operation, in the order in which progenitor goes through them.
-pub(crate) fn operations_of(document: &Node) -> impl Iterator<Item = Described<'_>> {
+pub fn operations_of(document: &Node) -> impl Iterator<Item = Described<'_>> {
     let paths = document.get("paths").into_iter().flat_map(Node::entries).filter(|(path, _)| path.starts_with('/'));
     paths.flat_map(|(path, entry)| {
         METHODS.iter().filter_map(move |method| {
@@ -201,7 +212,7 @@ pub(crate) fn operations_of(document: &Node) -> impl Iterator<Item = Described<'
 
 impl Described<'_> {
     /// Whether the method says by itself that nothing is changed.
-    pub(crate) fn is_safe(&self) -> bool {
+    pub fn is_safe(&self) -> bool {
         matches!(self.method, "get" | "head" | "options")
     }
 }

@@ -129,7 +129,7 @@ fn shown(name: &str) -> String {
 }
 
 /// The name of a method or a parameter, as progenitor makes it.
-pub(crate) fn field_name(name: &str) -> String {
+pub fn field_name(name: &str) -> String {
     identifier(name, ToSnakeCase::to_snake_case)
 }
 

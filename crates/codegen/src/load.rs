@@ -13,7 +13,7 @@ use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Spanned};
 
 use super::finding::{Finding, Place};
-pub(crate) use node::{Entry, Kind, Node};
+pub use node::{Entry, Kind, Node};
 
 /// How deep a document may be nested: what reads it goes down into it step by step.
 const DEEPEST: usize = 64;
@@ -23,7 +23,11 @@ const LARGEST: usize = 1_000_000;
 const REPEATED: usize = 50_000;
 
 /// Reads the bytes of a file as text.
-pub(crate) fn text(bytes: &[u8]) -> Result<&str, Finding> {
+///
+/// # Errors
+///
+/// The place of the first byte that is not UTF-8.
+pub fn text(bytes: &[u8]) -> Result<&str, Finding> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).map(String::from_utf8_lossy).unwrap_or_default();
         let line = before.rsplit('\n').next().unwrap_or_default();
@@ -33,7 +37,7 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, Finding> {
 }
 
 /// Reads YAML, or JSON, which is YAML. What is read may be of use although something was found.
-pub(crate) fn read(text: &str, findings: &mut Vec<Finding>) -> Option<Node> {
+pub fn read(text: &str, findings: &mut Vec<Finding>) -> Option<Node> {
     let document = match parse(text, DuplicateKeyPolicy::Error) {
         Err(error) if matches!(error.without_snippet(), Error::DuplicateMappingKey { .. }) => {
             findings.push(duplicate(error.location().map_or_else(Place::default, Place::from)));

@@ -14,27 +14,34 @@ use super::{
 };
 
 /// An operation that the facade calls.
-pub(crate) struct Called {
-    pub(crate) id: &'static str,
+#[derive(Clone, Copy, Debug)]
+pub struct Called {
+    /// Its `operationId`.
+    pub id: &'static str,
     /// What becomes of the facade without it.
-    #[allow(dead_code, reason = "`cargo xtask spec diff` says it")]
-    pub(crate) fails: &'static str,
+    pub fails: &'static str,
     has_session: bool,
-    pub(crate) sends: Model,
-    pub(crate) reads: Model,
+    /// What it sends.
+    pub sends: Model,
+    /// What it reads from a success.
+    pub reads: Model,
 }
 
 /// The properties that the facade fills in, and they have to be required, or those that it reads, and they may lack.
-#[derive(Clone, Copy)]
-pub(crate) struct Model {
-    pub(crate) properties: &'static [(&'static str, Holds)],
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// Their names, and what each holds.
+    pub properties: &'static [(&'static str, Holds)],
     /// The name of the schema, where `src/` says it and lists all of the properties.
-    pub(crate) name: Option<&'static str>,
+    pub name: Option<&'static str>,
 }
 
-#[derive(Clone, Copy)]
-pub(crate) enum Holds {
+/// What a property holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Holds {
+    /// A text that may be shown.
     Text,
+    /// A text that is never shown.
     Secret,
 }
 
@@ -43,7 +50,8 @@ const READ: bool = false;
 
 const NOTHING: Model = Model { properties: &[], name: None };
 
-pub(crate) const CALLED: [Called; 3] = [
+/// The operations that the facade calls.
+pub const CALLED: [Called; 3] = [
     Called {
         id: "startConnectivityManagementSession",
         fails: "every login fails",
@@ -68,10 +76,10 @@ pub(crate) const CALLED: [Called; 3] = [
 ];
 
 /// What the facade looks for in the documented errors of these operations, wherever it is: each a way of properties.
-#[allow(dead_code, reason = "`cargo xtask spec diff` looks for it; a document may say less")]
-pub(crate) const REFUSED: [&[&str]; 3] = [&["errorCode"], &["errorMessage"], &["fault", "code"]];
+pub const REFUSED: [&[&str]; 3] = [&["errorCode"], &["errorMessage"], &["fault", "code"]];
 
-pub(crate) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
+/// Tells what the facade lacks in a document.
+pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let operations: Vec<_> = context.operations().collect();
     let has_id = |operation: &Described<'_>, id| operation.node.text_of("operationId") == Some(id);
     // One that has lost its name may be one of them.
@@ -216,7 +224,7 @@ impl<'a> Call<'_, 'a> {
 
 impl Model {
     /// The properties in words.
-    pub(crate) fn listed(self, how: &str) -> String {
+    pub fn listed(self, how: &str) -> String {
         let properties = self.properties.iter();
         let names: Vec<_> = properties.map(|(name, holds)| format!("{name} ({})", holds.in_words())).collect();
         format!("{}, {how},", names.join(" and "))
@@ -224,7 +232,8 @@ impl Model {
 }
 
 impl Holds {
-    pub(crate) fn in_words(self) -> &'static str {
+    /// What it holds, in words.
+    pub fn in_words(self) -> &'static str {
         match self {
             Self::Text => "a text",
             Self::Secret => "a secret",
@@ -239,7 +248,7 @@ impl Holds {
     }
 
     /// Whether a property that says this becomes the type that `src/` hands in or takes out.
-    pub(crate) fn fits(self, property: &Node) -> bool {
+    pub fn fits(self, property: &Node) -> bool {
         let format = property.text_of("format");
         let is_so = match self {
             Self::Text => format.is_none_or(|format| !TYPED.contains(&format)),

@@ -1,0 +1,123 @@
+//! `openapi.yaml` -> the client and the table of operations of thingspace-session: the one reader of the document.
+//!
+//! The build script of thingspace-session and `cargo xtask` share it, so both say the same of the same document.
+//! [`compile`] is all of it. Its steps are there one by one, too: [`check`] reads the document, [`adapt`] changes what
+//! progenitor has to be spared, [`Generator`] with the [`settings`] writes the client, [`operations`] writes the table of
+//! what progenitor leaves out, and [`attempt`] runs the last three so that a panic of progenitor is a [`Finding`].
+//!
+//! ```
+//! let document = b"openapi: 3.1.0";
+//! let findings = thingspace_codegen::compile(document, "").unwrap_err();
+//! assert_eq!(
+//!     findings[0].lines("openapi.yaml"),
+//!     [
+//!         "openapi.yaml:1:10: error[openapi-version]: this is OpenAPI 3.1.0, but the generator reads 3.0 alone",
+//!         "  help: write openapi: 3.0.3",
+//!     ]
+//! );
+//! ```
+#![allow(clippy::must_use_candidate, reason = "functions that read a document do nothing but return")]
+
+mod adapt;
+pub mod check;
+mod finding;
+mod generate;
+pub mod load;
+mod operations;
+mod stack;
+mod write;
+
+use openapiv3::OpenAPI;
+use proc_macro2::TokenStream;
+pub use progenitor::Generator;
+use serde::Deserialize as _;
+
+pub use finding::{Finding, Place, one_line};
+pub use generate::{attempt, settings};
+use load::Node;
+
+/// What a document is turned into.
+#[derive(Debug)]
+pub struct Output {
+    /// progenitor's client.
+    pub client: String,
+    /// What progenitor leaves out.
+    pub operations: String,
+}
+
+impl Output {
+    /// The text of what was generated.
+    pub fn new(client: TokenStream, operations: TokenStream) -> Self {
+        Self { client: write::text(client), operations: write::text(operations) }
+    }
+}
+
+/// Turns the bytes of a document into code. `manifest` is the `Cargo.toml` of the crate that the code becomes part of.
+///
+/// # Errors
+///
+/// Everything that is wrong with the document, in the order of its lines.
+pub fn compile(contract: &[u8], manifest: &str) -> Result<(Node, Output), Vec<Finding>> {
+    let document = check(contract, manifest)?;
+    let output = attempt(&document, |document| {
+        let spec = adapt(document)?;
+        let client = Generator::new(&settings()).generate_tokens(&spec).map_err(|error| error.to_string())?;
+        let operations = operations(document, &spec, &client)?;
+        Ok(Output::new(client, operations))
+    })?;
+    Ok((document, output))
+}
+
+/// Reads a document in which nothing is found that would stop or mislead what is made of it. `manifest` is the
+/// `Cargo.toml` of the crate that the code becomes part of: it has to have the crates of generated types.
+///
+/// # Errors
+///
+/// Everything that is found, in the order of its lines.
+pub fn check(contract: &[u8], manifest: &str) -> Result<Node, Vec<Finding>> {
+    let text = load::text(contract).map_err(|finding| vec![finding])?;
+    let (document, findings) = match stack::deep(|| examined(text, manifest)) {
+        Ok(Ok(examined)) => examined,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            let message = format!("no thread could be started to read this: {error}");
+            (None, vec![Finding::new("unsupported", Place::default(), message, "try again when there is more memory")])
+        }
+    };
+    document.filter(|_| findings.is_empty()).ok_or(findings)
+}
+
+/// Reads a document as far as it can be read, with all that is found in it.
+fn examined(text: &str, manifest: &str) -> (Option<Node>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let document = load::read(text, &mut findings);
+    if let Some(document) = &document {
+        check::check(document, manifest, &mut findings);
+    }
+    findings.sort();
+    findings.dedup();
+    (document, findings)
+}
+
+/// The document as progenitor takes it; the file stays as it is written. Every secret can be recognised as one, and the
+/// errors of each operation have one type.
+///
+/// # Errors
+///
+/// What `check` would have found.
+pub fn adapt(document: &Node) -> Result<OpenAPI, String> {
+    let mut adapted = document.value();
+    adapt::adapt(&mut adapted)?;
+    OpenAPI::deserialize(&adapted).map_err(|error| format!("it is no OpenAPI 3.0: {error}"))
+}
+
+/// The table of what progenitor leaves out: which credentials an operation needs, whether it may be sent twice, the
+/// servers. `client` is what was generated from `spec`, and `spec` what `document` was adapted to.
+///
+/// # Errors
+///
+/// What `check` would have found, or a client that does not have the operations of the document.
+pub fn operations(document: &Node, spec: &OpenAPI, client: &TokenStream) -> Result<TokenStream, String> {
+    let described: Vec<_> = spec.operations().map(|(path, method, _)| (method.to_owned(), path.to_owned())).collect();
+    operations::table(document, &described, client.clone())
+}
