@@ -1,49 +1,54 @@
-//! `openapi.yaml` -> `$OUT_DIR/client.rs`, progenitor's client, and `$OUT_DIR/operations.rs`, what progenitor leaves out:
-//! which credentials an operation needs, whether it may be sent twice, the servers.
+//! `openapi.yaml` -> `client.rs`, progenitor's client, and `operations.rs`, what progenitor leaves out: which credentials an
+//! operation needs, whether it may be sent twice, the servers.
 //!
-//! Every mistake in the document ends the build with its place and what to write instead.
+//! Every mistake in the document ends the build with its place and what to write instead. Without the feature `codegen`
+//! nothing is generated: the copies in `generated/` are compiled, if they are those of the document.
 
-use std::{env, fs, path::Path};
+use std::fs;
 
-use thingspace_codegen::{self as codegen, Finding, Generator, Output};
-
-/// The contract, beside this file.
 const SPEC: &str = "openapi.yaml";
-/// Which crates there are for what is generated.
-const MANIFEST: &str = "Cargo.toml";
 
 fn main() {
-    println!("cargo::rerun-if-changed={SPEC}");
-    println!("cargo::rerun-if-changed={MANIFEST}");
     if let Err(problems) = run() {
-        problems.iter().for_each(|problem| println!("cargo::error={problem}"));
+        for problem in problems {
+            println!("cargo::error={problem}");
+        }
     }
 }
 
+#[cfg(feature = "codegen")]
 fn run() -> Result<(), Vec<String>> {
-    let out =
-        env::var_os("OUT_DIR").ok_or_else(|| vec!["cargo has set no OUT_DIR: build this crate with cargo".into()])?;
-    let read = |file: &str| fs::read(file).map_err(|error| vec![format!("{file}: cannot be read: {error}")]);
-    let output = generate(&read(SPEC)?, &String::from_utf8_lossy(&read(MANIFEST)?));
-    let output = output.map_err(|findings| findings.iter().flat_map(|it| it.lines(SPEC)).collect::<Vec<_>>())?;
-    write(&Path::new(&out).join("client.rs"), &output.client)?;
-    write(&Path::new(&out).join("operations.rs"), &output.operations)
-}
+    use thingspace_codegen::{self as codegen, Finding, Generator, Output};
 
-fn generate(contract: &[u8], manifest: &str) -> Result<Output, Vec<Finding>> {
-    let document = codegen::check(contract, manifest)?;
-    codegen::attempt(&document, |document| {
+    let told = |findings: Vec<Finding>| findings.iter().flat_map(|finding| finding.lines(SPEC)).collect::<Vec<_>>();
+    // The manifest says which crates there are for what is generated.
+    let document = codegen::check(&read(SPEC)?, &String::from_utf8_lossy(&read("Cargo.toml")?)).map_err(told)?;
+    let output = codegen::attempt(&document, |document| {
         let spec = codegen::adapt(document)?;
         let client = Generator::new(&codegen::settings()).generate_tokens(&spec).map_err(|error| error.to_string())?;
         let operations = codegen::operations(document, &spec, &client)?;
         Ok(Output::new(client, operations))
-    })
+    });
+    let out = std::env::var_os("OUT_DIR").ok_or("cargo has set no OUT_DIR: build this crate with cargo");
+    output.map_err(told)?.write(out.map_err(|error| vec![error.to_owned()])?.as_ref()).map_err(|error| vec![error])
 }
 
-/// An unchanged file keeps its date, so that nothing is compiled again because of it.
-fn write(path: &Path, text: &str) -> Result<(), Vec<String>> {
-    if fs::read_to_string(path).is_ok_and(|current| current == text) {
-        return Ok(());
+#[cfg(not(feature = "codegen"))]
+fn run() -> Result<(), Vec<String>> {
+    // FNV-1a, whatever the line ends. `cargo xtask regen` writes it into the copies.
+    let bytes = read(SPEC)?.into_iter().filter(|byte| *byte != b'\r');
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    for copy in ["generated/client.rs", "generated/operations.rs"] {
+        if !String::from_utf8_lossy(&read(copy)?).contains(&format!("openapi.yaml {hash:016x}")) {
+            let what = format!("{copy} is not made of {SPEC} as it is");
+            return Err(vec![format!("{what}: turn on the feature codegen, or run `cargo xtask regen`")]);
+        }
     }
-    fs::write(path, text).map_err(|error| vec![format!("{} cannot be written: {error}", path.display())])
+    Ok(())
+}
+
+fn read(file: &str) -> Result<Vec<u8>, Vec<String>> {
+    println!("cargo::rerun-if-changed={file}");
+    fs::read(file).map_err(|error| vec![format!("{file}: cannot be read: {error}")])
 }

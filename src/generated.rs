@@ -41,7 +41,10 @@ use serde::de::DeserializeOwned;
     reason = "generated"
 )]
 pub mod client {
+    #[cfg(feature = "codegen")]
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
+    #[cfg(not(feature = "codegen"))]
+    include!("../generated/client.rs");
 }
 
 /// The table of what progenitor leaves out.
@@ -49,7 +52,10 @@ pub(crate) mod operations {
     use super::client::types;
     use super::{Body, Operation, Repeat, Success, fits};
 
+    #[cfg(feature = "codegen")]
     include!(concat!(env!("OUT_DIR"), "/operations.rs"));
+    #[cfg(not(feature = "codegen"))]
+    include!("../generated/operations.rs");
 }
 
 /// One operation, as far as the transport has to know it.

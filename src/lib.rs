@@ -66,6 +66,8 @@
 //! [`ThingSpaceBuilder::tls_backend`] names another, whatever features other crates turn on, of this crate or of
 //! reqwest.
 //!
+//! - `codegen` (default): the build generates [`api`] from `openapi.yaml`. Without it the reviewed copy in `generated/` is
+//!   compiled, and no generator. A copy that is not made of `openapi.yaml` as it is stops the build.
 //! - `rustls` (default): TLS by rustls with the operating system's trust store. Its cryptography is aws-lc, unless the
 //!   program has installed another provider.
 //! - `rustls-no-provider`: the same without aws-lc. The program installs a provider before it builds a client, or names

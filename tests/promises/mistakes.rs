@@ -72,3 +72,38 @@ fn what_a_missing_crate_is_said_to_need_is_enough() {
     // And with that it is built.
     assert_eq!(package.file("Cargo.toml").replace("-broken\"", "\""), grown().manifest, "{shown}");
 }
+
+#[test]
+fn without_the_generator_a_build_takes_the_copy_of_this_contract_and_of_no_other() {
+    let (from, to) =
+        (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+    let folder = to.path();
+    fs::create_dir(folder.join("generated")).unwrap();
+    let copies = ["generated/client.rs", "generated/operations.rs"];
+    for file in copies {
+        fs::copy(from.join(file), folder.join(file)).unwrap();
+    }
+    // Nothing has to be compiled before it.
+    let script = folder.join("script");
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let built = rustc.args(["--edition", "2024", "-o"]).args([&script, &from.join("build.rs")]).output().unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+
+    let contract = fs::read_to_string(from.join("openapi.yaml")).unwrap();
+    let said = |contract: &str| {
+        fs::write(folder.join("openapi.yaml"), contract).unwrap();
+        errors(&script, folder)
+    };
+    assert_eq!(said(&contract), "");
+    assert_eq!(said(&contract.replace('\n', "\r\n")), "", "with the line ends of Windows");
+    let stale = |copy: &str| {
+        format!(
+            "{copy} is not made of openapi.yaml as it is: turn on the feature codegen, or run `cargo xtask regen`\n"
+        )
+    };
+    assert_eq!(said(&format!("{contract}\n")), stale(copies[0]));
+    fs::write(folder.join(copies[1]), "").unwrap();
+    assert_eq!(said(&contract), stale(copies[1]));
+    fs::remove_file(folder.join(copies[1])).unwrap();
+    assert!(said(&contract).starts_with("generated/operations.rs: cannot be read: "));
+}

@@ -30,7 +30,9 @@ impl Package {
         let lock = File::create(folder.with_extension("lock")).unwrap();
         lock.lock().unwrap();
         let mut paths = ["build.rs", "openapi.yaml", "Cargo.lock"].map(|file| from.join(file)).to_vec();
-        paths.extend(files(&from.join("src")));
+        for folder in ["src", "generated"] {
+            paths.extend(files(&from.join(folder)));
+        }
         let read = |path: &PathBuf| fs::read_to_string(path).unwrap();
         let files = paths.iter().map(|path| (path.strip_prefix(from).unwrap().to_owned(), read(path)));
         let mut package = Self { folder, files: files.collect(), _lock: lock };

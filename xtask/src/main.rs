@@ -46,7 +46,7 @@ enum Command {
     Fleet(fleet::Arguments),
     /// Run Verizon's Python SDK and schemathesis against the sandbox
     Interop(interop::Arguments),
-    /// Check openapi.yaml, build, and refresh the copy of the client in tests/snapshots
+    /// Check openapi.yaml, build, and refresh the copy of the client in generated/
     Regen(regen::Arguments),
     /// Run the sandbox until it is stopped
     Sandbox(sandbox::Arguments),

@@ -38,6 +38,11 @@ pub(crate) fn generate() -> Result<Output> {
     check::generate(&check::Arguments::default())
 }
 
+/// The contract as it is.
+pub(crate) fn contract() -> Result<Vec<u8>> {
+    bytes(&path(None))
+}
+
 /// The path as it was given, from where the command was called; the contract if none was.
 fn path(given: Option<&Path>) -> PathBuf {
     given.map_or_else(|| workspace::root().join(SPEC), Path::to_owned)

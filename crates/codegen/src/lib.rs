@@ -27,6 +27,8 @@ mod operations;
 mod stack;
 mod write;
 
+use std::{fs, path::Path};
+
 use openapiv3::OpenAPI;
 use proc_macro2::TokenStream;
 pub use progenitor::Generator;
@@ -49,6 +51,22 @@ impl Output {
     /// The text of what was generated.
     pub fn new(client: TokenStream, operations: TokenStream) -> Self {
         Self { client: write::text(client), operations: write::text(operations) }
+    }
+
+    /// Writes `client.rs` and `operations.rs` into a folder. An unchanged file keeps its date, so that nothing is compiled
+    /// again because of it.
+    ///
+    /// # Errors
+    ///
+    /// The file that cannot be written, and why.
+    pub fn write(&self, folder: &Path) -> Result<(), String> {
+        for (name, text) in [("client.rs", &self.client), ("operations.rs", &self.operations)] {
+            let path = folder.join(name);
+            if !fs::read_to_string(&path).is_ok_and(|current| current == *text) {
+                fs::write(&path, text).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+            }
+        }
+        Ok(())
     }
 }
 
