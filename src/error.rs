@@ -19,8 +19,6 @@ use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
 use convert::chain;
-#[cfg(feature = "redis")]
-pub(crate) use convert::is_refused_by_tls;
 pub(crate) use convert::{cause, is_mistrusted};
 pub(crate) use disposition::{Disposition, is_unread};
 pub use refusal::Refusal;

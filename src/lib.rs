@@ -33,7 +33,8 @@
 //! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks. It renews itself, and
 //!   [`Session::rotate_password`] replaces the password so that no crash loses it unnoticed ([`rotation`]).
 //! - [`store`] keeps the session and the count of failed logins: in memory, with [`FileStore`] in a file that the processes
-//!   of a machine share, with `RedisStore` (feature `redis`) on a server that many machines share, or in a store of your own.
+//!   of a machine share, with
+//!   `RedisStore` of the crate `thingspace-session-redis` on a server that many machines share, or in a store of your own.
 //!   `store::Sealed` (feature `sealed`) encrypts what any of them holds.
 //! - [`api`] is the client generated from `openapi.yaml`, for callers who want its builders and typed answers:
 //!   [`ThingSpace::api`] carries the access token, [`Session::api`] both.
@@ -77,7 +78,6 @@
 //! - `reqwest-middleware`: [`Session`] is a middleware, `ClientBuilder::new(client).with(session)`.
 //! - `tower`: [`Session`] is a layer, `session.layer(client)`.
 //! - `metrics`: a counter for each event, through the [`metrics`](https://docs.rs/metrics) facade.
-//! - `redis`: `RedisStore`, a session store for many machines, and `sealed`; with TLS, if a feature of rustls is on.
 //! - `sealed`: `store::Sealed`, which encrypts what any session store holds.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 
@@ -123,18 +123,12 @@ pub use rustls;
 pub use session::Session;
 #[cfg(feature = "tower")]
 pub use session::service::SessionService;
-#[cfg(feature = "redis")]
-pub use store::RedisStore;
 pub use store::{FileStore, MemoryStore};
 pub use transport::Retries;
 
 #[cfg(doc)]
 #[doc = include_str!("../docs/operating.md")]
 pub mod operating {}
-
-#[cfg(all(feature = "redis", any(doc, doctest)))]
-#[doc = include_str!("../docs/fleet.md")]
-pub mod fleet {}
 
 /// The programs of the README compile.
 #[cfg(doctest)]

@@ -8,8 +8,6 @@ mod error;
 mod file;
 mod limited;
 mod memory;
-#[cfg(feature = "redis")]
-mod redis;
 #[cfg(feature = "sealed")]
 mod sealed;
 #[cfg(feature = "store-testing")]
@@ -25,8 +23,6 @@ use std::{
 
 use zeroize::Zeroizing;
 
-#[cfg(feature = "redis")]
-pub use self::redis::RedisStore;
 pub use account::Account;
 pub use error::StoreError;
 pub use file::FileStore;

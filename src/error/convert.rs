@@ -77,25 +77,6 @@ pub(crate) fn is_mistrusted(_: &reqwest::Error) -> bool {
     false
 }
 
-/// Whether the two sides cannot agree on TLS, which asking again does not change.
-#[cfg(all(feature = "redis", feature = "rustls-no-provider"))]
-pub(crate) fn is_refused_by_tls(error: &std::io::Error) -> bool {
-    use rustls::{AlertDescription, Error};
-
-    match tls_error(error) {
-        // The other side failed, and may not do so again.
-        Some(Error::AlertReceived(description)) => *description != AlertDescription::InternalError,
-        found => {
-            matches!(found, Some(Error::InvalidCertificate(_) | Error::InvalidMessage(_) | Error::PeerIncompatible(_)))
-        }
-    }
-}
-
-#[cfg(all(feature = "redis", not(feature = "rustls-no-provider")))]
-pub(crate) fn is_refused_by_tls(_: &std::io::Error) -> bool {
-    false
-}
-
 /// The error of rustls inside.
 #[cfg(feature = "rustls-no-provider")]
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {

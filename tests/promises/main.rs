@@ -13,7 +13,6 @@
 
 mod access_tokens;
 mod account_status;
-mod account_tool;
 mod bad_days;
 mod blocking;
 mod catalogue;

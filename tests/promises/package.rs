@@ -38,11 +38,13 @@ impl Package {
         let mut package = Self { folder, files: files.collect(), _lock: lock };
         let manifest = read(&from.join("Cargo.toml"));
         // What is taken from this very workspace stays behind.
-        let manifest: Vec<_> = manifest.lines().filter(|line| !line.contains("= { path = ")).collect();
+        let is_of_the_workspace = |line: &str| {
+            line.contains("= { path = ") || line.starts_with("members = ") || line.starts_with("default-members = ")
+        };
+        let manifest: Vec<_> = manifest.lines().filter(|line| !is_of_the_workspace(line)).collect();
         let manifest = (manifest.join("\n") + "\n")
-            .replace("members = [\"benches\", \"crates/codegen\", \"sandbox\", \"xtask\"]", "members = []")
             // The generator is the one of this workspace.
-            .replace("path = \"crates/codegen\"", &format!("path = {:?}", from.join("crates/codegen")))
+            .replace("path = \"crates/codegen\"", &format!("path = '{}'", from.join("crates/codegen").display()))
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
         package.write("Cargo.toml", &manifest);

@@ -1,5 +1,5 @@
 //! What session stores promise, proved on those of this crate: the suite that every store has to pass, and what is
-//! special to each. Every test has a directory of its own.
+//! special to each. Those of `RedisStore` are in its own crate. Every test has a directory of its own.
 
 #![allow(
     missing_docs,
@@ -11,26 +11,14 @@
     reason = "a test fails by panicking"
 )]
 
-#[cfg(unix)]
-mod account_tool;
 mod advice;
-#[cfg(unix)]
-mod advice_redis;
 mod conformance;
 mod damage;
 mod faulty;
 mod file;
 mod memory;
 mod processes;
-#[cfg(unix)]
-mod redis;
 mod rights;
 mod sealed;
-#[cfg(all(unix, feature = "rustls-no-provider"))]
-mod secured;
-#[cfg(unix)]
-mod server;
-#[cfg(unix)]
-mod several;
 mod sqlite;
 mod support;

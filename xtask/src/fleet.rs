@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let plan = Plan {
         server: Program::chosen()?,
         sandbox: sandbox::build()?,
-        soak: sandbox::program(&["--example", "soak"])?,
+        soak: sandbox::program(&["--package", "thingspace-session-redis", "--example", "soak"])?,
         directory: workspace::target()?.join("fleet"),
         time: arguments.time(),
         quick: arguments.quick,

@@ -29,7 +29,7 @@ fn locked(features: &str) -> HashMap<String, HashSet<String>> {
     let manifest = fs::read_to_string(manifest_dir.join("Cargo.toml")).unwrap();
     let sections = manifest.split("\n[").filter(|section| !section.starts_with("build-dependencies]"));
     let manifest = sections.collect::<Vec<_>>().join("\n[");
-    let is_of_the_workspace = |line: &str| line.starts_with("members = ") || line.contains("dep:thingspace-codegen");
+    let is_of_the_workspace = |line: &str| line.contains("members = ") || line.contains("dep:thingspace-codegen");
     let manifest: String = manifest.split_inclusive('\n').filter(|line| !is_of_the_workspace(line)).collect();
     write("package/Cargo.toml", &manifest.replace("default = [\"codegen\", ", "default = ["));
     write("package/src/lib.rs", "");

@@ -29,7 +29,9 @@ fn conformance(plan: &Plan) -> Result<Row> {
     let (mut measured, mut holds) = (Vec::new(), true);
     for server in [Some(plan.server.clone()), valkey].into_iter().flatten() {
         let mut command = workspace::cargo();
-        command.args(["test", "--quiet", "--test", "stores", "redis::redis_keeps"]).env(NAMED, &server.path);
+        command
+            .args(["test", "--quiet", "--package", "thingspace-session-redis", "--test", "redis", "one::redis_keeps"])
+            .env(NAMED, &server.path);
         std::fs::create_dir_all(&plan.directory)?;
         let log = plan.directory.join("conformance.log");
         let outcome = process::run("the suite", &mut command, &log, Duration::from_secs(600));

@@ -4,8 +4,6 @@ use std::{error::Error as StdError, io, sync::Arc};
 
 use redis::{ErrorKind, RedisError};
 
-use crate::error::is_refused_by_tls;
-
 /// The next step if the server is not supported.
 const SERVER: &str = "use Redis from version 7.0 on, or Valkey";
 /// The next step when the server refuses the user.
@@ -13,8 +11,12 @@ const USER: &str = "check user and password in the URL";
 /// The next step when the user lacks a right.
 const RIGHTS: &str = "give the user the rights that docs/fleet.md lists";
 
+/// The next step when the server does not know a command, or refuses it.
+const SERVER_OR_RIGHTS: &str =
+    "use Redis from version 7.0 on, or Valkey, and give the user the rights that docs/fleet.md lists";
+
 /// What failed, without the server's text: it may quote the command, and a password with it.
-pub(super) fn what(error: &RedisError) -> String {
+pub(crate) fn what(error: &RedisError) -> String {
     match (code(error), error.kind()) {
         (Some(code), _) => format!("it answers {code}"),
         (None, ErrorKind::Io) if is_quoting(error) => "none of its nodes accepts the connection".to_owned(),
@@ -24,7 +26,7 @@ pub(super) fn what(error: &RedisError) -> String {
 }
 
 /// What to check if an error that may pass stays.
-pub(super) fn hint(error: &RedisError) -> &'static str {
+pub(crate) fn hint(error: &RedisError) -> &'static str {
     match (code(error), error.kind()) {
         (Some("OOM"), _) => "; give the server more memory",
         (Some("MISCONF"), _) => "; the log of the server says what it cannot write",
@@ -35,7 +37,7 @@ pub(super) fn hint(error: &RedisError) -> &'static str {
 }
 
 /// What the operator has to do; `None` if the error may pass by itself.
-pub(super) fn cure(error: &RedisError, is_cluster: bool) -> Option<&'static str> {
+pub(crate) fn cure(error: &RedisError, is_cluster: bool) -> Option<&'static str> {
     match code(error) {
         Some("WRONGPASS" | "NOAUTH") => Some(USER),
         Some("NOPERM") => Some(RIGHTS),
@@ -59,10 +61,7 @@ fn refused(detail: &str) -> Option<&'static str> {
         ("No permission", Some(RIGHTS)),
     ];
     let known = CURES.iter().find(|(text, _)| detail.contains(text));
-    known.map_or(
-        Some("use Redis from version 7.0 on, or Valkey, and give the user the rights that docs/fleet.md lists"),
-        |(_, cure)| *cure,
-    )
+    known.map_or(Some(SERVER_OR_RIGHTS), |(_, cure)| *cure)
 }
 
 fn without_code(error: &RedisError) -> Option<&'static str> {
@@ -87,12 +86,33 @@ fn of_the_connection(error: &RedisError) -> Option<&'static str> {
         return error.detail().is_some_and(|text| text.contains("certificate")).then_some(tls);
     };
     match io.kind() {
+        #[cfg(feature = "rustls-no-provider")]
         _ if is_refused_by_tls(io) => Some(tls),
         io::ErrorKind::PermissionDenied => Some("give the user of this process the right to open the socket"),
         io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => {
             Some("check the path of the socket in the URL")
         }
         _ => None,
+    }
+}
+
+/// Whether the two sides cannot agree on TLS, which asking again does not change.
+#[cfg(feature = "rustls-no-provider")]
+fn is_refused_by_tls(error: &io::Error) -> bool {
+    use rustls::{AlertDescription, Error};
+
+    // What an I/O error was made of is not its source.
+    let inner = error.get_ref().map(|inner| inner as &(dyn StdError + 'static));
+    let mut errors = std::iter::successors(inner, |&error| match error.downcast_ref::<io::Error>() {
+        Some(error) => error.get_ref().map(|inner| inner as _),
+        None => error.source(),
+    });
+    match errors.find_map(<dyn StdError>::downcast_ref::<Error>) {
+        // The other side failed, and may not do so again.
+        Some(Error::AlertReceived(description)) => *description != AlertDescription::InternalError,
+        found => {
+            matches!(found, Some(Error::InvalidCertificate(_) | Error::InvalidMessage(_) | Error::PeerIncompatible(_)))
+        }
     }
 }
 

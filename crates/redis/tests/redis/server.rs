@@ -12,7 +12,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use thingspace_session::store::RedisStore;
+use thingspace_session_redis::RedisStore;
 
 /// Names the server's program; what is named has to be there.
 const PROGRAM: &str = "THINGSPACE_REDIS_SERVER";

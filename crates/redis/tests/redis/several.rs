@@ -11,14 +11,15 @@ use std::{
 use thingspace_session::{
     Error,
     store::{
-        RedisStore, SessionStore as _, Version,
+        SessionStore as _, Version,
         testing::{Handles, conformance},
     },
 };
+use thingspace_session_redis::RedisStore;
 use tokio::task::JoinHandle;
 
 use crate::{
-    redis::user_of_the_page,
+    one::user_of_the_page,
     server::{PORT, Server, until},
     support::{account, number, read, swap, version, write},
 };

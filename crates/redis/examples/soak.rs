@@ -25,10 +25,10 @@ use reqwest::Method;
 use serde_json::json;
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{
-    ApiKey, Credentials, CredentialsProvider as _, FileStore, FileVault, RedisStore, Session, ThingSpace,
-    ThingSpaceBuilder,
+    ApiKey, Credentials, CredentialsProvider as _, FileStore, FileVault, Session, ThingSpace, ThingSpaceBuilder,
     rotation::{PasswordVault as _, VaultState},
 };
+use thingspace_session_redis::RedisStore;
 
 const USAGE: &str = "usage: soak [--tasks N] [--requests M | --seconds S] [--pause MILLISECONDS] [--path PATH] \
                      [--store memory|file:PATH|redis://HOST:PORT] [--timeout SECONDS] [--vault PATH [--rotate yes]] \

@@ -5,8 +5,9 @@ use std::{env, fs, process::Command};
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use thingspace_session::{
     Error,
-    store::{RedisStore, SessionStore as _, StoreError},
+    store::{SessionStore as _, StoreError},
 };
+use thingspace_session_redis::RedisStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{

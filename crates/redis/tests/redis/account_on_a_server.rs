@@ -6,13 +6,10 @@ use std::{
 };
 
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{ApiKey, Credentials, Error, RedisStore, ThingSpace, store::Sealed};
+use thingspace_session::{ApiKey, Credentials, Error, ThingSpace, store::Sealed};
+use thingspace_session_redis::RedisStore;
 
 use crate::server::Server;
-
-#[path = "../../examples/account.rs"]
-#[allow(dead_code, reason = "its `main` is the example's own")]
-mod example;
 
 /// The arguments of the process, a line each; unset in an ordinary run.
 const ARGUMENTS: &str = "STORES_TEST_ARGUMENTS";
@@ -25,7 +22,7 @@ const KEY_TEXT: &str = "YSBrZXkgb2YgMzIgYnl0ZXMgZm9yIHRoaXMgdGVzdC4=";
 #[tokio::test]
 async fn what_is_started_is_the_tool() {
     let Ok(arguments) = env::var(ARGUMENTS) else { return };
-    match example::run(arguments.lines().map(Into::into), None).await {
+    match crate::example::run(arguments.lines().map(Into::into), None).await {
         Ok(()) => println!("it went well"),
         Err(error) => println!("it failed: {error}"),
     }
@@ -33,7 +30,7 @@ async fn what_is_started_is_the_tool() {
 
 async fn tool(server: &Server, sandbox: &Sandbox, seal: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "account_tool::what_is_started_is_the_tool", "--nocapture"]).stdin(Stdio::null());
+    command.args(["--exact", "account_on_a_server::what_is_started_is_the_tool", "--nocapture"]).stdin(Stdio::null());
     command.env(ARGUMENTS, arguments.join("\n")).env("THINGSPACE_STORE", server.url());
     command.env("THINGSPACE_BASE_URL", sandbox.base_url()).env("THINGSPACE_KEY", "sandbox-key");
     command.env("THINGSPACE_USERNAME", USERNAME).env("THINGSPACE_SEAL_KEY", seal);

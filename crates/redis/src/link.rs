@@ -1,23 +1,16 @@
 //! The way to the server: one connection for all calls, made when it is needed and made again when it is lost.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{io, time::Duration};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ScriptInvocation, ServerErrorKind, Value};
-use tokio::{
-    sync::{Notify, futures::Notified},
-    time::{Instant, sleep, timeout},
-};
+use thingspace_session::store::StoreError;
+use tokio::sync::{Notify, futures::Notified};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{
-    source::{ANSWER, Connection, Source},
-    trouble,
-};
-use crate::store::StoreError;
+use crate::source::{ANSWER, Connection, Source};
+use crate::trouble;
 
 /// How long a call waits for a server that is away.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -33,9 +26,9 @@ const ADVICE: &str = "it holds the count of failed logins, so nobody logs in wit
                       sure that the account is not locked and the password holds, then remove this key from the server \
                       (DEL) and call reset_login_guard";
 
-pub(super) struct Link {
+pub(crate) struct Link {
     /// Where the server is, without user and password.
-    pub(super) address: String,
+    pub(crate) address: String,
     source: Source,
     line: Mutex<Line>,
     messages: Arc<Notify>,
@@ -51,12 +44,12 @@ struct Line {
 }
 
 impl Link {
-    pub(super) fn new(source: Source, address: String) -> Self {
+    pub(crate) fn new(source: Source, address: String) -> Self {
         Self { address, source, line: Mutex::default(), messages: Arc::default() }
     }
 
     /// Runs a script, again and again while the server is away: to run it twice has the effect of running it once.
-    pub(super) async fn run<T: FromRedisValue>(
+    pub(crate) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
         script: &ScriptInvocation<'_>,
@@ -128,19 +121,19 @@ impl Link {
     }
 
     /// The next message on any channel, or the loss of messages, from now on.
-    pub(super) fn message(&self) -> Notified<'_> {
+    pub(crate) fn message(&self) -> Notified<'_> {
         self.messages.notified()
     }
 
     /// Subscribes to a channel. Returns whether its messages arrive.
-    pub(super) async fn listen(&self, channel: &str) -> bool {
+    pub(crate) async fn listen(&self, channel: &str) -> bool {
         let Ok((mut connection, number)) = self.connection().await else { return false };
         let outcome = connection.subscribe(channel).await;
         self.heed(&connection, number, &outcome);
         outcome.is_ok()
     }
 
-    pub(super) fn damaged(&self, key: &str, problem: &str) -> StoreError {
+    pub(crate) fn damaged(&self, key: &str, problem: &str) -> StoreError {
         StoreError::Damaged { place: format!("{key} on {}", self.address), problem: format!("{problem}; {ADVICE}") }
     }
 
@@ -161,7 +154,7 @@ impl Link {
 }
 
 /// Whether the server is away, or is not yet or no longer the one to ask.
-pub(super) fn is_passing(error: &RedisError) -> bool {
+pub(crate) fn is_passing(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
     let is_passing = matches!(
         error.kind(),

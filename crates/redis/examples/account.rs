@@ -22,9 +22,10 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use thingspace_session::{
-    AccessToken, AccountStatus, ApiKey, FileStore, RedisStore, ThingSpace, ThingSpaceBuilder,
+    AccessToken, AccountStatus, ApiKey, FileStore, ThingSpace, ThingSpaceBuilder,
     store::{Sealed, SessionStore},
 };
+use thingspace_session_redis::RedisStore;
 
 const USAGE: &str = "\
 usage: account show              [OPTIONS]

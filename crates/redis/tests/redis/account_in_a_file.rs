@@ -16,10 +16,6 @@ use crate::{
     support::{PASSWORD, USERNAME, alone, client_of, credentials, passed},
 };
 
-#[path = "../../examples/account.rs"]
-#[allow(dead_code, reason = "its `main` is the example's own")]
-mod example;
-
 /// The arguments of the process, a line each; unset in an ordinary run.
 const ARGUMENTS: &str = "THINGSPACE_TEST_ARGUMENTS";
 /// What is typed on its terminal.
@@ -37,7 +33,7 @@ async fn one_process() {
         None if input.is_terminal() => Some(&mut input as &mut dyn BufRead),
         None => None,
     };
-    match example::run(arguments.lines().map(Into::into), terminal).await {
+    match crate::example::run(arguments.lines().map(Into::into), terminal).await {
         Ok(()) => println!("it went well"),
         Err(error) => println!("it failed: {error}"),
     }
@@ -70,7 +66,7 @@ impl Scene {
 
     /// The tool without a terminal, and with neither the API key's secret nor the password.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = alone("account_tool::one_process");
+        let mut command = alone("account_in_a_file::one_process");
         let store = format!("file:{}", self.path.display());
         command.env(ARGUMENTS, arguments.join("\n")).env("THINGSPACE_STORE", store).stdin(Stdio::null());
         command.env("THINGSPACE_BASE_URL", self.sandbox.base_url()).env_remove("THINGSPACE_SEAL_KEY");

@@ -10,15 +10,13 @@ use redis::{
     cluster_async::ClusterConnection,
     sentinel::{Sentinel, SentinelNodeConnectionInfo},
 };
-use tokio::{
-    runtime::{Handle, Id},
-    sync::Notify,
-};
+use tokio::runtime::{Handle, Id};
+use tokio::sync::Notify;
 
 /// How long connecting may take, and how long an answer.
-pub(super) const ANSWER: Duration = Duration::from_secs(2);
+pub(crate) const ANSWER: Duration = Duration::from_secs(2);
 
-pub(super) enum Source {
+pub(crate) enum Source {
     One(Client),
     Named { name: String, node: SentinelNodeConnectionInfo, sentinels: Vec<ConnectionInfo> },
     Cluster(Box<ClusterClient>),
@@ -26,7 +24,7 @@ pub(super) enum Source {
 
 /// A connection that all calls share. The client of a cluster makes and drops its connections itself.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(crate) enum Connection {
     One(MultiplexedConnection),
     /// With the runtime that drives it.
     Cluster(ClusterConnection, Option<Id>),
@@ -40,16 +38,13 @@ fn wrong(problem: &'static str) -> RedisError {
     (ErrorKind::InvalidClientConfig, problem).into()
 }
 
-#[cfg(not(feature = "rustls-no-provider"))]
-fn check_tls() -> Result<(), &'static str> {
-    Err("rediss:// needs the feature rustls")
-}
-
 /// rustls panics if no provider of cryptography is installed, and none or several are compiled.
-#[cfg(feature = "rustls-no-provider")]
 fn check_tls() -> Result<(), &'static str> {
-    std::panic::catch_unwind(|| drop(rustls::ClientConfig::builder()))
-        .map_err(|_| "rustls cannot choose a provider of cryptography: call install_default() on one before")
+    #[cfg(feature = "rustls-no-provider")]
+    return std::panic::catch_unwind(|| drop(rustls::ClientConfig::builder()))
+        .map_err(|_| "rustls cannot choose a provider of cryptography: call install_default() on one before");
+    #[cfg(not(feature = "rustls-no-provider"))]
+    Err("rediss:// needs the feature rustls")
 }
 
 /// What a URL names, and its address without user and password.
@@ -80,12 +75,12 @@ fn parse_all(urls: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<(Ve
 }
 
 impl Source {
-    pub(super) fn one(url: &str) -> RedisResult<(Self, String)> {
+    pub(crate) fn one(url: &str) -> RedisResult<(Self, String)> {
         let (info, address) = parse(url)?;
         Ok((Self::One(Client::open(info)?), address))
     }
 
-    pub(super) fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<(Self, String)> {
+    pub(crate) fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<(Self, String)> {
         let (nodes, address) = parse_all(urls)?;
         if nodes.is_empty() {
             return Err(wrong("a cluster needs the URL of one of its nodes at least"));
@@ -99,7 +94,7 @@ impl Source {
         Ok((Self::Cluster(Box::new(ClusterClient::new(nodes)?)), format!("the cluster of {address}")))
     }
 
-    pub(super) fn named(
+    pub(crate) fn named(
         url: &str,
         sentinels: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> RedisResult<(Self, String)> {
@@ -119,7 +114,7 @@ impl Source {
         Ok((source, format!("{address}, as the sentinels {asked} know it")))
     }
 
-    pub(super) async fn connect(&self, messages: &Arc<Notify>) -> RedisResult<Connection> {
+    pub(crate) async fn connect(&self, messages: &Arc<Notify>) -> RedisResult<Connection> {
         let client = match self {
             Self::Cluster(client) => {
                 let config = ClusterConfig::new()
@@ -153,14 +148,14 @@ fn forward(messages: &Arc<Notify>) -> impl Fn(PushInfo) -> Result<(), Infallible
 }
 
 impl Connection {
-    pub(super) async fn run(&mut self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
+    pub(crate) async fn run(&mut self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
         match self {
             Self::One(connection) => script.invoke_async(connection).await,
             Self::Cluster(connection, _) => script.invoke_async(connection).await,
         }
     }
 
-    pub(super) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
+    pub(crate) async fn subscribe(&mut self, channel: &str) -> RedisResult<()> {
         match self {
             Self::One(connection) => connection.subscribe(channel).await,
             Self::Cluster(connection, _) => connection.subscribe(channel).await,
@@ -168,7 +163,7 @@ impl Connection {
     }
 
     /// Whether the connection is of no more use after this error.
-    pub(super) fn is_lost(&self, error: &RedisError) -> bool {
+    pub(crate) fn is_lost(&self, error: &RedisError) -> bool {
         match self {
             Self::One(_) => super::link::is_passing(error),
             // The client follows the cluster's changes by itself; a new one would know its first nodes only. But if a call

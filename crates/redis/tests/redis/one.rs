@@ -13,10 +13,11 @@ use thingspace_sandbox::Sandbox;
 use thingspace_session::{
     ApiKey, Credentials, Error, ThingSpace,
     store::{
-        Account, RedisStore, Sealed, SessionStore, StoreError, Version,
+        Account, Sealed, SessionStore, StoreError, Version,
         testing::{Handles, conformance},
     },
 };
+use thingspace_session_redis::RedisStore;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},

@@ -1,29 +1,32 @@
-//! A store for many machines: all of a fleet share one session and one count of failed logins, on a server that speaks
-//! Redis.
+//! A session store of [`thingspace_session`] for many machines: all of a fleet share one session and one count of failed
+//! logins, on a server that speaks Redis. The page [`fleet`] says how to run a fleet.
 //!
-//! Each operation is one script that the server runs as a whole. `source` finds the server, `link` keeps the connection,
-//! `trouble` explains errors.
+//! The whole crate is [`RedisStore`]. `thingspace_session::store` has the trait that it implements, and `Sealed`, which
+//! encrypts what it holds (feature `sealed` of that crate).
+//!
+//! # Features
+//!
+//! - `rustls` (default): `rediss://`, with the operating system's trust store. Its cryptography is aws-lc, unless the program
+//!   has installed another provider.
+//! - `rustls-no-provider`: the same without aws-lc. The program installs a provider before it makes a store.
+
+// Each operation is one script that the server runs as a whole. `source` finds the server, `link` keeps the connection,
+// `trouble` explains errors.
 
 mod link;
 mod source;
 mod trouble;
 
-use std::{
-    fmt,
-    pin::Pin,
-    str::FromStr as _,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::time::{Duration, UNIX_EPOCH};
+use std::{fmt, pin::Pin, str::FromStr as _, sync::Arc};
 
 use link::Link;
 use redis::{RedisResult, Script};
 use source::Source;
+use thingspace_session::Error;
+use thingspace_session::store::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
-
-use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version};
-use crate::Error;
 
 /// For how many milliseconds a value is kept after its last swap: 90 days.
 const KEPT: u64 = 90 * 24 * 60 * 60 * 1000;
@@ -36,14 +39,15 @@ const DIGITS: usize = 32;
 /// machines that are given the same server and prefix: [one server](Self::new), the one that
 /// [sentinels](Self::sentinel) name, or a [cluster](Self::cluster). Clones share one connection.
 ///
-/// **The server holds session tokens**, in the clear unless the store is [sealed](super::Sealed). The username, the
+/// **The server holds session tokens**, in the clear unless the store is [sealed](thingspace_session::store::Sealed). The username, the
 /// password and the API key are not in it: [`Account::id`] names an account. Each account is one string,
 /// `<prefix>:{<id>}`, which expires 90 days after its last swap. The server has to keep it: set
 /// `maxmemory-policy noeviction` and `appendonly yes`. If the server loses its data, the fleet logs in once more and the
 /// count of failed logins is lost.
 ///
 /// ```no_run
-/// use thingspace_session::store::{RedisStore, Sealed};
+/// use thingspace_session::store::Sealed;
+/// use thingspace_session_redis::RedisStore;
 ///
 /// # fn key_of_the_fleet() -> [u8; 32] { [7; 32] }
 /// # fn main() -> Result<(), thingspace_session::Error> {
@@ -57,8 +61,7 @@ const DIGITS: usize = 32;
 ///
 /// While the server is away, an operation waits six seconds for it and then returns [`StoreError::Unavailable`]. A
 /// problem that the operator has to solve, such as a wrong password, is [`StoreError::Misconfigured`]. A value that
-/// cannot be understood is [`StoreError::Damaged`], never a fresh start. The page [`fleet`](crate::fleet) describes each
-/// failure.
+/// cannot be understood is [`StoreError::Damaged`], never a fresh start. The page [`fleet`] describes each failure.
 ///
 /// # Details
 ///
@@ -114,10 +117,10 @@ impl RedisStore {
         let (source, address) = found.map_err(|error| {
             let text = error.to_string();
             // The name of its kind in code follows.
-            Error::configuration(text.rsplit_once(" - ").map_or(&*text, |(problem, _)| problem))
+            let problem = text.rsplit_once(" - ").map_or(&*text, |(problem, _)| problem).to_owned();
+            Error::Configuration { problem }
         })?;
-        let [load, swap] =
-            [include_str!("redis/load.lua"), include_str!("redis/swap.lua")].map(Script::new).map(Arc::new);
+        let [load, swap] = [include_str!("load.lua"), include_str!("swap.lua")].map(Script::new).map(Arc::new);
         Ok(Self { link: Arc::new(Link::new(source, address)), load, swap, prefix: "thingspace".into() })
     }
 
@@ -206,3 +209,12 @@ impl fmt::Debug for RedisStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/fleet.md")]
+pub mod fleet {}
+
+/// The program of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
