@@ -2,15 +2,15 @@
 //! are such files.
 
 use std::{
-    ffi::OsStr,
     fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     thread,
     time::{Duration, Instant},
 };
 
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use crate::store::StoreError;
@@ -22,8 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: u64 = 8;
 /// The longest file that is read, in bytes: a store of many thousand accounts is shorter.
 const LONGEST: u64 = 64 * 1024 * 1024;
-/// How many digits the name of a temporary file has.
-const DIGITS: usize = 16;
+/// The version of each format that this code reads and writes. A change that an older reader would misunderstand needs a
+/// new number.
+pub(crate) const FORMAT: u64 = 1;
 
 /// The file, and those beside it.
 pub(crate) struct Disk {
@@ -34,10 +35,15 @@ pub(crate) struct Disk {
 /// The right to replace the file, until it is dropped.
 pub(crate) struct Lock(#[expect(dead_code, reason = "closing it gives the lock up")] File);
 
+/// Whoever waits for work. If it cannot be upgraded, the work was given up.
+pub(crate) type Caller = Weak<()>;
+
 impl Disk {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Arc<Self> {
+        // A path that cannot be made absolute cannot be opened either; opening it reports that.
+        let path = std::path::absolute(&path).unwrap_or(path);
         let directory = path.parent().map(Path::to_owned).unwrap_or_default();
-        Self { path, directory }
+        Arc::new(Self { path, directory })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -47,14 +53,37 @@ impl Disk {
     /// Does work on a thread that may block. The work runs to its end even if the future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         self: Arc<Self>,
-        work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Self, &Caller) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let place = self.place();
-        tokio::task::spawn_blocking(move || work(&self)).await.unwrap_or_else(|_| Err(broken_off(place)))
+        let (disk, waits) = (self.clone(), Arc::new(()));
+        let caller = Arc::downgrade(&waits);
+        let outcome = tokio::task::spawn_blocking(move || work(&disk, &caller)).await;
+        drop(waits);
+        outcome.unwrap_or_else(|_| Err(self.broken_off()))
     }
 
-    /// The content of the file; `None` if there is no file.
-    pub(crate) fn read(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    /// The content of the file; `None` if there is no file. If it is damaged, the error gives the advice.
+    pub(crate) fn read<T: DeserializeOwned>(&self, advice: &str) -> Result<Option<T>, StoreError> {
+        #[derive(Deserialize)]
+        struct Format {
+            version: u64,
+        }
+        let Some(text) = self.text()? else { return Ok(None) };
+        // The error's own text may quote a secret.
+        let misread = |error: serde_json::Error| {
+            self.damaged(format!("it is damaged at line {}, column {}; {advice}", error.line(), error.column()))
+        };
+        let Format { version } = serde_json::from_slice(&text).map_err(misread)?;
+        if version != FORMAT {
+            return Err(self.damaged(format!(
+                "it has format {version}, and this version of thingspace-session knows format {FORMAT} alone; use one \
+                 version everywhere"
+            )));
+        }
+        serde_json::from_slice(&text).map(Some).map_err(misread)
+    }
+
+    fn text(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let file = match self.open()? {
             // A disk that is not mounted is no fresh start.
             Err(error) if error.kind() == ErrorKind::NotFound && self.directory.is_dir() => return Ok(None),
@@ -90,8 +119,10 @@ impl Disk {
     }
 
     /// Waits until no other process may replace the file.
-    pub(crate) fn lock(&self) -> Result<Lock, StoreError> {
-        self.lock_within(PATIENCE)
+    pub(crate) fn lock(&self, caller: &Caller) -> Result<Lock, StoreError> {
+        let lock = self.lock_within(PATIENCE)?;
+        // Asked under the lock: a change that its caller gave up must not come after the caller's next one.
+        if caller.strong_count() == 0 { Err(self.broken_off()) } else { Ok(lock) }
     }
 
     fn lock_within(&self, patience: Duration) -> Result<Lock, StoreError> {
@@ -117,13 +148,17 @@ impl Disk {
         })
     }
 
-    /// Replaces the file: a reader finds the old one or the new one, and so does a process that starts after a crash.
-    pub(crate) fn replace(&self, _: &Lock, text: &[u8]) -> Result<(), StoreError> {
+    /// Replaces the file: a reader finds the old one or the new one, and so does a process that starts after a crash. The
+    /// text ends with the brace that closes it, so no part of it is whole. It is at most `longest` bytes long: a buffer that
+    /// grows would leave copies of the secrets behind.
+    pub(crate) fn replace(&self, _: &Lock, content: &impl Serialize, longest: usize) -> Result<(), StoreError> {
+        let mut text = Zeroizing::new(Vec::with_capacity(longest));
+        serde_json::to_writer(&mut *text, content).map_err(|error| self.damaged(error.to_string()))?;
         if text.len() as u64 > LONGEST {
             let problem = format!("it would be {} bytes long, and {LONGEST} are the most that is read", text.len());
             return Err(self.misconfigured(format!("{problem}; use several files, each for some of the accounts")));
         }
-        self.write(text, |temporary| fs::rename(temporary, &self.path))
+        self.write(&text, |temporary| fs::rename(temporary, &self.path))
     }
 
     /// Removes the file, if there is one, and proves that another can be written.
@@ -136,8 +171,9 @@ impl Disk {
 
     /// Writes a temporary file, and makes last what `put` does with it.
     fn write(&self, text: &[u8], put: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), StoreError> {
-        self.sweep();
-        let temporary = self.beside(&format!(".{:0width$x}.tmp", fastrand::u64(..), width = DIGITS));
+        // A process writes only under the lock, so one that is there belongs to none: its writer died half-way.
+        let temporary = self.beside(".replacement.tmp");
+        let _ = fs::remove_file(&temporary);
         let create = || {
             let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
             file.write_all(text)?;
@@ -150,22 +186,6 @@ impl Disk {
         let written = create();
         let _ = fs::remove_file(&temporary);
         written.map_err(self.trouble("it cannot be replaced"))
-    }
-
-    /// Removes what writers left that died half-way. A process writes only under the lock, so these belong to none; one
-    /// that cannot be removed does no harm to the file.
-    fn sweep(&self) {
-        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| self.is_temporary(&entry.file_name())) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-
-    fn is_temporary(&self, name: &OsStr) -> bool {
-        let own = self.path.file_name().unwrap_or_default().as_encoded_bytes();
-        let rest = name.as_encoded_bytes().strip_prefix(own).and_then(|rest| rest.strip_prefix(b"."));
-        let digits = rest.and_then(|rest| rest.strip_suffix(b".tmp"));
-        digits.is_some_and(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
     }
 
     fn beside(&self, ending: &str) -> PathBuf {
@@ -233,7 +253,7 @@ impl Disk {
         self.path.display().to_string()
     }
 
-    pub(crate) fn damaged(&self, problem: String) -> StoreError {
+    fn damaged(&self, problem: String) -> StoreError {
         StoreError::Damaged { place: self.place(), problem }
     }
 
@@ -243,6 +263,11 @@ impl Disk {
 
     fn unavailable(&self, problem: String) -> StoreError {
         StoreError::Unavailable { place: self.place(), problem }
+    }
+
+    /// The error of work that was not finished. Another call begins it again.
+    fn broken_off(&self) -> StoreError {
+        self.unavailable("the work was broken off, as by the end of the runtime".to_owned())
     }
 }
 
@@ -262,11 +287,6 @@ fn mode(metadata: &Metadata) -> u32 {
     mode & 0o777
 }
 
-/// The error of work that was not finished. Another call begins it again.
-pub(crate) fn broken_off(place: String) -> StoreError {
-    StoreError::Unavailable { place, problem: "the work was broken off, as by the end of the runtime".to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -277,11 +297,12 @@ mod tests {
     fn a_lock_that_is_not_given_up_is_told() {
         let directory = tempfile::tempdir().unwrap();
         let disk = Disk::new(directory.path().join("thingspace.json"));
-        let lock = disk.lock().unwrap();
+        let caller = Arc::new(());
+        let lock = disk.lock(&Arc::downgrade(&caller)).unwrap();
         let error =
             disk.lock_within(Duration::from_millis(30)).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains("another process has kept its lock for 30ms"), "{error}");
         drop(lock);
-        assert!(disk.lock().is_ok());
+        assert!(disk.lock(&Arc::downgrade(&caller)).is_ok());
     }
 }

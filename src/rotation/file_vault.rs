@@ -7,23 +7,22 @@ use std::{
 
 use futures_util::TryFutureExt as _;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-use super::{PasswordVault, VaultFuture, VaultState};
+use super::{PasswordVault, Pending, VaultFuture, VaultState};
 use crate::{
     CredentialsFuture, CredentialsProvider,
-    disk::{Disk, Lock},
+    disk::{Disk, FORMAT, Lock},
     store::StoreError,
 };
 
-/// The format that this code reads and writes.
-const VERSION: u64 = 1;
+/// The next step when the file cannot be understood.
+const ADVICE: &str = "it may hold the only copy of a password, so keep it, and put a whole one in its place";
 
 /// Keeps the credentials of one user in a file, which each write replaces as a whole. Clones share it.
 ///
 /// **The file holds the password in the clear.** It is created with mode 0600 and refused if others have any right to
 /// it; its directory should be one to which nobody else may write. A file that is damaged is an error, never a fresh
-/// start. Beside it `<name>.lock` and, for a moment, `<name>.<digits>.tmp` are written.
+/// start. Beside it `<name>.lock` and, for a moment, `<name>.replacement.tmp` are written.
 ///
 /// It is a [`CredentialsProvider`], too: give it to [`ThingSpace::start_session`](crate::ThingSpace::start_session) once
 /// it holds the password.
@@ -57,8 +56,7 @@ impl FileVault {
     /// The vault in this file. Nothing is opened or created before it is used.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        Self(Arc::new(Disk::new(std::path::absolute(&path).unwrap_or(path))))
+        Self(Disk::new(path.into()))
     }
 
     /// Where the file is.
@@ -70,13 +68,13 @@ impl FileVault {
 
 impl PasswordVault for FileVault {
     fn load(&self) -> VaultFuture<'_, VaultState> {
-        Box::pin(self.0.clone().run(read).err_into())
+        Box::pin(self.0.clone().run(|disk, _| read(disk)).err_into())
     }
 
     fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
         let (expected, new) = (expected.clone(), new.clone());
-        let swap = move |disk: &Disk| {
-            let lock = disk.lock()?;
+        let swap = move |disk: &Disk, caller: &_| {
+            let lock = disk.lock(caller)?;
             let is_expected = read(disk)? == expected;
             if is_expected {
                 write(disk, &lock, new)?;
@@ -88,33 +86,17 @@ impl PasswordVault for FileVault {
 }
 
 fn read(disk: &Disk) -> Result<VaultState, StoreError> {
-    let Some(text) = disk.read()? else { return Ok(VaultState::Empty) };
-    let problem = match serde_json::from_slice(&text) {
-        Ok(Document { version: VERSION, vault }) => return Ok(vault),
-        Ok(Document { version, .. }) => format!(
-            "it has format {version}, and this version of thingspace-session knows format {VERSION} alone; use one \
-             version everywhere"
-        ),
-        // The error's own text may quote the password.
-        Err(error) => format!(
-            "it is damaged at line {}, column {}; it may hold the only copy of a password, so keep it, and put a whole \
-             one in its place",
-            error.line(),
-            error.column()
-        ),
-    };
-    Err(disk.damaged(problem))
+    Ok(disk.read(ADVICE)?.map_or(VaultState::Empty, |document: Document| document.vault))
 }
 
 fn write(disk: &Disk, lock: &Lock, vault: VaultState) -> Result<(), StoreError> {
-    if vault == VaultState::Empty {
-        return disk.remove(lock);
+    match &vault {
+        VaultState::Empty => disk.remove(lock),
+        VaultState::Current(user) | VaultState::Pending(Pending { old: user, .. }) => {
+            let longest = 256 + 6 * (user.username().len() + user.password().expose_secret().len());
+            disk.replace(lock, &Document { version: FORMAT, vault }, longest)
+        }
     }
-    // With room to spare the buffer does not grow, and so leaves no copy of the password behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(4096));
-    let written = serde_json::to_writer(&mut *text, &Document { version: VERSION, vault });
-    written.map_err(|error| disk.damaged(error.to_string()))?;
-    disk.replace(lock, &text)
 }
 
 impl CredentialsProvider for FileVault {

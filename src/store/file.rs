@@ -6,16 +6,15 @@
 mod document;
 
 use std::{
-    fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::Arc,
     time::SystemTime,
 };
 
 use document::Document;
 
-use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version};
-use crate::disk::{Disk, broken_off};
+use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version};
+use crate::disk::Disk;
 
 /// Keeps values in a file, for all processes of one machine that are given the same path. Clones share it.
 ///
@@ -25,7 +24,7 @@ use crate::disk::{Disk, broken_off};
 ///
 /// All processes have to run as the same user. The directory must exist, on a disk of this machine. Nobody else should
 /// have the right to write to it. The store creates three kinds of file there: the named one, `<name>.lock`, which must
-/// not be removed while the store is in use, and for a moment `<name>.<digits>.tmp`. In a container, mount the directory:
+/// not be removed while the store is in use, and for a moment `<name>.replacement.tmp`. In a container, mount the directory:
 /// a file that is mounted by itself cannot be replaced.
 ///
 /// The path is made absolute when the store is created. A symbolic link in place of the file is refused: the first swap
@@ -52,7 +51,8 @@ use crate::disk::{Disk, broken_off};
 /// # Details
 ///
 /// The store's clock is the one of the machine. The work is done on the blocking threads of the tokio runtime.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("FileStore {{ path: {:?}, .. }}", disk.path())]
 pub struct FileStore {
     disk: Arc<Disk>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
@@ -62,10 +62,7 @@ impl FileStore {
     /// The store in this file. Nothing is opened or created before it is used.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        // A path that cannot be made absolute cannot be opened either; opening it reports that.
-        let disk = Arc::new(Disk::new(std::path::absolute(&path).unwrap_or(path)));
-        Self { disk, clock: Arc::new(SystemTime::now) }
+        Self { disk: Disk::new(path.into()), clock: Arc::new(SystemTime::now) }
     }
 
     /// Replaces the clock, for tests with virtual time. All processes that share the file need the same clock.
@@ -80,29 +77,12 @@ impl FileStore {
     pub fn path(&self) -> &Path {
         self.disk.path()
     }
-
-    /// Runs work that blocks. Nobody waits for it any more when `Caller` cannot be upgraded.
-    fn blocking<'a, T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Disk, &Caller) -> Result<T, StoreError> + Send + 'static,
-    ) -> StoreFuture<'a, T> {
-        let disk = self.disk.clone();
-        Box::pin(async move {
-            let (waits, place) = (Arc::new(()), disk.path().display().to_string());
-            let caller = Arc::downgrade(&waits);
-            let outcome = tokio::task::spawn_blocking(move || work(&disk, &caller)).await;
-            drop(waits);
-            outcome.unwrap_or_else(|_| Err(broken_off(place)))
-        })
-    }
 }
-
-type Caller = Weak<()>;
 
 impl SessionStore for FileStore {
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         let account = account.id();
-        let value = self.blocking(move |disk, _| Ok(Document::read(disk)?.take(&account)));
+        let value = self.disk.clone().run(move |disk, _| Ok(Document::read(disk)?.take(&account)));
         Box::pin(async move { Ok(Snapshot { value: value.await?, now: (self.clock)() }) })
     }
 
@@ -114,17 +94,13 @@ impl SessionStore for FileStore {
         bytes: &'a [u8],
     ) -> StoreFuture<'a, bool> {
         let (account, value) = (account.id(), Value::new(new, bytes));
-        self.blocking(move |disk, caller| {
+        Box::pin(self.disk.clone().run(move |disk, caller| {
             let fits = |found: Option<Version>| found == expected || found == Some(new);
             // The file is whole at any moment, so a swap that fails needs no lock.
             if !fits(Document::read(disk)?.version(&account)) {
                 return Ok(false);
             }
-            let lock = disk.lock()?;
-            // Asked under the lock: a swap that its caller gave up must not come after the caller's next one.
-            if caller.strong_count() == 0 {
-                return Err(broken_off(disk.path().display().to_string()));
-            }
+            let lock = disk.lock(caller)?;
             let mut document = Document::read(disk)?;
             let found = document.version(&account);
             if fits(found) {
@@ -132,15 +108,9 @@ impl SessionStore for FileStore {
                     document.put(account, &value);
                 }
                 // Written even if it was there: the answer may have been lost because writing failed at its end.
-                document.write(disk, &lock)?;
+                disk.replace(&lock, &document, document.longest())?;
             }
             Ok(fits(found))
-        })
-    }
-}
-
-impl fmt::Debug for FileStore {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("FileStore").field("path", &self.disk.path()).finish_non_exhaustive()
+        }))
     }
 }

@@ -6,12 +6,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    disk::{Disk, Lock},
+    disk::{Disk, FORMAT},
     store::{StoreError, Value, Version},
 };
 
-/// The format that this code reads and writes. A change that an older reader would misunderstand needs a new number.
-const FORMAT: u64 = 1;
 /// The next step when the file cannot be understood.
 const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the account is \
                       not locked and the password holds, then move the file away and call reset_login_guard";
@@ -23,12 +21,6 @@ pub(super) struct Document {
     version: u64,
     /// By `Account::id`.
     accounts: BTreeMap<String, Entry>,
-}
-
-/// What a file of any format has.
-#[derive(Deserialize)]
-struct Format {
-    version: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,46 +35,11 @@ struct Entry {
 impl Document {
     /// The content of the file. A file that does not exist holds nothing yet.
     pub(super) fn read(disk: &Disk) -> Result<Self, StoreError> {
-        match disk.read()? {
-            Some(text) => Self::parse(&text).map_err(|problem| disk.damaged(problem)),
-            None => Ok(Self { version: FORMAT, accounts: BTreeMap::new() }),
-        }
-    }
-
-    /// Reads the text, or says what is wrong with it without quoting it.
-    fn parse(text: &[u8]) -> Result<Self, String> {
-        if text.is_empty() {
-            return Err(format!("it is empty; {ADVICE}"));
-        }
-        // The error's own text may quote a token.
-        let misread = |error: serde_json::Error| {
-            let (line, column) = (error.line(), error.column());
-            format!("it is damaged at line {line}, column {column}; {ADVICE}")
-        };
-        let Format { version } = serde_json::from_slice(text).map_err(misread)?;
-        if version != FORMAT {
-            return Err(format!(
-                "it has format {version}, and this version of thingspace-session knows format {FORMAT} alone; use one \
-                 version everywhere"
-            ));
-        }
-        serde_json::from_slice(text).map_err(misread)
-    }
-
-    pub(super) fn write(&self, disk: &Disk, lock: &Lock) -> Result<(), StoreError> {
-        disk.replace(lock, &self.text().map_err(|error| disk.damaged(error.to_string()))?)
-    }
-
-    /// The text of the file. It ends with the brace that closes it, so no part of it is whole.
-    fn text(&self) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
-        // A buffer that grows leaves copies of the tokens behind.
-        let mut text = Zeroizing::new(Vec::with_capacity(self.longest()));
-        serde_json::to_writer(&mut *text, self)?;
-        Ok(text)
+        Ok(disk.read(ADVICE)?.unwrap_or_else(|| Self { version: FORMAT, accounts: BTreeMap::new() }))
     }
 
     /// At least the length of the text, in bytes: of a name six for each byte, of a value four for each three.
-    fn longest(&self) -> usize {
+    pub(super) fn longest(&self) -> usize {
         let entry = |(name, entry): (&String, &Entry)| 128 + name.len() * 6 + entry.value.len() * 4 / 3;
         64 + self.accounts.iter().map(entry).sum::<usize>()
     }
@@ -139,12 +96,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_is_written_into_a_buffer_that_does_not_grow() {
+    fn no_text_is_longer_than_its_buffer() {
         let mut document = Document { version: FORMAT, accounts: BTreeMap::new() };
         for length in [0, 1, 2, 3, 1000] {
             document.put("\0".repeat(length), &Value::new(Version::random(), vec![255; length]));
-            let text = document.text().unwrap();
-            assert!(text.capacity() == document.longest() && text.len() < text.capacity());
+            assert!(serde_json::to_vec(&document).unwrap().len() < document.longest());
         }
     }
 }
