@@ -23,7 +23,7 @@ pub(crate) use convert::{cause, is_mistrusted};
 pub(crate) use disposition::{Disposition, is_unread};
 pub use refusal::Refusal;
 pub(crate) use refusal::Shape;
-use words::{before_it, no_connection, nowhere, nowhere_beside, oauth, seconds, suspended, unknown};
+use words::{before_it, no_connection, nowhere, oauth, suspended, unknown};
 
 use crate::{
     Password, Secret,
@@ -48,7 +48,8 @@ use crate::{
 /// # }
 /// # fn keep(_: thingspace_session::Password) {}
 /// ```
-#[derive(Clone, derive_more::Debug, thiserror::Error)]
+#[derive(Clone, derive_more::Debug, strum::IntoStaticStr, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
 #[non_exhaustive]
 pub enum Error {
     /// Something about the configuration has to change before anything can be sent.
@@ -85,8 +86,8 @@ pub enum Error {
     /// The last login came to an end that says nothing of the credentials, such as no answer or a status 5xx, so the
     /// next try waits. Nothing was sent.
     #[error(
-        "nobody knows what came of the last login, and the next try waits for {}: call again then",
-        seconds(*.wait)
+        "nobody knows what came of the last login, and the next try waits for {} s: call again then",
+        .wait.as_secs_f64().ceil()
     )]
     LoginBackoff {
         /// How long it waits.
@@ -175,7 +176,7 @@ pub enum Error {
 
     /// The gateway answered in the platform's place. With the codes 900xxx, and with a status below 500, the platform
     /// has not seen the request; otherwise it may have, as with 101504, where the gateway gave up waiting for it.
-    #[error("the gateway refused the request: {}{}", .0, nowhere(.0))]
+    #[error("the gateway refused the request: {}{}", .0, nowhere("", .0))]
     Gateway(Box<Refusal>),
 
     /// The token endpoint refused the API key, or what was asked of it (RFC 6749, section 5.2).
@@ -194,7 +195,7 @@ pub enum Error {
     TokenProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// An answer that is none of those that the platform documents.
-    #[error("unexpected answer: {problem} ({refusal}){}", nowhere_beside(.problem, .refusal))]
+    #[error("unexpected answer: {problem} ({refusal}){}", nowhere(.problem, .refusal))]
     UnexpectedResponse {
         /// What is wrong with it.
         problem: String,
@@ -237,26 +238,26 @@ impl Error {
     /// The platform's, the gateway's or the authorization server's own name for the error.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
-        self.refusal()?.code()
+        self.refusal()?.code.as_ref()
     }
 
     /// The error in the platform's words, for people. Never parse it. Neither `Display` nor `Debug` shows it: nobody
     /// can promise that it repeats no secret.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        self.refusal()?.message()
+        self.refusal()?.message.as_deref()
     }
 
     /// The HTTP status, if there was an answer.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        self.refusal().map(Refusal::status)
+        self.refusal().map(|refusal| refusal.status)
     }
 
     /// The headers of the answer, if there was one.
     #[must_use]
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.refusal().map(Refusal::headers)
+        self.refusal().map(|refusal| &refusal.headers)
     }
 
     /// Whether the platform says that the session token is dead: expired, ended, replaced or malformed.
@@ -264,7 +265,7 @@ impl Error {
     pub fn is_session_expired(&self) -> bool {
         match self {
             Self::Platform(refusal) | Self::UnexpectedResponse { refusal, .. } => {
-                refusal.code().is_some_and(ErrorCode::is_session_expired)
+                refusal.code.as_ref().is_some_and(ErrorCode::is_session_expired)
             }
             _ => false,
         }
@@ -283,7 +284,7 @@ impl Error {
                 source.downcast_ref().is_some_and(StoreError::is_passing)
             }
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,
-            error => error.refusal().is_some_and(Refusal::is_retryable),
+            error => error.refusal().is_some_and(|refusal| refusal.is_retryable),
         }
     }
 
@@ -296,32 +297,7 @@ impl Error {
     /// The name of its kind, which stays the same: for logs and counters.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Configuration { .. } => "configuration",
-            Self::InvalidRequest { .. } => "invalid_request",
-            Self::SessionRenewed => "session_renewed",
-            Self::Session { .. } => "session",
-            Self::LoginSuspended(_) => "login_suspended",
-            Self::LoginBackoff { .. } => "login_backoff",
-            Self::LoginInProgress { .. } => "login_in_progress",
-            Self::CredentialsProvider(_) => "credentials_provider",
-            Self::Store(_) => "store",
-            Self::Vault(_) => "vault",
-            Self::PasswordNotSaved { .. } => "password_not_saved",
-            Self::ResetOutcomeUnknown { .. } => "reset_outcome_unknown",
-            Self::RotationPending { .. } => "rotation_pending",
-            Self::AlreadySent { .. } => "already_sent",
-            Self::SessionEnded => "session_ended",
-            Self::Platform(_) => "platform",
-            Self::Gateway(_) => "gateway",
-            Self::Oauth(_) => "oauth",
-            Self::AccessToken { .. } => "access_token",
-            Self::TokenProvider(_) => "token_provider",
-            Self::UnexpectedResponse { .. } => "unexpected_response",
-            Self::Connect(_) => "connect",
-            Self::Interrupted { .. } => "interrupted",
-            Self::Timeout { .. } => "timeout",
-        }
+        self.into()
     }
 
     /// Whether the call ran out of time.
@@ -377,7 +353,7 @@ impl Error {
             Self::Platform(refusal)
             | Self::Gateway(refusal)
             | Self::Oauth(refusal)
-            | Self::UnexpectedResponse { refusal, .. } => refusal.retryable = answer,
+            | Self::UnexpectedResponse { refusal, .. } => refusal.is_retryable = answer,
             _ => {}
         }
         self

@@ -7,7 +7,8 @@ use super::{Error, ErrorCode};
 use crate::generated::Repeat;
 
 /// How far a request certainly came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Disposition {
     /// The result stands.
     Final,
@@ -26,18 +27,6 @@ pub(crate) enum Disposition {
 }
 
 impl Disposition {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Final => "final",
-            Self::NotSent => "not_sent",
-            Self::NotProcessed => "not_processed",
-            Self::Indeterminate => "indeterminate",
-            Self::InvalidToken => "invalid_token",
-            Self::SessionExpired => "session_expired",
-            Self::Unauthorized => "unauthorized",
-        }
-    }
-
     /// Whether an operation may be sent again as it was. With a new token is another matter.
     pub(crate) fn permits(self, repeat: Repeat) -> bool {
         match self {
@@ -64,9 +53,9 @@ impl Error {
             | Self::AlreadySent { .. } => return Disposition::Indeterminate,
             _ => return Disposition::NotSent,
         };
-        let fault = refusal.code().filter(|_| is_fault).map(ErrorCode::as_str);
-        match refusal.status().as_u16() {
-            _ if is_unread(refusal.status(), fault) => Disposition::NotProcessed,
+        let fault = refusal.code.as_ref().filter(|_| is_fault).map(ErrorCode::as_str);
+        match refusal.status.as_u16() {
+            _ if is_unread(refusal.status, fault) => Disposition::NotProcessed,
             400..=407 | 409..=499 if !is_fault => Disposition::Final,
             _ => Disposition::Indeterminate,
         }

@@ -24,13 +24,20 @@ const WORDS: [&str; 8] =
 
 /// What an answer said that is no success.
 #[derive(Clone, derive_more::Debug)]
-#[debug("Refusal {{ status: {status:?}, code: {code:?}, retryable: {retryable}, .. }}")]
+#[debug("Refusal {{ status: {status:?}, code: {code:?}, retryable: {is_retryable}, .. }}")]
+#[non_exhaustive]
 pub struct Refusal {
-    status: StatusCode,
-    headers: HeaderMap,
-    code: Option<ErrorCode>,
-    message: Option<String>,
-    pub(super) retryable: bool,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The headers. `Debug` and `Display` leave them out.
+    pub headers: HeaderMap,
+    /// The name of the error.
+    pub code: Option<ErrorCode>,
+    /// The error in words, for people: one line of at most 500 characters, or nothing where it repeats a secret
+    /// that was sent with the request. `Debug` and `Display` leave it out.
+    pub message: Option<String>,
+    /// See [`Error::is_retryable`].
+    pub is_retryable: bool,
     pub(super) body: Option<Secret>,
     /// What to do about it.
     advice: &'static str,
@@ -41,41 +48,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The headers. `Debug` and `Display` leave them out.
-    #[must_use]
-    pub fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The name of the error.
-    #[must_use]
-    pub fn code(&self) -> Option<&ErrorCode> {
-        self.code.as_ref()
-    }
-
-    /// The error in words, for people: one line of at most 500 characters, or nothing where it repeats a secret
-    /// that was sent with the request. `Debug` and `Display` leave it out.
-    #[must_use]
-    pub fn message(&self) -> Option<&str> {
-        self.message.as_deref()
-    }
-
-    /// See [`Error::is_retryable`].
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        self.retryable
-    }
-
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
         let (code, message, body) = (None, None, None);
         let is_nowhere = status == StatusCode::NOT_FOUND;
-        Self { status, headers, code, message, body, retryable: false, advice: "", is_documented: false, is_nowhere }
+        Self { status, headers, code, message, body, is_retryable: false, advice: "", is_documented: false, is_nowhere }
     }
 
     /// Of a login, whose credentials are not tried again, but for a process that starts anew with the default store.

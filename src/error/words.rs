@@ -1,6 +1,6 @@
 //! How an error says when, for how long, why no login is made, and what to do.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use http::StatusCode;
 
@@ -47,10 +47,6 @@ pub(super) fn suspended(suspension: &Suspension) -> String {
     format!("logging in is suspended to keep the account from being locked: {suspension}; {again}")
 }
 
-pub(super) fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64().ceil())
-}
-
 pub(super) fn unknown(sent: bool) -> &'static str {
     if sent {
         "; the platform may have processed the request"
@@ -76,9 +72,9 @@ pub(super) fn no_connection(source: &reqwest::Error) -> String {
 
 /// An error of the token endpoint, and what to check: by the codes of RFC 6749, section 5.2.
 pub(super) fn oauth(refusal: &Refusal) -> String {
-    let status = refusal.status();
-    let advice = match refusal.code().map(ErrorCode::as_str) {
-        _ if refusal.is_retryable() || status.is_server_error() => "call again",
+    let status = refusal.status;
+    let advice = match refusal.code.as_ref().map(ErrorCode::as_str) {
+        _ if refusal.is_retryable || status.is_server_error() => "call again",
         Some("invalid_client" | "unauthorized_client" | "invalid_grant") => "check the API key and its secret",
         Some("invalid_scope") => "check the scopes",
         _ if status == StatusCode::UNAUTHORIZED => "check the API key and its secret",
@@ -87,15 +83,10 @@ pub(super) fn oauth(refusal: &Refusal) -> String {
     format!("the token endpoint refused the request: {refusal}; {advice}")
 }
 
-/// What to check where nothing answers to the path.
-pub(super) fn nowhere(refusal: &Refusal) -> String {
-    if !refusal.is_nowhere {
+/// What to check where nothing answers to the path, unless the problem says so already.
+pub(super) fn nowhere(problem: &str, refusal: &Refusal) -> String {
+    if !refusal.is_nowhere || problem.contains("base URL") {
         return String::new();
     }
     format!("; check the base URL, such as {}, and the path", Environment::default().base_url())
-}
-
-/// The same, unless the problem says so already.
-pub(super) fn nowhere_beside(problem: &str, refusal: &Refusal) -> String {
-    if problem.contains("base URL") { String::new() } else { nowhere(refusal) }
 }

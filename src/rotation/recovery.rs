@@ -61,7 +61,7 @@ pub(crate) async fn recover(
 fn proves_superseded(error: &Error, begun: SystemTime) -> bool {
     match error {
         Error::Platform(refusal) if error.is_refusal() => {
-            refusal.code().is_some_and(|code| is_about_the_password(code.as_str()))
+            refusal.code.as_ref().is_some_and(|code| is_about_the_password(code.as_str()))
         }
         Error::LoginSuspended(Suspension { reason: SuspensionReason::Rejected { code: Some(code) }, since }) => {
             *since >= begun && is_about_the_password(code)
