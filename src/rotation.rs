@@ -8,9 +8,7 @@ mod file_vault;
 mod recovery;
 mod vault;
 
-use std::{error::Error as StdError, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-
-use futures_util::FutureExt as _;
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 pub use file_vault::FileVault;
 pub use recovery::Recovery;
@@ -21,27 +19,19 @@ use crate::{
     Credentials, Error, Password,
     auth::{Claim, SLACK, SessionTokens},
     events,
-    store::StoreError,
+    store::{StoreError, limited},
 };
 
+/// How an error names the vault.
+const PLACE: &str = "the vault";
 /// The time limit of a swap, and of a load: both happen while other processes wait to log in.
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Why a vault failed, as an [`Error`] has it.
 type Failure = Arc<dyn StdError + Send + Sync>;
 
-/// Calls a vault, whose code may panic or hang.
 async fn ask<T, F: Future<Output = Result<T, VaultError>>>(call: impl FnOnce() -> F) -> Result<T, Failure> {
-    let outcome = AssertUnwindSafe(async { call().await }).catch_unwind();
-    let outcome = match tokio::time::timeout(PATIENCE, outcome).await {
-        Ok(outcome) => outcome.unwrap_or_else(|_| Err("the vault has panicked; correct its code".into())),
-        Err(_) => Err(unavailable(format!("no answer within {PATIENCE:?}"))),
-    };
-    outcome.map_err(Into::into)
-}
-
-fn unavailable(problem: String) -> VaultError {
-    StoreError::Unavailable { place: "the vault".to_owned(), problem }.into()
+    limited(PLACE, PATIENCE, call).await.map_err(Into::into)
 }
 
 async fn load(vault: &impl PasswordVault) -> Result<VaultState, Error> {
@@ -56,7 +46,8 @@ async fn swap(vault: &impl PasswordVault, expected: &VaultState, new: &VaultStat
         if matches!(swapped, Ok(true)) || matches!(vault.compare_and_swap(new, new).await, Ok(true)) {
             return Ok(());
         }
-        swapped.and_then(|_| Err(unavailable("another process has changed what it holds; call again".to_owned())))
+        let problem = "another process has changed what it holds; call again".to_owned();
+        swapped.and_then(|_| Err(StoreError::Unavailable { place: PLACE.to_owned(), problem }.into()))
     };
     ask(work).await
 }

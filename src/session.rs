@@ -5,7 +5,7 @@ mod middleware;
 #[cfg(feature = "tower")]
 pub(crate) mod service;
 
-use std::{convert::identity, fmt, sync::Arc};
+use std::{convert::identity, sync::Arc};
 
 use http::Method;
 use reqwest::{Request, RequestBuilder, Response, Url};
@@ -38,7 +38,8 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("Session {{ base_url: {:?}, .. }}", _0.base_url.as_str())]
 pub struct Session(Arc<Inner>);
 
 struct Inner {
@@ -217,12 +218,6 @@ impl Session {
     /// ```
     pub fn invalidate(&self, token: &SessionToken) {
         self.0.tokens.invalidate_token(token);
-    }
-}
-
-impl fmt::Debug for Session {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Session").field("base_url", &self.0.base_url.as_str()).finish_non_exhaustive()
     }
 }
 

@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 pub use account::Account;
 pub use error::StoreError;
 pub use file::FileStore;
-pub(crate) use limited::Limited;
+pub(crate) use limited::{Limited, limited};
 pub use memory::MemoryStore;
 #[cfg(feature = "sealed")]
 pub use sealed::Sealed;
@@ -35,6 +35,9 @@ pub use version::{Version, VersionError};
 
 /// What an operation of a store returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What waiting for a change is.
+pub type StoreWait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Keeps one value for each [`Account`]: bytes with a [`Version`]. The bytes mean nothing to the store, and they hold the
 /// session token: only the processes that share the store should be able to read them.
@@ -73,12 +76,7 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 
     /// Returns when the stored version is another than `seen`, also if it was so before the call, and at the latest after
     /// `patience`. It may return early: by default after 50 ms, so that the caller looks again.
-    fn changed<'a>(
-        &'a self,
-        account: &'a Account,
-        seen: Option<Version>,
-        patience: Duration,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
         let _ = (account, seen);
         Box::pin(tokio::time::sleep(patience.min(Duration::from_millis(50))))
     }
@@ -94,7 +92,8 @@ pub struct Snapshot {
 }
 
 /// A stored value. It holds the session token: its bytes are erased when it is dropped, and never printed.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("Value {{ version: {version:?}, .. }}")]
 pub struct Value {
     /// Its version.
     pub version: Version,
@@ -112,11 +111,5 @@ impl Value {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Value").field("version", &self.version).finish_non_exhaustive()
     }
 }

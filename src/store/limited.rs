@@ -1,30 +1,26 @@
 //! Limits the time and the panics of any store, so that each of its operations returns.
 
-use std::{fmt, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
 use tokio::time::{sleep, timeout};
 
-use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Version};
+use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, StoreWait, Version};
 
+/// How an error names the store.
+const PLACE: &str = "the store";
 /// How long an operation may take: longer than `FileStore` waits for its lock.
 const LONGEST: Duration = Duration::from_secs(25);
 /// How long `changed` takes at least, so that a loop around it cannot spin.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 /// A store whose operations return in time. The crate uses a store through this type only.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("{inner:?}")]
 pub(crate) struct Limited {
     inner: Arc<dyn SessionStore>,
     limit: Duration,
     is_default: bool,
-}
-
-/// The store that the caller chose.
-impl fmt::Debug for Limited {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(formatter)
-    }
 }
 
 impl Limited {
@@ -37,26 +33,27 @@ impl Limited {
     pub(crate) fn is_default(&self) -> bool {
         self.is_default
     }
+}
 
-    fn limited<'a, T: 'a>(&self, operation: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a) -> StoreFuture<'a, T> {
-        let (limit, place) = (self.limit, "the store".to_owned());
-        Box::pin(async move {
-            match timeout(limit, AssertUnwindSafe(async { operation().await }).catch_unwind()).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => {
-                    Err(StoreError::Misconfigured { place, problem: "it has panicked; correct its code".to_owned() })
-                }
-                Err(_) => {
-                    Err(StoreError::Unavailable { place, problem: format!("it has not answered within {limit:?}") })
-                }
-            }
-        })
-    }
+/// Calls foreign code, which may hang or panic.
+pub(crate) async fn limited<T, E: From<StoreError>, F: Future<Output = Result<T, E>>>(
+    place: &str,
+    limit: Duration,
+    call: impl FnOnce() -> F,
+) -> Result<T, E> {
+    let place = place.to_owned();
+    let outcome = timeout(limit, AssertUnwindSafe(async { call().await }).catch_unwind()).await;
+    let error = match outcome {
+        Ok(Ok(outcome)) => return outcome,
+        Ok(Err(_)) => StoreError::Misconfigured { place, problem: "it has panicked; correct its code".to_owned() },
+        Err(_) => StoreError::Unavailable { place, problem: format!("it has not answered within {limit:?}") },
+    };
+    Err(error.into())
 }
 
 impl SessionStore for Limited {
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
-        self.limited(|| self.inner.load(account))
+        Box::pin(limited(PLACE, self.limit, || self.inner.load(account)))
     }
 
     fn compare_and_swap<'a>(
@@ -66,15 +63,10 @@ impl SessionStore for Limited {
         new: Version,
         bytes: &'a [u8],
     ) -> StoreFuture<'a, bool> {
-        self.limited(move || self.inner.compare_and_swap(account, expected, new, bytes))
+        Box::pin(limited(PLACE, self.limit, move || self.inner.compare_and_swap(account, expected, new, bytes)))
     }
 
-    fn changed<'a>(
-        &'a self,
-        account: &'a Account,
-        seen: Option<Version>,
-        patience: Duration,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
         Box::pin(async move {
             let shortest = sleep(SHORTEST_WAIT.min(patience));
             let change = async { self.inner.changed(account, seen, patience).await };
@@ -99,12 +91,7 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
         (**self).compare_and_swap(account, expected, new, bytes)
     }
 
-    fn changed<'a>(
-        &'a self,
-        account: &'a Account,
-        seen: Option<Version>,
-        patience: Duration,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
         (**self).changed(account, seen, patience)
     }
 }
@@ -113,7 +100,10 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-    use std::future::{pending, ready};
+    use std::{
+        future::{pending, ready},
+        pin::Pin,
+    };
 
     use tokio::time::Instant;
 
@@ -154,12 +144,7 @@ mod tests {
             self.act(Ok(true))
         }
 
-        fn changed<'a>(
-            &'a self,
-            _: &'a Account,
-            _: Option<Version>,
-            _: Duration,
-        ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        fn changed<'a>(&'a self, _: &'a Account, _: Option<Version>, _: Duration) -> StoreWait<'a> {
             self.act(())
         }
     }

@@ -2,8 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -13,7 +11,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version};
+use super::{Account, SessionStore, Snapshot, StoreFuture, StoreWait, Value, Version};
 
 /// Keeps values in the memory of this process. Clones share them.
 ///
@@ -37,7 +35,8 @@ use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Default, derive_more::Debug)]
+#[debug("MemoryStore {{ .. }}")]
 pub struct MemoryStore(Arc<Shared>);
 
 #[derive(Default)]
@@ -95,12 +94,7 @@ impl SessionStore for MemoryStore {
     }
 
     /// Returns at once when another version is swapped in.
-    fn changed<'a>(
-        &'a self,
-        account: &'a Account,
-        seen: Option<Version>,
-        patience: Duration,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
         let mut value = self.value(account).subscribe();
         Box::pin(async move {
             let _ = timeout(patience, value.wait_for(|value| version(value.as_ref()) != seen)).await.is_ok();
@@ -110,12 +104,6 @@ impl SessionStore for MemoryStore {
 
 fn version(value: Option<&Value>) -> Option<Version> {
     value.map(|value| value.version)
-}
-
-impl fmt::Debug for MemoryStore {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("MemoryStore").finish_non_exhaustive()
-    }
 }
 
 /// The time of the system at the start, and the monotonic time since: it is never set back.

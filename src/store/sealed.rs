@@ -1,7 +1,7 @@
 //! Seals the values of any store with XChaCha20-Poly1305, so that whoever reads or changes the store learns no session
 //! and forges none.
 
-use std::{fmt, pin::Pin, time::Duration};
+use std::time::Duration;
 
 use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
@@ -9,7 +9,7 @@ use chacha20poly1305::{
 };
 use zeroize::Zeroizing;
 
-use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, Value, Version};
+use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, StoreWait, Value, Version};
 
 /// The first bytes of a sealed value; a nonce follows.
 const SEALED: &[u8] = b"sealed:";
@@ -32,6 +32,8 @@ const ADVICE: &str = "it holds the count of failed logins, so nobody logs in wit
 /// # fn key_of_the_fleet() -> [u8; 32] { [7; 32] }
 /// let store = Sealed::new(FileStore::new("/var/lib/fleet/thingspace.json"), key_of_the_fleet());
 /// ```
+#[derive(derive_more::Debug)]
+#[debug("Sealed {{ store: {inner:?}, .. }}")]
 pub struct Sealed<S> {
     inner: S,
     /// Erases its key when it is dropped.
@@ -100,18 +102,7 @@ impl<S: SessionStore> SessionStore for Sealed<S> {
         })
     }
 
-    fn changed<'a>(
-        &'a self,
-        account: &'a Account,
-        seen: Option<Version>,
-        patience: Duration,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
         self.inner.changed(account, seen, patience)
-    }
-}
-
-impl<S: fmt::Debug> fmt::Debug for Sealed<S> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sealed").field("store", &self.inner).finish_non_exhaustive()
     }
 }

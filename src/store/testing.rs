@@ -65,8 +65,7 @@ where
     macro_rules! check {
         ($($check:ident),+ $(,)?) => {
             $(
-                let (one, other) = make().await;
-                if timeout(LIMIT, $check(Pair { one, other })).await.is_err() {
+                if timeout(LIMIT, $check(make().await)).await.is_err() {
                     let name = stringify!($check).replace('_', " ");
                     broken(format_args!("{name}: not finished after {LIMIT:?}, so the store hangs"));
                 }
@@ -86,17 +85,10 @@ where
     );
 }
 
-struct Pair {
-    one: Arc<dyn SessionStore>,
-    other: Arc<dyn SessionStore>,
-}
-
 type Store<'a> = &'a dyn SessionStore;
 
-impl Pair {
-    fn both_ways(&self) -> [(Store<'_>, Store<'_>); 2] {
-        [(&*self.one, &*self.other), (&*self.other, &*self.one)]
-    }
+fn both_ways((one, other): &Handles) -> [(Store<'_>, Store<'_>); 2] {
+    [(&**one, &**other), (&**other, &**one)]
 }
 
 #[expect(clippy::panic, reason = "the suite runs in a test of the store, where a panic is the verdict")]
@@ -130,8 +122,8 @@ async fn put(store: Store<'_>, account: &Account, expected: Option<Version>, byt
 }
 
 /// Asserts that the account has this value, as each of the handles sees it.
-async fn expect(pair: &Pair, account: &Account, expected: Option<(Version, &[u8])>, broken: &str) {
-    for (store, _) in pair.both_ways() {
+async fn expect(pair: &Handles, account: &Account, expected: Option<(Version, &[u8])>, broken: &str) {
+    for (store, _) in both_ways(pair) {
         let found = load(store, account).await;
         let found = found.as_ref().map(|value| (value.version, value.bytes()));
         assert!(found == expected, "{broken}");
@@ -151,13 +143,13 @@ fn number(value: Option<&Value>) -> u64 {
     number
 }
 
-async fn a_value_is_read_as_it_was_swapped_in(pair: Pair) {
+async fn a_value_is_read_as_it_was_swapped_in(pair: Handles) {
     let all: Vec<u8> = (0..=u8::MAX).collect();
     let values = [b"value".to_vec(), Vec::new(), all.clone(), all.repeat(256), b"\r\n".to_vec()];
     expect(&pair, &account(), None, "guarantee 1: a fresh account has a value").await;
     let mut version = None;
     for (index, bytes) in values.iter().enumerate() {
-        let store = if index % 2 == 0 { &pair.one } else { &pair.other };
+        let store = if index % 2 == 0 { &pair.0 } else { &pair.1 };
         let new = put(&**store, &account(), version, bytes).await;
         let broken = "guarantee 1: a value is read otherwise than it was swapped in";
         expect(&pair, &account(), Some((new, bytes)), broken).await;
@@ -165,9 +157,9 @@ async fn a_value_is_read_as_it_was_swapped_in(pair: Pair) {
     }
 }
 
-async fn a_swap_needs_the_expected_version(pair: Pair) {
+async fn a_swap_needs_the_expected_version(pair: Handles) {
     let mut stored = None;
-    for (store, other) in pair.both_ways().repeat(2) {
+    for (store, other) in both_ways(&pair).repeat(2) {
         let was: Option<Version> = stored.map(|(version, _)| version);
         for wrong in [None, Some(Version::random())].into_iter().filter(|wrong| *wrong != was) {
             let is_stored = swap(other, wrong, Version::random(), b"wrong").await;
@@ -182,9 +174,9 @@ async fn a_swap_needs_the_expected_version(pair: Pair) {
     }
 }
 
-async fn a_swap_that_is_sent_again_is_confirmed(pair: Pair) {
+async fn a_swap_that_is_sent_again_is_confirmed(pair: Handles) {
     let mut was = None;
-    for (store, other) in pair.both_ways() {
+    for (store, other) in both_ways(&pair) {
         let new = put(store, &account(), was, b"value").await;
         for again in [store, other] {
             assert!(swap(again, was, new, b"value").await, "guarantee 3: a swap was sent again, and returned false");
@@ -198,7 +190,7 @@ async fn a_swap_that_is_sent_again_is_confirmed(pair: Pair) {
     }
 }
 
-async fn accounts_do_not_meet(pair: Pair) {
+async fn accounts_do_not_meet(pair: Handles) {
     let accounts = [
         account(),
         Account::new("https://other.example", "key", "zbeeblebrox"),
@@ -211,13 +203,13 @@ async fn accounts_do_not_meet(pair: Pair) {
         let broken = "guarantee 1: the value of one account is seen on another";
         expect(&pair, account, None, broken).await;
         let bytes = index.to_string().into_bytes();
-        let version = put(&*pair.one, account, None, &bytes).await;
+        let version = put(&*pair.0, account, None, &bytes).await;
         expect(&pair, account, Some((version, &bytes)), broken).await;
     }
 }
 
-async fn the_clock_runs_and_is_shared(pair: Pair) {
-    for (store, other) in pair.both_ways() {
+async fn the_clock_runs_and_is_shared(pair: Handles) {
+    for (store, other) in both_ways(&pair) {
         let begin = Instant::now();
         let before = told(store.load(&account()).await).now;
         sleep(PAUSE).await;
@@ -227,12 +219,12 @@ async fn the_clock_runs_and_is_shared(pair: Pair) {
     }
 }
 
-async fn a_read_is_whole_and_never_older(pair: Pair) {
+async fn a_read_is_whole_and_never_older(pair: Handles) {
     let is_done = AtomicBool::new(false);
     let write = async {
         let mut version = None;
         for next in 1..=100 {
-            version = Some(put(&*pair.one, &account(), version, &numbered(next)).await);
+            version = Some(put(&*pair.0, &account(), version, &numbered(next)).await);
             yield_now().await;
         }
         is_done.store(true, Ordering::SeqCst);
@@ -240,19 +232,19 @@ async fn a_read_is_whole_and_never_older(pair: Pair) {
     let read = async {
         let mut last = 0;
         while !is_done.load(Ordering::SeqCst) {
-            let found = number(load(&*pair.other, &account()).await.as_ref());
+            let found = number(load(&*pair.1, &account()).await.as_ref());
             assert!(found >= last, "guarantee 1: after value {last}, a read went back to {found}");
             last = found;
             yield_now().await;
         }
     };
     join(write, read).await;
-    assert_eq!(number(load(&*pair.other, &account()).await.as_ref()), 100, "guarantee 1: the last value is not seen");
+    assert_eq!(number(load(&*pair.1, &account()).await.as_ref()), 100, "guarantee 1: the last value is not seen");
 }
 
-async fn no_swap_of_many_tasks_is_lost(pair: Pair) {
+async fn no_swap_of_many_tasks_is_lost(pair: Handles) {
     let tasks = (0..TASKS).map(|task| {
-        let store = if task % 2 == 0 { pair.one.clone() } else { pair.other.clone() };
+        let store = if task % 2 == 0 { pair.0.clone() } else { pair.1.clone() };
         tokio::spawn(async move {
             loop {
                 let found = load(&*store, &account()).await;
@@ -266,13 +258,13 @@ async fn no_swap_of_many_tasks_is_lost(pair: Pair) {
     });
     let has_failed = join_all(tasks).await.iter().any(Result::is_err);
     assert!(!has_failed, "one of many tasks has panicked, as its message says");
-    let found = number(load(&*pair.one, &account()).await.as_ref());
+    let found = number(load(&*pair.0, &account()).await.as_ref());
     assert_eq!(found, TASKS, "guarantee 2: {TASKS} tasks counted up by one swap each, and the value is {found}");
 }
 
-async fn a_wait_ends_with_patience_and_with_a_change(pair: Pair) {
+async fn a_wait_ends_with_patience_and_with_a_change(pair: Handles) {
     let mut version = None;
-    for (store, other) in pair.both_ways() {
+    for (store, other) in both_ways(&pair) {
         for patience in [Duration::ZERO, PAUSE] {
             let ended = timeout(patience + SOON, store.changed(&account(), version, patience)).await;
             assert!(ended.is_ok(), "`changed` did not return after its patience of {patience:?}");
@@ -296,18 +288,18 @@ async fn a_wait_ends_with_patience_and_with_a_change(pair: Pair) {
     }
 }
 
-async fn a_dropped_swap_does_not_come_after_a_later_one(pair: Pair) {
+async fn a_dropped_swap_does_not_come_after_a_later_one(pair: Handles) {
     for round in 0..10 {
-        let found = load(&*pair.one, &account()).await.map(|value| value.version);
+        let found = load(&*pair.0, &account()).await.map(|value| value.version);
         let begun = Version::random();
-        select(pair.one.compare_and_swap(&account(), found, begun, b"dropped"), ready(())).await;
-        select(pair.one.load(&account()), ready(())).await;
+        select(pair.0.compare_and_swap(&account(), found, begun, b"dropped"), ready(())).await;
+        select(pair.0.load(&account()), ready(())).await;
         let broken = "a dropped swap came after a later one, or wrote a part";
         let later = Version::random();
         let mut is_stored = false;
         while !is_stored {
-            let found = load(&*pair.other, &account()).await.map(|value| value.version);
-            is_stored = swap(&*pair.other, found, later, b"later").await;
+            let found = load(&*pair.1, &account()).await.map(|value| value.version);
+            is_stored = swap(&*pair.1, found, later, b"later").await;
         }
         sleep(PAUSE / (1 + round % 3)).await;
         expect(&pair, &account(), Some((later, b"later")), broken).await;
