@@ -106,7 +106,7 @@ pub enum Error {
     },
 
     /// The credentials provider failed. Nothing was sent. It is retryable if the source is
-    /// [`StoreError::Unavailable`], as from a [`FileVault`](crate::FileVault).
+    /// [`StoreError::Unavailable`], as from a [`FileVault`](crate::FileVault), or if it has not answered in time.
     // What it said is foreign text, and may hold a secret: it is not in this one, which is logged.
     #[error("the credentials provider failed; its own error is the source of this one")]
     CredentialsProvider(#[source] Arc<dyn StdError + Send + Sync>),

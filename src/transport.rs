@@ -22,9 +22,7 @@ use reqwest::{Body, Request, Response};
 use tokio::time::Instant;
 use url::Position;
 
-#[cfg(feature = "__bench")]
-pub(crate) use answer::ANY;
-pub(crate) use answer::{ResponseKind, retry_after};
+pub(crate) use answer::{ANY, ResponseKind, retry_after};
 pub(crate) use last_failure::LastFailure;
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
 pub use retries::Retries;
@@ -173,7 +171,7 @@ pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operati
         None => Repeat::IfUnprocessed,
     };
     let ends_session = described.is_some_and(|operation| operation.ends_session);
-    Operation { id: "send", repeat, ends_session, ..answer::ANY }
+    Operation { id: "send", repeat, ends_session, ..ANY }
 }
 
 impl ClientHooks<Transport> for client::Client {

@@ -15,7 +15,8 @@ use super::cache::{CachedToken, Freshness, TokenCache};
 use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret, events,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
-    transport::{LastFailure, Rejection, ResponseKind, TokenHeader, TokenSource, Transport},
+    store::limited,
+    transport::{ANY, LastFailure, Rejection, ResponseKind, TokenHeader, TokenSource, Transport},
 };
 
 /// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
@@ -115,9 +116,7 @@ impl AccessTokens {
             }
             other => other,
         };
-        // The provider's own code: a panic is its failure, and no reason to ask it again at once.
-        let cache = TokenCache::new(|panic| Error::TokenProvider(panic.into()));
-        let tokens = Self { grant, clock_skew, patience, cache, failure };
+        let tokens = Self { grant, clock_skew, patience, cache: TokenCache::default(), failure };
         if let Some(ready) = ready {
             let unfit = |_| Error::configuration("the access token holds characters no header takes");
             tokens.keep(ready).map_err(unfit)?;
@@ -149,9 +148,8 @@ impl AccessTokens {
                     .map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
             }
             Grant::Provider(provider) => {
-                let late = || Err(format!("no answer within {:?}", self.patience).into());
-                let granted = tokio::time::timeout(self.patience, provider.access_token()).await;
-                let granted = granted.unwrap_or_else(|_| late()).map_err(|error| Error::TokenProvider(error.into()))?;
+                let granted = limited("the access token provider", self.patience, || provider.access_token()).await;
+                let granted = granted.map_err(|error| Error::TokenProvider(error.into()))?;
                 self.keep(&granted).map_err(|_| Error::TokenProvider(ProviderError::from(unfit).into()))
             }
             Grant::Nothing => Err(Error::configuration(
@@ -236,10 +234,8 @@ const REQUEST: Operation = Operation {
     access_token: false,
     session_token: false,
     repeat: Repeat::Always,
-    ends_session: false,
-    secrets: &[],
     success: Success { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
-    errors: &[],
+    ..ANY
 };
 
 /// Buys a token. Basic authentication is over the pair as it is: the platform does not take the form encoding that

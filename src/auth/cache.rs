@@ -9,7 +9,6 @@ use tokio::{task::AbortHandle, time::Instant};
 
 use crate::{Error, transport::TokenHeader};
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Fetched<T> = Result<Arc<T>, Error>;
 
 /// A token in a cache.
@@ -34,8 +33,12 @@ pub(super) enum Freshness {
 pub(super) struct TokenCache<T> {
     token: ArcSwapOption<T>,
     flight: Mutex<Option<Flight<T>>>,
-    /// Names the code of the caller's that runs in a fetch, should it panic.
-    foreign: fn(BoxError) -> Error,
+}
+
+impl<T> Default for TokenCache<T> {
+    fn default() -> Self {
+        Self { token: ArcSwapOption::empty(), flight: Mutex::default() }
+    }
 }
 
 /// A fetch that is under way, or was the last one. It yields nothing if its runtime was shut down.
@@ -45,10 +48,6 @@ struct Flight<T> {
 }
 
 impl<T: CachedToken> TokenCache<T> {
-    pub(super) fn new(foreign: fn(BoxError) -> Error) -> Self {
-        Self { token: ArcSwapOption::empty(), flight: Mutex::default(), foreign }
-    }
-
     /// The cached token, whatever its state.
     pub(super) fn cached(&self) -> Guard<Option<Arc<T>>> {
         self.token.load()
@@ -107,12 +106,11 @@ impl<T: CachedToken> TokenCache<T> {
         if let Some(under_way) = flight.as_ref().filter(|flight| !flight.task.is_finished()) {
             return under_way.outcome.clone();
         }
-        let foreign = self.foreign;
         let fetching = tokio::spawn(fetch());
         let task = fetching.abort_handle();
         let outcome = fetching.map(move |end| match end {
             Ok(outcome) => Some(outcome),
-            Err(end) if end.is_panic() => Some(Err(foreign("it has panicked".into()))),
+            Err(end) if end.is_panic() => Some(Err(Error::configuration("the call has panicked, as by a subscriber"))),
             Err(_) => None,
         });
         let outcome = outcome.boxed().shared();

@@ -22,6 +22,7 @@ use crate::{
     Credentials, CredentialsProvider, Error, Password, SessionToken,
     events::{self, Renewed},
     generated::client as api,
+    store::limited,
     transport::{LastFailure, Rejection, TokenSource, Transport},
 };
 
@@ -70,9 +71,8 @@ pub(super) struct State {
 
 /// Asks a provider of credentials, which must not keep all callers waiting for ever.
 pub(crate) async fn ask(source: &dyn CredentialsProvider, patience: Duration) -> Result<Credentials, Error> {
-    let late = || Err(format!("no answer within {patience:?}").into());
-    let answer = timeout(patience, source.credentials()).await;
-    let credentials = answer.unwrap_or_else(|_| late()).map_err(|error| Error::CredentialsProvider(error.into()))?;
+    let answer = limited("the credentials provider", patience, || source.credentials()).await;
+    let credentials = answer.map_err(|error| Error::CredentialsProvider(error.into()))?;
     if credentials.username().is_empty() || credentials.password().expose_secret().is_empty() {
         return Err(Error::configuration("the username or the password is empty: nothing was sent"));
     }
@@ -88,9 +88,7 @@ impl SessionTokens {
     ) -> Arc<Self> {
         let once = transport.once();
         let api = api::Client::new_with_client(api::ClientInfo::baseurl(api), once.http().clone(), once);
-        // What a store's code does is an error of the store; the other foreign code in a renewal is the provider's.
-        let cache = TokenCache::new(|panic| Error::CredentialsProvider(panic.into()));
-        let (state, failure, waits_for_access) = Default::default();
+        let (cache, state, failure, waits_for_access) = Default::default();
         Arc::new(Self { record, source, api, transport, cache, state, failure, waits_for_access })
     }
 
@@ -233,7 +231,7 @@ impl SessionTokens {
 
     /// A transport whose session is this one and no other.
     pub(super) fn with_session(&self, header: HeaderValue) -> Transport {
-        self.transport.with_session(Arc::new(Fixed(header)))
+        self.transport.with_session(Arc::new(header))
     }
 
     pub(super) fn base_url(&self) -> &str {
@@ -331,15 +329,13 @@ impl TokenSource for Arc<SessionTokens> {
 }
 
 /// A session token that is not renewed.
-struct Fixed(HeaderValue);
-
-impl TokenSource for Fixed {
+impl TokenSource for HeaderValue {
     fn cached(&self, _: Instant) -> Option<HeaderValue> {
-        Some(self.0.clone())
+        Some(self.clone())
     }
 
     fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
-        Box::pin(std::future::ready(Ok(self.0.clone())))
+        Box::pin(std::future::ready(Ok(self.clone())))
     }
 
     fn invalidate(&self, _: &HeaderValue, _: Rejection) -> bool {
