@@ -96,9 +96,6 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Erro
 
 impl<E> From<api::Error<E>> for Error {
     fn from(error: api::Error<E>) -> Self {
-        let unexpected = |status, headers: &HeaderMap| {
-            Self::unexpected("it is an error that was not judged", Refusal::new(status, headers.clone()))
-        };
         match error {
             api::Error::InvalidRequest(problem) | api::Error::Custom(problem) => Self::InvalidRequest { problem },
             api::Error::CommunicationError(error)
@@ -109,9 +106,11 @@ impl<E> From<api::Error<E>> for Error {
                 format!("its body does not read as documented, at column {}", reason.column()),
                 Refusal::new(StatusCode::OK, HeaderMap::new()),
             ),
-            // The transport hands no error answer on; these are here for one that was made elsewhere.
-            api::Error::ErrorResponse(answer) => unexpected(answer.status(), answer.headers()),
-            api::Error::UnexpectedResponse(answer) => unexpected(answer.status(), answer.headers()),
+            // The transport hands no error response on: it was made elsewhere.
+            api::Error::ErrorResponse(_) | api::Error::UnexpectedResponse(_) => {
+                let status = error.status().unwrap_or_default();
+                Self::unexpected("it is an error that was not judged", Refusal::new(status, HeaderMap::new()))
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use base64::{Engine as _, display::Base64Display, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -26,9 +27,9 @@ pub(super) struct Document {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    #[serde(with = "hexadecimal")]
+    #[serde(serialize_with = "as_digits", deserialize_with = "from_digits")]
     version: Version,
-    #[serde(with = "base64")]
+    #[serde(serialize_with = "as_base64", deserialize_with = "from_base64")]
     value: Zeroizing<Vec<u8>>,
 }
 
@@ -59,34 +60,22 @@ impl Document {
     }
 }
 
-mod hexadecimal {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+fn as_digits<S: Serializer>(version: &Version, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(version)
+}
 
-    use crate::store::Version;
-
-    pub(super) fn serialize<S: Serializer>(version: &Version, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(version)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
-        <&str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
+fn from_digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
+    <&str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 /// Without a copy of the text: it holds the session token.
-mod base64 {
-    use base64::{Engine as _, display::Base64Display, prelude::BASE64_STANDARD};
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-    use zeroize::Zeroizing;
+fn as_base64<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&Base64Display::new(value, &BASE64_STANDARD))
+}
 
-    pub(super) fn serialize<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(value, &BASE64_STANDARD))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<Vec<u8>>, D::Error> {
-        let text = <&str>::deserialize(deserializer)?;
-        BASE64_STANDARD.decode(text).map(Zeroizing::new).map_err(|_| D::Error::custom("no Base64"))
-    }
+fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<Vec<u8>>, D::Error> {
+    let text = <&str>::deserialize(deserializer)?;
+    BASE64_STANDARD.decode(text).map(Zeroizing::new).map_err(|_| D::Error::custom("no Base64"))
 }
 
 #[cfg(test)]
