@@ -27,7 +27,7 @@ pub(crate) use last_failure::LastFailure;
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
 pub use retries::Retries;
 pub(crate) use token::TokenHeader;
-pub(crate) use token_source::{Rejection, TokenSource};
+pub(crate) use token_source::TokenSource;
 
 use crate::{
     Error,

@@ -16,7 +16,7 @@ use crate::{
     AccessToken, ApiKey, Error, Refusal, Secret, events,
     generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
     store::limited,
-    transport::{ANY, LastFailure, Rejection, ResponseKind, TokenHeader, TokenSource, Transport},
+    transport::{ANY, LastFailure, ResponseKind, TokenHeader, TokenSource, Transport},
 };
 
 /// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
@@ -195,7 +195,7 @@ impl TokenSource for Arc<AccessTokens> {
         })
     }
 
-    fn invalidate(&self, token: &HeaderValue, _: Rejection) -> bool {
+    fn invalidate(&self, token: &HeaderValue, _: crate::error::Disposition) -> bool {
         self.cache.invalidate(token);
         true
     }
@@ -250,15 +250,15 @@ async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[S
     let request = request.basic_auth(api_key.key(), Some(api_key.secret().expose_secret())).form(&form);
     let request = request.header(http::header::ACCEPT, "application/json").build().map_err(Error::from_reqwest)?;
     let answer = transport.execute(&REQUEST, request, ResponseKind::Typed).await?;
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
+    let refusal = Refusal::new(answer.status(), answer.headers().clone());
     let body = answer.bytes().await.map_err(Error::from_reqwest)?;
-    let granted: Granted = serde_json::from_slice(&body).map_err(|_| unfit("it does not read as an access token"))?;
-    if granted.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(unfit("the access token is no bearer token"));
-    }
-    if granted.access_token.expose_secret().is_empty() {
-        return Err(unfit("the access token is empty"));
-    }
-    Ok(AccessToken { expires_in: granted.expires_in(), token: granted.access_token })
+    let problem = match serde_json::from_slice::<Granted>(&body) {
+        Ok(granted) if granted.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) => {
+            "the access token is no bearer token"
+        }
+        Ok(granted) if granted.access_token.expose_secret().is_empty() => "the access token is empty",
+        Ok(granted) => return Ok(AccessToken { expires_in: granted.expires_in(), token: granted.access_token }),
+        Err(_) => "it does not read as an access token",
+    };
+    Err(Error::unexpected(problem, refusal))
 }

@@ -15,7 +15,7 @@ use crate::{
     Credentials, Error, Password, Refusal, events,
     generated::{Operation, client::types},
     guard::Finish,
-    transport::{Rejection, ResponseKind, TokenSource as _},
+    transport::{ResponseKind, TokenSource as _},
 };
 
 /// What the generated client calls the reset.
@@ -105,7 +105,7 @@ impl SessionTokens {
             return error;
         }
         // A platform that accepts no session is not worth another one, and nothing was renewed.
-        if !self.invalidate(session, Rejection::Explicit) && !self.reconsider(session).await {
+        if !self.invalidate(session, crate::error::Disposition::SessionExpired) && !self.reconsider(session).await {
             return error;
         }
         let limit = self.transport.timeout();

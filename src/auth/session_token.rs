@@ -20,10 +20,11 @@ use super::{
 };
 use crate::{
     Credentials, CredentialsProvider, Error, Password, SessionToken,
+    error::Disposition,
     events::{self, Renewed},
     generated::client as api,
     store::limited,
-    transport::{LastFailure, Rejection, TokenSource, Transport},
+    transport::{LastFailure, TokenSource, Transport},
 };
 
 /// How often at most an ambiguous rejection, or the rejection of a session that was never accepted, leads to a login.
@@ -260,7 +261,7 @@ impl TokenSource for Arc<SessionTokens> {
         Box::pin(async { self.session_for_use().await.map(|session| session.header.value().clone()) })
     }
 
-    fn invalidate(&self, token: &HeaderValue, rejection: Rejection) -> bool {
+    fn invalidate(&self, token: &HeaderValue, rejection: Disposition) -> bool {
         let mut state = self.state();
         let Some(session) = self.cache.cached().clone().filter(|session| session.header == *token) else {
             // A newer one is there, or on its way.
@@ -269,9 +270,9 @@ impl TokenSource for Arc<SessionTokens> {
         // A platform that rejects each session at once, or a caller without rights, must not cause a login for each
         // request.
         let (last, reason) = match rejection {
-            Rejection::Ambiguous => (Some(&mut state.ambiguous), Renewed::Refused),
-            Rejection::Explicit if session.is_accepted() => (None, Renewed::Expired),
-            Rejection::Explicit => (Some(&mut state.unaccepted), Renewed::Expired),
+            Disposition::Unauthorized => (Some(&mut state.ambiguous), Renewed::Refused),
+            _ if session.is_accepted() => (None, Renewed::Expired),
+            _ => (Some(&mut state.unaccepted), Renewed::Expired),
         };
         if let Some(last) = last {
             let now = Instant::now();
@@ -291,7 +292,7 @@ impl TokenSource for Arc<SessionTokens> {
             let end = Instant::now() + OVERTAKING;
             while Instant::now() < end {
                 tokio::time::sleep(LOOK).await;
-                if self.invalidate(token, Rejection::Explicit) {
+                if self.invalidate(token, Disposition::SessionExpired) {
                     return true;
                 }
             }
@@ -338,7 +339,7 @@ impl TokenSource for HeaderValue {
         Box::pin(std::future::ready(Ok(self.clone())))
     }
 
-    fn invalidate(&self, _: &HeaderValue, _: Rejection) -> bool {
+    fn invalidate(&self, _: &HeaderValue, _: Disposition) -> bool {
         false
     }
 }

@@ -62,10 +62,7 @@ impl TlsBackend {
         Ok(named)
     }
 
-    #[cfg_attr(
-        not(feature = "rustls-no-provider"),
-        allow(unused_variables, clippy::needless_pass_by_value, reason = "there is nothing to move")
-    )]
+    #[allow(unused_variables, clippy::needless_pass_by_value, reason = "without rustls there is nothing to move")]
     pub(super) fn applied(builder: ClientBuilder, backend: Self) -> ClientBuilder {
         match backend {
             #[cfg(feature = "rustls-no-provider")]

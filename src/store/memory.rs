@@ -39,10 +39,17 @@ use super::{Account, SessionStore, Snapshot, StoreFuture, StoreWait, Value, Vers
 #[debug("MemoryStore {{ .. }}")]
 pub struct MemoryStore(Arc<Shared>);
 
-#[derive(Default)]
+/// Its clock is the time of the system at the start, and the monotonic time since: it is never set back.
 struct Shared {
-    clock: Clock,
+    started: SystemTime,
+    since: Instant,
     values: Mutex<HashMap<Account, watch::Sender<Option<Value>>>>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { started: SystemTime::now(), since: Instant::now(), values: Mutex::default() }
+    }
 }
 
 impl MemoryStore {
@@ -67,7 +74,7 @@ impl SessionStore for MemoryStore {
         Box::pin(async move {
             // An account that is only asked for takes no room.
             let value = self.values().get(account).and_then(|value| value.borrow().clone());
-            Ok(Snapshot { value, now: self.0.clock.now() })
+            Ok(Snapshot { value, now: self.0.started + self.0.since.elapsed() })
         })
     }
 
@@ -104,22 +111,4 @@ impl SessionStore for MemoryStore {
 
 fn version(value: Option<&Value>) -> Option<Version> {
     value.map(|value| value.version)
-}
-
-/// The time of the system at the start, and the monotonic time since: it is never set back.
-struct Clock {
-    started: SystemTime,
-    since: Instant,
-}
-
-impl Clock {
-    fn now(&self) -> SystemTime {
-        self.started + self.since.elapsed()
-    }
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self { started: SystemTime::now(), since: Instant::now() }
-    }
 }

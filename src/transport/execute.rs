@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::{
-    LONGEST_TIMEOUT, Rejection, ResponseKind, Settings, Transport,
+    LONGEST_TIMEOUT, ResponseKind, Settings, Transport,
     answer::{Judge, Outcome},
 };
 use crate::{
@@ -150,17 +150,16 @@ impl Transport {
         deadline: Instant,
         progress: &mut Progress,
     ) -> bool {
-        let (source, token, rejection) = match disposition {
-            Disposition::InvalidToken => (&self.access, &tokens.access, Rejection::Explicit),
-            Disposition::SessionExpired => (&self.session, &tokens.session, Rejection::Explicit),
-            Disposition::Unauthorized => (&self.session, &tokens.session, Rejection::Ambiguous),
+        let (source, token) = match disposition {
+            Disposition::InvalidToken => (&self.access, &tokens.access),
+            Disposition::SessionExpired | Disposition::Unauthorized => (&self.session, &tokens.session),
             _ => return false,
         };
         let (Some(source), Some(token)) = (source, token) else { return false };
         // A second access token that is refused is kept: the next call may find that it holds.
         let is_second =
             disposition == Disposition::InvalidToken && std::mem::replace(&mut progress.has_renewed_access, true);
-        if !is_second && source.invalidate(token, rejection) {
+        if !is_second && source.invalidate(token, disposition) {
             return true;
         }
         if disposition != Disposition::SessionExpired {

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use http::HeaderValue;
 use tokio::time::Instant;
 
-use crate::Error;
+use crate::{Error, error::Disposition};
 
 /// Supplies the tokens of one kind.
 pub(crate) trait TokenSource: Send + Sync {
@@ -16,8 +16,9 @@ pub(crate) trait TokenSource: Send + Sync {
     fn token(&self) -> Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send + '_>>;
 
     /// Drops this token from the cache; a newer one stays. Returns whether the request is worth sending again: there is
-    /// a newer token, or fetching one does not flood the platform.
-    fn invalidate(&self, token: &HeaderValue, rejection: Rejection) -> bool;
+    /// a newer token, or fetching one does not flood the platform. With [`Disposition::Unauthorized`] the token may be the
+    /// reason for the rejection, otherwise it is.
+    fn invalidate(&self, token: &HeaderValue, rejection: Disposition) -> bool;
 
     /// Waits for a moment after [`invalidate`](Self::invalidate) has advised against sending again, because another
     /// request's answer that speaks for the token may have been overtaken. Returns the advice after that.
@@ -37,13 +38,4 @@ pub(crate) trait TokenSource: Send + Sync {
     fn ended(&self, _token: &HeaderValue) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::ready(()))
     }
-}
-
-/// What a rejection says about the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejection {
-    /// The token is dead.
-    Explicit,
-    /// The request is refused, and the token may be the reason.
-    Ambiguous,
 }
