@@ -60,6 +60,7 @@ pub type StoreWait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 ///
 /// The crate calls a store under a time limit of its own, and a store that panics has failed. The suite in
 /// `store::testing` (feature `store-testing`) checks the guarantees.
+#[auto_impl::auto_impl(Arc)]
 pub trait SessionStore: Send + Sync + fmt::Debug {
     /// The value of the account, and the time.
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot>;

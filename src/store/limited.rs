@@ -76,26 +76,6 @@ impl SessionStore for Limited {
     }
 }
 
-impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
-    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
-        (**self).load(account)
-    }
-
-    fn compare_and_swap<'a>(
-        &'a self,
-        account: &'a Account,
-        expected: Option<Version>,
-        new: Version,
-        bytes: &'a [u8],
-    ) -> StoreFuture<'a, bool> {
-        (**self).compare_and_swap(account, expected, new, bytes)
-    }
-
-    fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
-        (**self).changed(account, seen, patience)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
