@@ -63,8 +63,10 @@ struct Fact {
     is_failure: bool,
     is_void: bool,
     is_before_success: bool,
-    /// What it came to, if that says that it never counted: no report of the same attempt says anything else.
-    uncounted: Option<Finish>,
+    /// What was last reported of it.
+    reported: Option<Finish>,
+    /// It never counted and is over: no report says anything else of it.
+    is_done: bool,
 }
 
 #[derive(Default)]
@@ -116,10 +118,10 @@ impl World {
                     3 => Finish::Unknown { is_answered: false },
                     _ => success,
                 };
-                let finish = self.facts[&begun.id].uncounted.clone().unwrap_or(finish);
-                if matches!(finish, Finish::NotProcessed | Finish::LoggedIn(_)) && !self.facts[&begun.id].is_failure {
-                    self.fact(begun.id).uncounted = Some(finish.clone());
-                }
+                let fact = self.fact(begun.id);
+                let finish = fact.reported.clone().filter(|_| fact.is_done).unwrap_or(finish);
+                fact.is_done |= !fact.is_failure && matches!(finish, Finish::NotProcessed | Finish::LoggedIn(_));
+                fact.reported = Some(finish.clone());
                 let (kept, is_new) = self.change(replica, is_stored, |record| {
                     let session = record.session.clone();
                     let kept = record.finish(&begun, &finish, now, 0.5);
@@ -160,6 +162,7 @@ impl World {
             let fact = self.fact(*id);
             if fact.credentials == own {
                 fact.is_void = true;
+                fact.is_done |= !fact.is_failure && fact.reported.is_some();
             } else {
                 fact.is_before_success |= fact.is_failure;
             }
