@@ -8,14 +8,8 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     ///Why a request was refused.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct ConnectivityManagementResult {
         ///The service that refused the request, a dot, and the reason. Compare the reason alone: the name of the service varies.
         #[serde(
@@ -36,14 +30,8 @@ pub mod types {
         }
     }
     ///What the gateway says.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct Fault {
         ///The number of the fault, as a string or as a number; both occur.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -61,13 +49,8 @@ pub mod types {
         }
     }
     ///The number of the fault, as a string or as a number; both occur.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     #[serde(untagged)]
     pub enum FaultCode {
         String(::std::string::String),
@@ -87,13 +70,8 @@ pub mod types {
         }
     }
     ///Why the gateway, which stands in front of the platform, refused a request.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct GatewayFault {
         pub fault: Fault,
     }
@@ -103,13 +81,8 @@ pub mod types {
         }
     }
     ///An error in one of its documented shapes.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     #[serde(untagged)]
     pub enum GatewayFaultOrConnectivityManagementResult {
         GatewayFault(GatewayFault),
@@ -128,13 +101,8 @@ pub mod types {
         }
     }
     ///The username and password of a Connectivity Management user.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct LogInRequest {
         ///The user's current password.
         pub password: crate::Secret,
@@ -147,14 +115,8 @@ pub mod types {
         }
     }
     ///What a login yields.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct LogInResult {
         ///The token of the new session, for the VZ-M2M-Token header of later requests.
         #[serde(
@@ -169,14 +131,8 @@ pub mod types {
         }
     }
     ///The answer to the end of a session. The name says request because that is what the platform calls it.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct LogOutRequest {
         ///The token of the session that has ended.
         #[serde(
@@ -191,13 +147,8 @@ pub mod types {
         }
     }
     ///The password to be replaced.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct SessionResetPasswordRequest {
         ///The password that holds until this request.
         #[serde(rename = "oldPassword")]
@@ -209,14 +160,8 @@ pub mod types {
         }
     }
     ///What a password reset yields.
-    #[derive(
-        ::serde::Deserialize,
-        ::serde::Serialize,
-        Clone,
-        Debug,
-        Default,
-        schemars::JsonSchema
-    )]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
     pub struct SessionResetPasswordResult {
         ///The password that holds from now on.
         #[serde(

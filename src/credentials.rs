@@ -25,10 +25,11 @@ use crate::Error;
 /// assert_eq!(secret.expose_secret(), "IMgr8");
 /// assert!(!format!("{secret:?}").contains("IMgr8"));
 /// ```
-#[derive(Clone, derive_more::Debug, schemars::JsonSchema)]
+#[derive(Clone, derive_more::Debug)]
 #[debug("[redacted]")]
-#[schemars(inline, transparent, extend("format" = "password"))]
-pub struct Secret(#[schemars(with = "String")] SecretString);
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(inline, transparent, extend("format" = "password")))]
+pub struct Secret(#[cfg_attr(feature = "schemars", schemars(with = "String"))] SecretString);
 
 impl Secret {
     /// The text itself. What happens to it from here on is the caller's care.
@@ -80,7 +81,8 @@ impl<'de> Deserialize<'de> for Secret {
 macro_rules! secret_kind {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         #[derive(derive_more::From, derive_more::Into)]
         #[from(&str, String, Secret)]
         #[serde(transparent)]

@@ -78,6 +78,7 @@
 //! - `reqwest-middleware`: [`Session`] is a middleware, `ClientBuilder::new(client).with(session)`.
 //! - `tower`: [`Session`] is a layer, `session.layer(client)`.
 //! - `metrics`: a counter for each event, through the [`metrics`](https://docs.rs/metrics) facade.
+//! - `schemars`: JSON schemas of the types of [`api`] and of the secret types.
 //! - `sealed`: `store::Sealed`, which encrypts what any session store holds.
 //! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
 

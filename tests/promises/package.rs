@@ -70,7 +70,7 @@ impl Package {
     /// Turns on a feature of a dependency that has some.
     pub(crate) fn enable(&mut self, dependency: &str, feature: &str) {
         let lines = &mut self.file("Cargo.toml").lines();
-        let line = lines.find(|line| line.starts_with(&format!("{dependency} = "))).unwrap().to_owned();
+        let line = lines.find(|line| line.starts_with(&format!("{dependency} = {{"))).unwrap().to_owned();
         self.manifest(&line, &line.replace("features = [", &format!("features = [\"{feature}\", ")));
     }
 

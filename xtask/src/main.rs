@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "saying how it went is what these commands are for")]
 
 mod bench;
+mod dependencies;
 mod docs;
 mod fleet;
 mod interop;
@@ -37,6 +38,9 @@ const STATUS: &str = "Exit status: 0 if all is well, 1 if a mistake was found or
 enum Command {
     /// Measure what a call costs, and write it into docs/bench.md
     Bench(bench::Arguments),
+    /// Say what each dependency brings, in docs/dependencies.md
+    #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
+    Dependencies(dependencies::Arguments),
     /// Write the rustdoc, and openapi.yaml as a page
     Docs(docs::Arguments),
     /// Run twelve processes on one Redis server, on good days and bad
@@ -79,6 +83,7 @@ impl Command {
     fn run(self) -> Result {
         match self {
             Self::Bench(arguments) => bench::run(&arguments),
+            Self::Dependencies(arguments) => dependencies::run(&arguments),
             Self::Docs(arguments) => docs::run(&arguments),
             Self::Fleet(arguments) => fleet::run(&arguments),
             Self::Interop(arguments) => interop::run(&arguments),

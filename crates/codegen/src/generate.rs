@@ -10,7 +10,7 @@ use super::{
     check,
     finding::{Finding, Place},
     load::{Entry, Kind, Node},
-    stack,
+    schemas, stack,
 };
 
 /// Runs the steps from a document to code. progenitor asserts where it could report, so a panic is told like any other
@@ -50,7 +50,7 @@ pub fn settings() -> GenerationSettings {
         .with_interface(InterfaceStyle::Builder)
         .with_hooks(HooksMode::Expected)
         .with_inner_type(quote! { crate::transport::Transport })
-        .with_derive("schemars::JsonSchema")
+        .with_derive(schemas::DERIVE)
         .with_conversion(secret(), "crate::Secret", std::iter::empty());
     settings
 }

@@ -24,6 +24,7 @@ mod finding;
 mod generate;
 pub mod load;
 mod operations;
+mod schemas;
 mod stack;
 mod write;
 
@@ -48,9 +49,9 @@ pub struct Output {
 }
 
 impl Output {
-    /// The text of what was generated.
+    /// The text of what was generated. The JSON schemas of the client's types are behind the feature `schemars`.
     pub fn new(client: TokenStream, operations: TokenStream) -> Self {
-        Self { client: write::text(client), operations: write::text(operations) }
+        Self { client: write::text(schemas::behind_the_feature(client)), operations: write::text(operations) }
     }
 
     /// Writes `client.rs` and `operations.rs` into a folder. An unchanged file keeps its date, so that nothing is compiled

@@ -78,8 +78,9 @@ fn xtask(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 /// Every command, with what its help has to name.
-const COMMANDS: [(&str, &[&str]); 7] = [
+const COMMANDS: [(&str, &[&str]); 8] = [
     ("bench", &["--quick"]),
+    ("dependencies", &["--check"]),
     ("docs", &["--check"]),
     ("fleet", &["--quick", "--seconds <SECONDS>", "THINGSPACE_REDIS_SERVER"]),
     ("interop", &["--record"]),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::finding::{Finding, Place};
 
 /// What a type is made for (a format, or a pattern), its crate, the line that adds it, and the feature of schemars
-/// that knows its types: every generated type has a JSON schema.
+/// that knows its types: every generated type has a JSON schema where the feature `schemars` is on.
 const NEEDED: [(&[&str], &str, &str, Option<&str>); 3] = [
     (
         &["date", "date-time"],

@@ -1,0 +1,182 @@
+//! `cargo xtask dependencies`: what each dependency brings, as `docs/dependencies.md`.
+//!
+//! The reasons stand in `dependencies/why.md`, a line each. All else is what `cargo tree` says, for one platform, so that
+//! it is the same on every machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+
+use crate::{Result, workspace};
+
+const FILE: &str = "docs/dependencies.md";
+const REASONS: &str = include_str!("dependencies/why.md");
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+/// What the library and the store are.
+const LIBRARY: &str = "thingspace-session";
+const STORE: &str = "thingspace-session-redis";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Write nothing; fail if the page is not what it should be
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    let path = workspace::root().join(FILE);
+    let page = page()?;
+    let is_current = fs::read_to_string(&path).is_ok_and(|current| current.replace("\r\n", "\n") == page);
+    match (is_current, arguments.check) {
+        (true, _) => println!("{FILE} is up to date"),
+        (false, true) => {
+            return Err(format!("{FILE} is stale: run `cargo xtask dependencies`, and commit what it writes").into());
+        }
+        (false, false) => {
+            fs::write(&path, page)?;
+            println!("wrote {FILE}");
+        }
+    }
+    Ok(())
+}
+
+fn page() -> Result<String> {
+    let mut page = format!(
+        "# Dependencies\n\nWritten by `cargo xtask dependencies` from what `cargo tree` says for {PLATFORM}. A number counts \
+         packages in the versions of `Cargo.lock`, without the package itself.\n\n\
+         | `{LIBRARY}` with | normal | with those of the build |\n|---|---:|---:|\n"
+    );
+    for (features, said) in [
+        (&[][..], "default features"),
+        (&["--no-default-features", "--features", "rustls"], "`rustls` alone, without `codegen`"),
+    ] {
+        let normal = Tree::read(LIBRARY, "normal", features)?.count();
+        let all = Tree::read(LIBRARY, "normal,build", features)?.count();
+        let _ = writeln!(page, "| {said} | {normal} | {all} |");
+    }
+    let mut reasons: BTreeSet<(&str, &str)> = reasons().into_keys().collect();
+    for package in [LIBRARY, STORE] {
+        let (plain, full) = (Tree::read(package, "normal", &[])?, Tree::read(package, "normal", &["--all-features"])?);
+        let _ = write!(
+            page,
+            "\n## `{package}`\n\nA crate that several of them bring is counted for none. An optional one is counted beside \
+             all other features.\n\n| crate | brings alone, with itself | licence | why |\n|---|---:|---|---|\n"
+        );
+        for (name, licence) in full.direct() {
+            let tree = if plain.has(&name) { &plain } else { &full };
+            let optional = if plain.has(&name) { "" } else { " (optional)" };
+            let why = why(package, &name, &mut reasons)?;
+            let _ = writeln!(page, "| `{name}`{optional} | {} | {licence} | {why} |", tree.brought_by(&name));
+        }
+        if package == LIBRARY {
+            let tree = Tree::read(package, "normal,build", &[])?;
+            let name = "thingspace-codegen";
+            let why = why(package, name, &mut reasons)?;
+            let _ = writeln!(page, "| `{name}` (build) | {} | MIT OR Apache-2.0 | {why} |", tree.brought_by(name));
+        }
+    }
+    match reasons.first() {
+        Some((package, name)) => Err(format!("dependencies/why.md: {package} does not depend on {name}").into()),
+        None => Ok(page),
+    }
+}
+
+/// By the package and what it depends on.
+fn reasons() -> BTreeMap<(&'static str, &'static str), &'static str> {
+    let lines = REASONS.lines().filter_map(|line| line.split_once(" | "));
+    lines.filter_map(|(names, why)| Some((names.split_once(' ')?, why))).collect()
+}
+
+fn why(package: &str, name: &str, unused: &mut BTreeSet<(&str, &str)>) -> Result<&'static str> {
+    unused.retain(|known| *known != (package, name));
+    let found = reasons().get(&(package, name)).copied();
+    Ok(found.ok_or_else(|| format!("dependencies/why.md: a line for `{package} {name}` is missing"))?)
+}
+
+/// What depends on what, each package by its name and version.
+#[derive(Debug, Default)]
+struct Tree {
+    edges: BTreeMap<String, BTreeSet<String>>,
+    licences: BTreeMap<String, String>,
+    root: String,
+}
+
+impl Tree {
+    fn read(package: &str, edges: &str, more: &[&str]) -> Result<Self> {
+        let mut cargo = workspace::cargo();
+        cargo.args(["tree", "--locked", "--target", PLATFORM, "--prefix", "depth", "--format", "{p}|{l}"]);
+        let output = cargo.args(["--package", package, "--edges", edges]).args(more).output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        Self::parse(&String::from_utf8(output.stdout)?).ok_or_else(|| "cargo tree says something else".into())
+    }
+
+    /// Lines such as `2rustversion v1.0.23 (proc-macro)|MIT OR Apache-2.0 (*)`; what stands below a package is told once.
+    fn parse(said: &str) -> Option<Self> {
+        let (mut tree, mut path) = (Self::default(), Vec::<String>::new());
+        for line in said.lines().filter(|line| !line.is_empty()) {
+            let digits = line.find(|letter: char| !letter.is_ascii_digit())?;
+            let (depth, rest) = line.split_at(digits);
+            let (package, licence) = rest.split_once('|')?;
+            let package = package.split(' ').take(2).collect::<Vec<_>>().join(" ");
+            path.truncate(depth.parse().ok()?);
+            match path.last() {
+                Some(above) => drop(tree.edges.entry(above.clone()).or_default().insert(package.clone())),
+                None => tree.root.clone_from(&package),
+            }
+            tree.licences.insert(package.clone(), licence.trim_end_matches(" (*)").to_owned());
+            path.push(package);
+        }
+        Some(tree)
+    }
+
+    /// The names of what the package itself names, with their licences.
+    fn direct(&self) -> Vec<(String, String)> {
+        let names = self.edges.get(&self.root).into_iter().flatten();
+        names
+            .map(|package| (name_of(package).to_owned(), self.licences.get(package).cloned().unwrap_or_default()))
+            .collect()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.direct().iter().any(|(known, _)| known == name)
+    }
+
+    fn count(&self) -> usize {
+        self.reached("").len()
+    }
+
+    /// How many packages are there for one dependency alone, itself included.
+    fn brought_by(&self, name: &str) -> usize {
+        self.count() - self.reached(name).len()
+    }
+
+    /// All that the root leads to if it does not name one of its dependencies.
+    fn reached(&self, without: &str) -> BTreeSet<&str> {
+        let (mut found, mut next) = (BTreeSet::new(), vec![self.root.as_str()]);
+        while let Some(package) = next.pop() {
+            let below = self.edges.get(package).into_iter().flatten().map(String::as_str);
+            let below = below.filter(|below| package != self.root || name_of(below) != without);
+            next.extend(below.filter(|below| found.insert(*below)).collect::<Vec<_>>());
+        }
+        found
+    }
+}
+
+fn name_of(package: &str) -> &str {
+    package.split(' ').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_dependency_brings_alone_is_counted_for_it() {
+        let said = "0own v1 (/here)|MIT\n1a v1|MIT\n2b v1 (proc-macro)|ISC\n3d v2|MIT\n1c v1|Zlib\n2b v1 (proc-macro)|ISC (*)\n2e v1|MIT\n";
+        let Some(tree) = Tree::parse(said) else { return assert_eq!(said, "a tree") };
+        assert_eq!(tree.direct(), [("a".to_owned(), "MIT".to_owned()), ("c".to_owned(), "Zlib".to_owned())]);
+        assert_eq!((tree.count(), tree.brought_by("a"), tree.brought_by("c")), (5, 1, 2));
+    }
+}
