@@ -88,10 +88,7 @@ impl ThingSpace {
     /// # Errors
     ///
     /// As there; [`Error::Configuration`] in async code.
-    pub fn recover_rotation<V>(&self, vault: &V) -> Result<Recovery, Error>
-    where
-        V: PasswordVault + Clone + 'static,
-    {
+    pub fn recover_rotation(&self, vault: &(impl PasswordVault + Clone + 'static)) -> Result<Recovery, Error> {
         self.background.wait(self.inner.recover_rotation(vault))?
     }
 
@@ -218,10 +215,7 @@ impl Session {
     /// # Errors
     ///
     /// As there; [`Error::Configuration`] in async code.
-    pub fn rotate_password<V>(&self, vault: &V) -> Result<(), Error>
-    where
-        V: PasswordVault + Clone + 'static,
-    {
+    pub fn rotate_password(&self, vault: &(impl PasswordVault + Clone + 'static)) -> Result<(), Error> {
         self.background.wait(self.inner.rotate_password(vault))?
     }
 

@@ -91,10 +91,7 @@ impl ThingSpace {
     /// [`Error::Vault`], and whatever kept the login from telling: the vault is then as it was, so call again. An account
     /// that is locked tells nothing, and neither does a refusal from before the rotation began: open it, or make sure
     /// that it is open, then call [`reset_login_guard`](Self::reset_login_guard) first.
-    pub async fn recover_rotation<V>(&self, vault: &V) -> Result<Recovery, Error>
-    where
-        V: PasswordVault + Clone + 'static,
-    {
+    pub async fn recover_rotation(&self, vault: &(impl PasswordVault + Clone + 'static)) -> Result<Recovery, Error> {
         let (client, vault) = (self.clone(), vault.clone());
         let tokens = move |old: Credentials| {
             let username = old.username().to_owned();

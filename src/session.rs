@@ -164,10 +164,7 @@ impl Session {
     /// [`Error::PasswordNotSaved`] has the new password inside. After [`Error::ResetOutcomeUnknown`], and after a crash,
     /// [`ThingSpace::recover_rotation`](crate::ThingSpace::recover_rotation) finds out; until then further rotations
     /// end with [`Error::RotationPending`].
-    pub async fn rotate_password<V>(&self, vault: &V) -> Result<(), Error>
-    where
-        V: PasswordVault + Clone + 'static,
-    {
+    pub async fn rotate_password(&self, vault: &(impl PasswordVault + Clone + 'static)) -> Result<(), Error> {
         let (tokens, vault) = (self.0.tokens.clone(), vault.clone());
         to_its_end(async move { rotation::rotate(&tokens, &vault).await }, after_shutdown).await
     }

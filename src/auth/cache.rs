@@ -10,6 +10,8 @@ use tokio::{task::AbortHandle, time::Instant};
 use crate::{Error, transport::TokenHeader};
 
 type Fetched<T> = Result<Arc<T>, Error>;
+/// What a fetch yields to each of its callers.
+type Awaited<T> = Shared<BoxFuture<'static, Option<Fetched<T>>>>;
 
 /// A token in a cache.
 pub(super) trait CachedToken: Send + Sync + 'static {
@@ -43,7 +45,7 @@ impl<T> Default for TokenCache<T> {
 
 /// A fetch that is under way, or was the last one. It yields nothing if its runtime was shut down.
 struct Flight<T> {
-    outcome: Shared<BoxFuture<'static, Option<Fetched<T>>>>,
+    outcome: Awaited<T>,
     task: AbortHandle,
 }
 
@@ -98,10 +100,7 @@ impl<T: CachedToken> TokenCache<T> {
     }
 
     /// Joins the fetch that is under way, or starts one.
-    fn join(
-        &self,
-        fetch: impl Fn() -> BoxFuture<'static, Fetched<T>>,
-    ) -> Shared<BoxFuture<'static, Option<Fetched<T>>>> {
+    fn join(&self, fetch: impl Fn() -> BoxFuture<'static, Fetched<T>>) -> Awaited<T> {
         let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = flight.as_ref().filter(|flight| !flight.task.is_finished()) {
             return under_way.outcome.clone();
