@@ -1,7 +1,7 @@
 //! `openapi.yaml` -> `client.rs`, progenitor's client, and `operations.rs`, what progenitor leaves out: which credentials an
 //! operation needs, whether it may be sent twice, the servers.
 //!
-//! Every mistake in the document ends the build with its place and what to write instead. Without the feature `codegen`
+//! Every error in the document ends the build with its place and what to write instead; a warning is shown. Without the feature `codegen`
 //! nothing is generated: the copies in `generated/` are compiled, if they are those of the document.
 
 use std::fs;
@@ -20,15 +20,21 @@ fn main() {
 fn run() -> Result<(), Vec<String>> {
     use thingspace_codegen::{self as codegen, Finding, Generator, Output};
 
-    let told = |findings: Vec<Finding>| findings.iter().flat_map(|finding| finding.lines(SPEC)).collect::<Vec<_>>();
+    // Warnings are shown at once, errors end the build.
+    let told = |findings: Vec<Finding>| {
+        let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_error);
+        warnings.iter().flat_map(|warning| warning.lines(SPEC)).for_each(|line| println!("cargo::warning={line}"));
+        errors.iter().flat_map(|error| error.lines(SPEC)).collect::<Vec<_>>()
+    };
     // The manifest says which crates there are for what is generated.
-    let document = codegen::check(&read(SPEC)?, &String::from_utf8_lossy(&read("Cargo.toml")?)).map_err(told)?;
-    let output = codegen::attempt(&document, |document| {
+    let checked = codegen::check(&read(SPEC)?, &String::from_utf8_lossy(&read("Cargo.toml")?)).map_err(told)?;
+    let output = codegen::attempt(&checked.document, |document| {
         let spec = codegen::adapt(document)?;
         let client = Generator::new(&codegen::settings()).generate_tokens(&spec).map_err(|error| error.to_string())?;
         let operations = codegen::operations(document, &spec, &client)?;
         Ok(Output::new(client, operations))
     });
+    drop(told(checked.warnings));
     let out = std::env::var_os("OUT_DIR").ok_or("cargo has set no OUT_DIR: build this crate with cargo");
     output.map_err(told)?.write(out.map_err(|error| vec![error.to_owned()])?.as_ref()).map_err(|error| vec![error])
 }

@@ -11,12 +11,13 @@ use crate::{
     package::Package,
 };
 
-/// Does what cargo does with it, without what takes cargo its time.
+/// Does what cargo does with it, without what takes cargo its time: errors and warnings.
 fn errors(script: &Path, folder: &Path) -> String {
     let output = Command::new(script).current_dir(folder).env("OUT_DIR", folder).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
-    said.lines().filter_map(|line| line.strip_prefix("cargo::error=")).flat_map(|line| [line, "\n"]).collect()
+    let told = |line| ["cargo::error=", "cargo::warning="].into_iter().find_map(|kind| str::strip_prefix(line, kind));
+    said.lines().filter_map(told).flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]

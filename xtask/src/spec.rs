@@ -20,7 +20,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Look for mistakes: each with its place and what to write instead
+    /// Look for errors and warnings: each with its place and what to write instead
+    ///
+    /// An error means that the code would be wrong; a warning, that it is right and something else was probably meant.
+    /// The exit status is 1 if there is an error, and 0 if there are warnings alone.
     Check(check::Arguments),
     /// Say what changed, what it breaks, and which version it asks for
     Diff(diff::Arguments),

@@ -3,6 +3,8 @@
 mod responses;
 mod shapes;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 /// What a secret's schema keeps: the conversion to the secret type matches on the schema as a whole, so a
@@ -28,6 +30,21 @@ fn walk(value: &mut Value, place: &str) -> Result<(), String> {
             if matches!(map.get("type").and_then(Value::as_str), Some("integer" | "number")) {
                 // typify writes such a type for an edition in which `gen` was no keyword. Any number is taken instead.
                 map.remove("enum");
+            }
+            if matches!(map.get("type").and_then(Value::as_str), Some("boolean" | "array" | "object")) {
+                // typify has no code for a format of these, and a format that is not known says nothing.
+                map.remove("format");
+            }
+            for (flag, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
+                // progenitor has no code for it.
+                if map.get(flag).is_some_and(Value::is_boolean) && !map.contains_key(bound) {
+                    map.remove(flag);
+                }
+            }
+            if let Some(values) = map.get_mut("enum").and_then(Value::as_array_mut) {
+                // Of one value typify would make two variants with one name.
+                let mut seen = BTreeSet::new();
+                values.retain(|value| seen.insert(value.to_string()));
             }
             // An example is no schema, unless it is a property that has this name.
             let is_schema = |key: &str| place.ends_with("/properties") || !["example", "examples"].contains(&key);

@@ -18,13 +18,33 @@ impl Default for Place {
     }
 }
 
-/// A mistake in the document.
+/// What a finding means for what is made of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// The code would be wrong, or there would be none. It stops a build.
+    Error,
+    /// The code is right. What is written is probably not what was meant.
+    Warning,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// What is wrong with the document in one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// Where it is written.
     pub place: Place,
     /// Which rule found it: a name in kebab case that never changes its meaning.
     pub rule: &'static str,
+    /// Whether it stops a build.
+    pub level: Level,
     /// What is wrong.
     pub message: String,
     /// What to write instead.
@@ -32,15 +52,26 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A mistake in one line of words, and one of help.
+    /// An error in one line of words, and one of help.
     pub fn new(rule: &'static str, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
-        Self { place, rule, message: one_line(message.as_ref()), help: one_line(help.as_ref()) }
+        let (message, help) = (one_line(message.as_ref()), one_line(help.as_ref()));
+        Self { place, rule, level: Level::Error, message, help }
+    }
+
+    /// The same as a warning: the code that comes of it is right all the same.
+    pub fn warning(rule: &'static str, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
+        Self { level: Level::Warning, ..Self::new(rule, place, message, help) }
+    }
+
+    /// Whether it stops a build.
+    pub fn is_error(&self) -> bool {
+        self.level == Level::Error
     }
 
     /// `openapi.yaml:12:5: error[rule]: message`, as compilers say it, and `help: …`.
     pub fn lines(&self, file: impl fmt::Display) -> [String; 2] {
-        let Self { place: Place { line, column }, rule, message, help } = self;
-        [format!("{file}:{line}:{column}: error[{rule}]: {message}"), format!("  help: {help}")]
+        let Self { place: Place { line, column }, rule, level, message, help } = self;
+        [format!("{file}:{line}:{column}: {level}[{rule}]: {message}"), format!("  help: {help}")]
     }
 }
 

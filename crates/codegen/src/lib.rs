@@ -35,7 +35,7 @@ use proc_macro2::TokenStream;
 pub use progenitor::Generator;
 use serde::Deserialize as _;
 
-pub use finding::{Finding, Place, one_line};
+pub use finding::{Finding, Level, Place, one_line};
 pub use generate::{attempt, settings};
 use load::Node;
 
@@ -71,29 +71,56 @@ impl Output {
     }
 }
 
+/// A document without errors.
+#[derive(Debug)]
+pub struct Checked {
+    /// What was read.
+    pub document: Node,
+    /// What is found in it all the same: no error is among them.
+    pub warnings: Vec<Finding>,
+}
+
+/// A document without errors, and what becomes of it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What was read.
+    pub document: Node,
+    /// What was generated from it.
+    pub output: Output,
+    /// What is found in it all the same: no error is among them.
+    pub warnings: Vec<Finding>,
+}
+
 /// Turns the bytes of a document into code. `manifest` is the `Cargo.toml` of the crate that the code becomes part of.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the document, in the order of its lines.
-pub fn compile(contract: &[u8], manifest: &str) -> Result<(Node, Output), Vec<Finding>> {
-    let document = check(contract, manifest)?;
+/// Everything that is found in the document, errors and warnings, in the order of its lines; at least one is an error.
+pub fn compile(contract: &[u8], manifest: &str) -> Result<Compiled, Vec<Finding>> {
+    let Checked { document, warnings } = check(contract, manifest)?;
     let output = attempt(&document, |document| {
         let spec = adapt(document)?;
         let client = Generator::new(&settings()).generate_tokens(&spec).map_err(|error| error.to_string())?;
         let operations = operations(document, &spec, &client)?;
         Ok(Output::new(client, operations))
-    })?;
-    Ok((document, output))
+    });
+    match output {
+        Ok(output) => Ok(Compiled { document, output, warnings }),
+        Err(errors) => {
+            let mut findings: Vec<_> = warnings.into_iter().chain(errors).collect();
+            findings.sort();
+            Err(findings)
+        }
+    }
 }
 
-/// Reads a document in which nothing is found that would stop or mislead what is made of it. `manifest` is the
-/// `Cargo.toml` of the crate that the code becomes part of: it has to have the crates of generated types.
+/// Reads a document in which no error is found: nothing that would stop what is made of it, or make it wrong. `manifest`
+/// is the `Cargo.toml` of the crate that the code becomes part of: it has to have the crates of generated types.
 ///
 /// # Errors
 ///
-/// Everything that is found, in the order of its lines.
-pub fn check(contract: &[u8], manifest: &str) -> Result<Node, Vec<Finding>> {
+/// Everything that is found, errors and warnings, in the order of its lines; at least one is an error.
+pub fn check(contract: &[u8], manifest: &str) -> Result<Checked, Vec<Finding>> {
     let text = load::text(contract).map_err(|finding| vec![finding])?;
     let (document, findings) = match stack::deep(|| examined(text, manifest)) {
         Ok(Ok(examined)) => examined,
@@ -103,7 +130,10 @@ pub fn check(contract: &[u8], manifest: &str) -> Result<Node, Vec<Finding>> {
             (None, vec![Finding::new("unsupported", Place::default(), message, "try again when there is more memory")])
         }
     };
-    document.filter(|_| findings.is_empty()).ok_or(findings)
+    match document {
+        Some(document) if !findings.iter().any(Finding::is_error) => Ok(Checked { document, warnings: findings }),
+        _ => Err(findings),
+    }
 }
 
 /// Reads a document as far as it can be read, with all that is found in it.

@@ -1,10 +1,10 @@
-//! `cargo xtask spec check`: every mistake at once, each with its place and what to write instead.
+//! `cargo xtask spec check`: every error and warning at once, each with its place and what to write instead.
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde_json::json;
-use thingspace_codegen::{self as codegen, Finding, Output, Place, check, load::Node};
+use thingspace_codegen::{self as codegen, Compiled, Finding, Output, Place, check, load::Node};
 
 use super::{bytes, path, read, shown};
 use crate::{Result, workspace};
@@ -13,7 +13,7 @@ use crate::{Result, workspace};
 pub(super) struct Arguments {
     /// The document [default: openapi.yaml of this workspace]
     file: Option<PathBuf>,
-    /// How mistakes are told
+    /// How errors and warnings are told
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -27,7 +27,7 @@ enum Format {
     Json,
 }
 
-/// Fails if there is a mistake.
+/// Fails if there is an error.
 pub(super) fn run(arguments: &Arguments) -> Result {
     generate(arguments).map(drop)
 }
@@ -43,7 +43,10 @@ pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
         Err(error) if is_json => Err(vec![unreadable(&error.to_string())]),
         Err(error) => return Err(error),
     };
-    let findings = checked.as_ref().err().map(Vec::as_slice).unwrap_or_default();
+    let findings = match &checked {
+        Ok(compiled) => &compiled.warnings,
+        Err(findings) => findings,
+    };
     if is_json {
         let list: Vec<_> = findings.iter().map(|finding| in_json(&name, finding)).collect();
         println!("{:#}", json!(list));
@@ -51,15 +54,25 @@ pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
         findings.iter().flat_map(|finding| finding.lines(&name)).for_each(|line| println!("{line}"));
     }
     match checked {
-        Ok((document, output)) => {
+        Ok(Compiled { document, output, warnings }) => {
             if !is_json {
-                println!("{name}: no mistakes in {}; a client can be generated from it", counted(&document));
+                let also =
+                    if warnings.is_empty() { String::new() } else { format!(", {}", number(&warnings, "warning")) };
+                println!("{name}: no errors{also} in {}; a client can be generated from it", counted(&document));
             }
             Ok(output)
         }
-        Err(findings) if findings.len() == 1 => Err(format!("1 mistake in {name}").into()),
-        Err(findings) => Err(format!("{} mistakes in {name}", findings.len()).into()),
+        Err(findings) => {
+            let (errors, warnings): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.is_error());
+            let also =
+                if warnings.is_empty() { String::new() } else { format!(" and {}", number(&warnings, "warning")) };
+            Err(format!("{}{also} in {name}", number(&errors, "error")).into())
+        }
     }
+}
+
+fn number<T>(what: &[T], name: &str) -> String {
+    format!("{} {name}{}", what.len(), if what.len() == 1 { "" } else { "s" })
 }
 
 /// What a document has, in words.
@@ -74,9 +87,9 @@ fn unreadable(error: &str) -> Finding {
 }
 
 fn in_json(file: &str, finding: &Finding) -> serde_json::Value {
-    let Finding { place, rule, message, help } = finding;
+    let Finding { place, rule, level, message, help } = finding;
     json!({
         "file": file, "line": place.line, "column": place.column,
-        "severity": "error", "rule": rule, "message": message, "help": help,
+        "severity": level.to_string(), "rule": rule, "message": message, "help": help,
     })
 }

@@ -17,8 +17,7 @@ fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 #[test]
 fn the_contract_is_checked_where_no_file_is_named() {
-    let said =
-        "openapi.yaml: no mistakes in 3 operations and 8 schemas; a client can be generated from it\n".to_owned();
+    let said = "openapi.yaml: no errors in 3 operations and 8 schemas; a client can be generated from it\n".to_owned();
     assert_eq!(check(&[]), (Some(0), said, String::new()));
     assert_eq!(check(&["--format", "json"]), (Some(0), "[]\n".to_owned(), String::new()));
 }
@@ -33,7 +32,7 @@ fn mistakes_are_told_as_compilers_tell_them_and_end_in_status_1() {
 
     let (status, said, errors) = check(&[name]);
     assert_eq!(said, mistakes.said.replace("openapi.yaml:", &format!("{name}:")));
-    assert_eq!((status, errors), (Some(1), format!("xtask: 2 mistakes in {name}\n")));
+    assert_eq!((status, errors), (Some(1), format!("xtask: 2 errors in {name}\n")));
 
     let (status, said, _) = check(&["--format=json", name]);
     let found: Value = serde_json::from_str(&said).unwrap();
@@ -49,6 +48,33 @@ fn mistakes_are_told_as_compilers_tell_them_and_end_in_status_1() {
 }
 
 #[test]
+fn warnings_are_told_and_stop_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("other.yaml");
+    let name = file.to_str().unwrap();
+    let with = |mistakes: &mistake::Mistake| {
+        fs::write(&file, &mistakes.contract).unwrap();
+        mistakes.said.replace("openapi.yaml:", &format!("{name}:"))
+    };
+
+    let told = with(&mistake::made(&["no-error-response", "unknown-format"]));
+    let (status, said, errors) = check(&[name]);
+    let last =
+        format!("{name}: no errors, 2 warnings in 4 operations and 8 schemas; a client can be generated from it\n");
+    assert_eq!((status, said, errors), (Some(0), told + &last, String::new()));
+    let (status, said, _) = check(&["--format=json", name]);
+    let found: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(status, Some(0));
+    assert_eq!((&found[0]["severity"], &found[1]["severity"]), (&"warning".into(), &"warning".into()));
+
+    let told = with(&mistake::made(&["no-error-response", "unknown-type"]));
+    let (status, said, errors) = check(&[name]);
+    assert_eq!((status, said, errors), (Some(1), told, format!("xtask: 1 error and 1 warning in {name}\n")));
+    let (_, help, _) = check(&["--help"]);
+    assert!(help.contains("The exit status is 1 if there is an error"), "{help}");
+}
+
+#[test]
 fn what_cannot_be_read_or_understood_is_said() {
     let (status, _, errors) = check(&["no such file.yaml"]);
     assert_eq!(status, Some(1));
@@ -57,7 +83,7 @@ fn what_cannot_be_read_or_understood_is_said() {
     let found: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((status, &found[0]["rule"]), (Some(1), &"unreadable-file".into()));
     assert!(found[0]["message"].as_str().unwrap().starts_with("no such file.yaml cannot be read: "), "{said}");
-    assert_eq!(errors, "xtask: 1 mistake in no such file.yaml\n");
+    assert_eq!(errors, "xtask: 1 error in no such file.yaml\n");
 
     for (arguments, named) in [
         (&["--format"][..], "[possible values: text, json]"),

@@ -45,7 +45,7 @@ fn no_rule_is_without_its_mistake() {
     rules.retain(|rule| !["not-utf-8", "unreadable-file"].contains(&rule.as_str()));
     let mistakes = mistake::all();
     let of = |mistake: &mistake::Mistake| {
-        let (_, rest) = mistake.said.split_once("error[").unwrap();
+        let (_, rest) = mistake.said.split_once("error[").or_else(|| mistake.said.split_once("warning[")).unwrap();
         rest.split(']').next().unwrap().to_owned()
     };
     for mistake in &mistakes {
@@ -64,7 +64,8 @@ fn collect(folder: &Path, rules: &mut BTreeSet<String>) {
             continue;
         }
         let code = fs::read_to_string(&path).unwrap();
-        for after in ["Finding::new(", "collide("].iter().flat_map(|call| code.split(call).skip(1)) {
+        for after in ["Finding::new(", "Finding::warning(", "collide("].iter().flat_map(|call| code.split(call).skip(1))
+        {
             let name = after.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
             rules.extend(name.map(str::to_owned));
         }

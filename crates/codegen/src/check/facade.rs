@@ -133,7 +133,10 @@ impl<'a> Call<'_, 'a> {
 
     /// Whether something else is wrong in this, or in what it leads to: then that is what has to be mended.
     fn is_told(&self, node: &'a Node) -> bool {
-        let told: BTreeSet<Place> = self.findings.iter().map(|finding| finding.place).collect();
+        let told: BTreeSet<Place> = {
+            let errors = self.findings.iter().filter(|finding| finding.is_error());
+            errors.map(|finding| finding.place).collect()
+        };
         let (mut seen, mut next) = (BTreeSet::new(), vec![node]);
         while let Some(node) = next.pop() {
             if !seen.insert(node.place) {

@@ -58,7 +58,8 @@ fn misplaced(schema: &Node, findings: &mut Vec<Finding>) {
         |key: &str| key == "required" && schema.get(key).is_some_and(|required| required.value().is_boolean());
     for (keys, types) in BELONGS.iter().filter(|(_, types)| !types.contains(&of)) {
         for entry in keys.iter().filter(|key| !is_told(key)).filter_map(|key| Some((key, schema.entry(key)?))) {
-            findings.push(Finding::new(
+            // As JSON Schema has it, the key says nothing of such a value.
+            findings.push(Finding::warning(
                 "misplaced-key",
                 entry.1.key,
                 format!("{} says nothing of type: {of}", entry.0),

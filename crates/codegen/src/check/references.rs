@@ -1,7 +1,10 @@
 //! What a `$ref` leads to.
 
 use super::{
-    super::{finding::Finding, load::Node},
+    super::{
+        finding::{Finding, Level},
+        load::Node,
+    },
     Context,
     shape::Shape,
 };
@@ -9,6 +12,9 @@ use super::{
 /// How many names are compared in search of the one that was meant. Where so many references are wrong, it is not the
 /// spelling.
 const COMPARED: usize = 100_000;
+
+/// Keys that say nothing of a value.
+const WORDS: [&str; 6] = ["title", "example", "examples", "externalDocs", "deprecated", "xml"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut left = COMPARED;
@@ -21,12 +27,15 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
     let Some((entry, section)) = node.entry("$ref").zip(shape.section()) else { return };
     for (key, sibling) in node.entries() {
         if !matches!(key, "$ref" | "description" | "summary") && !key.starts_with("x-") {
-            findings.push(Finding::new(
+            // As OpenAPI 3.0 has it, nothing beside a $ref counts. The code is wrong if the server minds it all the same.
+            let level = if WORDS.contains(&key) { Level::Warning } else { Level::Error };
+            let finding = Finding::new(
                 "ignored-beside-reference",
                 sibling.key,
                 format!("{key} stands beside a $ref, where nothing reads it"),
                 "put it into what the $ref leads to, or write an allOf: with the $ref in it",
-            ));
+            );
+            findings.push(Finding { level, ..finding });
         }
     }
     let place = entry.value.place;

@@ -152,7 +152,7 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
             "send it in parameters:, or make the operation a post",
         ));
     }
-    let (mut has_error, mut has_success) = (false, false);
+    let (mut has_error, mut has_success, mut has_default) = (false, false, false);
     let mut shapes: BTreeMap<String, Place> = BTreeMap::new();
     let mut other = None;
     for (status, entry) in responses.value.entries().filter(|(status, _)| !status.starts_with("x-")) {
@@ -167,8 +167,10 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
                 }
                 shapes.entry(shape).or_insert(entry.key);
             }
-            Some('4' | '5' | 'd') => has_error = true,
-            Some('1') => findings.push(Finding::new(
+            Some('d') => (has_error, has_default) = (true, true),
+            Some('4' | '5') => has_error = true,
+            // It is left out: see adapt/responses.rs.
+            Some('1') => findings.push(Finding::warning(
                 "status-code",
                 entry.key,
                 format!("{status} is no answer yet, and nothing waits for it"),
@@ -195,15 +197,18 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
         return;
     }
     if !has_error {
-        findings.push(Finding::new(
+        // Without a documented error, every error is handed on as it is.
+        findings.push(Finding::warning(
             "no-error-response",
             responses.key,
             "no answer is documented for an error",
             "write '400': with its description and content",
         ));
     }
-    if !has_success {
-        findings.push(Finding::new(
+    // Where nothing else is documented, default stands for the success, too.
+    if !has_success && !has_default {
+        // Without a documented success, every success counts, and its body is not read.
+        findings.push(Finding::warning(
             "no-success-response",
             responses.key,
             "no answer is documented for a success",

@@ -120,12 +120,29 @@ fn format(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
         let help = match (FORMATS.iter().find(|(_, known)| known.contains(&text)), known) {
             (Some((kind, _)), _) => format!("it belongs to type: {kind}"),
             (None, []) => "leave it out".to_owned(),
-            (None, known) => format!("write one of {}, or leave it out", known.join(", ")),
+            // OpenAPI leaves formats open: only one that is nearly a known one is a slip.
+            (None, known) => match names::nearest(text, known.iter().copied()).filter(|near| is_slip(text, near)) {
+                Some(near) => format!("did you mean {near}? Write that, or leave it out"),
+                None => return,
+            },
         };
-        findings.push(Finding::new("unknown-format", format.place, format!("there is no format {text} of {of}"), help));
+        let message = format!("there is no format {text} of {of}");
+        // An unknown format says nothing: see adapt.rs.
+        findings.push(Finding::warning("unknown-format", format.place, message, help));
     } else if of == "string" && schema.get("enum").is_none() {
         findings.extend(crates.lacking(text, format.place));
     }
+}
+
+/// Whether two names of formats differ in nothing but how a word is written, or in one letter.
+fn is_slip(written: &str, known: &str) -> bool {
+    let letters =
+        |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let (written, known) = (letters(written), letters(known));
+    written == known
+        || known.len() > 4
+            && !known.ends_with(|last: char| last.is_ascii_digit())
+            && strsim::damerau_levenshtein(&written, &known) <= 1
 }
 
 fn pattern(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
@@ -168,7 +185,8 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
     for item in required.items() {
         let Some(name) = item.text() else { continue };
         if !seen.insert(name) {
-            findings.push(Finding::new(
+            // Names are read as a set.
+            findings.push(Finding::warning(
                 "duplicate-required",
                 item.place,
                 format!("{name} is required twice"),
@@ -241,7 +259,8 @@ fn bounds(schema: &Node, findings: &mut Vec<Finding>) {
     }
     for (flag, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
         if let Some(entry) = schema.entry(flag).filter(|_| schema.is(flag) && schema.get(bound).is_none()) {
-            findings.push(Finding::new(
+            // It says nothing, and is left out: see adapt.rs.
+            findings.push(Finding::warning(
                 "missing-bound",
                 entry.key,
                 format!("{flag} says something of {bound}, which is not there"),

@@ -54,7 +54,8 @@ fn examples<'a>(context: &Context<'a>, trial: &mut Trial<'_, 'a>, holder: &'a No
 
 fn refused<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, example: &'a Node) -> Option<Finding> {
     let (place, why) = trial.refusal(schema, example)?;
-    Some(Finding::new(
+    // Nothing is generated from an example.
+    Some(Finding::warning(
         "example-mismatch",
         place,
         format!("the schema refuses this example: {why}"),
