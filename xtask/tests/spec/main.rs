@@ -15,6 +15,7 @@ mod harmless;
 mod mistake;
 mod mistakes;
 mod unreadable;
+mod words;
 
 use thingspace_codegen::{self as codegen, Finding};
 

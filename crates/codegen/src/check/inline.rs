@@ -111,17 +111,31 @@ impl<'a> Named<'a, '_> {
     }
 }
 
+/// Whether a schema says no more than what it refers to: the usual way to write a description beside a `$ref`.
+fn is_reference(schema: &Node) -> bool {
+    let says_nothing =
+        |key: &str| WORDS.contains(&key) || ["allOf", "nullable"].contains(&key) || key.starts_with("x-");
+    let parts = schema.get("allOf").map(Node::items).unwrap_or_default();
+    matches!(parts, [part] if part.get("$ref").is_some()) && schema.entries().all(|(key, _)| says_nothing(key))
+}
+
 /// Whether a type with a name is made of a schema.
 fn becomes_type(schema: &Node) -> bool {
+    if is_reference(schema) {
+        return false;
+    }
     let is_text = schema.text_of("type") == Some("string") && schema.get("format").is_none();
     schema.get("properties").is_some()
         || ["enum", "oneOf", "anyOf", "allOf"].iter().any(|key| schema.get(key).is_some())
         || is_text && ["minLength", "maxLength", "pattern"].iter().any(|key| schema.get(key).is_some())
 }
 
+/// Keys that say nothing of the type of a value.
+const WORDS: [&str; 9] =
+    ["description", "title", "example", "externalDocs", "deprecated", "readOnly", "writeOnly", "xml", "x-secret"];
+
 /// Whether two schemas say the same of values. Below `properties`, each key is a name.
 fn same(left: &Node, right: &Node, are_names: bool) -> bool {
-    const WORDS: [&str; 4] = ["description", "title", "example", "externalDocs"];
     let counts = |key: &str| are_names || !WORDS.contains(&key);
     match (&left.kind, &right.kind) {
         (Kind::Scalar(left), Kind::Scalar(right)) => left == right,

@@ -36,7 +36,18 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         }
     }
     for entry in [Shape::PathItem, Shape::Operation].into_iter().flat_map(|shape| context.objects.all(shape)) {
-        if let Some(servers) = entry.entry("servers") {
+        let urls = |holder: &Node| -> Vec<String> {
+            let servers = holder.get("servers").map(Node::items).unwrap_or_default();
+            let urls = servers.iter().filter_map(|server| server.text_of("url"));
+            urls.map(|url| url.trim_end_matches('/').to_owned()).collect()
+        };
+        let known = urls(context.document);
+        let others = |servers: &Node| {
+            servers.items().is_empty()
+                || !urls(entry).iter().all(|url| known.contains(url))
+                || urls(entry).len() != servers.items().len()
+        };
+        if let Some(servers) = entry.entry("servers").filter(|servers| others(&servers.value)) {
             findings.push(Finding::new(
                 "ignored-servers",
                 servers.key,

@@ -1,6 +1,6 @@
 //! Names that become one name in Rust.
 
-use std::collections::{BTreeMap, btree_map::Entry as Slot};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry as Slot};
 
 use heck::{ToPascalCase, ToSnakeCase};
 
@@ -94,6 +94,11 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
             }
         }
     }
+    let names = |rust: fn(&str) -> String| distinct.iter().map(|(text, _)| rust(text)).collect::<BTreeSet<_>>().len();
+    // The generator takes the second name for all of them, if that tells them apart.
+    if names(type_name) < distinct.len() && names(spelt_out) == distinct.len() {
+        return;
+    }
     collide("colliding-enum-values", "variant", distinct.into_iter(), type_name, findings);
 }
 
@@ -132,6 +137,11 @@ fn shown(name: &str) -> String {
 /// The name of a method or a parameter, as progenitor makes it.
 pub fn field_name(name: &str) -> String {
     identifier(name, ToSnakeCase::to_snake_case)
+}
+
+/// The other name of a variant: what is no letter counts.
+fn spelt_out(name: &str) -> String {
+    type_name(&name.replace(|letter: char| letter == '_' || !letter.is_alphanumeric(), "X"))
 }
 
 /// The name of a type or a variant.

@@ -1,6 +1,6 @@
 //! What an operation says of itself: its name, its method, whether it may be sent twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{
@@ -31,6 +31,8 @@ const TAKEN_TYPES: [&str; 11] = [
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut ids = Vec::new();
+    let given = context.operations().filter_map(|operation| operation.node.text_of("operationId"));
+    let mut taken: BTreeSet<String> = given.map(names::field_name).collect();
     for operation in context.operations() {
         if operation.method == "trace" {
             findings.push(Finding::new(
@@ -48,7 +50,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 "missing-operation-id",
                 operation.method_key,
                 "this operation has no name",
-                format!("write operationId: with a name for the method, such as {}", suggested(&operation)),
+                format!("write operationId: with a name for the method, such as {}", suggested(&operation, &mut taken)),
             )),
         }
     }
@@ -151,10 +153,12 @@ fn paths(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A name made of the summary, or of method and path.
-fn suggested(operation: &Described<'_>) -> String {
+/// A name that no other operation has or is offered: made of the summary, or of method and path.
+fn suggested(operation: &Described<'_>, taken: &mut BTreeSet<String>) -> String {
     use heck::ToLowerCamelCase as _;
-    let name = operation.node.text_of("summary").map(heck::ToLowerCamelCase::to_lower_camel_case);
-    name.filter(|name| !name.is_empty())
-        .unwrap_or_else(|| format!("{} {}", operation.method, operation.path).to_lower_camel_case())
+    let summary = operation.node.text_of("summary").map(heck::ToLowerCamelCase::to_lower_camel_case);
+    let path = format!("{} {}", operation.method, operation.path).to_lower_camel_case();
+    let numbered = (2_usize..).map(|number| format!("{path}{number}"));
+    let mut names = summary.into_iter().filter(|name| !name.is_empty()).chain([path.clone()]).chain(numbered);
+    names.find(|name| taken.insert(names::field_name(name))).unwrap_or_default()
 }

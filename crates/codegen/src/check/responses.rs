@@ -220,17 +220,14 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
 /// What is wrong with the media types of a success: of errors, any JSON is read (see adapt/responses.rs).
 fn read(content: &Node) -> Option<Finding> {
     let other_json = |name: &str| name.split(';').next().is_some_and(|name| name.trim().ends_with("+json"));
+    // Where JSON is among others, that is what is asked for.
+    if content.entries().any(|(name, _)| is_json(name)) {
+        return None;
+    }
     if let Some((name, media)) = content.entries().find(|(name, _)| other_json(name)) {
         return Some(unsupported(media.key, name, "application/json"));
     }
-    let (json, _) = content.entries().find(|(name, _)| is_json(name))?;
-    let (_, other) = content.entries().find(|(name, _)| *name != json)?;
-    Some(Finding::new(
-        "several-media-types",
-        other.key,
-        format!("this answer could come as one thing or another, and only {json} is read"),
-        "keep one media type",
-    ))
+    None
 }
 
 /// The first digit of a status, or d for default.

@@ -49,15 +49,30 @@ const FORMATS: [(&str, &[&str]); 3] = [
 pub(super) const TYPED: [&str; 7] = ["date", "date-time", "ip", "ipv4", "ipv6", "password", "uuid"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    let (mut crates, wholes) = (Crates::of(context.manifest), wholes(context));
+    let (mut crates, wholes, undecoded) = (Crates::of(context.manifest), wholes(context), undecoded(context));
     for schema in context.objects.all(Shape::Schema) {
+        let is_decoded = !undecoded.contains(&schema.place);
         kind(schema, findings);
-        format(schema, &mut crates, findings);
-        pattern(schema, &mut crates, findings);
+        format(schema, is_decoded, &mut crates, findings);
+        pattern(schema, is_decoded, &mut crates, findings);
         required(context, schema, wholes.get(&schema.place).copied().unwrap_or(schema), findings);
         length(schema, findings);
         bounds(schema, findings);
     }
+}
+
+/// The schemas that no type is made of: those of headers of answers, and of bodies that are handed on as they are.
+fn undecoded(context: &Context<'_>) -> BTreeSet<Place> {
+    let headers = context.objects.all(Shape::Header).filter_map(|header| header.get("schema"));
+    let bodies = context.objects.all(Shape::Response).filter_map(|response| response.get("content"));
+    let raw = bodies.flat_map(Node::entries).filter(|(name, _)| !name.contains("json"));
+    let mut next: Vec<&Node> = headers.chain(raw.filter_map(|(_, media)| media.value.get("schema"))).collect();
+    let mut found = BTreeSet::new();
+    while let Some(schema) = next.pop() {
+        found.insert(schema.place);
+        next.extend(schema.entries().map(|(_, entry)| &entry.value).chain(schema.items()));
+    }
+    found
 }
 
 fn kind(schema: &Node, findings: &mut Vec<Finding>) {
@@ -100,7 +115,7 @@ fn length(schema: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-fn format(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
+fn format(schema: &Node, is_decoded: bool, crates: &mut Crates, findings: &mut Vec<Finding>) {
     let Some(format) = schema.get("format") else { return };
     let Some(of) = schema.text_of("type") else {
         let is_password = format.text().is_some_and(|text| text.eq_ignore_ascii_case("password"));
@@ -129,7 +144,7 @@ fn format(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
         let message = format!("there is no format {text} of {of}");
         // An unknown format says nothing: see adapt.rs.
         findings.push(Finding::warning("unknown-format", format.place, message, help));
-    } else if of == "string" && schema.get("enum").is_none() {
+    } else if of == "string" && is_decoded && schema.get("enum").is_none() {
         findings.extend(crates.lacking(text, format.place));
     }
 }
@@ -145,7 +160,7 @@ fn is_slip(written: &str, known: &str) -> bool {
             && strsim::damerau_levenshtein(&written, &known) <= 1
 }
 
-fn pattern(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
+fn pattern(schema: &Node, is_decoded: bool, crates: &mut Crates, findings: &mut Vec<Finding>) {
     let Some((pattern, text)) = schema.get("pattern").and_then(|pattern| Some((pattern, pattern.text()?))) else {
         return;
     };
@@ -157,6 +172,7 @@ fn pattern(schema: &Node, crates: &mut Crates, findings: &mut Vec<Finding>) {
             "write one as JavaScript (ECMA-262) reads it",
         ));
     } else if schema.text_of("type") == Some("string")
+        && is_decoded
         && schema.get("enum").is_none()
         && schema.text_of("format").is_none_or(|format| !TYPED.contains(&format))
     {

@@ -6,7 +6,7 @@
 //!
 //! The doubt is the secret's: a name may say `secretId`, `tokenUrl` or `passwordHint` and hold what opens a door. Only
 //! where a name (`ABOUT`), a format (`PLAIN`) or a list of known values says that the value is another thing, nobody is
-//! asked.
+//! asked. Nor is it of where a page of a list begins (`CURSORS`), or of the `key` of a pair.
 
 use std::collections::BTreeSet;
 
@@ -25,6 +25,22 @@ const PARTS: [&str; 8] = ["password", "passwd", "passphrase", "passcode", "secre
 const WORDS: [&str; 7] = ["key", "pwd", "pin", "puk", "otp", "bearer", "authorization"];
 /// What says before `key` that anybody may see it.
 const OPEN_KEYS: [&str; 5] = ["public", "idempotency", "sort", "partition", "foreign"];
+/// What says before `token` or `key` that it is where the next page of a list begins.
+const CURSORS: [&str; 13] = [
+    "page",
+    "pagination",
+    "paging",
+    "cursor",
+    "next",
+    "previous",
+    "prev",
+    "continuation",
+    "continue",
+    "start",
+    "offset",
+    "evaluated",
+    "sync",
+];
 /// A last word after which a name speaks of the secret, and does not hold it.
 const ABOUT: [&str; 24] = [
     "type",
@@ -177,7 +193,7 @@ fn format(schema: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The word that says secret in a name such as `newPassword`, `accesstoken`, `api_key2` or `key`; none in `tokenType`.
+/// The word that says secret in a name such as `newPassword`, `accesstoken` or `api_key2`; none in `tokenType`.
 fn secret_word(name: &str) -> Option<&'static str> {
     use heck::ToSnakeCase as _;
     let name = name.to_snake_case();
@@ -187,6 +203,9 @@ fn secret_word(name: &str) -> Option<&'static str> {
     match words.as_slice() {
         [.., before, last] if AFTER.contains(last) && speaks_about(before) => return None,
         [.., last] if speaks_about(last) => return None,
+        // One of a pair, as in `{key, value}`.
+        ["key" | "keys"] => return None,
+        [.., before, "token" | "tokens" | "key" | "keys"] if CURSORS.contains(before) => return None,
         [.., before, "key" | "keys"] if OPEN_KEYS.contains(before) => return None,
         _ => {}
     }

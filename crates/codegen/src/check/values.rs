@@ -7,7 +7,7 @@ mod trial;
 
 use super::{
     super::{
-        finding::Finding,
+        finding::{Finding, Place},
         load::{Kind, Node},
     },
     Context,
@@ -27,7 +27,9 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 "write a default that fits, or leave it out",
             ));
         }
-        findings.extend(schema.get("example").and_then(|example| refused(&mut either, schema, example)));
+        if let Some(example) = schema.get("example") {
+            refused(&mut either, schema, example, findings);
+        }
     }
     for (way, holders) in
         [(Way::Sent, [Shape::RequestBody, Shape::Parameter]), (Way::Answered, [Shape::Response, Shape::Header])]
@@ -48,19 +50,30 @@ fn examples<'a>(context: &Context<'a>, trial: &mut Trial<'_, 'a>, holder: &'a No
     let named = holder.get("examples").into_iter().flat_map(Node::entries);
     let named = named.filter_map(|(_, entry)| context.resolved(&entry.value)?.get("value"));
     for example in holder.get("example").into_iter().chain(named) {
-        findings.extend(refused(trial, schema, example));
+        refused(trial, schema, example, findings);
     }
 }
 
-fn refused<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, example: &'a Node) -> Option<Finding> {
-    let (place, why) = trial.refusal(schema, example)?;
+fn refused<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, example: &'a Node, findings: &mut Vec<Finding>) {
+    for (place, why) in trial.refusals(schema, example) {
+        let is_scalar =
+            at(example, place).is_some_and(|node| matches!(&node.kind, Kind::Scalar(value) if !value.is_null()));
+        findings.push(mismatch(place, &why, is_scalar && why == "it is no string"));
+    }
+}
+
+/// What is written at a place.
+fn at(node: &Node, place: Place) -> Option<&Node> {
+    if node.place == place && matches!(node.kind, Kind::Scalar(_)) {
+        return Some(node);
+    }
+    node.entries().map(|(_, entry)| &entry.value).chain(node.items()).find_map(|inner| at(inner, place))
+}
+
+fn mismatch(place: Place, why: &str, lacks_quotes: bool) -> Finding {
+    let help = if lacks_quotes { "write it in quotes" } else { "write an example that fits, or change the schema" };
     // Nothing is generated from an example.
-    Some(Finding::warning(
-        "example-mismatch",
-        place,
-        format!("the schema refuses this example: {why}"),
-        "write an example that fits, or change the schema",
-    ))
+    Finding::warning("example-mismatch", place, format!("the schema refuses this example: {why}"), help)
 }
 
 fn listed<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, findings: &mut Vec<Finding>) {
@@ -84,6 +97,15 @@ fn listed<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, findings: &mut Vec<Fi
         return;
     }
     let of = schema.text_of("type");
+    if let (None, Some(of)) = (of, type_of(items)) {
+        findings.push(Finding::new(
+            "unsupported-enum",
+            entry.key,
+            "these values are no texts, and no type: says what they are",
+            format!("write type: {of} beside enum:"),
+        ));
+        return;
+    }
     if of.is_some_and(|of| matches!(of, "array" | "object")) || of.is_none() && items.iter().any(is_no_text) {
         findings.push(Finding::new(
             "unsupported-enum",
@@ -101,6 +123,18 @@ fn listed<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, findings: &mut Vec<Fi
             "write a value that fits, or remove it"
         };
         findings.push(Finding::new("enum-mismatch", item.place, format!("the schema refuses this value: {why}"), help));
+    }
+}
+
+/// The type that all of these values have, if it is one that can be written beside them and is not that of texts.
+fn type_of(items: &[Node]) -> Option<&'static str> {
+    let values: Vec<_> = items.iter().map(Node::value).filter(|value| !value.is_null()).collect();
+    let all = |fits: fn(&serde_json::Value) -> bool| !values.is_empty() && values.iter().all(fits);
+    match () {
+        () if all(|value| value.is_i64() || value.is_u64()) => Some("integer"),
+        () if all(serde_json::Value::is_number) => Some("number"),
+        () if all(serde_json::Value::is_boolean) => Some("boolean"),
+        () => None,
     }
 }
 

@@ -49,6 +49,32 @@ impl<'c, 'a> Trial<'c, 'a> {
         self.below(schema, node, 0)
     }
 
+    /// All places in which a schema refuses a value, as far as each can be told by itself, and why.
+    pub(super) fn refusals(&mut self, schema: &'a Node, node: &Node) -> Vec<Refusal> {
+        let (mut found, mut next) = (Vec::new(), vec![(schema, node)]);
+        while let Some((schema, node)) = next.pop() {
+            let Some(refusal) = self.refusal(schema, node) else { continue };
+            let before = next.len();
+            let resolved = self.context.resolved(schema);
+            for (name, field) in node.entries() {
+                let property = resolved.and_then(|schema| schema.get("properties")?.get(name));
+                next.extend(property.map(|property| (property, &field.value)));
+            }
+            if let Some(of) = resolved.and_then(|schema| schema.get("items")) {
+                next.extend(node.items().iter().map(|item| (of, item)));
+            }
+            // What lies deeper is told by itself.
+            let is_deeper = next
+                .get(before..)
+                .is_some_and(|inner| inner.iter().copied().any(|(schema, node)| self.refusal(schema, node).is_some()));
+            if !is_deeper {
+                next.truncate(before);
+                found.push(refusal);
+            }
+        }
+        found
+    }
+
     fn below(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
         let schema = self.context.resolved(schema).filter(|_| depth < 200)?;
         let key = (std::ptr::from_ref(schema).addr(), std::ptr::from_ref(node).addr());
