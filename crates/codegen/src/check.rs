@@ -78,18 +78,30 @@ pub fn is_version(version: &str) -> bool {
     !patch.is_empty() && patch.chars().all(|letter| letter.is_ascii_digit())
 }
 
+const CONVERT: &str = "convert the document to OpenAPI 3.0, such as with npx swagger2openapi; another version at its top is \
+                       not enough";
+
 /// Another version has other rules: there is no use in holding them against it.
 fn is_openapi(document: &Node, findings: &mut Vec<Finding>) -> bool {
-    let help = "write openapi: 3.0.3";
+    let mut help = "write openapi: 3.0.3";
     let (place, message) = match (document.entry("openapi"), document.entry("swagger")) {
         (Some(entry), _) => match entry.value.text() {
             Some(version) if is_version(version) => return true,
             Some(version) => {
+                if version.starts_with("3.1") || version.starts_with("3.2") {
+                    help = "convert the document to OpenAPI 3.0, such as with npx @apiture/openapi-down-convert; \
+                            openapi: 3.0.3 alone is enough where it has nothing that came later";
+                } else if version.starts_with('2') || version.starts_with('1') {
+                    help = CONVERT;
+                }
                 (entry.value.place, format!("this is OpenAPI {version}, but the generator reads 3.0 alone"))
             }
             None => (entry.value.place, "this does not say which OpenAPI it is".to_owned()),
         },
-        (None, Some(entry)) => (entry.key, "this is Swagger 2.0, but the generator reads OpenAPI 3.0 alone".to_owned()),
+        (None, Some(entry)) => {
+            help = CONVERT;
+            (entry.key, "this is Swagger 2.0, but the generator reads OpenAPI 3.0 alone".to_owned())
+        }
         (None, None) => (document.place, "this does not say which OpenAPI it is".to_owned()),
     };
     findings.push(Finding::new("openapi-version", place, message, help));

@@ -6,12 +6,12 @@
 //! what progenitor leaves out, and [`attempt`] runs the last three so that a panic of progenitor is a [`Finding`].
 //!
 //! ```
-//! let document = b"openapi: 3.1.0";
+//! let document = b"openapi: 4.0.0";
 //! let findings = thingspace_codegen::compile(document, "").unwrap_err();
 //! assert_eq!(
 //!     findings[0].lines("openapi.yaml"),
 //!     [
-//!         "openapi.yaml:1:10: error[openapi-version]: this is OpenAPI 3.1.0, but the generator reads 3.0 alone",
+//!         "openapi.yaml:1:10: error[openapi-version]: this is OpenAPI 4.0.0, but the generator reads 3.0 alone",
 //!         "  help: write openapi: 3.0.3",
 //!     ]
 //! );

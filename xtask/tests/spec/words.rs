@@ -66,3 +66,102 @@ fn no_two_operations_are_offered_one_name() {
         assert_eq!(helps, expected, "{paths:?}");
     }
 }
+
+/// The log-out with these parameters.
+fn with_parameter(parameter: &str) -> String {
+    changed(contract(), crate::REPEATABLE, &format!("      parameters: [{parameter}]\n{}", crate::REPEATABLE))
+}
+
+#[test]
+fn help_for_a_style_keeps_what_the_server_reads() {
+    let list = "schema: {type: array, items: {type: string}}";
+    for (style, between) in [
+        ("explode: false", "commas"),
+        ("style: form, explode: false", "commas"),
+        ("style: pipeDelimited", "bars"),
+        ("style: spaceDelimited", "spaces"),
+    ] {
+        let helps = helps(&with_parameter(&format!("{{name: ids, in: query, {style}, {list}}}")));
+        let help = format!(
+            "write type: string instead of the list, and say in description: that {between} stand between the items"
+        );
+        assert!(helps.iter().any(|said| said.starts_with(&help)), "{style}: {helps:?}");
+        assert!(!helps.iter().any(|said| said.contains("leave explode")), "{style}: {helps:?}");
+    }
+    let helped = "{name: ids, in: query, description: With commas between., schema: {type: string}}";
+    assert_eq!(helps(&with_parameter(helped)), [""; 0]);
+    for (within, style) in [("query", "deepObject"), ("header", "form"), ("query", "simple"), ("query", "matrix")] {
+        let helps =
+            helps(&with_parameter(&format!("{{name: ids, in: {within}, style: {style}, schema: {{type: string}}}}")));
+        assert!(helps[0].starts_with("this is not supported: "), "{style}: {helps:?}");
+    }
+    assert!(
+        helps(&with_parameter("{name: ids, in: query, style: frm, schema: {type: string}}"))[0]
+            .contains("no such style")
+    );
+}
+
+#[test]
+fn help_for_names_of_the_server_does_not_rename_them() {
+    let properties = "properties: {userName: {type: string}, user_name: {type: string}}";
+    let parameters =
+        "{name: userName, in: query, schema: {type: string}}, {name: user_name, in: query, schema: {type: string}}";
+    for (wrong, right) in [
+        (
+            with_schemas("    State: {type: string, enum: [in use, in-use]}\n"),
+            with_schemas("    State: {type: string, description: in use or in-use}\n"),
+        ),
+        (
+            with_schemas(&format!("    Device: {{type: object, {properties}}}\n")),
+            with_schemas(
+                "    Device: {type: object, properties: {userName: {type: string}}, additionalProperties: {type: string}}\n",
+            ),
+        ),
+        (
+            with_schemas(
+                "    Device: {type: object, properties: {extra: {type: string}}, additionalProperties: {type: string}}\n",
+            ),
+            with_schemas("    Device: {type: object, additionalProperties: {type: string}}\n"),
+        ),
+        (with_parameter(parameters), with_parameter("{name: userName, in: query, schema: {type: string}}")),
+    ] {
+        let helps = helps(&wrong);
+        assert!(helps.len() == 1 && helps[0].contains("leave") && !helps[0].contains("rename"), "{helps:?}");
+        assert_eq!(said(right), "");
+    }
+}
+
+#[test]
+fn a_document_of_another_version_has_to_be_converted() {
+    for (version, with) in [
+        ("swagger: '2.0'", "swagger2openapi"),
+        ("openapi: 2.0.0", "swagger2openapi"),
+        ("openapi: 3.1.0", "openapi-down-convert"),
+        ("openapi: 3.2.0", "openapi-down-convert"),
+    ] {
+        let helps = helps(&changed(contract(), "openapi: 3.0.3", version));
+        assert!(helps.len() == 1 && helps[0].contains("convert") && helps[0].contains(with), "{version}: {helps:?}");
+    }
+}
+
+#[test]
+fn a_success_that_may_have_no_body_is_told_to_be_unsupported() {
+    let answers = |other: &str, schema: &str| {
+        let body = format!("content: {{application/json: {{schema: {schema}}}}}");
+        let answers = format!("'200': {{description: Some., {body}}}, {other}, default: {{description: Refused.}}");
+        let path =
+            format!("  /a:\n    get:\n      operationId: a\n      security: []\n      responses: {{{answers}}}\n");
+        helps(&changed(contract(), "\ncomponents:\n", &format!("\n{path}\ncomponents:\n")))
+    };
+    for (other, schema) in [
+        ("'204': {description: None.}", "{type: string}"),
+        ("'202': {description: None.}", "{type: object}"),
+        ("'204': {description: None., content: {}}", "{type: string, nullable: true}"),
+        ("2XX: {description: None.}", "{$ref: '#/components/schemas/LogInResult'}"),
+    ] {
+        let helps = answers(other, schema);
+        assert!(helps.len() == 1 && helps[0].contains("Session::request"), "{other}: {helps:?}");
+    }
+    let json = "'201': {description: Other., content: {application/json: {schema: {type: integer}}}}";
+    assert!(answers(json, "{type: string}")[0].contains("the same schema"));
+}

@@ -40,7 +40,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 "give the schema another name",
             ));
         }
-        collide("colliding-schemas", "type", names, type_name, findings);
+        collide("colliding-schemas", "type", names, type_name, RENAME, findings);
     }
     for schema in context.objects.all(Shape::Schema) {
         let properties = schema.get("properties").into_iter().flat_map(Node::entries);
@@ -49,6 +49,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             "field",
             properties.map(|(name, entry)| (name, entry.key)),
             field_name,
+            "leave one out of properties: and write additionalProperties: with its schema, so that it stays what the \
+             server calls it; both are then read, the one that was left out from the field extra",
             findings,
         );
         values(schema, findings);
@@ -67,7 +69,7 @@ fn rest(schema: &Node, findings: &mut Vec<Finding>) {
             "colliding-properties",
             entry.key,
             format!("{name} and the field for additionalProperties become one field in Rust: {REST}"),
-            "rename the property, or leave additionalProperties out",
+            "leave the property out of properties:, so that it stays what the server calls it: the field extra has it, too",
         ));
     }
 }
@@ -99,8 +101,18 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
     if names(type_name) < distinct.len() && names(spelt_out) == distinct.len() {
         return;
     }
-    collide("colliding-enum-values", "variant", distinct.into_iter(), type_name, findings);
+    collide(
+        "colliding-enum-values",
+        "variant",
+        distinct.into_iter(),
+        type_name,
+        "leave enum: out and list the values in description:, so that they stay what the server calls them",
+        findings,
+    );
 }
+
+/// What to do where a name is nobody's but the document's.
+pub(super) const RENAME: &str = "rename one of the two";
 
 /// Tells of every name that becomes the same in Rust as an earlier one. A name that is the same to the letter is
 /// somebody else's to tell.
@@ -109,6 +121,7 @@ pub(super) fn collide<'a>(
     what: &str,
     names: impl Iterator<Item = (&'a str, Place)>,
     rust: impl Fn(&str) -> String,
+    help: &str,
     findings: &mut Vec<Finding>,
 ) {
     let mut seen: BTreeMap<String, (&str, Place)> = BTreeMap::new();
@@ -119,7 +132,7 @@ pub(super) fn collide<'a>(
                 rule,
                 place,
                 format!("{} and {} (line {}) become one {what} in Rust: {become_}", shown(name), shown(first), at.line),
-                "rename one of the two",
+                help,
             )),
             Some(_) => {}
             None => drop(seen.insert(become_, (name, place))),

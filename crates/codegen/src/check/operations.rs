@@ -81,7 +81,7 @@ fn same_ids(ids: &[(&str, super::super::finding::Place)], findings: &mut Vec<Fin
             ));
         }
     }
-    names::collide("colliding-operation-id", "method", ids.iter().copied(), names::field_name, findings);
+    names::collide("colliding-operation-id", "method", ids.iter().copied(), names::field_name, names::RENAME, findings);
 }
 
 /// `x-repeatable`, which only an operation that changes nothing may leave out.

@@ -27,6 +27,21 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What to do where a name is the server's.
+const WIRE: &str = "leave one out that is not required: its name is the server's, and a request that has to have it goes \
+                    through Session::request";
+
+/// What a caller does with what cannot be generated.
+const BY_HAND: &str = "this is not supported: leave the operation out, and send it with Session::request";
+
+/// How a list is written that is sent as one text.
+fn joined(by: &str) -> String {
+    format!(
+        "write type: string instead of the list, and say in description: that {by} stand between the items; leaving \
+         this out would send something else"
+    )
+}
+
 /// What can be said of a parameter without knowing where it is used.
 fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Finding>) {
     let Some(within) = parameter.get("in").filter(|within| within.text().is_some()) else { return };
@@ -47,12 +62,20 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
         }
     };
     if let Some(style) = parameter.get("style").filter(|style| style.text().is_some_and(|style| style != usual)) {
-        findings.push(Finding::new(
-            "parameter-style",
-            style.place,
-            "a parameter cannot be sent in this style",
-            format!("write style: {usual}, or leave it out"),
-        ));
+        let text = style.text().unwrap_or_default();
+        let help = match (usual, text) {
+            ("form", "spaceDelimited") => joined("spaces"),
+            ("form", "pipeDelimited") => joined("bars"),
+            // What is sent without a style, the server that reads this one does not understand.
+            ("form", "deepObject") => {
+                format!("{BY_HAND}; an object whose properties are known can be a parameter for each")
+            }
+            (_, "simple" | "form" | "label" | "matrix" | "spaceDelimited" | "pipeDelimited" | "deepObject") => {
+                format!("{BY_HAND}; style: {usual} is another way of writing, which the server would have to read")
+            }
+            _ => format!("there is no such style: write style: {usual}, or leave it out"),
+        };
+        findings.push(Finding::new("parameter-style", style.place, "a parameter cannot be sent in this style", help));
     }
     let is_list = |schema| context.resolved(schema).is_some_and(|schema| schema.text_of("type") == Some("array"));
     if let Some(explode) = parameter.get("explode").filter(|explode| explode.value() == false)
@@ -61,8 +84,8 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
         findings.push(Finding::new(
             "parameter-style",
             explode.place,
-            "a list is sent as a parameter for each of its items",
-            "leave explode: out",
+            "a list is sent as a parameter for each of its items, and cannot be sent as one with commas in it",
+            joined("commas"),
         ));
     }
     if let Some(within) = within.text() {
@@ -181,7 +204,7 @@ fn together(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
                 "colliding-parameters",
                 *place,
                 format!("a call has a method {rust} of its own"),
-                "rename the parameter",
+                WIRE,
             ));
         }
     }
@@ -192,12 +215,12 @@ fn together(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
                 "colliding-parameters",
                 *place,
                 format!("there is a parameter {name} in another place (line {}): both become one method", at.line),
-                "rename one of the two",
+                WIRE,
             ));
         }
         seen.push((name, *place));
     }
-    names::collide("colliding-parameters", "method", names.into_iter(), names::field_name, findings);
+    names::collide("colliding-parameters", "method", names.into_iter(), names::field_name, WIRE, findings);
 }
 
 /// The names in a path.

@@ -186,11 +186,16 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
         }
     }
     if let Some(place) = other {
+        let help = if shapes.contains_key("") {
+            "a body that may be missing is not supported: leave the operation out, and send it with Session::request"
+        } else {
+            "give both the same schema, such as a oneOf: of the two"
+        };
         findings.push(Finding::new(
             "several-success-shapes",
             place,
             "this success has another body than the one before it, and a call answers with one type",
-            "give both the same schema, such as a oneOf: of the two",
+            help,
         ));
     }
     if responses.value.map().is_none() {
