@@ -66,7 +66,7 @@ struct Fact {
     /// What was last reported of it.
     reported: Option<Finish>,
     /// It never counted and is over: no report says anything else of it.
-    is_done: bool,
+    done: Option<Finish>,
 }
 
 #[derive(Default)]
@@ -119,9 +119,11 @@ impl World {
                     _ => success,
                 };
                 let fact = self.fact(begun.id);
-                let finish = fact.reported.clone().filter(|_| fact.is_done).unwrap_or(finish);
-                fact.is_done |= !fact.is_failure && matches!(finish, Finish::NotProcessed | Finish::LoggedIn(_));
+                let finish = fact.done.clone().unwrap_or(finish);
                 fact.reported = Some(finish.clone());
+                if !fact.is_failure && matches!(finish, Finish::NotProcessed | Finish::LoggedIn(_)) {
+                    fact.done = Some(finish.clone());
+                }
                 let (kept, is_new) = self.change(replica, is_stored, |record| {
                     let session = record.session.clone();
                     let kept = record.finish(&begun, &finish, now, 0.5);
@@ -162,7 +164,9 @@ impl World {
             let fact = self.fact(*id);
             if fact.credentials == own {
                 fact.is_void = true;
-                fact.is_done |= !fact.is_failure && fact.reported.is_some();
+                if !fact.is_failure && fact.reported.is_some() {
+                    fact.done.clone_from(&fact.reported);
+                }
             } else {
                 fact.is_before_success |= fact.is_failure;
             }
