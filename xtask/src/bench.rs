@@ -42,6 +42,10 @@ pub(crate) struct Arguments {
     /// Find out whether the programs run; measure and write nothing
     #[arg(long)]
     quick: bool,
+    /// Measure the clean builds alone, and replace what docs/bench.md says of them
+    #[arg(long, conflicts_with = "quick")]
+    #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
+    builds: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
@@ -50,6 +54,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let (work, interop) = (workspace::target()?.join("bench"), workspace::target()?.join("interop"));
     fs::create_dir_all(&work)?;
     fs::create_dir_all(&interop)?;
+    if arguments.builds {
+        let mut note = Note::default();
+        println!("clean builds: three, which takes minutes");
+        builds::measure(&work, &mut note)?;
+        return note.replace(&root.join("docs"), builds::SECTION);
+    }
     println!("python: environment in {}", interop.join("venv").display());
     let python = Python::prepare(&root.join("xtask").join("interop"), &interop, "verizon, schemathesis")?;
     println!("programs: building");
@@ -66,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         println!("the programs run, and each crowd made one login; instructions were not counted");
         return Ok(());
     }
-    println!("clean builds: two, which takes minutes");
+    println!("clean builds: three, which takes minutes");
     builds::measure(&work, &mut note)?;
     note.write(&root.join("docs"))
 }

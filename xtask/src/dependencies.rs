@@ -1,4 +1,5 @@
-//! `cargo xtask dependencies`: what each dependency brings, as `docs/dependencies.md`.
+//! `cargo xtask dependencies`: what each dependency brings, as `docs/dependencies.md`, and how the crates of the workspace
+//! depend on each other, as the diagram in `ARCHITECTURE.md`.
 //!
 //! The reasons stand in `dependencies/why.md`, a line each. All else is what `cargo tree` says, for one platform, so that
 //! it is the same on every machine.
@@ -10,6 +11,8 @@ use std::fs;
 use crate::{Result, workspace};
 
 const FILE: &str = "docs/dependencies.md";
+const MAP: &str = "ARCHITECTURE.md";
+const BEGIN: &str = "```mermaid\n";
 const REASONS: &str = include_str!("dependencies/why.md");
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 /// What the library and the store are.
@@ -24,20 +27,57 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let path = workspace::root().join(FILE);
-    let page = page()?;
-    let is_current = fs::read_to_string(&path).is_ok_and(|current| current.replace("\r\n", "\n") == page);
-    match (is_current, arguments.check) {
-        (true, _) => println!("{FILE} is up to date"),
-        (false, true) => {
-            return Err(format!("{FILE} is stale: run `cargo xtask dependencies`, and commit what it writes").into());
-        }
-        (false, false) => {
-            fs::write(&path, page)?;
-            println!("wrote {FILE}");
+    let map = fs::read_to_string(workspace::root().join(MAP))?.replace("\r\n", "\n");
+    let (head, rest) = map.split_once(BEGIN).ok_or_else(|| format!("{MAP} has no diagram"))?;
+    let (_, tail) = rest.split_once("```").ok_or_else(|| format!("the diagram in {MAP} has no end"))?;
+    for (file, text) in [(FILE, page()?), (MAP, format!("{head}{BEGIN}{}```{tail}", diagram()?))] {
+        let path = workspace::root().join(file);
+        let is_current = fs::read_to_string(&path).is_ok_and(|current| current.replace("\r\n", "\n") == text);
+        match (is_current, arguments.check) {
+            (true, _) => println!("{file} is up to date"),
+            (false, true) => {
+                return Err(
+                    format!("{file} is stale: run `cargo xtask dependencies`, and commit what it writes").into()
+                );
+            }
+            (false, false) => {
+                fs::write(&path, text)?;
+                println!("wrote {file}");
+            }
         }
     }
     Ok(())
+}
+
+/// The crates of the workspace, as `cargo tree --workspace --depth 1` has them: an arrow for what a crate is linked with or
+/// built by, a dotted one for what its tests take besides.
+fn diagram() -> Result<String> {
+    let edges = |kinds: &str| -> Result<BTreeSet<(String, String)>> {
+        let mut cargo = workspace::cargo();
+        cargo.args(["tree", "--locked", "--workspace", "--depth", "1", "--target", PLATFORM, "--prefix", "depth"]);
+        let output = cargo.args(["--no-dedupe", "--edges", kinds]).output()?;
+        let said = String::from_utf8(output.stdout)?;
+        // A member stands with its folder.
+        let members = said.lines().filter(|line| line.contains(" (/") || line.contains(":\\"));
+        let mut above = String::new();
+        let mut edges = BTreeSet::new();
+        for line in members {
+            let name = name_of(line.get(1..).unwrap_or_default()).to_owned();
+            if line.starts_with('0') {
+                above = name;
+            } else if name != above {
+                edges.insert((above.clone(), name));
+            }
+        }
+        if edges.is_empty() { Err("cargo tree tells of no crate of the workspace".into()) } else { Ok(edges) }
+    };
+    let own = edges("normal,build")?;
+    let mut text = String::from("graph TD\n");
+    for (from, to) in edges("normal,build,dev")? {
+        let arrow = if own.contains(&(from.clone(), to.clone())) { "-->" } else { "-.->" };
+        let _ = writeln!(text, "    {from} {arrow} {to}");
+    }
+    Ok(text)
 }
 
 fn page() -> Result<String> {
@@ -46,12 +86,8 @@ fn page() -> Result<String> {
          packages in the versions of `Cargo.lock`, without the package itself.\n\n\
          | `{LIBRARY}` with | normal | with those of the build |\n|---|---:|---:|\n"
     );
-    for (features, said) in [
-        (&[][..], "default features"),
-        (&["--no-default-features", "--features", "rustls"], "`rustls` alone, without `codegen`"),
-    ] {
-        let normal = Tree::read(LIBRARY, "normal", features)?.count();
-        let all = Tree::read(LIBRARY, "normal,build", features)?.count();
+    for (has_codegen, said) in [(true, "default features"), (false, "`rustls` alone, without `codegen`")] {
+        let (normal, all) = (count("normal", has_codegen)?, count("normal,build", has_codegen)?);
         let _ = writeln!(page, "| {said} | {normal} | {all} |");
     }
     let mut reasons: BTreeSet<(&str, &str)> = reasons().into_keys().collect();
@@ -79,6 +115,12 @@ fn page() -> Result<String> {
         Some((package, name)) => Err(format!("dependencies/why.md: {package} does not depend on {name}").into()),
         None => Ok(page),
     }
+}
+
+/// How many packages the library has below it by such edges: with default features, or with `rustls` alone.
+pub(crate) fn count(edges: &str, has_codegen: bool) -> Result<usize> {
+    let features = ["--no-default-features", "--features", "rustls"];
+    Ok(Tree::read(LIBRARY, edges, if has_codegen { &[] } else { &features })?.count())
 }
 
 /// By the package and what it depends on.

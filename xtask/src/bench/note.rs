@@ -34,6 +34,12 @@ impl Goal {
         };
         Self { name: name.to_owned(), figure, wanted: told.replace('#', &limit.to_string()), is_reached }
     }
+
+    fn row(&self) -> String {
+        let Self { name, figure, wanted, is_reached } = self;
+        let reached = if *is_reached { "yes" } else { "**no**" };
+        format!("| {name} | {figure} | {wanted} | {reached} |\n")
+    }
 }
 
 #[derive(Default)]
@@ -63,7 +69,7 @@ impl Note {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("bench.svg"), &self.chart)?;
         let head = format!(
-            "# What it costs\n\nWritten by `cargo xtask bench`, whole: no figure in it is written by hand. Measured on \
+            "# What it costs\n\nWritten by `cargo xtask bench`, and what it says of builds by `cargo xtask bench --builds`, too: no figure in it is written by hand. Measured on \
              {}, in one run, without TLS and over loopback, against the sandbox in a process of its own. A request \
              written by hand is one on reqwest with the settings of this crate, in the same program.\n\n",
             machine(),
@@ -73,12 +79,42 @@ impl Note {
         Ok(())
     }
 
+    /// Prints the table, and puts its rows and its one section in the place of those that the folder has.
+    pub(super) fn replace(self, folder: &Path, section: &str) -> Result {
+        println!("\n{}", self.table());
+        let path = folder.join("bench.md");
+        let old = fs::read_to_string(&path)?;
+        let rows: Vec<String> = self.goals.iter().map(Goal::row).collect();
+        let is_replaced = |line: &str| self.goals.iter().any(|goal| line.starts_with(&format!("| {} | ", goal.name)));
+        let (mut new, mut is_in, mut is_table) = (String::new(), false, false);
+        for line in old.split_inclusive('\n') {
+            if line.starts_with("## ") {
+                let was_in = std::mem::replace(&mut is_in, line.trim_end() == format!("## {section}"));
+                if is_in {
+                    new.push_str(self.text.trim_start());
+                } else if was_in {
+                    new.push('\n');
+                }
+            }
+            if REASONS.starts_with(line) {
+                break;
+            }
+            let was_table = std::mem::replace(&mut is_table, line.starts_with('|'));
+            if was_table && !is_table && !new.contains(&rows.concat()) {
+                new.push_str(&rows.concat());
+            }
+            if !is_in && !is_replaced(line) {
+                new.push_str(line);
+            }
+        }
+        fs::write(&path, new + REASONS)?;
+        println!("written: docs/bench.md");
+        Ok(())
+    }
+
     fn table(&self) -> String {
         let mut table = "| what | figure | goal | reached |\n|---|---|---|---|\n".to_owned();
-        for Goal { name, figure, wanted, is_reached } in &self.goals {
-            let reached = if *is_reached { "yes" } else { "**no**" };
-            let _ = writeln!(table, "| {name} | {figure} | {wanted} | {reached} |");
-        }
+        table.extend(self.goals.iter().map(Goal::row));
         table
     }
 }

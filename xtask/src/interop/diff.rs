@@ -1,56 +1,21 @@
 //! The difference between two short texts.
 
-use std::cmp::max;
+use similar::{ChangeTag, TextDiff};
 
 /// The lines of both texts: `-` before those of the first alone, `+` before those of the second alone. None if there
 /// is no difference.
 pub(crate) fn lines(old: &str, new: &str) -> Option<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    if old == new {
-        return None;
-    }
-    let common = common(&old, &new);
-    let at = |i: usize, j: usize| common.get(i).and_then(|row| row.get(j)).copied().unwrap_or(0);
-    let (mut i, mut j) = (0, 0);
-    let mut text = String::new();
-    loop {
-        let (mark, line) = match (old.get(i), new.get(j)) {
-            (Some(gone), Some(came)) if gone == came => {
-                (i, j) = (i + 1, j + 1);
-                (' ', came)
-            }
-            (Some(gone), came) if came.is_none() || at(i + 1, j) >= at(i, j + 1) => {
-                i += 1;
-                ('-', gone)
-            }
-            (_, Some(came)) => {
-                j += 1;
-                ('+', came)
-            }
-            (_, None) => return Some(text),
+    let diff = TextDiff::from_slices(&old, &new);
+    let line = |change: similar::Change<&str>| {
+        let mark = match change.tag() {
+            ChangeTag::Delete => '-',
+            ChangeTag::Insert => '+',
+            ChangeTag::Equal => ' ',
         };
-        text.extend([mark, ' ']);
-        text.push_str(line);
-        text.push('\n');
-    }
-}
-
-/// How many lines the texts have in common at most, from line `i` of the one and line `j` of the other on.
-fn common(old: &[&str], new: &[&str]) -> Vec<Vec<usize>> {
-    let mut rows = vec![vec![0; new.len() + 1]];
-    for gone in old.iter().rev() {
-        let below = rows.last().cloned().unwrap_or_default();
-        let mut row = vec![0];
-        for (came, pair) in new.iter().zip(below.windows(2)).rev() {
-            let &[down, diagonal] = pair else { continue };
-            let right = row.last().copied().unwrap_or(0);
-            row.push(if gone == came { diagonal + 1 } else { max(down, right) });
-        }
-        row.reverse();
-        rows.push(row);
-    }
-    rows.reverse();
-    rows
+        format!("{mark} {}\n", change.value())
+    };
+    (old != new).then(|| diff.iter_all_changes().map(line).collect())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use clap::ValueEnum;
 use serde_json::json;
 use thingspace_codegen::{self as codegen, Compiled, Finding, Output, Place, check, load::Node};
@@ -37,7 +38,9 @@ pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
     let path = path(arguments.file.as_deref());
     let name = shown(&path);
     let is_json = arguments.format == Format::Json;
-    let checked = match bytes(&path) {
+    let contract = bytes(&path);
+    let text = contract.as_ref().map(|contract| String::from_utf8_lossy(contract).into_owned()).unwrap_or_default();
+    let checked = match contract {
         Ok(contract) => codegen::compile(&contract, &read(&workspace::root().join("Cargo.toml"))?),
         // A caller of JSON gets this as JSON, too.
         Err(error) if is_json => Err(vec![unreadable(&error.to_string())]),
@@ -51,7 +54,10 @@ pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
         let list: Vec<_> = findings.iter().map(|finding| in_json(&name, finding)).collect();
         println!("{:#}", json!(list));
     } else {
-        findings.iter().flat_map(|finding| finding.lines(&name)).for_each(|line| println!("{line}"));
+        for finding in findings {
+            let [mistake, help] = finding.lines(&name);
+            println!("{mistake}{}\n{help}", excerpt(&text, finding.place));
+        }
     }
     match checked {
         Ok(Compiled { document, output, warnings }) => {
@@ -73,6 +79,19 @@ pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
 
 fn number<T>(what: &[T], name: &str) -> String {
     format!("{} {name}{}", what.len(), if what.len() == 1 { "" } else { "s" })
+}
+
+/// The line that is meant, with a mark below the word.
+fn excerpt(text: &str, place: Place) -> String {
+    let (line, column) = (usize::try_from(place.line), usize::try_from(place.column));
+    let (Ok(line), Ok(column)) = (line, column) else { return String::new() };
+    let Some(source) = text.lines().nth(line.saturating_sub(1)) else { return String::new() };
+    let start = source.char_indices().nth(column.saturating_sub(1)).map_or(source.len(), |(start, _)| start);
+    let length = source.get(start..).and_then(|rest| rest.split(char::is_whitespace).next()).map_or(0, str::len);
+    let mark = AnnotationKind::Primary.span(start..start + length);
+    let snippet = Snippet::source(source).line_start(line).annotation(mark);
+    let shown = Renderer::plain().render(&[Group::with_level(Level::ERROR).element(snippet)]);
+    format!("\n{shown}")
 }
 
 /// What a document has, in words.

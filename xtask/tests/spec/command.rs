@@ -31,7 +31,19 @@ fn mistakes_are_told_as_compilers_tell_them_and_end_in_status_1() {
     fs::write(&file, &mistakes.contract).unwrap();
 
     let (status, said, errors) = check(&[name]);
-    assert_eq!(said, mistakes.said.replace("openapi.yaml:", &format!("{name}:")));
+    let (told, shown): (Vec<_>, Vec<_>) =
+        said.lines().partition(|line| line.starts_with(name) || line.starts_with("  help: "));
+    let expected = mistakes.said.replace("openapi.yaml:", &format!("{name}:"));
+    assert_eq!(told, expected.lines().collect::<Vec<_>>());
+    // The line of each mistake, and a mark below it.
+    for told in told.iter().filter(|line| line.starts_with(name)) {
+        let place: Vec<usize> = told[name.len() + 1..].split(':').map_while(|part| part.parse().ok()).collect();
+        let source = mistakes.contract.lines().nth(place[0] - 1).unwrap();
+        let at =
+            shown.iter().position(|line| line.starts_with(&place[0].to_string()) && line.ends_with(source)).unwrap();
+        let column = shown[at].find(source).unwrap() + place[1] - 1;
+        assert_eq!(shown[at + 1].find('^'), Some(column), "{said}");
+    }
     assert_eq!((status, errors), (Some(1), format!("xtask: 2 errors in {name}\n")));
 
     let (status, said, _) = check(&["--format=json", name]);
@@ -57,11 +69,17 @@ fn warnings_are_told_and_stop_nothing() {
         mistakes.said.replace("openapi.yaml:", &format!("{name}:"))
     };
 
+    // Without the lines that are shown below each of them.
+    let told_by = |said: &str| -> String {
+        let is_told = |line: &&str| line.starts_with(name) || line.starts_with("  help: ");
+        said.split_inclusive('\n').filter(is_told).collect()
+    };
+
     let told = with(&mistake::made(&["no-error-response", "unknown-format"]));
     let (status, said, errors) = check(&[name]);
     let last =
         format!("{name}: no errors, 2 warnings in 4 operations and 8 schemas; a client can be generated from it\n");
-    assert_eq!((status, said, errors), (Some(0), told + &last, String::new()));
+    assert_eq!((status, told_by(&said), errors), (Some(0), told + &last, String::new()));
     let (status, said, _) = check(&["--format=json", name]);
     let found: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(status, Some(0));
@@ -69,7 +87,8 @@ fn warnings_are_told_and_stop_nothing() {
 
     let told = with(&mistake::made(&["no-error-response", "unknown-type"]));
     let (status, said, errors) = check(&[name]);
-    assert_eq!((status, said, errors), (Some(1), told, format!("xtask: 1 error and 1 warning in {name}\n")));
+    let counts = format!("xtask: 1 error and 1 warning in {name}\n");
+    assert_eq!((status, told_by(&said), errors), (Some(1), told, counts));
     let (_, help, _) = check(&["--help"]);
     assert!(help.contains("The exit status is 1 if there is an error"), "{help}");
 }
@@ -105,7 +124,7 @@ fn xtask(arguments: &[&str]) -> (Option<i32>, String, String) {
 
 /// Every command, with what its help has to name.
 const COMMANDS: [(&str, &[&str]); 8] = [
-    ("bench", &["--quick"]),
+    ("bench", &["--quick", "--builds"]),
     ("dependencies", &["--check"]),
     ("docs", &["--check"]),
     ("fleet", &["--quick", "--seconds <SECONDS>", "THINGSPACE_REDIS_SERVER"]),

@@ -107,9 +107,8 @@ impl Bump {
 
 impl Version {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(['-', '+']).next()?.split('.').map(|part| part.parse().ok());
-        let version = Self([parts.next()??, parts.next()??, parts.next()??]);
-        parts.next().is_none().then_some(version)
+        let version = semver::Version::parse(text).ok()?;
+        Some(Self([version.major, version.minor, version.patch]))
     }
 
     /// The version of the workspace.
