@@ -2,10 +2,13 @@
 
 mod responses;
 mod shapes;
+mod texts;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+
+pub(crate) use texts::harmless;
 
 /// What a secret's schema keeps: the conversion to the secret type matches on the schema as a whole, so a
 /// `minLength` beside `format: password` would yield a printable type of its own.
@@ -13,6 +16,7 @@ const SECRET_KEYS: [&str; 6] = ["type", "format", "nullable", "title", "descript
 
 /// Makes every secret recognisable as one, and of the errors of each operation one type.
 pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
+    texts::plain(document);
     walk(document, "")?;
     responses::fold(document)
 }

@@ -9,6 +9,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use super::{
+    adapt,
     check::{
         self, Described, names,
         security::{self, Schemes},
@@ -168,7 +169,8 @@ fn environments(document: &Node) -> TokenStream {
     for server in document.get("servers").map(Node::items).unwrap_or_default() {
         let (Some(url), Some(name)) = (server.text_of("url"), server.text_of("x-environment")) else { continue };
         let variant = format_ident!("{}", names::capitalised(name));
-        let doc = format!("{} `{url}`", server.text_of("description").unwrap_or_default());
+        let said = adapt::harmless(server.text_of("description").unwrap_or_default());
+        let doc = format!("{said} `{url}`");
         let default = variants.is_empty().then(|| quote! { #[default] });
         arms.push(quote! { Self::#variant => #url });
         variants.push(quote! { #[doc = #doc] #default #[serde(rename = #name)] #variant });

@@ -14,6 +14,7 @@ mod harmless;
 #[path = "../../../tests/mistakes/mistake.rs"]
 mod mistake;
 mod mistakes;
+mod texts;
 mod unreadable;
 mod words;
 

@@ -1,0 +1,158 @@
+//! Texts of the document that become doc comments. rustdoc compiles and runs what stands in a block of code there, so
+//! that no text has one: what is fenced or indented is shown line by line, as code in a paragraph.
+//!
+//! A line that begins with a fence, with four spaces, or with HTML never comes out. So it is no question of how far a
+//! block goes, and nothing that progenitor writes behind a text can become a part of it.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+/// What becomes a doc comment.
+const TEXTS: [&str; 3] = ["description", "summary", "title"];
+/// What holds values, and no schemas.
+const VALUES: [&str; 5] = ["default", "enum", "example", "examples", "const"];
+/// What holds objects by names: a name is no key.
+const NAMED: [&str; 15] = [
+    "properties",
+    "schemas",
+    "responses",
+    "parameters",
+    "requestBodies",
+    "headers",
+    "links",
+    "callbacks",
+    "securitySchemes",
+    "paths",
+    "content",
+    "encoding",
+    "scopes",
+    "mapping",
+    "variables",
+];
+
+/// Makes every text of a document harmless.
+pub(super) fn plain(document: &mut Value) {
+    within(document, false);
+}
+
+fn within(value: &mut Value, are_names: bool) {
+    match value {
+        Value::Object(map) => fields(map, are_names),
+        Value::Array(items) => items.iter_mut().for_each(|item| within(item, false)),
+        _ => {}
+    }
+}
+
+fn fields(map: &mut Map<String, Value>, are_names: bool) {
+    for (key, inner) in map.iter_mut() {
+        match inner {
+            Value::String(text) if !are_names && TEXTS.contains(&key.as_str()) => {
+                if let Cow::Owned(changed) = text_of(key, text) {
+                    *text = changed;
+                }
+            }
+            _ if !are_names && (VALUES.contains(&key.as_str()) || key.starts_with("x-")) => {}
+            inner => within(inner, !are_names && NAMED.contains(&key.as_str())),
+        }
+    }
+}
+
+fn text_of<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
+    if key == "description" {
+        return harmless(text);
+    }
+    // A heading is one line.
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = shown(&line);
+    if line == text { Cow::Borrowed(text) } else { Cow::Owned(line) }
+}
+
+/// A text without a block of code.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let plain = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
+    let (mut lines, mut fence) = (Vec::new(), None::<(char, usize)>);
+    for line in plain.split('\n') {
+        let (prefix, rest) = containers(line);
+        match (fence, fenced(rest)) {
+            (Some(open), Some(mark)) if open.0 == mark.0 && mark.1 >= open.1 && is_bare(rest) => fence = None,
+            (Some(_), _) => lines.push(code(line)),
+            (None, Some(mark)) => {
+                fence = Some(mark);
+                // What stands before the fence, such as the mark of a list, stays.
+                lines.extend((!prefix.trim().is_empty()).then_some(prefix));
+            }
+            (None, None) if prefix.trim().is_empty() && line.starts_with("    ") => lines.push(code(line)),
+            (None, None) => lines.push(shown(line)),
+        }
+    }
+    let lines = lines.join("\n");
+    if lines == text { Cow::Borrowed(text) } else { Cow::Owned(lines) }
+}
+
+/// What opens lists and quotes at the beginning of a line, with single spaces, and what comes behind it.
+fn containers(line: &str) -> (String, &str) {
+    let (mut prefix, mut rest) = (String::new(), line);
+    loop {
+        let spaces = rest.len() - rest.trim_start_matches(' ').len();
+        let most = if prefix.is_empty() { 3 } else { 1 };
+        let inner = rest.trim_start_matches(' ');
+        let mark = mark(inner);
+        prefix.extend(std::iter::repeat_n(' ', spaces.min(most)));
+        if mark == 0 {
+            return (prefix, inner);
+        }
+        let (marks, behind) = inner.split_at(mark);
+        prefix.push_str(marks);
+        rest = behind;
+    }
+}
+
+/// How long the mark of a list or a quote is with which this begins.
+fn mark(text: &str) -> usize {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let ends = |at: usize| text.get(at..).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    match text.chars().next() {
+        Some('>') => 1,
+        Some('-' | '+' | '*') if ends(1) => 1,
+        Some(_)
+            if (1..10).contains(&digits)
+                && text.get(digits..).is_some_and(|rest| rest.starts_with(['.', ')']))
+                && ends(digits + 1) =>
+        {
+            digits + 1
+        }
+        _ => 0,
+    }
+}
+
+/// The fence with which this begins, and how long it is.
+fn fenced(text: &str) -> Option<(char, usize)> {
+    let first = text.chars().next().filter(|first| ['`', '~'].contains(first))?;
+    let length = text.chars().take_while(|letter| *letter == first).count();
+    (length >= 3).then_some((first, length))
+}
+
+fn is_bare(text: &str) -> bool {
+    text.trim_end().chars().all(|letter| ['`', '~'].contains(&letter))
+}
+
+/// A line of code as a line of a paragraph.
+fn code(line: &str) -> String {
+    let line = line.trim();
+    if line.is_empty() {
+        return String::new();
+    }
+    // Two spaces at the end keep the next line apart.
+    if line.contains('`') { format!("{}  ", shown(&line.replace('`', "\\`"))) } else { format!("`{line}`  ") }
+}
+
+/// A line that begins neither with a fence nor with HTML, and is not indented.
+fn shown(line: &str) -> String {
+    let (prefix, line) = containers(line);
+    let is_html = line.strip_prefix('<').is_some_and(|rest| {
+        rest.starts_with(|letter: char| letter.is_ascii_alphabetic() || ['/', '!', '?'].contains(&letter))
+            && !rest.starts_with("http")
+    });
+    if is_html || fenced(line).is_some() { format!("{prefix}\\{line}") } else { prefix + line }
+}
