@@ -1,5 +1,5 @@
 //! What an operator is told: events of stable names, and with the feature `metrics` a counter of the same name for each.
-//! `docs/operating.md` explains them.
+//! `docs/guide/observability.md` explains them.
 
 use std::{fmt::Display, time::Duration};
 

@@ -29,6 +29,8 @@
 //!
 //! # Where to go from here
 //!
+//! - The [`guide`] has one task a page: [getting started](guide::getting_started), [errors](guide::errors),
+//!   [passwords](guide::passwords), [testing](guide::testing) and others.
 //! - [`ThingSpace`] holds the configuration and the access token; [`ThingSpace::builder`] lists what can be set.
 //! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks. It renews itself, and
 //!   [`Session::rotate_password`] replaces the password so that no crash loses it unnoticed ([`rotation`]).
@@ -58,7 +60,7 @@
 //! # Tracing
 //!
 //! Each call is one [`tracing`] span named `thingspace.call`, with OpenTelemetry's fields for an HTTP client. Events of
-//! stable names report what becomes of a session. [`operating`] has them all, and what each bad day looks like.
+//! stable names report what becomes of a session: see [observability](guide::observability).
 //! No body, header value, query or username is ever recorded.
 //!
 //! # Features
@@ -94,6 +96,8 @@ mod error;
 mod events;
 mod generated;
 mod guard;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(test)]
 #[path = "../tests/laws/mod.rs"]
 mod laws;
@@ -126,10 +130,6 @@ pub use session::Session;
 pub use session::service::SessionService;
 pub use store::{FileStore, MemoryStore};
 pub use transport::Retries;
-
-#[cfg(doc)]
-#[doc = include_str!("../docs/operating.md")]
-pub mod operating {}
 
 /// The programs of the README compile.
 #[cfg(doctest)]

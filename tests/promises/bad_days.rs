@@ -1,4 +1,4 @@
-//! What `docs/operating.md` says an operator sees on a bad day is what there is to see, in the log and in the counters.
+//! What `docs/guide/observability.md` says an operator sees on a bad day is what there is to see, in the log and in the counters.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,15 +14,15 @@ use crate::told;
 use crate::troubled_stores::{Trouble, Troubled};
 use crate::vaults::{self, Brittle, COMMIT};
 
-const PAGE: &str = include_str!("../../docs/operating.md");
+const PAGE: &str = include_str!("../../docs/guide/observability.md");
 
 /// How many are provoked below.
 const DAYS: usize = 17;
 
 /// The bad days of the page: what they are called, and what is seen.
 fn days() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
-    let (_, days) = PAGE.split_once("# Bad days").unwrap();
-    days.split("\n## ").skip(1).map(|day| {
+    let (_, days) = PAGE.split_once("\n## Bad days").unwrap();
+    days.split("\n### ").skip(1).map(|day| {
         let (name, rest) = day.split_once('\n').unwrap();
         let seen = rest.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
         (name, seen.lines().collect())
@@ -66,7 +66,7 @@ impl Day {
         let wrong = Credentials::new(USERNAME, "wrong");
         let broken = |operation, times| self.sandbox.fault(operation, Fault::answer(200, "<html>"), times);
         match name {
-            "Nobody has used the session for twenty minutes" => {
+            "The session was unused for twenty minutes" => {
                 advance(Duration::from_secs(1201)).await;
                 assert_eq!(self.ask().await.unwrap(), 200);
             }
@@ -74,7 +74,7 @@ impl Day {
                 self.sandbox.expire_session(USERNAME);
                 assert_eq!(self.ask().await.unwrap(), 200);
             }
-            "A request is refused, and the session may be the reason" => {
+            "A rejection may be about the session" => {
                 self.sandbox.fault(Operation::Other, Fault::json(401, &json!({})), 1);
                 assert_eq!(self.ask().await.unwrap(), 200);
             }
@@ -100,13 +100,13 @@ impl Day {
                 Self::login_fails(&self.client(store.clone()).await, &wrong).await;
                 Self::login_fails(&self.client(store).await, &wrong).await;
             }
-            "The platform is out, and these credentials have never worked" => {
+            "The platform is out, and the credentials are not verified" => {
                 let thingspace = self.client(MemoryStore::default()).await;
                 broken(Operation::Login, 2);
                 Self::login_fails(&thingspace, &credentials()).await;
                 Self::login_fails(&thingspace, &credentials()).await;
             }
-            "The platform is out, and these credentials have worked" => {
+            "The platform is out, and the credentials are verified" => {
                 advance(Duration::from_secs(1201)).await;
                 broken(Operation::Login, 1);
                 self.ask().await.unwrap_err();
@@ -122,11 +122,11 @@ impl Day {
                 drop(other);
                 session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
             }
-            "A proxy answers in the platform's place" => {
+            "A proxy responds instead of the platform" => {
                 broken(Operation::Logout, 1);
                 self.session.clone().end().await.unwrap_err();
             }
-            "The answer to a password reset is lost" => {
+            "The response to a rotation's reset is lost" => {
                 let directory = tempfile::tempdir().unwrap();
                 let vault = vaults::vault(&directory);
                 let thingspace = self.client(self.store.clone()).await;
@@ -134,12 +134,12 @@ impl Day {
                 self.session.rotate_password(&vault).await.unwrap_err();
                 thingspace.recover_rotation(&vault).await.unwrap();
             }
-            "The vault does not take the new password" => {
+            "The vault does not save the new password" => {
                 let directory = tempfile::tempdir().unwrap();
                 let vault = Brittle::new(vaults::vault(&directory), COMMIT, vaults::Trouble::Fails);
                 self.session.rotate_password(&vault).await.unwrap_err();
             }
-            "The answer to a bare password reset is lost" => {
+            "The response to a reset without a vault is lost" => {
                 self.sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
                 self.session.reset_password(PASSWORD).await.unwrap_err();
             }
@@ -149,7 +149,7 @@ impl Day {
                 let thingspace = client_of(&self.sandbox).store(store).build().unwrap();
                 Self::login_fails(&thingspace, &credentials()).await;
             }
-            "The session store does not take what it is told" => {
+            "The session store cannot be written" => {
                 let store = Troubled::default();
                 let thingspace = client_of(&self.sandbox).store(store.clone()).build().unwrap();
                 let session = thingspace.start_session(credentials()).await.unwrap();
@@ -184,8 +184,8 @@ async fn each_bad_day_looks_as_the_page_says_and_is_counted_so() {
 fn every_event_of_the_crate_is_in_the_table_and_the_other_way_round() {
     let told = include_str!("../../src/events.rs").split('"').filter(|name| name.starts_with("thingspace."));
     let told: BTreeSet<_> = told.filter(|name| !["thingspace.call", "thingspace.operation"].contains(name)).collect();
-    let (_, table) = PAGE.split_once("# Events").unwrap();
-    let (table, _) = table.split_once("# Bad days").unwrap();
+    let (_, table) = PAGE.split_once("\n## Events").unwrap();
+    let (table, _) = table.split_once("\n## Bad days").unwrap();
     let table: BTreeSet<_> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(told, table);
 }
