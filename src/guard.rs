@@ -5,6 +5,19 @@
 //! in all. An outage alone suspends no verified credentials: it slows them down.
 //!
 //! Everything here is a pure function of a [`Record`]: the time and the randomness are arguments.
+//!
+//! | event | what it writes |
+//! |---|---|
+//! | begin a login | The session is dropped. The attempt is `Unsure` if the credentials are not verified, else `Pending`. |
+//! | rejected: 4xx except 408, 429 and gateway faults | `Rejected`, also if another process holds the claim |
+//! | unknown, with a response below 500 | `Unsure` |
+//! | unknown otherwise | nothing; verified credentials back off |
+//! | certainly not processed | `Void`; a `Pending` attempt never counted and stays so |
+//! | success, own claim alive, no other session stored | The session; the credentials are verified. Of the attempts that it saw when it began, own ones are `Void`, others `…BeforeSuccess`. The own attempt is as one that was not processed. |
+//! | success, and the record has this session | nothing: an earlier swap succeeded |
+//! | success otherwise | the same for the own attempt; the late session is logged out |
+//! | reset done | The old credentials are `Superseded`, the new ones verified, also if another process holds the claim. |
+//! | `reset_login_guard` | Each attempt that is over and not `Superseded` is `Void`. The back-off ends. |
 
 mod attempt;
 mod record;
