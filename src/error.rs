@@ -33,7 +33,13 @@ use crate::{
 
 /// Why a call did not succeed.
 ///
-/// The variants say who spoke; the methods answer the questions that callers ask, whoever it was.
+/// | group | variants | what to do |
+/// |---|---|---|
+/// | call again | `SessionRenewed`, `LoginBackoff`, `LoginInProgress`, `Connect` | [`is_retryable`](Self::is_retryable) is true, except for an untrusted certificate: call again after a pause |
+/// | act first | `Configuration`, `InvalidRequest`, `LoginSuspended`, `Oauth`, `CredentialsProvider`, `TokenProvider`, `Store`, `Vault`, `PasswordNotSaved`, `ResetOutcomeUnknown`, `RotationPending`, `SessionEnded`, `AlreadySent` | an operator or a maintainer changes something; [`StoreError::Unavailable`] passes by itself |
+/// | decide | `Platform`, `Gateway`, `Timeout`, `Interrupted`, `UnexpectedResponse` | look at [`code`](Self::code) and [`may_have_been_processed`](Self::may_have_been_processed) |
+///
+/// `Session` and `AccessToken` belong to the group of their source.
 ///
 /// ```
 /// # use thingspace_session::{Error, Session};
