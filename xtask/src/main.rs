@@ -7,6 +7,7 @@ mod docs;
 mod fleet;
 mod interop;
 mod process;
+mod prose;
 mod python;
 mod regen;
 mod sandbox;
@@ -50,6 +51,8 @@ enum Command {
     Fleet(fleet::Arguments),
     /// Run Verizon's Python SDK and schemathesis against the sandbox
     Interop(interop::Arguments),
+    /// Check the documents: length, spelling, retired words, links
+    Prose(prose::Arguments),
     /// Check openapi.yaml, build, and refresh the copy of the client in generated/
     Regen(regen::Arguments),
     /// Run the sandbox until it is stopped
@@ -87,6 +90,7 @@ impl Command {
             Self::Docs(arguments) => docs::run(&arguments),
             Self::Fleet(arguments) => fleet::run(&arguments),
             Self::Interop(arguments) => interop::run(&arguments),
+            Self::Prose(arguments) => prose::run(&arguments),
             Self::Regen(arguments) => regen::run(&arguments),
             Self::Sandbox(arguments) => sandbox::run(&arguments),
             Self::Spec(arguments) => spec::run(&arguments),
