@@ -1,6 +1,7 @@
-"""The API page in a browser: first the copy for reading, then the sandbox's own, on which a session is led.
+"""The guide and the API page in a browser: the search of the guide, then the API page's copy for reading, then the sandbox's own,
+on which a session is led.
 
-Called with the browser, the copy for reading, and a file for a picture of the other one.
+Called with the browser, the guide, the copy for reading, and a file for a picture of the last one.
 """
 
 import json
@@ -67,6 +68,19 @@ def operation(page: Page, name: str) -> Locator:
     return block
 
 
+def search(browser: Browser, url: str) -> None:
+    """Finds a page of the guide by a word, from the files alone."""
+    page, requests = browser.new_page(), []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(url)
+    page.locator("#mdbook-search-toggle").click()
+    page.locator("#mdbook-searchbar").press_sequentially("superseded")
+    page.locator("#mdbook-searchresults").get_by_role("link", name="Passwords").first.click()
+    expect(page.locator("main h1")).to_have_text("Passwords")
+    check("the guide asked elsewhere for", [url for url in requests if not url.startswith(("file:", "data:"))], [])
+    page.close()
+
+
 def read(browser: Browser, url: str) -> None:
     """Opens everything that there is on the copy for reading, and has it ask for nothing."""
     watched = Watched(browser, url)
@@ -121,9 +135,10 @@ def lead_a_session(browser: Browser, picture: str) -> None:
 
 
 def main() -> None:
-    chromium, reading, picture = sys.argv[1:]
+    chromium, guide, reading, picture = sys.argv[1:]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=UNREACHABLE)
+        search(browser, Path(guide).as_uri())
         read(browser, Path(reading).as_uri())
         lead_a_session(browser, picture)
         browser.close()

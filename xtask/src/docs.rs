@@ -1,7 +1,7 @@
-//! `cargo xtask docs`: the rustdoc, and `openapi.yaml` as a page beside it.
+//! `cargo xtask docs`: the rustdoc, and beside it `openapi.yaml` as a page and the guide as a book.
 //!
-//! With `--check` a browser opens the page, which may ask the network for nothing, and the one that the sandbox
-//! serves, on which it logs in and out. The script for it is in `xtask/docs/`.
+//! With `--check` a browser searches the guide and opens the page, which may ask the network for nothing, and the page that
+//! the sandbox serves, on which it logs in and out. The script for it is in `xtask/docs/`.
 
 use std::env;
 use std::fs;
@@ -34,9 +34,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let page = doc.join("api.html");
     fs::write(&page, sandbox::docs(&program)?).map_err(|error| format!("{}: {error}", page.display()))?;
     println!("openapi.yaml: {}", page.display());
+    let guide = book(&doc)?.join("index.html");
+    println!("guide: {}", guide.display());
 
     match browser {
-        Some(browser) => try_out(&browser, &program, &page),
+        Some(browser) => try_out(&browser, &program, &guide, &page),
         None => Ok(()),
     }
 }
@@ -46,7 +48,16 @@ fn rustdoc() -> Result {
     if status.success() { Ok(()) } else { Err("the rustdoc does not build".into()) }
 }
 
-fn try_out(browser: &Path, program: &Path, page: &Path) -> Result {
+/// The guide with search, beside the rustdoc.
+fn book(doc: &Path) -> Result<PathBuf> {
+    let to = doc.join("guide");
+    let mut book = workspace::cargo();
+    book.args(["run", "--quiet", "--package", "xtask", "--features", "book", "--bin", "book", "--"]);
+    let status = book.arg(workspace::root()).arg(&to).status()?;
+    if status.success() { Ok(to) } else { Err("the guide does not become a book".into()) }
+}
+
+fn try_out(browser: &Path, program: &Path, guide: &Path, page: &Path) -> Result {
     let scripts = workspace::root().join("xtask").join("docs");
     let work = workspace::target()?.join("docs");
     fs::create_dir_all(&work)?;
@@ -57,8 +68,9 @@ fn try_out(browser: &Path, program: &Path, page: &Path) -> Result {
 
     let picture = work.join("page.png");
     let mut check = python.script("check.py", &sandbox.base_url);
-    check.arg(browser).arg(page).arg(&picture);
+    check.arg(browser).arg(guide).arg(page).arg(&picture);
     process::run("the check of the pages", &mut check, &work.join("check.log"), CHECK_LIMIT)?;
+    println!("guide: finds a page by a word, and asks no network");
     println!("page for reading: opens, and makes no request");
     println!("page of the sandbox: logs in and out; picture in {}", picture.display());
     Ok(())

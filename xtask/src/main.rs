@@ -42,7 +42,7 @@ enum Command {
     /// Say what each dependency brings, in docs/dependencies.md
     #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
     Dependencies(dependencies::Arguments),
-    /// Write the rustdoc, and openapi.yaml as a page
+    /// Write the rustdoc, openapi.yaml as a page, and the guide as a book
     Docs(docs::Arguments),
     /// Run twelve processes on one Redis server, on good days and bad
     ///
