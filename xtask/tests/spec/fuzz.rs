@@ -10,6 +10,7 @@ mod tree;
 
 use std::{env, panic, thread, time::Instant};
 
+pub(crate) use code::flaw;
 use fastrand::Rng;
 use thingspace_codegen::{self as codegen, Finding};
 

@@ -11,6 +11,7 @@
 mod command;
 mod fuzz;
 mod harmless;
+mod letters;
 #[path = "../../../tests/mistakes/mistake.rs"]
 mod mistake;
 mod mistakes;

@@ -95,6 +95,8 @@ impl Shapes {
 
     /// Adds a schema under this name, or one that is like it and not taken.
     fn add(&mut self, name: &str, schema: Value) -> String {
+        // It stands in a JSON pointer, which takes not every letter of an operationId as it is.
+        let name = &name.replace(|letter: char| !letter.is_alphanumeric() && !['_', '.', '-'].contains(&letter), "-");
         let numbered = (2_usize..).map(|number| format!("{name}{number}"));
         let mut names = [name.to_owned(), format!("{name}Error")].into_iter().chain(numbered);
         let name = names.find(|name| self.taken.insert(as_seen(name))).unwrap_or_default();

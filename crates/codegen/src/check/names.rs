@@ -48,7 +48,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             "colliding-properties",
             "field",
             properties.map(|(name, entry)| (name, entry.key)),
-            field_name,
+            member_name,
             "leave one out of properties: and write additionalProperties: with its schema, so that it stays what the \
              server calls it; both are then read, the one that was left out from the field extra",
             findings,
@@ -64,7 +64,7 @@ const REST: &str = "extra";
 fn rest(schema: &Node, findings: &mut Vec<Finding>) {
     let has_rest = schema.get("additionalProperties").is_some_and(|rest| rest.entries().next().is_some());
     let properties = schema.get("properties").into_iter().flat_map(Node::entries).filter(|_| has_rest);
-    for (name, entry) in properties.filter(|(name, _)| field_name(name) == REST) {
+    for (name, entry) in properties.filter(|(name, _)| member_name(name) == REST) {
         findings.push(Finding::new(
             "colliding-properties",
             entry.key,
@@ -149,21 +149,26 @@ fn shown(name: &str) -> String {
 
 /// The name of a method or a parameter, as progenitor makes it.
 pub fn field_name(name: &str) -> String {
-    identifier(name, ToSnakeCase::to_snake_case)
+    identifier(name, ToSnakeCase::to_snake_case, "_")
+}
+
+/// The name of a field, as typify makes it.
+fn member_name(name: &str) -> String {
+    identifier(name, ToSnakeCase::to_snake_case, "x")
 }
 
 /// The other name of a variant: what is no letter counts.
 fn spelt_out(name: &str) -> String {
-    type_name(&name.replace(|letter: char| letter == '_' || !letter.is_alphanumeric(), "X"))
+    type_name(&name.replace(|letter: char| letter == '_' || !is_part(letter), "X"))
 }
 
-/// The name of a type or a variant.
+/// The name of a type or a variant, as typify makes it.
 pub(crate) fn type_name(name: &str) -> String {
-    identifier(name, ToPascalCase::to_pascal_case)
+    identifier(name, ToPascalCase::to_pascal_case, "X")
 }
 
-fn identifier(name: &str, to_case: impl Fn(&str) -> String) -> String {
-    let plain = name.replace('\'', "").replace(|letter: char| !letter.is_alphanumeric() && letter != '_', "-");
+fn identifier(name: &str, to_case: impl Fn(&str) -> String, prefix: &str) -> String {
+    let plain = name.replace('\'', "").replace(|letter: char| !is_part(letter), "-");
     let text = match name {
         "+1" => "plus1".to_owned(),
         "-1" => "minus1".to_owned(),
@@ -171,9 +176,23 @@ fn identifier(name: &str, to_case: impl Fn(&str) -> String) -> String {
     };
     match text.chars().next() {
         None => to_case("x"),
-        Some(first) if first.is_alphabetic() || first == '_' => text,
-        Some(_) => format!("_{text}"),
+        Some(first) if first == '_' || is_part(first) && is_start(first) => text,
+        Some(_) => format!("{prefix}{text}"),
     }
+}
+
+/// Whether a letter may stand in a name of Rust.
+fn is_part(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_' || !letter.is_ascii() && is_ident(&format!("a{letter}"))
+}
+
+/// Whether a name of Rust may begin with it.
+fn is_start(letter: char) -> bool {
+    letter.is_ascii_alphabetic() || !letter.is_ascii() && is_ident(letter.encode_utf8(&mut [0; 4]))
+}
+
+fn is_ident(text: &str) -> bool {
+    syn::parse_str::<syn::Ident>(text).is_ok()
 }
 
 /// With its first letter in upper case.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use syn::{Fields, File, ImplItem, Item, visit::Visit};
 
 /// What is wrong with generated code.
-pub(super) fn flaw(code: &str) -> Option<String> {
+pub(crate) fn flaw(code: &str) -> Option<String> {
     let file: File = match syn::parse_file(code) {
         Ok(file) => file,
         Err(error) => return Some(format!("it is no Rust: {error}")),
