@@ -1,5 +1,6 @@
 //! What progenitor has to be spared, changed in memory; the file stays as it is written.
 
+mod objects;
 mod responses;
 mod shapes;
 mod texts;
@@ -16,7 +17,12 @@ const SECRET_KEYS: [&str; 6] = ["type", "format", "nullable", "title", "descript
 
 /// Makes every secret recognisable as one, and of the errors of each operation one type.
 pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
-    texts::plain(document);
+    objects::each(document, &mut |object| {
+        // Defaults belong to the one who reads: what a caller does not set is not sent, and what is read is handed on as
+        // it came. Nor does typify have the right code for the default of a composition or a reference.
+        object.remove("default");
+        texts::plain(object);
+    });
     walk(document, "")?;
     responses::fold(document)
 }

@@ -56,7 +56,7 @@ pub(super) fn all() -> Vec<Call> {
 fn calls_about_devices() -> Vec<Call> {
     let id = json!({ "requestId": "7" });
     let activation = json!({
-        "accountName": "a", "devices": devices(), "servicePlan": "p", "carrierName": "verizon",
+        "accountName": "a", "devices": devices(), "servicePlan": "p",
         "primaryPlaceOfUse": {
             "customerName": { "firstName": "Zaphod" }, "address": { "addressLine1": "1 \"Main\" \\ St", "city": "X" }
         }

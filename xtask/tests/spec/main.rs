@@ -9,6 +9,7 @@
 )]
 
 mod command;
+mod defaults;
 mod fuzz;
 mod harmless;
 mod letters;

@@ -155,10 +155,10 @@ fn a_text_without_code_stays_as_it_is_and_values_do_too() {
         assert_eq!(inner(&before), inner(&adapted));
     }
     let code = "```\nlet a = 1;\n```";
-    let schema = format!("    Code: {{type: string, default: {code:?}, description: {code:?}}}\n");
+    let schema = format!("    Code: {{type: string, enum: [{code:?}], description: {code:?}}}\n");
     let contract = crate::with_schemas(&schema);
     let document = thingspace_codegen::check(contract.as_bytes(), &crate::manifest()).unwrap().document;
     let adapted = serde_json::to_value(thingspace_codegen::adapt(&document).unwrap()).unwrap();
-    assert_eq!(schemas(&adapted)["Code"]["default"], code);
+    assert_eq!(schemas(&adapted)["Code"]["enum"][0], code);
     assert_eq!(schemas(&adapted)["Code"]["description"], "`let a = 1;`  ");
 }

@@ -10,50 +10,13 @@ use serde_json::{Map, Value};
 
 /// What becomes a doc comment.
 const TEXTS: [&str; 3] = ["description", "summary", "title"];
-/// What holds values, and no schemas.
-const VALUES: [&str; 5] = ["default", "enum", "example", "examples", "const"];
-/// What holds objects by names: a name is no key.
-const NAMED: [&str; 15] = [
-    "properties",
-    "schemas",
-    "responses",
-    "parameters",
-    "requestBodies",
-    "headers",
-    "links",
-    "callbacks",
-    "securitySchemes",
-    "paths",
-    "content",
-    "encoding",
-    "scopes",
-    "mapping",
-    "variables",
-];
-
-/// Makes every text of a document harmless.
-pub(super) fn plain(document: &mut Value) {
-    within(document, false);
-}
-
-fn within(value: &mut Value, are_names: bool) {
-    match value {
-        Value::Object(map) => fields(map, are_names),
-        Value::Array(items) => items.iter_mut().for_each(|item| within(item, false)),
-        _ => {}
-    }
-}
-
-fn fields(map: &mut Map<String, Value>, are_names: bool) {
-    for (key, inner) in map.iter_mut() {
-        match inner {
-            Value::String(text) if !are_names && TEXTS.contains(&key.as_str()) => {
-                if let Cow::Owned(changed) = text_of(key, text) {
-                    *text = changed;
-                }
-            }
-            _ if !are_names && (VALUES.contains(&key.as_str()) || key.starts_with("x-")) => {}
-            inner => within(inner, !are_names && NAMED.contains(&key.as_str())),
+/// Makes the texts of an object harmless.
+pub(super) fn plain(map: &mut Map<String, Value>) {
+    for (key, inner) in map.iter_mut().filter(|(key, _)| TEXTS.contains(&key.as_str())) {
+        if let Value::String(text) = inner
+            && let Cow::Owned(changed) = text_of(key, text)
+        {
+            *text = changed;
         }
     }
 }

@@ -41,11 +41,11 @@ pub(super) fn name(written: &Node, target: &Node) -> String {
     }
 }
 
-/// An optional list is an empty one, unless its items are unique; an optional value with a default is that.
+/// An optional list is an empty one, unless its items are unique.
 fn whole(schema: &Node, optional: bool) -> String {
     let bare = bare(schema);
     let is_empty_instead = bare.starts_with("Vec<") && !schema.is("uniqueItems") || bare.starts_with("Map<");
-    let may_be_none = optional && !is_empty_instead && schema.get("default").is_none();
+    let may_be_none = optional && !is_empty_instead;
     if may_be_none || schema.is("nullable") { format!("Option<{bare}>") } else { bare }
 }
 

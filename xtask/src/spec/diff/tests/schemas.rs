@@ -96,7 +96,7 @@ pub(super) const PROBES: &[Probe] = &[
         ("items-may-repeat", "CB", "B"),
     ),
     (LIST, "{type: array, items: {type: integer}}", ("type-changed", "BB", "B"), ("type-changed", "BB", "B")),
-    (TEXT, "{type: string, default: a}", ("default-added", "CC", "B"), ("default-removed", "CC", "B")),
+    (TEXT, "{type: string, default: a}", ("default-added", "CC", "C"), ("default-removed", "CC", "C")),
     (
         "{type: string, default: a}",
         "{type: string, default: b}",
