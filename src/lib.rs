@@ -1,8 +1,7 @@
-//! Sessions on Verizon ThingSpace: start one, use it, reset its password, end it.
+//! Sessions on Verizon ThingSpace: log in, send requests, rotate the password, log out.
 //!
-//! Every Connectivity Management request carries two tokens: an access token, which an API key buys, and a session
-//! token, which a username and password buy. This crate obtains both, keeps them fresh and puts them on requests,
-//! without ever printing one.
+//! A request to ThingSpace Connectivity Management carries two tokens: an access token, which an API key buys, and a session
+//! token, which a username and password buy. This crate obtains both, renews them and adds them to requests.
 //!
 //! ```
 //! use thingspace_session::{ApiKey, Credentials, ThingSpace};
@@ -15,74 +14,70 @@
 //!     .api_key(ApiKey::new("sandbox-key", "sandbox-secret"))
 //!     .base_url(base_url) // leave it out for production
 //!     .build()?;
-//! let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
+//! let user = Credentials::new("zbeeblebrox", "IMgr8");
+//! let session = thingspace.start_session(user).await?;
 //!
 //! // Any ThingSpace request: the session adds both tokens.
-//! let request = session.request(reqwest::Method::POST, "/m2m/v1/devices/actions/list")?;
-//! let answer: serde_json::Value = session.send(request.json(&serde_json::json!({}))).await?.json().await?;
-//! # assert_eq!(answer["method"], "POST");
+//! let path = "/m2m/v1/devices/actions/list";
+//! let request = session.request(reqwest::Method::POST, path)?;
+//! let response = session.send(request.json(&serde_json::json!({}))).await?;
+//! let devices: serde_json::Value = response.error_for_status()?.json().await?;
+//! # assert_eq!(devices["method"], "POST");
 //!
 //! session.end().await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! **A service sets a [`store`](ThingSpaceBuilder::store) that outlives the process.** Otherwise the fifth start with a wrong
+//! password locks the account.
+//!
 //! # Where to go from here
 //!
-//! - The [`guide`] has one task a page: [getting started](guide::getting_started), [errors](guide::errors),
-//!   [passwords](guide::passwords), [testing](guide::testing) and others.
-//! - [`ThingSpace`] holds the configuration and the access token; [`ThingSpace::builder`] lists what can be set.
-//! - [`Session`] is what a service holds: cheap to clone, safe to share among tasks. It renews itself, and
-//!   [`Session::rotate_password`] replaces the password so that no crash loses it unnoticed ([`rotation`]).
-//! - [`store`] keeps the session and the count of failed logins: in memory, with [`FileStore`] in a file that the processes
-//!   of a machine share, with
-//!   `RedisStore` of the crate `thingspace-session-redis` on a server that many machines share, or in a store of your own.
-//!   `store::Sealed` (feature `sealed`) encrypts what any of them holds.
-//! - [`api`] is the client generated from `openapi.yaml`, for callers who want its builders and typed answers:
-//!   [`ThingSpace::api`] carries the access token, [`Session::api`] both.
-//! - [`Password`] and [`SessionToken`] are [`Secret`]s of one kind, so that no two are mixed up; the generated types
-//!   have [`Secret`], and `into()` leads from one to the other.
-//! - [`Error`] says what went wrong and what to do; `?` turns every [`api::Error`] into one.
+//! | you want to | read |
+//! |---|---|
+//! | get credentials and write a first program | [getting started](guide::getting_started) |
+//! | configure a client | [`ThingSpaceBuilder`], [configuration](guide::configuration), [TLS](guide::tls) |
+//! | send requests | [`Session`], [sessions](guide::sessions), [`api`] for typed operations |
+//! | handle errors | [`Error`], [errors](guide::errors) |
+//! | keep the account open | [login guard](guide::login_guard) |
+//! | replace a password | [`Session::rotate_password`], [passwords](guide::passwords) |
+//! | share a session | [`store`], [several processes](guide::several_processes) |
+//! | watch a service | [observability](guide::observability) |
+//! | test a service | [testing](guide::testing) |
+//! | do without async, or use a middleware | [blocking](guide::blocking), [middleware](guide::middleware) |
+//! | come from Verizon's SDK | [migrating](guide::migrating) |
 //!
-//! # What it promises
+//! # Promises
 //!
-//! - No secret is printed: not by `Debug`, not in errors, logs or spans. The types of this crate that hold one erase
-//!   it when they are dropped; what the HTTP stack below copies of it is beyond their reach.
-//! - Tokens go to the platform and nowhere else: no redirect is followed, no other origin is served, and `http://`
-//!   is refused except on this machine.
-//! - One login at a time, however many tasks, processes or machines find the session dead.
-//! - At most two failed logins for credentials that were never verified, one if they are rejected, and after four failures in
-//!   a row none until an operator calls [`ThingSpace::reset_login_guard`], because the fifth locks the account; and no outage
-//!   that needs an operator.
-//! - A password reset is sent once. It is repeated only where no connection came about at all.
-//! - Whatever comes over the network, there is no panic and no unbounded buffer.
-//!
-//! # Tracing
-//!
-//! Each call is one [`tracing`] span named `thingspace.call`, with OpenTelemetry's fields for an HTTP client. Events of
-//! stable names report what becomes of a session: see [observability](guide::observability).
-//! No body, header value, query or username is ever recorded.
+//! - The crate prints no secret: not by `Debug`, in errors, logs or spans. Its types that hold one erase it when dropped.
+//!   The HTTP library below makes copies that it does not erase.
+//! - Tokens go to the platform only. The crate follows no redirect and refuses other origins, and `http://` except on this
+//!   machine.
+//! - One login at a time, however many tasks, processes or machines meet the dead session.
+//! - At most two failed logins for credentials that were never verified, one if they are rejected, and four in a row in all:
+//!   the fifth locks the account. [`ThingSpace::reset_login_guard`] lifts the stop. An outage stops no verified credentials.
+//! - The crate sends a password reset once, and again only if no connection was established.
+//! - Input from the network causes no panic and fills no unbounded buffer.
 //!
 //! # Features
 //!
-//! A feature makes something available and changes nothing else: what encrypts the connections is rustls unless
-//! [`ThingSpaceBuilder::tls_backend`] names another, whatever features other crates turn on, of this crate or of
-//! reqwest.
+//! A feature adds something and changes nothing else. rustls encrypts the connections unless
+//! [`ThingSpaceBuilder::tls_backend`] names another backend, whatever features other crates turn on.
 //!
-//! - `codegen` (default): the build generates [`api`] from `openapi.yaml`. Without it the reviewed copy in `generated/` is
-//!   compiled, and no generator. A copy that is not made of `openapi.yaml` as it is stops the build.
-//! - `rustls` (default): TLS by rustls with the operating system's trust store. Its cryptography is aws-lc, unless the
-//!   program has installed another provider.
-//! - `rustls-no-provider`: the same without aws-lc. The program installs a provider before it builds a client, or names
-//!   a `TlsBackend::Preconfigured` that has one; otherwise building is an error.
-//! - `native-tls`: the TLS of the operating system, for programs that name it.
-//! - `blocking`: `blocking`, the same facade for programs without an async runtime.
-//! - `reqwest-middleware`: [`Session`] is a middleware, `ClientBuilder::new(client).with(session)`.
-//! - `tower`: [`Session`] is a layer, `session.layer(client)`.
-//! - `metrics`: a counter for each event, through the [`metrics`](https://docs.rs/metrics) facade.
-//! - `schemars`: JSON schemas of the types of [`api`] and of the secret types.
-//! - `sealed`: `store::Sealed`, which encrypts what any session store holds.
-//! - `store-testing`: `store::testing`, the suite that any session store of one's own has to pass.
+//! | feature | what it adds |
+//! |---|---|
+//! | `codegen` (default) | The build generates [`api`] from `openapi.yaml`. Without it the build compiles the reviewed copy in `generated/`, and stops if that is stale. |
+//! | `rustls` (default) | TLS by rustls with the operating system's trust store. Its cryptography is aws-lc, unless the program has installed another provider. |
+//! | `rustls-no-provider` | The same without aws-lc. The program installs a provider first, or names `TlsBackend::Preconfigured`. |
+//! | `native-tls` | The TLS of the operating system, for programs that name it. |
+//! | `blocking` | `blocking`, the same API without an async runtime. |
+//! | `reqwest-middleware` | [`Session`] as a middleware: `ClientBuilder::new(client).with(session)`. |
+//! | `tower` | [`Session`] as a layer: `session.layer(client)`. |
+//! | `metrics` | A counter for each event, through the [`metrics`](https://docs.rs/metrics) facade. |
+//! | `schemars` | JSON schemas of the types of [`api`] and of the secret types. |
+//! | `sealed` | `store::Sealed`, which encrypts what any session store holds. |
+//! | `store-testing` | `store::testing`, the suite for a session store of your own. |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
