@@ -1,7 +1,7 @@
 //! `openapi.yaml` -> the client and the table of operations of thingspace-session: the one reader of the document.
 //!
 //! The build script of thingspace-session and `cargo xtask` share it, so both say the same of the same document.
-//! [`compile`] is all of it. Its steps are there one by one, too: [`check`] reads the document, [`adapt`] changes what
+//! [`compile`] is all of it. Its steps are there one by one, too: [`check()`] reads the document, [`adapt`] changes what
 //! progenitor has to be spared, [`Generator`] with the [`settings`] writes the client, [`operations`] writes the table of
 //! what progenitor leaves out, and [`attempt`] runs the last three so that a panic of progenitor is a [`Finding`].
 //!
