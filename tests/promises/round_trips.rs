@@ -1,4 +1,4 @@
-//! What a shared session costs the store, in calls of it.
+//! What a shared session costs: calls of the store, and logins while the record changes.
 
 use std::{
     pin::Pin,
@@ -12,12 +12,12 @@ use std::{
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Credentials, Error, MemoryStore, Session, ThingSpace,
+    Credentials, Error, MemoryStore, Retries, Session, ThingSpace,
     store::{Account, SessionStore, Snapshot, StoreFuture, Version},
 };
 use tokio::time::sleep;
 
-use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials};
+use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials};
 
 /// Counts its calls.
 #[derive(Clone, Debug, Default)]
@@ -143,4 +143,23 @@ async fn who_waits_for_the_login_of_another_process_looks_again_when_the_record_
     second.start_session(credentials()).await.unwrap();
     login.await.unwrap().unwrap();
     assert_eq!((store.calls().await, own.calls().await), ([1, 2, 0], [2, 0, 1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_during_which_the_record_has_changed_is_neither_repeated_nor_logged_out() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let client = || client_of(&sandbox).retries(Retries::none()).store(store.clone()).build().unwrap();
+    let thingspace = client();
+    thingspace.start_session(Credentials::new(USERNAME, "wrong")).await.unwrap_err();
+    sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(1)), 1);
+    let operator = async {
+        sleep(Duration::from_millis(500)).await;
+        client().reset_login_guard(USERNAME).await
+    };
+    let (session, reset) = tokio::join!(thingspace.start_session(credentials()), operator);
+    reset.unwrap();
+    let session = session.unwrap();
+    let response = session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!((arrived(&sandbox, "/session/login"), arrived(&sandbox, "/session/logout")), (2, 0));
 }

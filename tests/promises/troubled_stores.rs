@@ -101,22 +101,6 @@ async fn a_refusal_that_the_store_could_not_take_down_is_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_during_which_the_record_has_changed_is_neither_repeated_nor_logged_out() {
-    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let thingspace = on(&sandbox, &store);
-    thingspace.start_session(Credentials::new(USERNAME, "wrong")).await.unwrap_err();
-    sandbox.fault(Operation::Login, Fault::Delay(SECOND), 1);
-    let operator = async {
-        sleep(SECOND / 2).await;
-        on(&sandbox, &store).reset_login_guard(USERNAME).await
-    };
-    let (session, reset) = tokio::join!(thingspace.start_session(credentials()), operator);
-    reset.unwrap();
-    assert_eq!(ask(&session.unwrap()).await.unwrap(), 200);
-    assert_eq!((arrived(&sandbox, "/session/login"), arrived(&sandbox, "/session/logout")), (2, 0));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_strike_is_not_taken_back_twice_if_the_store_has_taken_it_back_unsaid() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let start = async |password: &str| {
