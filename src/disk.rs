@@ -35,7 +35,7 @@ pub(crate) struct Disk {
 /// The right to replace the file, until it is dropped.
 pub(crate) struct Lock(#[expect(dead_code, reason = "closing it gives the lock up")] File);
 
-/// Whoever waits for work. If it cannot be upgraded, the work was given up.
+/// The caller that waits for work. If it cannot be upgraded, the caller has given up.
 pub(crate) type Caller = Weak<()>;
 
 impl Disk {

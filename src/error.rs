@@ -92,7 +92,7 @@ pub enum Error {
     /// The last login came to an end that says nothing of the credentials, such as no answer or a status 5xx, so the
     /// next try waits. Nothing was sent.
     #[error(
-        "nobody knows what came of the last login, and the next try waits for {} s: call again then",
+        "the outcome of the last login is unknown, and the next one waits for {} s: call again then",
         .wait.as_secs_f64().ceil()
     )]
     LoginBackoff {
@@ -100,7 +100,7 @@ pub enum Error {
         wait: Duration,
     },
 
-    /// A login or a reset is under way, here or with somebody else who shares the session store, and has not finished
+    /// A login or a reset is under way, here or in another process that shares the session store, and has not finished
     /// in time. The request was not sent.
     #[error(
         "a login is under way, here or elsewhere, and has not finished within {after:?}; the request was not sent: call \
@@ -139,10 +139,10 @@ pub enum Error {
         source: Arc<dyn StdError + Send + Sync>,
     },
 
-    /// The reset was sent, and nobody knows whether it was processed. If there was an answer that could not be read,
+    /// The reset was sent, and it is not known whether the platform has processed it. If there was an answer that could not be read,
     /// [`Error::body`] has it, and the new password may be in it: keep it.
     #[error(
-        "nobody knows whether the password was reset ({source}): call ThingSpace::recover_rotation, which finds out with \
+        "it is unknown whether the password was reset ({source}): call ThingSpace::recover_rotation, which finds out with \
          one login"
     )]
     ResetOutcomeUnknown {
@@ -247,8 +247,8 @@ impl Error {
         self.refusal()?.code.as_ref()
     }
 
-    /// The error in the platform's words, for people. Never parse it. Neither `Display` nor `Debug` shows it: nobody
-    /// can promise that it repeats no secret.
+    /// The error in the platform's words, for people. Never parse it. Neither `Display` nor `Debug` shows it: it
+    /// may repeat a secret.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.refusal()?.message.as_deref()

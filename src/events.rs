@@ -1,4 +1,4 @@
-//! What an operator is told: events of stable names, and with the feature `metrics` a counter of the same name for each.
+//! What operators see: events of stable names, and with the feature `metrics` a counter of the same name for each.
 //! `docs/guide/observability.md` explains them.
 
 use std::{fmt::Display, time::Duration};
@@ -148,7 +148,7 @@ pub(crate) fn vault_failed(error: &dyn Display, consequence: &'static str) {
     event!(WARN, "thingspace.vault.failed", "the password vault failed", [], [error = %error, consequence,]);
 }
 
-/// Nothing was reset, or nobody knows, or the vault would not take the new password.
+/// Nothing was reset, or the outcome is unknown, or the vault would not take the new password.
 pub(crate) fn rotation_failed(error: &Error) {
     if matches!(error, Error::PasswordNotSaved { .. } | Error::ResetOutcomeUnknown { .. }) {
         event!(ERROR, "thingspace.rotation.failed", "the rotation has failed", error);

@@ -44,7 +44,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 pub(crate) enum Decision {
     /// Begin.
     Go,
-    /// Wait for the end of somebody's claim, or for a change of the record.
+    /// Wait for the end of another claim, or for a change of the record.
     InProgress(Duration),
     /// Wait for so long: the platform did not answer the last login.
     Backoff(Duration),

@@ -89,7 +89,7 @@ impl Session {
     ///
     /// The request may have been begun with any [`reqwest::Client`]; it is sent by this crate's own, which follows no
     /// redirect. The time of a call covers everything up to the head of the answer; the body of a success then
-    /// streams without limit, unless the request has a timeout of its own. What is repeated, and when, is told at
+    /// streams without limit, unless the request has a timeout of its own. What is sent again, and when, stands at
     /// [`Retries`](crate::Retries).
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Session {
     ///
     /// [`Error::Platform`] with a status below 500, other than 408, if it was refused, [`Error::Connect`] and
     /// [`Error::AccessToken`] if it was not sent: the old password holds. With any other status, and with
-    /// [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`], nobody can know which password
+    /// [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`], it is unknown which password
     /// holds until one login with the old one has been tried; if there was an answer without a new password where it
     /// belongs, [`Error::body`] has it. After [`Error::SessionRenewed`], and whatever else kept a session from being
     /// had, nothing was reset: call again.
@@ -137,12 +137,12 @@ impl Session {
     /// # Time
     ///
     /// The crate waits for a session and the claim as long as a call may take; the reset then has the time of a call for
-    /// itself, because one that is cut short leaves behind a password that nobody knows.
+    /// itself, because one that is cut short loses the new password.
     ///
     /// # Cancel safety
     ///
     /// A future that is dropped takes the new password with it: only this session, which logs in with it, still has
-    /// it. The reset runs to its end, and keeps nobody from logging in for longer. Await it.
+    /// it. The reset runs to its end, and keeps no process from logging in for longer. Await it.
     #[doc(alias = "reset_connectivity_management_password")]
     #[doc(alias = "resetConnectivityManagementPassword")]
     pub async fn reset_password(&self, old: impl Into<Password>) -> Result<Password, Error> {

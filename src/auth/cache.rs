@@ -109,7 +109,7 @@ impl<T: CachedToken> TokenCache<T> {
         let task = fetching.abort_handle();
         let outcome = fetching.map(move |end| match end {
             Ok(outcome) => Some(outcome),
-            Err(end) if end.is_panic() => Some(Err(Error::configuration("the call has panicked, as by a subscriber"))),
+            Err(end) if end.is_panic() => Some(Err(Error::configuration("code that ran in the call, such as a tracing subscriber, has panicked: correct what the panic on standard error names"))),
             Err(_) => None,
         });
         let outcome = outcome.boxed().shared();

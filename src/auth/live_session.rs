@@ -1,4 +1,4 @@
-//! A session in use: its token, and for how long nobody has used it. Every request reads it without a lock.
+//! A session in use: its token, and for how long it was not used. Every request reads it without a lock.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},

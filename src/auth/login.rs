@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     live_session::LiveSession,
-    record::{Claim, Seen},
+    record::{CONFLICT_PAUSE, Claim, Seen},
     session_token::SessionTokens,
 };
 use crate::{
@@ -32,8 +32,6 @@ pub(crate) const SLACK: Duration = Duration::from_secs(5);
 const MARGIN: Duration = Duration::from_secs(1);
 /// How long a caller waits for the store to record an outcome.
 const FINISH_PATIENCE: Duration = Duration::from_secs(2);
-/// The pause after another process was faster.
-const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a login yielded no session.
 pub(super) enum Failure {
@@ -267,7 +265,7 @@ impl SessionTokens {
         Ok(token.into())
     }
 
-    /// Records what an attempt came to. A store that is slow or away learns of it later: nobody waits for that.
+    /// Records what an attempt came to. A store that is slow or away gets it later, and no caller waits for that.
     pub(super) async fn finish(self: &Arc<Self>, claim: Claim, finish: Finish) -> Kept {
         // A process that ends with the error of its caller must not forget a rejection.
         let is_rejected = matches!(finish, Finish::Rejected { .. });

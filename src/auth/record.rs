@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The pause after another process was faster; of that between a half and the whole.
-const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
+pub(super) const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
 /// How often a swap is tried against other processes.
 const MOST_CONFLICTS: u32 = 500;
 /// How long a wait for a change of the record lasts at most: a message of the store may be lost.
@@ -53,7 +53,7 @@ pub(crate) struct Seen {
     latency: Duration,
 }
 
-/// An attempt of this process: nobody else logs in or resets the password before it ends.
+/// An attempt of this process: no other process logs in or resets the password before it ends.
 pub(crate) struct Claim {
     begun: Begun,
     seen: Seen,
@@ -68,7 +68,7 @@ impl Seen {
 }
 
 impl Claim {
-    /// For how long nobody else can begin.
+    /// For how long no other task or process can begin.
     pub(crate) fn left(&self) -> Duration {
         self.ends.saturating_duration_since(Instant::now())
     }

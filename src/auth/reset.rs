@@ -40,7 +40,7 @@ impl SessionTokens {
     }
 
     /// A live session, and then the claim, both within the time of a call. The session is not renewed from then on, because
-    /// nobody can log in.
+    /// no process can log in.
     pub(crate) async fn claim_reset(
         self: &Arc<Self>,
         old: &Password,
@@ -123,7 +123,7 @@ impl SessionTokens {
 
     /// The claim for the one login of a recovery, and `beyond`, with the session of the record as it is.
     pub(crate) async fn claim_recovery(&self, old: &Credentials, beyond: Duration) -> Result<Claim, Error> {
-        // First, because a failure here has kept nobody from logging in.
+        // First, because a failure here has kept no process from logging in.
         self.transport.access().await?;
         let (limit, old) = (self.transport.timeout(), self.record.fingerprint(old));
         let time = limit + beyond + SLACK;

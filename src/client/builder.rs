@@ -130,7 +130,7 @@ impl ThingSpaceBuilder {
 
     /// The time of a whole call, everything in it included, repeats and renewed tokens too: 60 seconds by default. Only a
     /// password reset may take longer: it waits for a session and for the claim first, and is then given its whole time,
-    /// because one that is cut short leaves behind a password that nobody knows.
+    /// because one that is cut short loses the new password.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

@@ -1,5 +1,5 @@
 //! The one HTTP client: explicit where a default could change because another crate turned a feature of reqwest on, and
-//! without what could take a secret out of it, whoever configured it.
+//! without what could take a secret out of it, however it was configured.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -47,7 +47,7 @@ impl HttpOptions {
         let builder = self.user_agent.into_iter().fold(builder, ClientBuilder::user_agent);
         let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
         let builder = builder.referer(false).connection_verbose(false);
-        // It panics if another crate has turned rustls on and nobody has installed a provider of cryptography for it.
+        // It panics if another crate has turned rustls on and no provider of cryptography is installed.
         let client = catch_unwind(AssertUnwindSafe(|| builder.build())).map_err(|_| {
             Error::configuration("the HTTP client cannot be built: install a provider of cryptography for rustls")
         })?;

@@ -27,7 +27,7 @@ use crate::Error;
 pub enum TlsBackend {
     /// rustls, which trusts what the operating system trusts. Its cryptography is the provider that the program has
     /// installed with `CryptoProvider::install_default`; with the feature `rustls` it is aws-lc where none is.
-    // The first brings the second; both are named for whoever reads the documentation.
+    // The first brings the second; both are named for the documentation.
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
     Rustls,
     /// rustls in a configuration of one's own, which has its provider and its roots in it. Nothing else that is set on

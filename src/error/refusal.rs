@@ -41,7 +41,7 @@ pub struct Refusal {
     pub(super) body: Option<Secret>,
     /// What to do about it.
     advice: &'static str,
-    /// Whether the document describes the form: then nobody but the platform answers like this.
+    /// Whether the document describes the form: then only the platform answers like this.
     pub(super) is_documented: bool,
     /// Whether nothing answers to the path that the request was for: the base URL may be wrong.
     pub(super) is_nowhere: bool,

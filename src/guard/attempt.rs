@@ -24,7 +24,7 @@ pub(crate) struct Attempt {
     pub(crate) began: Timestamp,
     /// How many logins had succeeded when it began.
     pub(crate) after: u64,
-    /// Until when nobody else may begin, unless the attempt is over before.
+    /// Until when no other attempt may begin, unless this one is over before.
     pub(crate) claimed_until: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_over: bool,

@@ -21,7 +21,7 @@ const ADVICE: &str = "it may hold the only copy of a password, so keep it, and p
 /// Keeps the credentials of one user in a file, which each write replaces as a whole. Clones share it.
 ///
 /// **The file holds the password in the clear.** It is created with mode 0600 and refused if others have any right to
-/// it; its directory should be one to which nobody else may write. A file that is damaged is an error, never a fresh
+/// it; only its owner should have the right to write to its directory. A file that is damaged is an error, never a fresh
 /// start. Beside it `<name>.lock` and, for a moment, `<name>.replacement.tmp` are written.
 ///
 /// It is a [`CredentialsProvider`], too: give it to [`ThingSpace::start_session`](crate::ThingSpace::start_session) once

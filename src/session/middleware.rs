@@ -69,7 +69,7 @@ impl Session {
         if extensions.get() == Some(&sent) {
             return Err(Error::AlreadySent { operation: operation.id.to_owned() });
         }
-        // Before it is sent: whoever stands around may drop the future and begin again.
+        // Before it is sent: a middleware around this one may drop the future and begin again.
         extensions.insert(sent);
         let outcome = self.execute(request).await;
         if outcome.as_ref().is_err_and(|error| !error.may_have_been_processed()) {

@@ -22,8 +22,8 @@ use crate::disk::Disk;
 /// created with mode 0600, and a file that others have any right to is refused, with the command that cures it. The
 /// username, the password and the API key are not in it: [`Account::id`] names an account.
 ///
-/// All processes have to run as the same user. The directory must exist, on a disk of this machine. Nobody else should
-/// have the right to write to it. The store creates three kinds of file there: the named one, `<name>.lock`, which must
+/// All processes have to run as the same user. The directory must exist, on a disk of this machine. Only that
+/// user should have the right to write to it. The store creates three kinds of file there: the named one, `<name>.lock`, which must
 /// not be removed while the store is in use, and for a moment `<name>.replacement.tmp`. In a container, mount the directory:
 /// a file that is mounted by itself cannot be replaced.
 ///

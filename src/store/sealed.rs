@@ -1,4 +1,4 @@
-//! Seals the values of any store with XChaCha20-Poly1305, so that whoever reads or changes the store learns no session
+//! Seals the values of any store with XChaCha20-Poly1305, so that a reader or writer of the store learns no session
 //! and forges none.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ const SEALED: &[u8] = b"sealed:";
 /// The length of a nonce, in bytes.
 const NONCE: usize = 24;
 /// The next step when a value cannot be opened.
-const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; if no replica can read it, make \
+const ADVICE: &str = "it holds the count of failed logins, so no login is sent without it; if no replica can read it, make \
                       sure that the account is not locked and the password holds, then remove it from the store and call \
                       reset_login_guard";
 

@@ -22,7 +22,7 @@ const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .without_max_times()
     .with_jitter();
 /// The next step when a key cannot be understood.
-const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; if no replica can read it, make \
+const ADVICE: &str = "it holds the count of failed logins, so no login is sent without it; if no replica can read it, make \
                       sure that the account is not locked and the password holds, then remove this key from the server \
                       (DEL) and call reset_login_guard";
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The next step when the file cannot be understood.
-const ADVICE: &str = "it holds the count of failed logins, so nobody logs in without it; make sure that the account is \
+const ADVICE: &str = "it holds the count of failed logins, so no login is sent without it; make sure that the account is \
                       not locked and the password holds, then move the file away and call reset_login_guard";
 
 /// The whole file.
