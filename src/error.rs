@@ -6,7 +6,7 @@
 mod code;
 mod convert;
 mod disposition;
-mod refusal;
+mod response;
 mod words;
 
 use std::{
@@ -21,8 +21,8 @@ pub use code::ErrorCode;
 use convert::chain;
 pub(crate) use convert::{cause, is_mistrusted};
 pub(crate) use disposition::{Disposition, is_unread};
-pub use refusal::Refusal;
-pub(crate) use refusal::Shape;
+pub use response::ErrorResponse;
+pub(crate) use response::Shape;
 use words::{before_it, no_connection, nowhere, oauth, suspended, unknown};
 
 use crate::{
@@ -178,16 +178,16 @@ pub enum Error {
 
     /// The platform refused the request.
     #[error("the platform refused the request: {0}")]
-    Platform(Box<Refusal>),
+    Platform(Box<ErrorResponse>),
 
     /// The gateway answered in the platform's place. With the codes 900xxx, and with a status below 500, the platform
     /// has not seen the request; otherwise it may have, as with 101504, where the gateway gave up waiting for it.
     #[error("the gateway refused the request: {}{}", .0, nowhere("", .0))]
-    Gateway(Box<Refusal>),
+    Gateway(Box<ErrorResponse>),
 
     /// The token endpoint refused the API key, or what was asked of it (RFC 6749, section 5.2).
     #[error("{}", oauth(.0))]
-    Oauth(Box<Refusal>),
+    Oauth(Box<ErrorResponse>),
 
     /// No access token could be had. The request was not sent.
     #[error("there is no access token, so the request was not sent: {}", before_it(.source))]
@@ -201,12 +201,12 @@ pub enum Error {
     TokenProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// An answer that is none of those that the platform documents.
-    #[error("unexpected answer: {problem} ({refusal}){}", nowhere(.problem, .refusal))]
+    #[error("unexpected answer: {problem} ({response}){}", nowhere(.problem, .response))]
     UnexpectedResponse {
         /// What is wrong with it.
         problem: String,
         /// What could be read of it.
-        refusal: Box<Refusal>,
+        response: Box<ErrorResponse>,
     },
 
     /// No connection came about. The platform has not seen the request.
@@ -244,34 +244,34 @@ impl Error {
     /// The platform's, the gateway's or the authorization server's own name for the error.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
-        self.refusal()?.code.as_ref()
+        self.response()?.code.as_ref()
     }
 
     /// The error in the platform's words, for people. Never parse it. Neither `Display` nor `Debug` shows it: it
     /// may repeat a secret.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        self.refusal()?.message.as_deref()
+        self.response()?.message.as_deref()
     }
 
     /// The HTTP status, if there was an answer.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
-        self.refusal().map(|refusal| refusal.status)
+        self.response().map(|response| response.status)
     }
 
     /// The headers of the answer, if there was one.
     #[must_use]
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.refusal().map(|refusal| &refusal.headers)
+        self.response().map(|response| &response.headers)
     }
 
     /// Whether the platform says that the session token is dead: expired, ended, replaced or malformed.
     #[must_use]
     pub fn is_session_expired(&self) -> bool {
         match self {
-            Self::Platform(refusal) | Self::UnexpectedResponse { refusal, .. } => {
-                refusal.code.as_ref().is_some_and(ErrorCode::is_session_expired)
+            Self::Platform(response) | Self::UnexpectedResponse { response, .. } => {
+                response.code.as_ref().is_some_and(ErrorCode::is_session_expired)
             }
             _ => false,
         }
@@ -290,7 +290,7 @@ impl Error {
                 source.downcast_ref().is_some_and(StoreError::is_passing)
             }
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,
-            error => error.refusal().is_some_and(|refusal| refusal.is_retryable),
+            error => error.response().is_some_and(|response| response.is_retryable),
         }
     }
 
@@ -330,16 +330,16 @@ impl Error {
     /// password above all, and is therefore not thrown away; it is as secret as that.
     #[must_use]
     pub fn body(&self) -> Option<&Secret> {
-        self.refusal()?.body.as_ref()
+        self.response()?.body.as_ref()
     }
 
-    fn refusal(&self) -> Option<&Refusal> {
+    fn response(&self) -> Option<&ErrorResponse> {
         match self.first_cause() {
-            Self::ResetOutcomeUnknown { source } => source.refusal(),
-            Self::Platform(refusal)
-            | Self::Gateway(refusal)
-            | Self::Oauth(refusal)
-            | Self::UnexpectedResponse { refusal, .. } => Some(refusal),
+            Self::ResetOutcomeUnknown { source } => source.response(),
+            Self::Platform(response)
+            | Self::Gateway(response)
+            | Self::Oauth(response)
+            | Self::UnexpectedResponse { response, .. } => Some(response),
             _ => None,
         }
     }
@@ -348,18 +348,18 @@ impl Error {
         Self::Configuration { problem: problem.into() }
     }
 
-    pub(crate) fn unexpected(problem: impl Into<String>, refusal: Refusal) -> Self {
-        Self::UnexpectedResponse { problem: problem.into(), refusal: Box::new(refusal) }
+    pub(crate) fn unexpected(problem: impl Into<String>, response: ErrorResponse) -> Self {
+        Self::UnexpectedResponse { problem: problem.into(), response: Box::new(response) }
     }
 
     /// States whether repeating is worth while and safe, which only the transport knows.
     pub(crate) fn with_retryable(mut self, answer: bool) -> Self {
         match &mut self {
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable = answer,
-            Self::Platform(refusal)
-            | Self::Gateway(refusal)
-            | Self::Oauth(refusal)
-            | Self::UnexpectedResponse { refusal, .. } => refusal.is_retryable = answer,
+            Self::Platform(response)
+            | Self::Gateway(response)
+            | Self::Oauth(response)
+            | Self::UnexpectedResponse { response, .. } => response.is_retryable = answer,
             _ => {}
         }
         self

@@ -50,7 +50,7 @@ pub mod client {
 /// The table of what progenitor leaves out.
 pub(crate) mod operations {
     use super::client::types;
-    use super::{Body, Operation, Repeat, Success, fits};
+    use super::{Body, Operation, Retry, Success, fits};
 
     #[cfg(feature = "codegen")]
     include!(concat!(env!("OUT_DIR"), "/operations.rs"));
@@ -72,7 +72,7 @@ pub(crate) struct Operation {
     /// Whether it carries the session token.
     pub(crate) session_token: bool,
     /// When it may be sent again.
-    pub(crate) repeat: Repeat,
+    pub(crate) retry: Retry,
     /// Whether a success ends the session.
     pub(crate) ends_session: bool,
     /// The secret properties of its request body.
@@ -125,15 +125,15 @@ fn segments(path: &str) -> impl DoubleEndedIterator<Item = Cow<'_, [u8]>> {
     })
 }
 
-/// When an operation may be sent a second time: `x-repeatable` in `openapi.yaml`.
+/// When an operation may be sent a second time: `x-retry` in `openapi.yaml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
+pub(crate) enum Retry {
     /// After any passing failure.
     Always,
     /// Only where the platform certainly has not seen it: no connection, or refused by the gateway.
-    IfUnprocessed,
+    IfNotProcessed,
     /// Only where it certainly never left this machine: no connection.
-    IfUnsent,
+    IfNotSent,
 }
 
 /// The statuses that are documented as a success, first and last of each range, and their body.

@@ -110,7 +110,7 @@ pub use credentials::{
     AccessToken, ApiKey, Credentials, CredentialsFuture, CredentialsProvider, EnvironmentCredentials, Password, Secret,
     SessionToken,
 };
-pub use error::{Error, ErrorCode, Refusal};
+pub use error::{Error, ErrorCode, ErrorResponse};
 pub use generated::client as api;
 pub use generated::operations::Environment;
 pub use guard::{Suspension, SuspensionReason};
@@ -124,7 +124,7 @@ pub use session::Session;
 #[cfg(feature = "tower")]
 pub use session::service::SessionService;
 pub use store::{FileStore, MemoryStore};
-pub use transport::Retries;
+pub use transport::RetryPolicy;
 
 /// The programs of the README compile.
 #[cfg(doctest)]

@@ -90,7 +90,7 @@ impl Session {
     /// The request may have been begun with any [`reqwest::Client`]; it is sent by this crate's own, which follows no
     /// redirect. The time of a call covers everything up to the head of the answer; the body of a success then
     /// streams without limit, unless the request has a timeout of its own. What is sent again, and when, stands at
-    /// [`Retries`](crate::Retries).
+    /// [`RetryPolicy`](crate::RetryPolicy).
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ mod answer;
 mod execute;
 mod last_failure;
 mod origin;
-mod retries;
+mod retry_policy;
 mod token;
 mod token_source;
 
@@ -25,13 +25,13 @@ use url::Position;
 pub(crate) use answer::{ANY, ResponseKind, retry_after};
 pub(crate) use last_failure::LastFailure;
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
-pub use retries::Retries;
+pub use retry_policy::RetryPolicy;
 pub(crate) use token::TokenHeader;
 pub(crate) use token_source::TokenSource;
 
 use crate::{
     Error,
-    generated::{Operation, Repeat, client, operations::SESSION_HEADER},
+    generated::{Operation, Retry, client, operations::SESSION_HEADER},
 };
 use execute::Phase;
 
@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     pub(crate) origins: Origins,
     pub(crate) timeout: Duration,
     pub(crate) response_limit: usize,
-    pub(crate) retries: Retries,
+    pub(crate) retry_policy: RetryPolicy,
 }
 
 /// Carries requests, with the tokens that it was given sources for. The generated client's inner type.
@@ -55,7 +55,7 @@ pub struct Transport {
     settings: Arc<Settings>,
     access: Option<Arc<dyn TokenSource>>,
     session: Option<Arc<dyn TokenSource>>,
-    repeats: bool,
+    retries: bool,
     /// Where a failed attempt is noted for callers that wait for the token which it is to fetch.
     failure: Option<LastFailure>,
 }
@@ -63,7 +63,7 @@ pub struct Transport {
 impl Transport {
     /// A transport that carries no token.
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings), access: None, session: None, repeats: true, failure: None }
+        Self { settings: Arc::new(settings), access: None, session: None, retries: true, failure: None }
     }
 
     /// The same with access tokens.
@@ -78,7 +78,7 @@ impl Transport {
 
     /// The same, which leaves repeats to its caller; a refused access token is still renewed.
     pub(crate) fn once(&self) -> Self {
-        Self { repeats: false, ..self.clone() }
+        Self { retries: false, ..self.clone() }
     }
 
     /// The same, which notes failed attempts there.
@@ -98,7 +98,7 @@ impl Transport {
 
     /// The pauses between tries that have not reached the platform, for as long as there is time.
     pub(crate) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
-        self.settings.retries.unending()
+        self.settings.retry_policy.unending()
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -165,13 +165,13 @@ async fn held(source: &Arc<dyn TokenSource>, now: &mut Instant) -> Result<Header
 /// 9.2.1), and else only where the platform has not seen it.
 pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operation {
     let described = path_below_base.and_then(|path| Operation::by_request(method.as_str(), path));
-    let repeat = match described {
-        Some(operation) => operation.repeat,
-        None if method.is_safe() => Repeat::Always,
-        None => Repeat::IfUnprocessed,
+    let retry = match described {
+        Some(operation) => operation.retry,
+        None if method.is_safe() => Retry::Always,
+        None => Retry::IfNotProcessed,
     };
     let ends_session = described.is_some_and(|operation| operation.ends_session);
-    Operation { id: "send", repeat, ends_session, ..ANY }
+    Operation { id: "send", retry, ends_session, ..ANY }
 }
 
 impl ClientHooks<Transport> for client::Client {

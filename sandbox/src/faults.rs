@@ -99,7 +99,7 @@ impl Fault {
         Fault::AnswerAfter { status, headers: typed("text/plain"), body: body.into().into_bytes() }
     }
 
-    /// A refusal by the gateway, in its own shape: `900901` (invalid credentials), `900902` (missing credentials),
+    /// An error response of the gateway, in its own shape: `900901` (invalid credentials), `900902` (missing credentials),
     /// `900906` (no such resource) or `900800` (throttled out, status 429). Another code is sent as it stands, with
     /// the status and words of `900901`.
     ///
@@ -123,7 +123,7 @@ impl Fault {
         Fault::json(known.status.as_u16(), &body)
     }
 
-    /// A refusal by the platform, in its own shape: status 400 and a code with its service, such as
+    /// An error response of the platform, in its own shape: status 400 and a code with its service, such as
     /// `UnifiedWebService.REQUEST_FAILED.SessionToken.Expired`.
     #[must_use]
     pub fn refused(code: &str) -> Fault {

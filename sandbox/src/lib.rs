@@ -47,13 +47,13 @@ mod clock;
 mod control;
 #[cfg(feature = "docs")]
 pub mod docs;
+mod error_response;
 mod fault_json;
 mod faults;
 mod gateway;
 mod oauth;
 mod platform;
 mod record;
-mod refusal;
 mod server;
 mod sessions;
 mod traffic;

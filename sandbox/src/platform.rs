@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::clock::Clock;
+use crate::error_response::ErrorResponse;
 use crate::faults::Faults;
 use crate::record::{Counters, Log};
-use crate::refusal::Refusal;
 
 /// How long an access token lives from its first issue, however often it is asked for.
 pub(crate) const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(60 * 60);
@@ -143,11 +143,11 @@ impl State {
     }
 
     /// Starts a session, or holds a failure against the account.
-    pub(crate) fn log_in(&mut self, username: &str, password: &str) -> Result<String, Refusal> {
+    pub(crate) fn log_in(&mut self, username: &str, password: &str) -> Result<String, ErrorResponse> {
         let now = self.clock.now();
         let outcome = match self.users.get_mut(username) {
             Some(user) => user.log_in(password, now),
-            None => Err(Refusal::LOGIN_FAILED),
+            None => Err(ErrorResponse::LOGIN_FAILED),
         };
         match outcome {
             Ok(_) => self.counters.logins_succeeded += 1,
@@ -157,16 +157,16 @@ impl State {
     }
 
     /// The user whose session this is; counts as a use of it.
-    pub(crate) fn use_session(&mut self, token: &str) -> Result<&mut User, Refusal> {
+    pub(crate) fn use_session(&mut self, token: &str) -> Result<&mut User, ErrorResponse> {
         let (now, limit) = (self.clock.now(), self.requests_per_session);
         let holds = |user: &&mut User| user.session.as_ref().is_some_and(|session| session.token == token);
-        let user = self.users.values_mut().find(holds).ok_or(Refusal::SESSION_INVALID)?;
+        let user = self.users.values_mut().find(holds).ok_or(ErrorResponse::SESSION_INVALID)?;
         if let Some(session) = &mut user.session {
             if session.expired || now.saturating_sub(session.last_used) >= SESSION_IDLE_LIMIT {
-                return Err(Refusal::SESSION_EXPIRED);
+                return Err(ErrorResponse::SESSION_EXPIRED);
             }
             if limit.is_some_and(|limit| session.requests >= limit) {
-                return Err(Refusal::SESSION_EXPIRED);
+                return Err(ErrorResponse::SESSION_EXPIRED);
             }
             session.last_used = now;
             session.requests += 1;
@@ -196,14 +196,14 @@ impl AccessToken {
 }
 
 impl User {
-    fn log_in(&mut self, password: &str, now: Duration) -> Result<String, Refusal> {
+    fn log_in(&mut self, password: &str, now: Duration) -> Result<String, ErrorResponse> {
         if self.locked {
-            return Err(Refusal::ACCOUNT_LOCKED);
+            return Err(ErrorResponse::ACCOUNT_LOCKED);
         }
         if self.password != password {
             self.strikes += 1;
             self.locked = self.strikes >= STRIKES_TO_LOCK;
-            return Err(Refusal::LOGIN_FAILED);
+            return Err(ErrorResponse::LOGIN_FAILED);
         }
         self.strikes = 0;
         let token = Uuid::new_v4().to_string();
@@ -228,9 +228,9 @@ impl User {
 
     /// Replaces the password by a random one. The session goes on, and nothing is held against the account if the
     /// old password is wrong: only failed logins are.
-    pub(crate) fn reset_password(&mut self, old: &str) -> Result<String, Refusal> {
+    pub(crate) fn reset_password(&mut self, old: &str) -> Result<String, ErrorResponse> {
         if self.password != old {
-            return Err(Refusal::OLD_PASSWORD_WRONG);
+            return Err(ErrorResponse::OLD_PASSWORD_WRONG);
         }
         self.password = random_password();
         Ok(self.password.clone())

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::call::{Call, Single};
+use crate::error_response::ErrorResponse;
 use crate::platform::Platform;
-use crate::refusal::Refusal;
 
 const SESSION_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
 /// The length of a UUID in the only form that the platform gives out, in characters.
@@ -19,7 +19,7 @@ const UUID_LENGTH: usize = 36;
 /// `POST /api/m2m/v1/session/login`
 pub(crate) fn login(platform: &Platform, call: &Call) -> Response {
     if call.method != Method::POST {
-        return Refusal::method_not_allowed("POST");
+        return ErrorResponse::method_not_allowed("POST");
     }
     platform.lock().counters.logins_attempted += 1;
     start(platform, call).into_response()
@@ -28,7 +28,7 @@ pub(crate) fn login(platform: &Platform, call: &Call) -> Response {
 /// `POST /api/m2m/v1/session/logout`
 pub(crate) fn logout(platform: &Platform, call: &Call) -> Response {
     if call.method != Method::POST {
-        return Refusal::method_not_allowed("POST");
+        return ErrorResponse::method_not_allowed("POST");
     }
     end(platform, call).into_response()
 }
@@ -36,7 +36,7 @@ pub(crate) fn logout(platform: &Platform, call: &Call) -> Response {
 /// `PUT /api/m2m/v1/session/password/actions/reset`
 pub(crate) fn reset(platform: &Platform, call: &Call) -> Response {
     if call.method != Method::PUT {
-        return Refusal::method_not_allowed("PUT");
+        return ErrorResponse::method_not_allowed("PUT");
     }
     platform.lock().counters.resets_attempted += 1;
     replace_password(platform, call).into_response()
@@ -47,43 +47,43 @@ pub(crate) fn other(platform: &Platform, call: &Call) -> Response {
     echo(platform, call).into_response()
 }
 
-fn start(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+fn start(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> {
     let body = object(call)?;
-    let username = text(&body, "username").ok_or(Refusal::USERNAME)?;
-    let password = text(&body, "password").ok_or(Refusal::PASSWORD)?;
+    let username = text(&body, "username").ok_or(ErrorResponse::USERNAME)?;
+    let password = text(&body, "password").ok_or(ErrorResponse::PASSWORD)?;
     let token = platform.lock().log_in(username, password)?;
     Ok(Json(json!({ "sessionToken": token })))
 }
 
-fn end(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+fn end(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> {
     let token = session_token(call)?;
     let mut state = platform.lock();
     let user = state.use_session(token)?;
     if call.oversized {
-        return Err(Refusal::BODY_TOO_LARGE);
+        return Err(ErrorResponse::BODY_TOO_LARGE);
     }
     user.end_session();
     state.counters.logouts += 1;
     Ok(Json(json!({ "sessionToken": token })))
 }
 
-fn replace_password(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+fn replace_password(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> {
     let token = session_token(call)?;
     let mut state = platform.lock();
     let user = state.use_session(token)?;
     let body = object(call)?;
-    let old = text(&body, "oldPassword").ok_or(Refusal::OLD_PASSWORD)?;
+    let old = text(&body, "oldPassword").ok_or(ErrorResponse::OLD_PASSWORD)?;
     let new = user.reset_password(old)?;
     state.counters.resets_processed += 1;
     Ok(Json(json!({ "newPassword": new })))
 }
 
-fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
+fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> {
     let token = session_token(call)?;
     let mut state = platform.lock();
     state.use_session(token)?;
     if call.oversized {
-        return Err(Refusal::BODY_TOO_LARGE);
+        return Err(ErrorResponse::BODY_TOO_LARGE);
     }
     state.counters.other_requests += 1;
     let mut answer = Map::new();
@@ -96,25 +96,25 @@ fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, Refusal> {
     Ok(Json(Value::Object(answer)))
 }
 
-fn session_token(call: &Call) -> Result<&str, Refusal> {
+fn session_token(call: &Call) -> Result<&str, ErrorResponse> {
     match call.single(SESSION_TOKEN) {
-        Single::Missing => Err(Refusal::SESSION_INVALID),
+        Single::Missing => Err(ErrorResponse::SESSION_INVALID),
         Single::Value(token) if token.len() == UUID_LENGTH && Uuid::try_parse(token).is_ok() => Ok(token),
-        Single::Value(_) | Single::Unusable => Err(Refusal::SESSION_FORMAT),
+        Single::Value(_) | Single::Unusable => Err(ErrorResponse::SESSION_FORMAT),
     }
 }
 
-fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
+fn object(call: &Call) -> Result<Map<String, Value>, ErrorResponse> {
     if call.oversized {
-        return Err(Refusal::BODY_TOO_LARGE);
+        return Err(ErrorResponse::BODY_TOO_LARGE);
     }
     if call.body.is_empty() {
-        return Err(Refusal::BODY_MISSING);
+        return Err(ErrorResponse::BODY_MISSING);
     }
     if call.media_type() != "application/json" {
-        return Err(Refusal::CONTENT_TYPE);
+        return Err(ErrorResponse::CONTENT_TYPE);
     }
-    serde_json::from_slice(&call.body).map_err(|_| Refusal::BODY_MALFORMED)
+    serde_json::from_slice(&call.body).map_err(|_| ErrorResponse::BODY_MALFORMED)
 }
 
 fn text<'a>(body: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use super::cache::{CachedToken, Freshness, TokenCache};
 use crate::{
-    AccessToken, ApiKey, Error, Refusal, Secret, events,
-    generated::{Body, Operation, Repeat, Success, fits, operations::TOKEN_PATH},
+    AccessToken, ApiKey, Error, ErrorResponse, Secret, events,
+    generated::{Body, Operation, Retry, Success, fits, operations::TOKEN_PATH},
     store::limited,
     transport::{ANY, LastFailure, ResponseKind, TokenHeader, TokenSource, Transport},
 };
@@ -145,7 +145,7 @@ impl AccessTokens {
             Grant::ClientCredentials { transport, url, api_key, scopes } => {
                 let granted = request(transport, url, api_key, scopes).await?;
                 self.keep(&granted)
-                    .map_err(|_| Error::unexpected(unfit, Refusal::new(StatusCode::OK, HeaderMap::new())))
+                    .map_err(|_| Error::unexpected(unfit, ErrorResponse::new(StatusCode::OK, HeaderMap::new())))
             }
             Grant::Provider(provider) => {
                 let granted = limited("the access token provider", self.patience, || provider.access_token()).await;
@@ -233,7 +233,7 @@ const REQUEST: Operation = Operation {
     path: TOKEN_PATH,
     access_token: false,
     session_token: false,
-    repeat: Repeat::Always,
+    retry: Retry::Always,
     success: Success { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
     ..ANY
 };
@@ -250,7 +250,7 @@ async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[S
     let request = request.basic_auth(api_key.key(), Some(api_key.secret().expose_secret())).form(&form);
     let request = request.header(http::header::ACCEPT, "application/json").build().map_err(Error::from_reqwest)?;
     let answer = transport.execute(&REQUEST, request, ResponseKind::Typed).await?;
-    let refusal = Refusal::new(answer.status(), answer.headers().clone());
+    let response = ErrorResponse::new(answer.status(), answer.headers().clone());
     let body = answer.bytes().await.map_err(Error::from_reqwest)?;
     let problem = match serde_json::from_slice::<Granted>(&body) {
         Ok(granted) if granted.token_type.as_ref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) => {
@@ -260,5 +260,5 @@ async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[S
         Ok(granted) => return Ok(AccessToken { expires_in: granted.expires_in(), token: granted.access_token }),
         Err(_) => "it does not read as an access token",
     };
-    Err(Error::unexpected(problem, refusal))
+    Err(Error::unexpected(problem, response))
 }

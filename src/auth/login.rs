@@ -18,7 +18,7 @@ use super::{
     session_token::SessionTokens,
 };
 use crate::{
-    Credentials, Error, Refusal, Secret, SessionToken,
+    Credentials, Error, ErrorResponse, Secret, SessionToken,
     error::Disposition,
     events,
     guard::{Begun, Decision, Fingerprint, Finish, Kept, Record, Timestamp},
@@ -227,8 +227,8 @@ impl SessionTokens {
             Err(mut error) => {
                 events::login_failed(&error);
                 if let Some(suspension) = suspension {
-                    if let Error::Platform(refusal) = &mut error {
-                        refusal.of_a_login(self.record.is_default_store());
+                    if let Error::Platform(response) = &mut error {
+                        response.of_a_login(self.record.is_default_store());
                     }
                     events::login_suspended(&suspension.reason);
                 }
@@ -258,7 +258,7 @@ impl SessionTokens {
         let answer = login.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let token = answer.into_inner().session_token.filter(|token| !token.expose_secret().is_empty());
-        let unfit = |problem: &str| Error::unexpected(problem, Refusal::new(status, headers.clone()));
+        let unfit = |problem: &str| Error::unexpected(problem, ErrorResponse::new(status, headers.clone()));
         let token = token.ok_or_else(|| unfit("it holds no session token"))?;
         TokenHeader::new(token.expose_secret())
             .map_err(|_| unfit("its session token holds characters that no header takes"))?;

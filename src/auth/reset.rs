@@ -12,7 +12,7 @@ use super::{
     session_token::SessionTokens,
 };
 use crate::{
-    Credentials, Error, Password, Refusal, events,
+    Credentials, Error, ErrorResponse, Password, events,
     generated::{Operation, client::types},
     guard::Finish,
     transport::{ResponseKind, TokenSource as _},
@@ -83,8 +83,8 @@ impl SessionTokens {
         // It may be there under another name.
         let problem = "it holds no new password where one belongs, and the old one may be dead: look into Error::body, \
                        then try one login with the old one before anything else";
-        let refusal = || Refusal::new(status, headers).with_body(&body);
-        new.map(Password::from).ok_or_else(|| Error::unexpected(problem, refusal()))
+        let response = || ErrorResponse::new(status, headers).with_body(&body);
+        new.map(Password::from).ok_or_else(|| Error::unexpected(problem, response()))
     }
 
     /// From here on the new password replaces the old one, here and, as soon as the store records it, elsewhere.

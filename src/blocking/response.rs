@@ -11,7 +11,7 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 
 use super::background::Background;
-use crate::{Error, Refusal};
+use crate::{Error, ErrorResponse};
 
 /// What [`Session::send`](super::Session::send) hands back: an answer, whatever its status. Its body is read by
 /// [`json`](Self::json) and the like, or, piece by piece, as a [`Read`].
@@ -91,7 +91,7 @@ impl Response {
         let (status, headers) = (self.status(), self.headers().clone());
         let body = self.bytes()?;
         let unfit =
-            |_| Error::unexpected("its body does not read as what was asked for", Refusal::new(status, headers));
+            |_| Error::unexpected("its body does not read as what was asked for", ErrorResponse::new(status, headers));
         serde_json::from_slice(&body).map_err(unfit)
     }
 }

@@ -9,7 +9,7 @@ use reqwest::{ClientBuilder, Url};
 
 use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
 use crate::{
-    AccessToken, AccessTokenProvider, ApiKey, Environment, Error, FileStore, MemoryStore, Retries,
+    AccessToken, AccessTokenProvider, ApiKey, Environment, Error, FileStore, MemoryStore, RetryPolicy,
     auth::{AccessTokens, Grant},
     credentials::optional_variable,
     generated::{client as api, operations::TOKEN_PATH},
@@ -52,7 +52,7 @@ pub struct ThingSpaceBuilder {
     clock_skew: Option<Duration>,
     timeout: Option<Duration>,
     http: HttpOptions,
-    retries: Retries,
+    retry_policy: RetryPolicy,
     response_limit: Option<usize>,
     origins: Vec<String>,
     plain_http: bool,
@@ -195,8 +195,8 @@ impl ThingSpaceBuilder {
 
     /// How often a request that may be repeated is repeated.
     #[must_use]
-    pub fn retries(mut self, retries: Retries) -> Self {
-        self.retries = retries;
+    pub fn retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
+        self.retry_policy = retry_policy;
         self
     }
 
@@ -267,7 +267,7 @@ impl ThingSpaceBuilder {
             origins: Origins(origins),
             timeout,
             response_limit: self.response_limit.unwrap_or(RESPONSE_LIMIT),
-            retries: self.retries,
+            retry_policy: self.retry_policy,
         });
         let application = self.api_key.as_ref().map(|key| key.key().to_owned()).unwrap_or_default();
         let is_default = self.store.is_none();

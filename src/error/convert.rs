@@ -4,7 +4,7 @@ use std::{error::Error as StdError, sync::Arc};
 
 use http::{HeaderMap, StatusCode};
 
-use super::{Error, Refusal};
+use super::{Error, ErrorResponse};
 use crate::generated::client as api;
 
 impl Error {
@@ -104,12 +104,12 @@ impl<E> From<api::Error<E>> for Error {
             // The bytes may hold a secret, and the reason may quote them.
             api::Error::InvalidResponsePayload(_, reason) => Self::unexpected(
                 format!("its body does not read as documented, at column {}", reason.column()),
-                Refusal::new(StatusCode::OK, HeaderMap::new()),
+                ErrorResponse::new(StatusCode::OK, HeaderMap::new()),
             ),
             // The transport hands no error response on: it was made elsewhere.
             api::Error::ErrorResponse(_) | api::Error::UnexpectedResponse(_) => {
                 let status = error.status().unwrap_or_default();
-                Self::unexpected("it is an error that was not judged", Refusal::new(status, HeaderMap::new()))
+                Self::unexpected("it is an error that was not judged", ErrorResponse::new(status, HeaderMap::new()))
             }
         }
     }

@@ -4,7 +4,7 @@
 use http::StatusCode;
 
 use super::{Error, ErrorCode};
-use crate::generated::Repeat;
+use crate::generated::Retry;
 
 /// How far a request certainly came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
@@ -28,12 +28,12 @@ pub(crate) enum Disposition {
 
 impl Disposition {
     /// Whether an operation may be sent again as it was. With a new token is another matter.
-    pub(crate) fn permits(self, repeat: Repeat) -> bool {
+    pub(crate) fn permits(self, retry: Retry) -> bool {
         match self {
             Self::Final | Self::InvalidToken | Self::SessionExpired | Self::Unauthorized => false,
             Self::NotSent => true,
-            Self::NotProcessed => repeat != Repeat::IfUnsent,
-            Self::Indeterminate => repeat == Repeat::Always,
+            Self::NotProcessed => retry != Retry::IfNotSent,
+            Self::Indeterminate => retry == Retry::Always,
         }
     }
 }
@@ -41,10 +41,10 @@ impl Disposition {
 impl Error {
     /// How far the request came, as far as the error tells.
     pub(crate) fn disposition(&self) -> Disposition {
-        let (refusal, is_fault) = match self {
-            Self::Gateway(refusal) => (refusal, true),
-            Self::Platform(refusal) | Self::Oauth(refusal) | Self::UnexpectedResponse { refusal, .. } => {
-                (refusal, false)
+        let (response, is_fault) = match self {
+            Self::Gateway(response) => (response, true),
+            Self::Platform(response) | Self::Oauth(response) | Self::UnexpectedResponse { response, .. } => {
+                (response, false)
             }
             Self::Timeout { sent: true, .. }
             | Self::Interrupted { .. }
@@ -53,9 +53,9 @@ impl Error {
             | Self::AlreadySent { .. } => return Disposition::Indeterminate,
             _ => return Disposition::NotSent,
         };
-        let fault = refusal.code.as_ref().filter(|_| is_fault).map(ErrorCode::as_str);
-        match refusal.status.as_u16() {
-            _ if is_unread(refusal.status, fault) => Disposition::NotProcessed,
+        let fault = response.code.as_ref().filter(|_| is_fault).map(ErrorCode::as_str);
+        match response.status.as_u16() {
+            _ if is_unread(response.status, fault) => Disposition::NotProcessed,
             400..=407 | 409..=499 if !is_fault => Disposition::Final,
             _ => Disposition::Indeterminate,
         }
@@ -68,13 +68,13 @@ impl Error {
 
     /// Whether the platform itself has refused what it was asked for. What stands before it may answer for it, and
     /// without its error code that proves nothing.
-    pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Platform(refusal) if refusal.is_documented) && self.disposition() == Disposition::Final
+    pub(crate) fn is_rejection(&self) -> bool {
+        matches!(self, Self::Platform(response) if response.is_documented) && self.disposition() == Disposition::Final
     }
 
     /// Whether it is certain that what was asked for was not done.
     pub(crate) fn is_unprocessed(&self) -> bool {
-        self.is_refusal() || !self.may_have_been_processed()
+        self.is_rejection() || !self.may_have_been_processed()
     }
 }
 

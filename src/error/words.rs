@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-use super::{Error, ErrorCode, Refusal, cause};
+use super::{Error, ErrorCode, ErrorResponse, cause};
 use crate::generated::operations::Environment;
 use crate::guard::{Suspension, SuspensionReason, date};
 
@@ -71,21 +71,21 @@ pub(super) fn no_connection(source: &reqwest::Error) -> String {
 }
 
 /// An error of the token endpoint, and what to check: by the codes of RFC 6749, section 5.2.
-pub(super) fn oauth(refusal: &Refusal) -> String {
-    let status = refusal.status;
-    let advice = match refusal.code.as_ref().map(ErrorCode::as_str) {
-        _ if refusal.is_retryable || status.is_server_error() => "call again",
+pub(super) fn oauth(response: &ErrorResponse) -> String {
+    let status = response.status;
+    let advice = match response.code.as_ref().map(ErrorCode::as_str) {
+        _ if response.is_retryable || status.is_server_error() => "call again",
         Some("invalid_client" | "unauthorized_client" | "invalid_grant") => "check the API key and its secret",
         Some("invalid_scope") => "check the scopes",
         _ if status == StatusCode::UNAUTHORIZED => "check the API key and its secret",
         _ => "check the base URL, which the token endpoint is below, and the API key",
     };
-    format!("the token endpoint refused the request: {refusal}; {advice}")
+    format!("the token endpoint refused the request: {response}; {advice}")
 }
 
 /// What to check where nothing answers to the path, unless the problem says so already.
-pub(super) fn nowhere(problem: &str, refusal: &Refusal) -> String {
-    if !refusal.is_nowhere || problem.contains("base URL") {
+pub(super) fn nowhere(problem: &str, response: &ErrorResponse) -> String {
+    if !response.is_nowhere || problem.contains("base URL") {
         return String::new();
     }
     format!("; check the base URL, such as {}, and the path", Environment::default().base_url())

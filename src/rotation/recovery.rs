@@ -60,8 +60,8 @@ pub(crate) async fn recover(
 /// began.
 fn proves_superseded(error: &Error, begun: SystemTime) -> bool {
     match error {
-        Error::Platform(refusal) if error.is_refusal() => {
-            refusal.code.as_ref().is_some_and(|code| is_about_the_password(code.as_str()))
+        Error::Platform(response) if error.is_rejection() => {
+            response.code.as_ref().is_some_and(|code| is_about_the_password(code.as_str()))
         }
         Error::LoginSuspended(Suspension { reason: SuspensionReason::Rejected { code: Some(code) }, since }) => {
             *since >= begun && is_about_the_password(code)

@@ -11,7 +11,7 @@ use reqwest_middleware::{Middleware, Next, Result};
 use super::Session;
 use crate::{
     Error,
-    generated::{Operation, Repeat},
+    generated::{Operation, Retry},
 };
 
 /// For existing clients. **Put it last**, so that all others stand around it:
@@ -62,7 +62,7 @@ impl Session {
     ) -> std::result::Result<Response, Error> {
         let below = self.below_base(request.url());
         let described = below.and_then(|path| Operation::by_request(request.method().as_str(), path));
-        let Some(operation) = described.filter(|operation| operation.repeat != Repeat::Always) else {
+        let Some(operation) = described.filter(|operation| operation.retry != Retry::Always) else {
             return self.execute(request).await;
         };
         let sent = Sent(operation.id);

@@ -15,11 +15,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::Retries;
+use super::RetryPolicy;
 use crate::{
-    Error, ErrorCode, Refusal,
+    Error, ErrorCode, ErrorResponse,
     error::{Disposition, Shape, is_mistrusted, is_unread},
-    generated::{Body, Operation, Repeat, Success, operations::SESSION_HEADER},
+    generated::{Body, Operation, Retry, Success, operations::SESSION_HEADER},
 };
 
 /// How an answer is returned.
@@ -38,7 +38,7 @@ pub(crate) const ANY: Operation = Operation {
     path: "",
     access_token: true,
     session_token: true,
-    repeat: Repeat::IfUnsent,
+    retry: Retry::IfNotSent,
     ends_session: false,
     secrets: &[],
     success: Success { statuses: &[], body: Body::Stream },
@@ -64,7 +64,7 @@ pub(super) struct Judge<'a> {
     pub(super) limit: usize,
     /// When the attempt began.
     pub(super) started: Instant,
-    pub(super) retries: &'a Retries,
+    pub(super) retry_policy: &'a RetryPolicy,
 }
 
 impl Judge<'_> {
@@ -135,7 +135,7 @@ impl Judge<'_> {
         shape: Option<&Shape<'_>>,
     ) -> Result<Response, Error> {
         let status = response.status();
-        let mut refusal = Refusal::new(status, response.headers().clone());
+        let mut error = ErrorResponse::new(status, response.headers().clone());
         let problem = match status.as_u16() {
             _ if !is_whole => format!("its body is longer than the {} bytes allowed", self.limit).into(),
             200..300 => {
@@ -148,17 +148,17 @@ impl Judge<'_> {
                     _ => "its status is not documented",
                 };
                 // It may be all that is left of what was asked for.
-                refusal = refusal.with_body(&body);
+                error = error.with_body(&body);
                 problem.into()
             }
             300..400 => "it is a redirect, which is not followed with credentials: check the base URL".into(),
             407 => "the proxy demands credentials: check the proxy".into(),
             _ => match shape {
-                Some(shape) => return Err(refusal.read(shape, &self.secrets(), self.operation)),
+                Some(shape) => return Err(error.read(shape, &self.secrets(), self.operation)),
                 None => Cow::from(misfit(response.headers(), &body)),
             },
         };
-        Err(Error::unexpected(problem, refusal))
+        Err(Error::unexpected(problem, error))
     }
 
     /// How far the request came, and whether the platform has accepted its tokens.
@@ -169,7 +169,7 @@ impl Judge<'_> {
         let code = shape.and_then(Shape::code);
         let is_fault = shape.is_some_and(Shape::is_fault);
         let fault = code.as_ref().filter(|_| is_fault).map(ErrorCode::as_str);
-        let is_covered = self.retries.cover(status);
+        let is_covered = self.retry_policy.covers(status);
         let is_session = self.operation.session_token && !is_fault;
         let is_expired = code.as_ref().is_some_and(ErrorCode::is_session_expired);
         let disposition = match (fault, status.as_u16()) {

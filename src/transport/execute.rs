@@ -18,7 +18,7 @@ use crate::{
     Error,
     error::Disposition,
     events,
-    generated::{Operation, Repeat, operations::SESSION_HEADER},
+    generated::{Operation, Retry, operations::SESSION_HEADER},
 };
 
 impl Transport {
@@ -47,7 +47,7 @@ impl Transport {
     /// that must not be sent twice.
     fn cut_off(&self, operation: &Operation, limit: Duration, progress: Progress) -> Error {
         let Progress { sent, phase, failure, .. } = progress;
-        let retryable = operation.repeat == Repeat::Always || !sent;
+        let retryable = operation.retry == Retry::Always || !sent;
         let failure = match phase {
             _ if !retryable => None,
             Phase::Session => self.session.as_ref().and_then(|session| session.failure()).map(Error::without_session),
@@ -72,7 +72,7 @@ impl Transport {
             // As RFC 9110, section 8.6, asks: there are servers that insist on it.
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let mut delays = self.settings.retries.delays().take(if self.repeats { usize::MAX } else { 0 });
+        let mut delays = self.settings.retry_policy.delays().take(if self.retries { usize::MAX } else { 0 });
         loop {
             self.attach_in(operation, &mut request, now, &mut progress.phase).await?;
             let token = |name, is_ours| request.headers().get(name).filter(|_| is_ours).cloned();
@@ -84,8 +84,8 @@ impl Transport {
             let again = request.try_clone();
             let (was_sent, started) = (std::mem::replace(&mut progress.sent, true), Instant::now());
             progress.attempts += 1;
-            let Settings { http, response_limit: limit, retries, .. } = &*self.settings;
-            let judge = Judge { operation, request: again.as_ref(), kind, limit: *limit, started, retries };
+            let Settings { http, response_limit: limit, retry_policy, .. } = &*self.settings;
+            let judge = Judge { operation, request: again.as_ref(), kind, limit: *limit, started, retry_policy };
             let outcome = judge.judge(http.execute(request).await).await;
             let Outcome { result, disposition, wait, accepted } = outcome;
             // What certainly was not processed does not keep a later failure from being told as it is.
@@ -99,17 +99,17 @@ impl Transport {
             } else {
                 self.invalidate(disposition, &tokens, deadline, progress).await
             };
-            let pause = if is_renewable && operation.repeat != Repeat::IfUnsent {
+            let pause = if is_renewable && operation.retry != Retry::IfNotSent {
                 progress.renewals += 1;
                 Some(pause_after(progress.renewals))
-            } else if disposition.permits(operation.repeat) {
+            } else if disposition.permits(operation.retry) {
                 delays.next().map(|delay| delay.max(wait.unwrap_or_default()))
             } else {
                 None
             };
             // Whether an ambiguous rejection was processed is not certain.
-            let is_safe = operation.repeat != Repeat::IfUnsent || disposition != Disposition::Unauthorized;
-            let retryable = is_renewable && is_safe || disposition.permits(operation.repeat);
+            let is_safe = operation.retry != Retry::IfNotSent || disposition != Disposition::Unauthorized;
+            let retryable = is_renewable && is_safe || disposition.permits(operation.retry);
             let result = result.map_err(|error| match error {
                 // This attempt was not sent, but an earlier one was.
                 Error::Connect(source) if was_sent => Error::Interrupted { source, retryable },

@@ -12,7 +12,7 @@ use std::{
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{AccessToken, Error, Retries, Session, ThingSpace};
+use thingspace_session::{AccessToken, Error, RetryPolicy, Session, ThingSpace};
 use tokio::time::{Instant, advance};
 
 use crate::support::{
@@ -369,7 +369,7 @@ async fn scopes_are_asked_for() {
 async fn a_login_asks_for_an_access_token_as_often_as_may_be_and_not_all_the_time_of_a_call() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Operation::Token, Fault::answer(503, ""), 1000);
-    let thingspace = client_of(&sandbox).retries(Retries::new(4)).build().unwrap();
+    let thingspace = client_of(&sandbox).retry_policy(RetryPolicy::new(4)).build().unwrap();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), token_requests(&sandbox)), (503, 5), "{error:?}");
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    AccountStatus, Credentials, Error, FileStore, Retries, SuspensionReason, ThingSpace, ThingSpaceBuilder,
+    AccountStatus, Credentials, Error, FileStore, RetryPolicy, SuspensionReason, ThingSpace, ThingSpaceBuilder,
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn client(sandbox: &Sandbox) -> ThingSpaceBuilder {
-    client_of(sandbox).retries(Retries::none())
+    client_of(sandbox).retry_policy(RetryPolicy::none())
 }
 
 async fn status(thingspace: &ThingSpace) -> AccountStatus {

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{ApiKey, Credentials, Error, MemoryStore, Retries, Session, ThingSpace, store::SessionStore};
+use thingspace_session::{
+    ApiKey, Credentials, Error, MemoryStore, RetryPolicy, Session, ThingSpace, store::SessionStore,
+};
 
 use tokio::time::advance;
 
@@ -47,7 +49,7 @@ impl Day {
 
     /// A client that has an access token, on this store.
     async fn client(&self, store: impl SessionStore + 'static) -> ThingSpace {
-        let thingspace = client_of(&self.sandbox).store(store).retries(Retries::none()).build().unwrap();
+        let thingspace = client_of(&self.sandbox).store(store).retry_policy(RetryPolicy::none()).build().unwrap();
         let _ = thingspace.start_session(Credentials::new("nobody", "nothing")).await;
         told::listen();
         thingspace
@@ -115,7 +117,7 @@ impl Day {
             }
             "The platform cannot be reached" => {
                 let other = Sandbox::start().await.unwrap();
-                let builder = client_of(&other).retries(Retries::none());
+                let builder = client_of(&other).retry_policy(RetryPolicy::none());
                 let thingspace = builder.http_client(|http| http.pool_max_idle_per_host(0)).build().unwrap();
                 let session = thingspace.start_session(credentials()).await.unwrap();
                 told::listen();

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, time::Duration};
 
-use thingspace_session::{AccessToken, ApiKey, Credentials, Environment, Error, Retries, ThingSpace};
+use thingspace_session::{AccessToken, ApiKey, Credentials, Environment, Error, RetryPolicy, ThingSpace};
 use tokio::time::Instant;
 
 use crate::support::{alone, api_key, client_of, credentials, full, passed, sandbox};
@@ -65,7 +65,7 @@ async fn a_connection_has_ten_seconds_to_come_about_or_what_is_set() {
     let (listener, _first) = full("127.0.0.1:0".parse().unwrap());
     let client = || {
         let base_url = format!("http://{}/api", listener.local_addr().unwrap());
-        ThingSpace::builder().api_key(api_key()).base_url(base_url).retries(Retries::none())
+        ThingSpace::builder().api_key(api_key()).base_url(base_url).retry_policy(RetryPolicy::none())
     };
     let given = |http: reqwest::ClientBuilder| http.connect_timeout(Duration::from_secs(20));
     let set = Duration::from_secs(3);

@@ -7,14 +7,14 @@ use std::{
 
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{Credentials, Error, ErrorCode, MemoryStore, Retries};
+use thingspace_session::{Credentials, Error, ErrorCode, MemoryStore, RetryPolicy};
 
 use crate::support::{client_of, credentials, edit, sandbox, session, shown};
 
 /// What a login comes to whose answer is this one.
 async fn refused_with(fault: Fault) -> Error {
     let (sandbox, _) = sandbox().await;
-    let thingspace = client_of(&sandbox).retries(Retries::none()).build().unwrap();
+    let thingspace = client_of(&sandbox).retry_policy(RetryPolicy::none()).build().unwrap();
     sandbox.fault(Operation::Login, fault.with_header("x-request", "7"), 9);
     let error = thingspace.start_session(credentials()).await.unwrap_err();
     assert_eq!(error.headers().unwrap()["x-request"], "7", "{error:?}");
@@ -199,8 +199,11 @@ async fn no_connection_is_told_as_such() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let (sandbox, _) = sandbox().await;
-    let thingspace =
-        client_of(&sandbox).base_url(format!("http://{address}/api")).retries(Retries::none()).build().unwrap();
+    let thingspace = client_of(&sandbox)
+        .base_url(format!("http://{address}/api"))
+        .retry_policy(RetryPolicy::none())
+        .build()
+        .unwrap();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
     assert!(error.is_connect() && error.is_retryable(), "{error:?}");
     assert!(error.to_string().contains("nothing was sent"), "{error}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation};
-use thingspace_session::{Error, Retries};
+use thingspace_session::{Error, RetryPolicy};
 use tokio::time::Instant;
 
 use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, platform_requests, sandbox, session};
@@ -148,7 +148,7 @@ async fn a_timeout_of_ones_own_client_is_told_as_one() {
 async fn trouble_on_the_way_to_an_access_token_is_not_the_operations() {
     for fault in [Fault::CloseAfter, Fault::answer(502, "<html>"), Fault::answer(200, "{}"), Fault::gateway("900906")] {
         let (sandbox, _) = sandbox().await;
-        let thingspace = client_of(&sandbox).retries(Retries::none()).build().unwrap();
+        let thingspace = client_of(&sandbox).retry_policy(RetryPolicy::none()).build().unwrap();
         let session = thingspace.start_session(credentials()).await.unwrap();
         let before = platform_requests(&sandbox);
         sandbox.revoke_access_tokens();
@@ -178,7 +178,8 @@ async fn what_a_reset_was_answered_with_is_not_thrown_away_if_it_cannot_be_read(
 async fn a_hundred_megabytes_are_an_error_and_are_not_read() {
     let (sandbox, _) = sandbox().await;
     for status in [200, 400, 503] {
-        let thingspace = client_of(&sandbox).response_limit(64 * 1024).retries(Retries::none()).build().unwrap();
+        let thingspace =
+            client_of(&sandbox).response_limit(64 * 1024).retry_policy(RetryPolicy::none()).build().unwrap();
         sandbox.fault(Operation::Login, Fault::answer(status, " ".repeat(100 * 1024 * 1024)), 1);
         let error = thingspace.start_session(credentials()).await.unwrap_err();
         assert!(matches!(error, Error::UnexpectedResponse { .. }), "{status}: {error:?}");
@@ -189,7 +190,7 @@ async fn a_hundred_megabytes_are_an_error_and_are_not_read() {
 #[tokio::test]
 async fn send_streams_a_success_of_any_size_and_hands_back_an_error_whole() {
     let (sandbox, _) = sandbox().await;
-    let thingspace = client_of(&sandbox).response_limit(1024).retries(Retries::none()).build().unwrap();
+    let thingspace = client_of(&sandbox).response_limit(1024).retry_policy(RetryPolicy::none()).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
     for status in [200, 400, 503] {
         let body: String = ('a'..='z').cycle().take(3_000_000).collect();

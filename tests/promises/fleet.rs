@@ -13,7 +13,7 @@ use std::{
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace, store::SessionStore,
+    Credentials, Error, MemoryStore, RetryPolicy, Session, SuspensionReason, ThingSpace, store::SessionStore,
 };
 use tokio::time::{Instant, sleep};
 
@@ -25,7 +25,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 
 fn on(sandbox: &Sandbox, store: &(impl SessionStore + Clone + 'static)) -> ThingSpace {
-    client_of(sandbox).retries(Retries::none()).store(store.clone()).build().unwrap()
+    client_of(sandbox).retry_policy(RetryPolicy::none()).store(store.clone()).build().unwrap()
 }
 
 async fn ask(session: &Session) -> Result<u16, Error> {
@@ -108,7 +108,8 @@ async fn who_waits_while_another_logs_in_has_its_session_at_once_whatever_the_cl
 async fn who_gave_up_waiting_for_a_login_does_not_wait_for_it_once_two_later_ones_have_succeeded() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let first = on(&sandbox, &store);
-    let hasty = client_of(&sandbox).retries(Retries::none()).timeout(2 * SECOND).store(store.clone()).build().unwrap();
+    let hasty =
+        client_of(&sandbox).retry_policy(RetryPolicy::none()).timeout(2 * SECOND).store(store.clone()).build().unwrap();
     sandbox.fault(Operation::Login, Fault::Delay(5 * SECOND), 1);
     let logging_in = tokio::spawn(async move { first.start_session(credentials()).await });
     sleep(SECOND).await;

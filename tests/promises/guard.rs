@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace};
+use thingspace_session::{Credentials, Error, MemoryStore, RetryPolicy, Session, SuspensionReason, ThingSpace};
 
 use crate::support::{ECHO, USERNAME, client_of, record, shown};
 
@@ -26,7 +26,7 @@ impl Bench {
 
     /// A process that starts: it shares the store and nothing else.
     fn process(&self) -> ThingSpace {
-        client_of(&self.sandbox).retries(Retries::none()).store(self.store.clone()).build().unwrap()
+        client_of(&self.sandbox).retry_policy(RetryPolicy::none()).store(self.store.clone()).build().unwrap()
     }
 
     /// One that repeats what has not reached the platform.
@@ -192,7 +192,7 @@ async fn a_suspension_says_since_when_it_is_one() {
 impl Bench {
     /// A process whose calls end before anything is repeated.
     fn process_limited(&self) -> ThingSpace {
-        let client = client_of(&self.sandbox).retries(Retries::none()).timeout(Duration::from_millis(400));
+        let client = client_of(&self.sandbox).retry_policy(RetryPolicy::none()).timeout(Duration::from_millis(400));
         client.store(self.store.clone()).build().unwrap()
     }
 }

@@ -40,7 +40,7 @@ fn a_build_tells_each_mistake_as_spec_check_does() {
 #[test]
 fn cargo_shows_every_mistake_with_its_help_and_builds_nothing() {
     let mut package = Package::copy("broken");
-    for names in [&["yaml-syntax"][..], &["unsupported"], &["unknown-type", "missing-repeatable-unknown"]] {
+    for names in [&["yaml-syntax"][..], &["unsupported"], &["unknown-type", "missing-retry-unknown"]] {
         let mistakes = mistake::made(names);
         package.write("openapi.yaml", &mistakes.contract);
         let output = package.build(&["--quiet"]);

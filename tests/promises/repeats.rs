@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{Retries, Session};
+use thingspace_session::{RetryPolicy, Session};
 use tokio::time::Instant;
 
 use crate::support::{
@@ -135,14 +135,14 @@ async fn a_pause_that_would_outlast_the_call_is_not_begun() {
 async fn what_is_repeated_can_be_set() {
     let sandbox = Sandbox::start().await.unwrap();
     let start = async |retries| {
-        let thingspace = client_of(&sandbox).retries(retries).build().unwrap();
+        let thingspace = client_of(&sandbox).retry_policy(retries).build().unwrap();
         thingspace.start_session(credentials()).await.unwrap()
     };
-    let never = start(Retries::none()).await;
+    let never = start(RetryPolicy::none()).await;
     assert_eq!(ask(&sandbox, &never, Method::GET, Fault::answer(503, ""), 1).await, (503, 1));
-    let often = start(Retries::new(5).backoff(Duration::from_millis(1))).await;
+    let often = start(RetryPolicy::new(5).backoff(Duration::from_millis(1))).await;
     assert_eq!(ask(&sandbox, &often, Method::GET, Fault::answer(503, ""), 5).await, (200, 6));
-    let special = start(Retries::default().statuses([418])).await;
+    let special = start(RetryPolicy::default().statuses([418])).await;
     assert_eq!(ask(&sandbox, &special, Method::GET, Fault::answer(418, ""), 1).await, (200, 2));
     assert_eq!(ask(&sandbox, &special, Method::GET, Fault::answer(503, ""), 1).await, (503, 1));
 }

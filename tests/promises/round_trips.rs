@@ -12,7 +12,7 @@ use std::{
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Credentials, Error, MemoryStore, Retries, Session, ThingSpace,
+    Credentials, Error, MemoryStore, RetryPolicy, Session, ThingSpace,
     store::{Account, SessionStore, Snapshot, StoreFuture, Version},
 };
 use tokio::time::sleep;
@@ -148,7 +148,7 @@ async fn who_waits_for_the_login_of_another_process_looks_again_when_the_record_
 #[tokio::test(start_paused = true)]
 async fn a_login_during_which_the_record_has_changed_is_neither_repeated_nor_logged_out() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    let client = || client_of(&sandbox).retries(Retries::none()).store(store.clone()).build().unwrap();
+    let client = || client_of(&sandbox).retry_policy(RetryPolicy::none()).store(store.clone()).build().unwrap();
     let thingspace = client();
     thingspace.start_session(Credentials::new(USERNAME, "wrong")).await.unwrap_err();
     sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(1)), 1);

@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fmt::Debug, fs, io, panic, path::Path, time::Du
 use reqwest::Method;
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{AccessToken, ApiKey, Credentials, Error, FileVault, Retries, Secret, ThingSpace, api};
+use thingspace_session::{AccessToken, ApiKey, Credentials, Error, FileVault, RetryPolicy, Secret, ThingSpace, api};
 
 use crate::{
     leaks,
@@ -114,7 +114,8 @@ async fn provoke(sandbox: &Sandbox, fault: &Fault, index: usize) {
     // login that did not reach the platform is tried again for as long as the call may take.
     // And told to log every byte and to name where it comes from, which is turned off.
     let http = |http: reqwest::ClientBuilder| http.tls_certs_only([]).connection_verbose(true).referer(true);
-    let client = || client_of(sandbox).http_client(http).retries(Retries::none()).timeout(Duration::from_millis(300));
+    let client =
+        || client_of(sandbox).http_client(http).retry_policy(RetryPolicy::none()).timeout(Duration::from_millis(300));
     let (fresh, thingspace) = (|| client().build().unwrap(), client().build().unwrap());
     let meet = |operation| {
         sandbox.clear_faults();

@@ -5,7 +5,7 @@ mod server;
 
 use reqwest::{Certificate, ClientBuilder, Method};
 use thingspace_sandbox::Sandbox;
-use thingspace_session::{Error, Retries, ThingSpace, ThingSpaceBuilder, TlsBackend};
+use thingspace_session::{Error, RetryPolicy, ThingSpace, ThingSpaceBuilder, TlsBackend};
 
 use crate::support::{ECHO, alone, api_key, credentials, passed, platform_requests, shown};
 use server::{Authority, Identity, Server};
@@ -35,7 +35,7 @@ fn words_of(backend: &TlsBackend, words: Words) -> &'static str {
 }
 
 fn client_of(server: &Server) -> ThingSpaceBuilder {
-    ThingSpace::builder().api_key(api_key()).base_url(server.base_url()).retries(Retries::none())
+    ThingSpace::builder().api_key(api_key()).base_url(server.base_url()).retry_policy(RetryPolicy::none())
 }
 
 fn root(authority: &Authority) -> Certificate {
@@ -82,7 +82,7 @@ async fn a_wrong_an_expired_and_an_unknown_certificate_are_refused_before_anythi
 async fn a_certificate_that_was_refused_is_not_looked_at_again() {
     let (sandbox, _) = (Sandbox::start().await.unwrap(), backends());
     let mut server = Server::start(Authority::new("unknown").issue("localhost", VALID), sandbox.address()).await;
-    let thingspace = client_of(&server).retries(Retries::default()).build().unwrap();
+    let thingspace = client_of(&server).retry_policy(RetryPolicy::default()).build().unwrap();
     let started = tokio::time::Instant::now();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
     assert!(error.is_connect() && !error.is_retryable(), "{error:?}");
@@ -146,7 +146,11 @@ async fn sessions_with_the_roots_of_the_environment() {
     let Ok(base_url) = std::env::var("THINGSPACE_TEST_SERVER") else { return };
     for backend in backends() {
         lives(
-            ThingSpace::builder().api_key(api_key()).base_url(&base_url).retries(Retries::none()).tls_backend(backend),
+            ThingSpace::builder()
+                .api_key(api_key())
+                .base_url(&base_url)
+                .retry_policy(RetryPolicy::none())
+                .tls_backend(backend),
         )
         .await;
     }

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Credentials, Error, MemoryStore, Retries, Session, SuspensionReason, ThingSpace,
+    Credentials, Error, MemoryStore, RetryPolicy, Session, SuspensionReason, ThingSpace,
     store::{SessionStore, StoreError},
 };
 use tokio::time::{Instant, sleep, timeout};
@@ -27,7 +27,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn on(sandbox: &Sandbox, store: &(impl SessionStore + Clone + 'static)) -> ThingSpace {
-    client_of(sandbox).retries(Retries::none()).store(store.clone()).build().unwrap()
+    client_of(sandbox).retry_policy(RetryPolicy::none()).store(store.clone()).build().unwrap()
 }
 
 async fn ask(session: &Session) -> Result<u16, Error> {
@@ -358,7 +358,8 @@ async fn a_swap_of_which_no_answer_came_is_sent_again() {
 async fn a_rejection_waits_half_the_time_of_a_call_for_a_store_that_does_not_take_it() {
     for (fault, expected) in [(None, 30 * SECOND), (Some(Fault::CloseBefore), Duration::ZERO)] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
-        let thingspace = client_of(&sandbox).retries(Retries::none()).timeout(60 * SECOND).store(store.clone());
+        let thingspace =
+            client_of(&sandbox).retry_policy(RetryPolicy::none()).timeout(60 * SECOND).store(store.clone());
         let thingspace = thingspace.build().unwrap();
         store.set(Trouble::ReleasesFail);
         for fault in fault.iter().cloned() {

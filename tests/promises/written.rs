@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use thingspace_session::{
-    ApiKey, Credentials, Environment, Password, Retries, Secret, SessionToken,
+    ApiKey, Credentials, Environment, Password, RetryPolicy, Secret, SessionToken,
     rotation::{Pending, VaultState},
 };
 
@@ -22,7 +22,7 @@ struct Configuration {
     api_key: ApiKey,
     user: Credentials,
     #[serde(default)]
-    retries: Retries,
+    retry_policy: RetryPolicy,
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_configuration_reads_in_json_and_in_yaml() {
         "environment": "mock",
         "api_key": { "key": "d5f1", "secret": "x8sQ" },
         "user": { "username": "zbeeblebrox", "password": "IMgr8" },
-        "retries": { "most": 5, "backoff_ms": 1500 }
+        "retry_policy": { "max_retries": 5, "backoff_ms": 1500 }
     }"#;
     let yaml = "api_key: {key: d5f1, secret: x8sQ}\nuser:\n  username: zbeeblebrox\n  password: \"12345678\"\n";
     let json: Configuration = serde_json::from_str(json).unwrap();
@@ -40,8 +40,8 @@ fn a_configuration_reads_in_json_and_in_yaml() {
     assert_eq!((json.api_key.key(), yaml.api_key.key()), ("d5f1", "d5f1"));
     assert_eq!(json.user, Credentials::new("zbeeblebrox", "IMgr8"));
     assert_eq!(yaml.user.password().expose_secret(), "12345678");
-    assert_eq!(json.retries, Retries::new(5).backoff(Duration::from_millis(1500)));
-    assert_eq!(yaml.retries, Retries::default());
+    assert_eq!(json.retry_policy, RetryPolicy::new(5).backoff(Duration::from_millis(1500)));
+    assert_eq!(yaml.retry_policy, RetryPolicy::default());
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_name_that_nothing_has_is_an_error_and_so_is_a_missing_one() {
     refused(serde_json::from_value::<ApiKey>(json!({"key": "k", "secert": "s"})).err(), "secert");
     refused(serde_json::from_value::<ApiKey>(json!({"key": "k"})).err(), "secret");
     refused(serde_json::from_value::<Credentials>(json!({"user": "u", "password": "p"})).err(), "`user`");
-    refused(serde_json::from_value::<Retries>(json!({"backoff": 5})).err(), "backoff_ms");
+    refused(serde_json::from_value::<RetryPolicy>(json!({"backoff": 5})).err(), "backoff_ms");
     refused(serde_json::from_value::<Environment>(json!("prod")).err(), "production");
     refused(serde_json::from_value::<VaultState>(json!({"state": "pending", "since_ms": 0, "id": "0"})).err(), "old");
     let more = json!({"state": "current", "username": "u", "password": "p", "since": 0});
@@ -132,7 +132,7 @@ fn what_is_written_comes_back() {
     for state in [VaultState::Empty, VaultState::Current(user)] {
         comes_back(&state);
     }
-    comes_back(&Retries::new(7).statuses([503]));
+    comes_back(&RetryPolicy::new(7).statuses([503]));
     for (environment, name) in [(Environment::Production, "production"), (Environment::Mock, "mock")] {
         assert_eq!(comes_back(&environment), name);
     }

@@ -62,7 +62,7 @@ fn row(
     let id = &sender.id;
     let (access_token, session_token) =
         schemes.needs(document, operation).map_err(|_| format!("{id} does not say which credentials it needs"))?;
-    let repeat = format_ident!("{}", repeat(operation));
+    let retry = format_ident!("{}", retry(operation));
     let ends_session = id == "end_connectivity_management_session";
     let secrets = secrets(document, operation);
     let success = success(operation, &sender.success);
@@ -75,7 +75,7 @@ fn row(
             path: #path,
             access_token: #access_token,
             session_token: #session_token,
-            repeat: Repeat::#repeat,
+            retry: Retry::#retry,
             ends_session: #ends_session,
             secrets: &[#(#secrets),*],
             success: #success,
@@ -84,13 +84,13 @@ fn row(
     })
 }
 
-/// `x-repeatable`, which only an operation that changes nothing may leave out.
-fn repeat(operation: &Described<'_>) -> &'static str {
-    match operation.node.text_of("x-repeatable") {
+/// `x-retry`, which only an operation that changes nothing may leave out.
+fn retry(operation: &Described<'_>) -> &'static str {
+    match operation.node.text_of("x-retry") {
         Some("always") => "Always",
-        Some("if-unprocessed") => "IfUnprocessed",
+        Some("if-not-processed") => "IfNotProcessed",
         None if operation.is_safe() => "Always",
-        _ => "IfUnsent",
+        _ => "IfNotSent",
     }
 }
 

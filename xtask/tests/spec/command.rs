@@ -24,7 +24,7 @@ fn the_contract_is_checked_where_no_file_is_named() {
 
 #[test]
 fn mistakes_are_told_as_compilers_tell_them_and_end_in_status_1() {
-    let mistakes = mistake::made(&["unknown-type", "repeatable-value"]);
+    let mistakes = mistake::made(&["unknown-type", "retry-value"]);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("other.yaml");
     let name = file.to_str().unwrap();

@@ -1,6 +1,6 @@
 //! What looks like a mistake and is none: nothing is said of it.
 
-use crate::{REPEATABLE, SCHEMAS, changed, contract, said, with_schemas};
+use crate::{RETRY, SCHEMAS, changed, contract, said, with_schemas};
 
 /// The contract with a schema that has these properties.
 fn with_properties(properties: &[&str]) -> String {
@@ -34,7 +34,7 @@ fn what_only_sounds_like_a_secret_may_be_said_not_to_be_one() {
         - {name: Idempotency-Key, in: header, schema: {type: string}}
         - {name: tokens, in: query, schema: {type: integer}}
 ";
-    let contract = changed(contract(), REPEATABLE, &format!("{parameters}{REPEATABLE}"));
+    let contract = changed(contract(), RETRY, &format!("{parameters}{RETRY}"));
     assert_eq!(said(contract), "");
 }
 

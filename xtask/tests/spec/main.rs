@@ -25,7 +25,7 @@ use thingspace_codegen::{self as codegen, Finding};
 /// What schemas are put behind; it is in the contract once.
 const SCHEMAS: &str = "  schemas:\n";
 /// What parameters of the logout are put in front of; it is there once, too.
-const REPEATABLE: &str = "      x-repeatable: always\n";
+const RETRY: &str = "      x-retry: always\n";
 
 /// What is found in a contract, with the `Cargo.toml` that there is.
 fn found(contract: impl AsRef<[u8]>) -> Vec<Finding> {

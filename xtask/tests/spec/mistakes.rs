@@ -25,7 +25,7 @@ fn all_mistakes_are_told_in_one_run_in_the_order_of_their_lines() {
         "duplicate-environment",
         "security-choice",
         "several-media-types",
-        "repeatable-value",
+        "retry-value",
         "info-version",
         "reserved-schema",
     ]);

@@ -44,7 +44,7 @@ fn with(text: &str) -> String {
     document["components"]["schemas"]["Thing"] = schema;
     document["tags"] = serde_json::json!([{ "name": "a", "description": "" }]);
     document["paths"]["/things/{id}"] = serde_json::json!({ "post": {
-        "operationId": "makeThing", "summary": "", "description": "", "security": [], "x-repeatable": "always",
+        "operationId": "makeThing", "summary": "", "description": "", "security": [], "x-retry": "always",
         "tags": ["a"],
         "parameters": [
             { "name": "id", "in": "path", "required": true, "description": "", "schema": { "type": "string" } },

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Instant};
 
-use crate::{REPEATABLE, changed, contract, found, said, with_schemas};
+use crate::{RETRY, changed, contract, found, said, with_schemas};
 
 #[test]
 fn a_file_that_is_no_contract_is_told_in_its_place() {
@@ -52,8 +52,7 @@ fn the_same_contract_in_another_dress_is_the_same() {
     assert_eq!(said(format!("{json:#}")), "", "in JSON for people");
 
     let both = "        - thingspaceOauth: []\n          vzM2mToken: []\n";
-    let first =
-        changed(&plain, &format!("security:\n{both}{REPEATABLE}"), &format!("security: &both\n{both}{REPEATABLE}"));
+    let first = changed(&plain, &format!("security:\n{both}{RETRY}"), &format!("security: &both\n{both}{RETRY}"));
     let alias = changed(first, &format!("security:\n{both}"), "security: *both\n");
     assert_eq!(said(alias), "", "with an alias");
     assert_eq!(said(changed(&plain, "required: [username, password]", "<<: {required: [username, password]}")), "");
@@ -126,7 +125,7 @@ fn however_much_is_wrong_and_however_entangled_it_is_a_check_comes_to_its_end() 
         (lost, 3000 + 1),
         (values, 0),
     ] {
-        let contract = changed(with_schemas(&schemas), REPEATABLE, &format!("{parameter}{REPEATABLE}"));
+        let contract = changed(with_schemas(&schemas), RETRY, &format!("{parameter}{RETRY}"));
         let start = Instant::now();
         assert_eq!(found(&contract).len(), findings);
         assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());

@@ -69,7 +69,7 @@ fn no_two_operations_are_offered_one_name() {
 
 /// The log-out with these parameters.
 fn with_parameter(parameter: &str) -> String {
-    changed(contract(), crate::REPEATABLE, &format!("      parameters: [{parameter}]\n{}", crate::REPEATABLE))
+    changed(contract(), crate::RETRY, &format!("      parameters: [{parameter}]\n{}", crate::RETRY))
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 "leave the operation out",
             ));
         }
-        repeat(&operation, findings);
+        retry(&operation, findings);
         match operation.node.get("operationId").filter(|id| id.text().is_some_and(|text| !text.trim().is_empty())) {
             Some(id) => ids.push((id.text().unwrap_or_default(), id.place)),
             None if operation.node.get("operationId").is_some_and(|id| id.text().is_none()) => {}
@@ -84,34 +84,34 @@ fn same_ids(ids: &[(&str, super::super::finding::Place)], findings: &mut Vec<Fin
     names::collide("colliding-operation-id", "method", ids.iter().copied(), names::field_name, names::RENAME, findings);
 }
 
-/// `x-repeatable`, which only an operation that changes nothing may leave out.
-fn repeat(operation: &Described<'_>, findings: &mut Vec<Finding>) {
-    let Some(stated) = operation.node.get("x-repeatable") else {
+/// `x-retry`, which only an operation that changes nothing may leave out.
+fn retry(operation: &Described<'_>, findings: &mut Vec<Finding>) {
+    let Some(stated) = operation.node.get("x-retry") else {
         if !operation.is_safe() && operation.method != "trace" {
             let lacks = "this operation does not say whether it may be sent twice";
-            let (place, message) = match names::misspelt(operation.node, "x-repeatable") {
+            let (place, message) = match names::misspelt(operation.node, "x-retry") {
                 Some((key, place)) => (place, format!("{key} is not read, and {lacks}")),
                 None => (operation.method_key, lacks.to_owned()),
             };
-            findings.push(Finding::new("missing-repeatable", place, message, format!("write {REPEATABLE}")));
+            findings.push(Finding::new("missing-retry", place, message, format!("write {RETRY}")));
         }
         return;
     };
-    if stated.text().is_some_and(|text| REPEATS.contains(&text)) {
+    if stated.text().is_some_and(|text| RETRIES.contains(&text)) {
         return;
     }
-    let help = match stated.text().and_then(|text| names::nearest(text, REPEATS)) {
-        Some(near) => format!("did you mean {near}? Write {REPEATABLE}"),
-        None => format!("write {REPEATABLE}"),
+    let help = match stated.text().and_then(|text| names::nearest(text, RETRIES)) {
+        Some(near) => format!("did you mean {near}? Write {RETRY}"),
+        None => format!("write {RETRY}"),
     };
-    let message = format!("x-repeatable cannot be {}", shown(stated));
-    findings.push(Finding::new("repeatable-value", stated.place, message, help));
+    let message = format!("x-retry cannot be {}", shown(stated));
+    findings.push(Finding::new("retry-value", stated.place, message, help));
 }
 
-/// What `x-repeatable` may say.
-const REPEATS: [&str; 3] = ["always", "if-unprocessed", "if-unsent"];
-const REPEATABLE: &str = "x-repeatable: always (again after any passing failure), if-unprocessed (only where the \
-                          platform cannot have seen it) or if-unsent (only where it never left the machine)";
+/// What `x-retry` may say.
+const RETRIES: [&str; 3] = ["always", "if-not-processed", "if-not-sent"];
+const RETRY: &str = "x-retry: always (again after any passing failure), if-not-processed (only where the \
+                          platform cannot have seen it) or if-not-sent (only where it never left the machine)";
 
 /// A value in a message: a word, a number, or the kind of what is longer.
 fn shown(value: &Node) -> String {

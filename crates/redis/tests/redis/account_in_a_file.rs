@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{Credentials, Error, FileStore, Retries, ThingSpace};
+use thingspace_session::{Credentials, Error, FileStore, RetryPolicy, ThingSpace};
 
 use crate::{
     leaks,
@@ -61,7 +61,7 @@ impl Scene {
     }
 
     fn service(&self) -> ThingSpace {
-        client_of(&self.sandbox).retries(Retries::none()).store(FileStore::new(&self.path)).build().unwrap()
+        client_of(&self.sandbox).retry_policy(RetryPolicy::none()).store(FileStore::new(&self.path)).build().unwrap()
     }
 
     /// The tool without a terminal, and with neither the API key's secret nor the password.

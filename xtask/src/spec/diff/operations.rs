@@ -129,7 +129,7 @@ fn words<'a>(comparison: &mut Comparison<'a>, both: Both<'a>, here: &Subject) {
         "callbacks",
         "servers",
         "security",
-        "x-repeatable",
+        "x-retry",
         "parameters",
         "requestBody",
         "responses",
@@ -193,20 +193,20 @@ fn stated<'a>(document: &'a Node, operation: &'a Node) -> Option<&'a Entry> {
     operation.entry("security").or_else(|| document.entry("security"))
 }
 
-/// `x-repeatable`, from the least to the most.
+/// `x-retry`, from the least to the most.
 fn repeat(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here: &Subject) {
-    let rank = |one: &Described<'_>| match one.node.text_of("x-repeatable") {
+    let rank = |one: &Described<'_>| match one.node.text_of("x-retry") {
         Some("always") => (2, "always"),
-        Some("if-unprocessed") => (1, "if-unprocessed"),
+        Some("if-not-processed") => (1, "if-not-processed"),
         None if one.is_safe() => (2, "always"),
-        _ => (0, "if-unsent"),
+        _ => (0, "if-not-sent"),
     };
     let place = |one: &Described<'_>| -> Option<Place> {
-        Some(one.node.get("x-repeatable").map_or(one.method_key, |node| node.place))
+        Some(one.node.get("x-retry").map_or(one.method_key, |node| node.place))
     };
     let ((before, old), (after, new)) = (rank(&base), rank(&now));
     if before != after {
-        let rule = if after > before { "repeat-widened" } else { "repeat-narrowed" };
+        let rule = if after > before { "retry-widened" } else { "retry-narrowed" };
         comparison.tell(rule, (place(&base), place(&now)), here, format!("is repeated {new}, which was {old}"));
     }
 }

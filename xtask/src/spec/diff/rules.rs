@@ -140,11 +140,11 @@ const OPERATIONS: &[Rule] = &[
         goes_on("the facade attaches them"),
     ),
     rule(
-        "repeat-narrowed",
+        "retry-narrowed",
         is(Breaking, "clients built before repeat what must not be repeated"),
         goes_on("fewer failures are mended by sending again"),
     ),
-    rule("repeat-widened", is(Compatible, "clients built before repeat less than they may"), goes_on("more are")),
+    rule("retry-widened", is(Compatible, "clients built before repeat less than they may"), goes_on("more are")),
     rule(
         "required-parameter-added",
         is(Breaking, "clients built before leave it out"),

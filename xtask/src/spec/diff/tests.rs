@@ -48,7 +48,7 @@ paths:
     post:
       operationId: makeThing
       security: [{oauth: [], session: []}]
-      x-repeatable: if-unprocessed
+      x-retry: if-not-processed
       requestBody: {required: true, content: {application/json: {schema: {$ref: '#/components/schemas/Sent'}}}}
       responses:
         '201': {description: Made.}

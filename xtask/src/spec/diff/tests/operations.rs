@@ -31,8 +31,8 @@ pub(super) const EDITS: &[Edit] = &[
     (SECURITY, "security: [{oauth: []}]", &["session-token-dropped C C"], &["session-token-required B C"]),
     (SECURITY, "security: [{session: []}]", &["access-token-dropped C C"], &["access-token-required B C"]),
     (SECURITY, "security: [{oauth: []}, {session: []}]", &["security-changed B C"], &["security-changed B C"]),
-    ("if-unprocessed", "always", &["repeat-widened C C"], &["repeat-narrowed B C"]),
-    ("if-unprocessed", "if-unsent", &["repeat-narrowed B C"], &["repeat-widened C C"]),
+    ("if-not-processed", "always", &["retry-widened C C"], &["retry-narrowed B C"]),
+    ("if-not-processed", "if-not-sent", &["retry-narrowed B C"], &["retry-widened C C"]),
     (LIMIT, "", &["parameter-removed B B"], &["optional-parameter-added C C"]),
     (
         "limit, in: query",

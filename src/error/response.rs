@@ -24,9 +24,9 @@ const WORDS: [&str; 8] =
 
 /// What an answer said that is no success.
 #[derive(Clone, derive_more::Debug)]
-#[debug("Refusal {{ status: {status:?}, code: {code:?}, retryable: {is_retryable}, .. }}")]
+#[debug("ErrorResponse {{ status: {status:?}, code: {code:?}, retryable: {is_retryable}, .. }}")]
 #[non_exhaustive]
-pub struct Refusal {
+pub struct ErrorResponse {
     /// The HTTP status.
     pub status: StatusCode,
     /// The headers. `Debug` and `Display` leave them out.
@@ -47,7 +47,7 @@ pub struct Refusal {
     pub(super) is_nowhere: bool,
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
         let (code, message, body) = (None, None, None);
         let is_nowhere = status == StatusCode::NOT_FOUND;
@@ -183,7 +183,7 @@ fn is_code(text: &str) -> bool {
     text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ErrorResponse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "status {}", self.status.as_u16())?;
         if let Some(code) = &self.code {
