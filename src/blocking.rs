@@ -45,12 +45,13 @@ use crate::{
 use background::Background;
 
 /// [`ThingSpace`](crate::ThingSpace) for callers without a runtime.
-#[derive(Clone, derive_more::Debug)]
-#[debug("{inner:?}")]
+#[derive(Clone)]
 pub struct ThingSpace {
     inner: crate::ThingSpace,
     background: Arc<Background>,
 }
+
+debug!(ThingSpace, |this| "{:?}", this.inner);
 
 impl ThingSpace {
     /// As [`ThingSpace::builder`](crate::ThingSpace::builder): [`ThingSpaceBuilder::build_blocking`] ends it, and not
@@ -136,12 +137,13 @@ impl ThingSpace {
 }
 
 /// [`Session`](crate::Session) for callers without a runtime. Cheap to clone; clones share the session, on all threads.
-#[derive(Clone, derive_more::Debug)]
-#[debug("{inner:?}")]
+#[derive(Clone)]
 pub struct Session {
     inner: crate::Session,
     background: Arc<Background>,
 }
+
+debug!(Session, |this| "{:?}", this.inner);
 
 impl Session {
     /// As [`Session::api`](crate::Session::api); [`call`](Self::call) waits for what it begins.

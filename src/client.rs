@@ -31,9 +31,10 @@ use crate::{
 /// A client of the platform for one application: holds its configuration and its access token.
 ///
 /// Cheap to clone; clones share the access token and the connections.
-#[derive(Clone, derive_more::Debug)]
-#[debug("ThingSpace {{ base_url: {:?}, .. }}", _0.base_url.as_str())]
+#[derive(Clone)]
 pub struct ThingSpace(Arc<Inner>);
+
+debug!(ThingSpace, |this| "ThingSpace {{ base_url: {:?}, .. }}", this.0.base_url.as_str());
 
 struct Inner {
     api: api::Client,

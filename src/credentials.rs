@@ -25,11 +25,12 @@ use crate::Error;
 /// assert_eq!(secret.expose_secret(), "IMgr8");
 /// assert!(!format!("{secret:?}").contains("IMgr8"));
 /// ```
-#[derive(Clone, derive_more::Debug)]
-#[debug("[redacted]")]
+#[derive(Clone)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schemars", schemars(inline, transparent, extend("format" = "password")))]
 pub struct Secret(#[cfg_attr(feature = "schemars", schemars(with = "String"))] SecretString);
+
+debug!(Secret, |_this| "[redacted]");
 
 impl Secret {
     /// The text itself. What happens to it from here on is the caller's care.
@@ -83,8 +84,6 @@ macro_rules! secret_kind {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-        #[derive(derive_more::From, derive_more::Into)]
-        #[from(&str, String, Secret)]
         #[serde(transparent)]
         pub struct $name(Secret);
 
@@ -101,7 +100,22 @@ macro_rules! secret_kind {
                 self.0.expose_secret()
             }
         }
+
+        secret_kind!($name: From<&str>, From<String>, From<Secret>);
+
+        impl From<$name> for Secret {
+            fn from(secret: $name) -> Self {
+                secret.0
+            }
+        }
     };
+    ($name:ident: $(From<$text:ty>),*) => {$(
+        impl From<$text> for $name {
+            fn from(text: $text) -> Self {
+                Self(text.into())
+            }
+        }
+    )*};
 }
 
 secret_kind! {
@@ -161,12 +175,13 @@ impl AccessToken {
 /// assert_eq!(api_key.key(), "d5f1");
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, derive_more::Debug, Serialize)]
-#[debug("ApiKey {{ .. }}")]
+#[derive(Clone, Serialize)]
 pub struct ApiKey {
     key: String,
     secret: Secret,
 }
+
+debug!(ApiKey, |_this| "ApiKey {{ .. }}");
 
 impl ApiKey {
     /// The pair as the ThingSpace portal shows it.

@@ -6,6 +6,7 @@
 mod code;
 mod convert;
 mod disposition;
+mod kind;
 mod response;
 mod words;
 
@@ -18,7 +19,6 @@ use std::{
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
-use convert::chain;
 pub(crate) use convert::{cause, is_mistrusted};
 pub(crate) use disposition::{Disposition, is_unread};
 pub use response::ErrorResponse;
@@ -54,8 +54,7 @@ use crate::{
 /// # }
 /// # fn keep(_: thingspace_session::Password) {}
 /// ```
-#[derive(Clone, derive_more::Debug, strum::IntoStaticStr, thiserror::Error)]
-#[strum(serialize_all = "snake_case")]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Something about the configuration has to change before anything can be sent.
@@ -157,7 +156,6 @@ pub enum Error {
     )]
     RotationPending {
         /// When it began.
-        #[debug("{}", date(*since))]
         since: SystemTime,
     },
 
@@ -211,11 +209,7 @@ pub enum Error {
 
     /// No connection came about. The platform has not seen the request.
     #[error("{}; nothing was sent", no_connection(.0))]
-    Connect(
-        #[source]
-        #[debug("{:?}", chain(_0))]
-        Arc<reqwest::Error>,
-    ),
+    Connect(#[source] Arc<reqwest::Error>),
 
     /// The time for the call was over before the answer was there.
     #[error("no answer within {after:?}{}", unknown(*.sent))]
@@ -233,7 +227,6 @@ pub enum Error {
     Interrupted {
         /// What broke it.
         #[source]
-        #[debug("{:?}", chain(source))]
         source: Arc<reqwest::Error>,
         /// See [`Error::is_retryable`].
         retryable: bool,
@@ -303,7 +296,7 @@ impl Error {
     /// The name of its kind, which stays the same: for logs and counters.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        self.into()
+        kind::kind(self)
     }
 
     /// Whether the call ran out of time.

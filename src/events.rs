@@ -111,8 +111,7 @@ pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempt
 }
 
 /// Why there is another session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Renewed {
     /// It was unused for twenty minutes.
     Idle,
@@ -124,8 +123,11 @@ pub(crate) enum Renewed {
 
 /// After a login; `renewed` says why, if there was a session before.
 pub(crate) fn session_started(renewed: Option<Renewed>) {
-    let Some(reason) = renewed.map(<&'static str>::from) else {
-        return event!(INFO, "thingspace.session.started", "a session was started");
+    let reason = match renewed {
+        None => return event!(INFO, "thingspace.session.started", "a session was started"),
+        Some(Renewed::Idle) => "idle",
+        Some(Renewed::Expired) => "expired",
+        Some(Renewed::Refused) => "refused",
     };
     event!(INFO, "thingspace.session.renewed", "the session was renewed", ["reason" = reason], []);
 }

@@ -81,6 +81,18 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// `Debug` as the text of a format, without what is secret and without a tree of types.
+macro_rules! debug {
+    ($type:ident, |$this:ident| $($format:tt)+) => {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let $this = self;
+                write!(formatter, $($format)+)
+            }
+        }
+    };
+}
+
 mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;

@@ -38,9 +38,10 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, derive_more::Debug)]
-#[debug("Session {{ base_url: {:?}, .. }}", _0.base_url.as_str())]
+#[derive(Clone)]
 pub struct Session(Arc<Inner>);
+
+debug!(Session, |this| "Session {{ base_url: {:?}, .. }}", this.0.base_url.as_str());
 
 struct Inner {
     api: api::Client,

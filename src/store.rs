@@ -18,6 +18,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -60,7 +61,6 @@ pub type StoreWait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 ///
 /// The crate calls a store under a time limit of its own, and a store that panics has failed. The suite in
 /// `store::testing` (feature `store-testing`) checks the guarantees.
-#[auto_impl::auto_impl(Arc)]
 pub trait SessionStore: Send + Sync + fmt::Debug {
     /// The value of the account, and the time.
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot>;
@@ -83,6 +83,26 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     }
 }
 
+impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
+        (**self).load(account)
+    }
+
+    fn compare_and_swap<'a>(
+        &'a self,
+        account: &'a Account,
+        expected: Option<Version>,
+        new: Version,
+        bytes: &'a [u8],
+    ) -> StoreFuture<'a, bool> {
+        (**self).compare_and_swap(account, expected, new, bytes)
+    }
+
+    fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
+        (**self).changed(account, seen, patience)
+    }
+}
+
 /// What a store holds for an account at a moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -93,13 +113,14 @@ pub struct Snapshot {
 }
 
 /// A stored value. It holds the session token: its bytes are erased when it is dropped, and never printed.
-#[derive(Clone, derive_more::Debug)]
-#[debug("Value {{ version: {version:?}, .. }}")]
+#[derive(Clone)]
 pub struct Value {
     /// Its version.
     pub version: Version,
     bytes: Zeroizing<Vec<u8>>,
 }
+
+debug!(Value, |this| "Value {{ version: {:?}, .. }}", this.version);
 
 impl Value {
     /// These bytes, as they were swapped in.

@@ -49,8 +49,7 @@ pub(crate) struct Settings {
 }
 
 /// Carries requests, with the tokens that it was given sources for. The generated client's inner type.
-#[derive(Clone, derive_more::Debug)]
-#[debug("Transport {{ .. }}")]
+#[derive(Clone)]
 pub struct Transport {
     settings: Arc<Settings>,
     access: Option<Arc<dyn TokenSource>>,
@@ -59,6 +58,8 @@ pub struct Transport {
     /// Where a failed attempt is noted for callers that wait for the token which it is to fetch.
     failure: Option<LastFailure>,
 }
+
+debug!(Transport, |_this| "Transport {{ .. }}");
 
 impl Transport {
     /// A transport that carries no token.

@@ -15,14 +15,14 @@ use crate::{Error, ErrorResponse};
 
 /// What [`Session::send`](super::Session::send) hands back: an answer, whatever its status. Its body is read by
 /// [`json`](Self::json) and the like, or, piece by piece, as a [`Read`].
-#[derive(derive_more::Debug)]
-#[debug("Response {{ status: {:?}, .. }}", inner.status())]
 pub struct Response {
     inner: reqwest::Response,
     /// What has arrived of the body and has not been read.
     rest: Bytes,
     background: Arc<Background>,
 }
+
+debug!(Response, |this| "Response {{ status: {:?}, .. }}", this.inner.status());
 
 impl Response {
     pub(super) fn new(inner: reqwest::Response, background: Arc<Background>) -> Self {

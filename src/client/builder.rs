@@ -41,8 +41,7 @@ const RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
 ///     .build()?;
 /// # Ok::<(), thingspace_session::Error>(())
 /// ```
-#[derive(Default, derive_more::Debug)]
-#[debug("ThingSpaceBuilder {{ .. }}")]
+#[derive(Default)]
 pub struct ThingSpaceBuilder {
     base_url: Option<String>,
     api_key: Option<ApiKey>,
@@ -58,6 +57,8 @@ pub struct ThingSpaceBuilder {
     plain_http: bool,
     store: Option<Arc<dyn SessionStore>>,
 }
+
+debug!(ThingSpaceBuilder, |_this| "ThingSpaceBuilder {{ .. }}");
 
 impl ThingSpaceBuilder {
     /// Begins with `THINGSPACE_KEY` and `THINGSPACE_SECRET`, and with `THINGSPACE_BASE_URL` and `THINGSPACE_STORE` if they

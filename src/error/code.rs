@@ -17,9 +17,14 @@ use std::{
 /// assert_eq!(code, ErrorCode::from("M2MService.REQUEST_FAILED.AccountNotFound"));
 /// assert_eq!(code.service(), Some("UnifiedWebService"));
 /// ```
-#[derive(Clone, Debug, derive_more::From)]
-#[from(&str)]
+#[derive(Clone, Debug)]
 pub struct ErrorCode(pub(super) String);
+
+impl From<&str> for ErrorCode {
+    fn from(code: &str) -> Self {
+        Self(code.to_owned())
+    }
+}
 
 impl ErrorCode {
     /// The code as the platform wrote it.

@@ -55,8 +55,7 @@ pub(crate) fn cause(error: &reqwest::Error) -> String {
     sources(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
-/// The error and its sources in one line: `Debug` of the whole is a tree of types.
-#[expect(dead_code, reason = "the compiler does not look for uses in what is derived of Debug")]
+/// The error and its sources in one line.
 pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut said: Vec<_> = sources(error).map(ToString::to_string).collect();
     // Some repeat their source.

@@ -7,8 +7,7 @@ use super::{Error, ErrorCode};
 use crate::generated::Retry;
 
 /// How far a request certainly came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
     /// The result stands.
     Final,
@@ -27,6 +26,19 @@ pub(crate) enum Disposition {
 }
 
 impl Disposition {
+    /// Its name in events.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Final => "final",
+            Self::NotSent => "not_sent",
+            Self::NotProcessed => "not_processed",
+            Self::Indeterminate => "indeterminate",
+            Self::InvalidToken => "invalid_token",
+            Self::SessionExpired => "session_expired",
+            Self::Unauthorized => "unauthorized",
+        }
+    }
+
     /// Whether an operation may be sent again as it was. With a new token is another matter.
     pub(crate) fn permits(self, retry: Retry) -> bool {
         match self {

@@ -23,8 +23,7 @@ const WORDS: [&str; 8] =
     ["errorMessage", "error_description", "description", "message", "detail", "responseMessage", "title", "cause"];
 
 /// What an answer said that is no success.
-#[derive(Clone, derive_more::Debug)]
-#[debug("ErrorResponse {{ status: {status:?}, code: {code:?}, retryable: {is_retryable}, .. }}")]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ErrorResponse {
     /// The HTTP status.
@@ -46,6 +45,14 @@ pub struct ErrorResponse {
     /// Whether nothing answers to the path that the request was for: the base URL may be wrong.
     pub(super) is_nowhere: bool,
 }
+
+debug!(
+    ErrorResponse,
+    |this| "ErrorResponse {{ status: {:?}, code: {:?}, retryable: {}, .. }}",
+    this.status,
+    this.code,
+    this.is_retryable
+);
 
 impl ErrorResponse {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {

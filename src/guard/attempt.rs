@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hmac_sha256::Hash;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::record::LastSuccess;
 
@@ -123,10 +123,11 @@ pub(crate) struct Fingerprint(#[serde(with = "base64")] [u8; 16]);
 
 impl Fingerprint {
     pub(crate) fn new(account: &Account, password: &Password) -> Self {
-        let hash = Sha256::new_with_prefix(account.digest()).chain_update(password.expose_secret());
-        let digest: [u8; 32] = hash.finalize().into();
+        let mut hash = Hash::new();
+        hash.update(account.digest());
+        hash.update(password.expose_secret());
         // Half of it tells all passwords apart.
-        Self(digest.first_chunk().copied().unwrap_or_default())
+        Self(hash.finalize().first_chunk().copied().unwrap_or_default())
     }
 
     #[cfg(test)]

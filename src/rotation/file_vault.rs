@@ -40,9 +40,10 @@ const ADVICE: &str = "it may hold the only copy of a password, so keep it, and p
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, derive_more::Debug)]
-#[debug("FileVault {{ path: {:?}, .. }}", _0.path())]
+#[derive(Clone)]
 pub struct FileVault(Arc<Disk>);
+
+debug!(FileVault, |this| "FileVault {{ path: {:?}, .. }}", this.0.path());
 
 /// The whole file. Without a file the vault is empty.
 #[derive(Serialize, Deserialize)]

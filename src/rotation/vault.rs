@@ -4,6 +4,7 @@ use std::{
     error::Error as StdError,
     future::Future,
     pin::Pin,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -57,7 +58,6 @@ pub type VaultError = Box<dyn StdError + Send + Sync>;
 /// ```
 ///
 /// An `Arc` of a vault is a vault, so `Arc<dyn PasswordVault>` can be chosen at run time.
-#[auto_impl::auto_impl(Arc)]
 pub trait PasswordVault: Send + Sync {
     /// The state of the latest swap.
     fn load(&self) -> VaultFuture<'_, VaultState>;
@@ -67,6 +67,16 @@ pub trait PasswordVault: Send + Sync {
     ///
     /// A swap of a state for itself writes as any other does: it proves that the vault can.
     fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool>;
+}
+
+impl<V: PasswordVault + ?Sized> PasswordVault for Arc<V> {
+    fn load(&self) -> VaultFuture<'_, VaultState> {
+        (**self).load()
+    }
+
+    fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
+        (**self).compare_and_swap(expected, new)
+    }
 }
 
 /// What a vault holds. It can be written and read with serde. **Serialized, the password is in the clear.**

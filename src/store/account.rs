@@ -2,27 +2,28 @@
 
 use std::fmt::Write as _;
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash;
 
 /// Whose session it is: base URL, API key and username.
-#[derive(Clone, derive_more::Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     username: String,
-    #[debug(skip)]
     digest: [u8; 32],
 }
+
+debug!(Account, |this| "Account {{ username: {:?}, .. }}", this.username);
 
 impl Account {
     /// The account of this user of this application on this platform.
     #[must_use]
     pub fn new(base_url: impl AsRef<str>, api_key: impl AsRef<str>, username: impl Into<String>) -> Self {
         let username = username.into();
-        let mut hash = Sha256::new();
+        let mut hash = Hash::new();
         for part in [base_url.as_ref(), api_key.as_ref(), &username] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        Self { digest: hash.finalize().into(), username }
+        Self { digest: hash.finalize(), username }
     }
 
     /// The name of the user.

@@ -51,12 +51,13 @@ use crate::disk::Disk;
 /// # Details
 ///
 /// The store's clock is the one of the machine. The work is done on the blocking threads of the tokio runtime.
-#[derive(Clone, derive_more::Debug)]
-#[debug("FileStore {{ path: {:?}, .. }}", disk.path())]
+#[derive(Clone)]
 pub struct FileStore {
     disk: Arc<Disk>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
+
+debug!(FileStore, |this| "FileStore {{ path: {:?}, .. }}", this.disk.path());
 
 impl FileStore {
     /// The store in this file. Nothing is opened or created before it is used.

@@ -15,13 +15,14 @@ const LONGEST: Duration = Duration::from_secs(25);
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 /// A store whose operations return in time. The crate uses a store through this type only.
-#[derive(Clone, derive_more::Debug)]
-#[debug("{inner:?}")]
+#[derive(Clone)]
 pub(crate) struct Limited {
     inner: Arc<dyn SessionStore>,
     limit: Duration,
     is_default: bool,
 }
+
+debug!(Limited, |this| "{:?}", this.inner);
 
 impl Limited {
     /// Gives an operation half of a call's timeout at most, so that the call can report its failure in time.

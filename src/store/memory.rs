@@ -35,9 +35,10 @@ use super::{Account, SessionStore, Snapshot, StoreFuture, StoreWait, Value, Vers
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default, derive_more::Debug)]
-#[debug("MemoryStore {{ .. }}")]
+#[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Shared>);
+
+debug!(MemoryStore, |_this| "MemoryStore {{ .. }}");
 
 /// Its clock is the time of the system at the start, and the monotonic time since: it is never set back.
 struct Shared {

@@ -32,12 +32,16 @@ const ADVICE: &str = "it holds the count of failed logins, so no login is sent w
 /// # fn key_of_the_fleet() -> [u8; 32] { [7; 32] }
 /// let store = Sealed::new(FileStore::new("/var/lib/fleet/thingspace.json"), key_of_the_fleet());
 /// ```
-#[derive(derive_more::Debug)]
-#[debug("Sealed {{ store: {inner:?}, .. }}")]
 pub struct Sealed<S> {
     inner: S,
     /// Erases its key when it is dropped.
     cipher: XChaCha20Poly1305,
+}
+
+impl<S: std::fmt::Debug> std::fmt::Debug for Sealed<S> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Sealed {{ store: {:?}, .. }}", self.inner)
+    }
 }
 
 impl<S> Sealed<S> {

@@ -5,9 +5,10 @@ use std::{fmt, str::FromStr};
 /// Names one write of a value. The crate draws it at random, so that no two writes have the same one.
 ///
 /// It prints as 32 lowercase hexadecimal digits and is read back from them.
-#[derive(Clone, Copy, derive_more::Debug, PartialEq, Eq, Hash)]
-#[debug("Version({self})")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version(u128);
+
+debug!(Version, |this| "Version({this})");
 
 impl Version {
     /// A version that no other write has.

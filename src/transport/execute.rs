@@ -134,7 +134,7 @@ impl Transport {
                 }
                 return result;
             };
-            events::request_resent(disposition.into(), pause);
+            events::request_resent(disposition.as_str(), pause);
             tokio::time::sleep(pause).await;
             (request, now) = (next, Instant::now());
         }
