@@ -44,6 +44,17 @@ use crate::{
 };
 use background::Background;
 
+impl ThingSpaceBuilder {
+    /// As [`build`](Self::build), for callers without a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`], as there; also if the system gives the client no thread to work on.
+    pub fn build_blocking(self) -> Result<ThingSpace, Error> {
+        ThingSpace::new(self.build()?)
+    }
+}
+
 /// [`ThingSpace`](crate::ThingSpace) for callers without a runtime.
 #[derive(Clone)]
 pub struct ThingSpace {

@@ -4,6 +4,7 @@ mod builder;
 mod http;
 mod status;
 mod tls;
+mod variables;
 
 use std::{
     collections::HashMap,
@@ -16,6 +17,7 @@ use reqwest::Url;
 pub use builder::ThingSpaceBuilder;
 pub use status::AccountStatus;
 pub use tls::TlsBackend;
+pub use variables::EnvironmentCredentials;
 
 use crate::{
     Credentials, CredentialsProvider, Error, Session,

@@ -5,14 +5,12 @@
 
 pub(crate) mod unquoted;
 
-use std::{env, error::Error as StdError, future::Future, pin::Pin, time::Duration};
+use std::{error::Error as StdError, future::Future, pin::Pin, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
-
-use crate::Error;
 
 /// Text that is never printed and is erased when it is dropped.
 ///
@@ -190,15 +188,6 @@ impl ApiKey {
         Self { key: key.into(), secret: secret.into() }
     }
 
-    /// Reads `THINGSPACE_KEY` and `THINGSPACE_SECRET`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Configuration`] if one of them is missing, empty or not UTF-8.
-    pub fn from_env() -> Result<Self, Error> {
-        Ok(Self::new(variable("THINGSPACE_KEY")?, variable("THINGSPACE_SECRET")?))
-    }
-
     /// The key, which is the public half.
     #[must_use]
     pub fn key(&self) -> &str {
@@ -258,15 +247,6 @@ impl Credentials {
         Self { username: username.into(), password: password.into() }
     }
 
-    /// Reads `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Configuration`] if one of them is missing, empty or not UTF-8.
-    pub fn from_env() -> Result<Self, Error> {
-        Ok(Self::new(variable("THINGSPACE_USERNAME")?, variable("THINGSPACE_PASSWORD")?))
-    }
-
     /// The name of the user.
     #[must_use]
     pub fn username(&self) -> &str {
@@ -296,7 +276,7 @@ impl<'de> Deserialize<'de> for Credentials {
 ///
 /// It is asked for the username when a session is started, and for both when a login is about to be made, never by
 /// two logins of one session at a time. [`Credentials`]
-/// are a provider, [`EnvironmentCredentials`] are one, and so is a closure that returns a future:
+/// are a provider, [`EnvironmentCredentials`](crate::EnvironmentCredentials) are one, and so is a closure that returns a future:
 ///
 /// ```
 /// # use thingspace_session::{ApiKey, Credentials, Error, ThingSpace};
@@ -332,34 +312,5 @@ where
 {
     fn credentials(&self) -> CredentialsFuture<'_> {
         Box::pin(self())
-    }
-}
-
-/// Reads `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD` anew at each login.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EnvironmentCredentials;
-
-impl CredentialsProvider for EnvironmentCredentials {
-    fn credentials(&self) -> CredentialsFuture<'_> {
-        Box::pin(std::future::ready(Credentials::from_env().map_err(Into::into)))
-    }
-}
-
-/// An environment variable that has to say something. An error names the variable, never what it holds.
-fn variable(name: &str) -> Result<String, Error> {
-    optional_variable(name)?.ok_or_else(|| Error::configuration(format!("the environment variable {name} is not set")))
-}
-
-/// An environment variable that may be missing.
-pub(crate) fn optional_variable(name: &str) -> Result<Option<String>, Error> {
-    match env::var(name) {
-        Ok(value) if value.is_empty() => {
-            Err(Error::configuration(format!("the environment variable {name} is empty: set it or unset it")))
-        }
-        Ok(value) => Ok(Some(value)),
-        Err(env::VarError::NotPresent) => Ok(None),
-        Err(env::VarError::NotUnicode(_)) => {
-            Err(Error::configuration(format!("the environment variable {name} is not UTF-8")))
-        }
     }
 }

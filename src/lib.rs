@@ -98,7 +98,6 @@ mod auth;
 pub mod blocking;
 mod client;
 mod credentials;
-mod disk;
 mod error;
 mod events;
 mod generated;
@@ -117,10 +116,9 @@ pub mod store;
 mod transport;
 
 pub use auth::{AccessTokenProvider, ProviderError};
-pub use client::{AccountStatus, ThingSpace, ThingSpaceBuilder, TlsBackend};
+pub use client::{AccountStatus, EnvironmentCredentials, ThingSpace, ThingSpaceBuilder, TlsBackend};
 pub use credentials::{
-    AccessToken, ApiKey, Credentials, CredentialsFuture, CredentialsProvider, EnvironmentCredentials, Password, Secret,
-    SessionToken,
+    AccessToken, ApiKey, Credentials, CredentialsFuture, CredentialsProvider, Password, Secret, SessionToken,
 };
 pub use error::{Error, ErrorCode, ErrorResponse};
 pub use generated::client as api;

@@ -4,6 +4,7 @@
 //! A store keeps bytes under a key and does not know what they mean. The rules and the encoding of the record are in `guard`.
 
 mod account;
+pub(crate) mod disk;
 mod error;
 mod file;
 mod limited;

@@ -7,11 +7,10 @@ use std::{
 
 use reqwest::{ClientBuilder, Url};
 
-use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
+use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions, variables::optional_variable};
 use crate::{
     AccessToken, AccessTokenProvider, ApiKey, Environment, Error, FileStore, MemoryStore, RetryPolicy,
     auth::{AccessTokens, Grant},
-    credentials::optional_variable,
     generated::{client as api, operations::TOKEN_PATH},
     session::api_base,
     store::{Limited, SessionStore},
@@ -301,18 +300,6 @@ impl ThingSpaceBuilder {
         let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
         let records = Mutex::default();
         Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application, records })))
-    }
-}
-
-#[cfg(feature = "blocking")]
-impl ThingSpaceBuilder {
-    /// As [`build`](Self::build), for callers without a runtime.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Configuration`], as there; also if the system gives the client no thread to work on.
-    pub fn build_blocking(self) -> Result<crate::blocking::ThingSpace, Error> {
-        crate::blocking::ThingSpace::new(self.build()?)
     }
 }
 

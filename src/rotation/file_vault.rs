@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::{PasswordVault, Pending, VaultFuture, VaultState};
 use crate::{
     CredentialsFuture, CredentialsProvider,
-    disk::{Disk, FORMAT, Lock},
-    store::StoreError,
+    store::{
+        StoreError,
+        disk::{Disk, FORMAT, Lock},
+    },
 };
 
 /// The next step when the file cannot be understood.

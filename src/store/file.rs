@@ -1,7 +1,7 @@
 //! A store for one machine: its processes share one session and one count of failed logins, which outlive them.
 //!
 //! Each swap replaces the whole file under a lock of the operating system. A reader needs no lock and never sees a part,
-//! and a process that dies leaves the file as it was. `document` is the content, `crate::disk` the way to it.
+//! and a process that dies leaves the file as it was. `document` is the content, `disk` the way to it.
 
 mod document;
 
@@ -13,8 +13,7 @@ use std::{
 
 use document::Document;
 
-use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version};
-use crate::disk::Disk;
+use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version, disk::Disk};
 
 /// Keeps values in a file, for all processes of one machine that are given the same path. Clones share it.
 ///

@@ -1,8 +1,10 @@
 //! `cargo xtask dependencies`: what each dependency brings, as `docs/dependencies.md`, and how the crates of the workspace
-//! depend on each other, as the diagram in `ARCHITECTURE.md`.
+//! and the modules of the library depend on each other, as the diagrams in `ARCHITECTURE.md`.
 //!
 //! The reasons stand in `dependencies/why.md`, a line each. All else is what `cargo tree` says, for one platform, so that
 //! it is the same on every machine.
+
+mod modules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -27,10 +29,16 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    let map = fs::read_to_string(workspace::root().join(MAP))?.replace("\r\n", "\n");
-    let (head, rest) = map.split_once(BEGIN).ok_or_else(|| format!("{MAP} has no diagram"))?;
-    let (_, tail) = rest.split_once("```").ok_or_else(|| format!("the diagram in {MAP} has no end"))?;
-    for (file, text) in [(FILE, page()?), (MAP, format!("{head}{BEGIN}{}```{tail}", diagram()?))] {
+    // The first diagram has the crates, the second the modules.
+    let mut map = String::new();
+    let mut rest = fs::read_to_string(workspace::root().join(MAP))?.replace("\r\n", "\n");
+    for diagram in [crates()?, modules::diagram()?] {
+        let (head, tail) = rest.split_once(BEGIN).ok_or_else(|| format!("{MAP} lacks a diagram"))?;
+        let (_, tail) = tail.split_once("```").ok_or_else(|| format!("a diagram in {MAP} has no end"))?;
+        map = format!("{map}{head}{BEGIN}{diagram}```");
+        rest = tail.to_owned();
+    }
+    for (file, text) in [(FILE, page()?), (MAP, map + &rest)] {
         let path = workspace::root().join(file);
         let is_current = fs::read_to_string(&path).is_ok_and(|current| current.replace("\r\n", "\n") == text);
         match (is_current, arguments.check) {
@@ -51,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
 
 /// The crates of the workspace, as `cargo tree --workspace --depth 1` has them: an arrow for what a crate is linked with or
 /// built by, a dotted one for what its tests take besides.
-fn diagram() -> Result<String> {
+fn crates() -> Result<String> {
     let edges = |kinds: &str| -> Result<BTreeSet<(String, String)>> {
         let mut cargo = workspace::cargo();
         cargo.args(["tree", "--locked", "--workspace", "--depth", "1", "--target", PLATFORM, "--prefix", "depth"]);

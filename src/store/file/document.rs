@@ -6,9 +6,9 @@ use base64::{Engine as _, display::Base64Display, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use crate::{
+use crate::store::{
+    StoreError, Value, Version,
     disk::{Disk, FORMAT},
-    store::{StoreError, Value, Version},
 };
 
 /// The next step when the file cannot be understood.

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::calls::WHAT;
 use super::note::{Goal, Note, Wanted};
@@ -22,6 +23,8 @@ use crate::{Result, workspace};
 pub(super) use counted::CALLS;
 
 const RUNNER: &str = "gungraun-runner";
+/// Where a summary, in JSON, has the instructions of the whole run.
+const INSTRUCTIONS: &str = "/profiles/0/data/total/metrics/Ir/values/new";
 
 #[derive(Deserialize)]
 struct Allocations {
@@ -69,22 +72,21 @@ fn instructions(sandbox: &Running) -> Result<BTreeMap<String, f64>> {
     let paths: Vec<_> = [tools.join("bin")].into_iter().chain(env::split_paths(&paths)).collect();
     let path: OsString = env::join_paths(paths)?;
     let mut cargo = programs::instructions(&sandbox.base_url);
-    let output = cargo.env("PATH", path).stderr(Stdio::inherit()).output()?;
+    let output = cargo.env("PATH", path).env("GUNGRAUN_OUTPUT_FORMAT", "json").stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err("the instructions were not counted: is valgrind installed?".into());
     }
-    let said = String::from_utf8(output.stdout)?;
     let mut counts = BTreeMap::new();
-    let mut name = String::new();
-    for line in said.lines() {
-        if let Some((_, of)) = line.split_once("::calls::") {
-            of.trim().clone_into(&mut name);
-        } else if let Some(count) = line.trim().strip_prefix("Instructions:") {
-            let count = count.trim().split('|').next().unwrap_or_default();
-            counts.insert(name.clone(), count.parse()?);
-        }
+    for summary in serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>() {
+        let summary = summary?;
+        let name = summary.get("function_name").and_then(Value::as_str);
+        let count = summary.pointer(INSTRUCTIONS).and_then(Value::as_f64);
+        let (Some(name), Some(count)) = (name, count) else {
+            return Err(format!("a summary of {RUNNER} has no name, or no {INSTRUCTIONS}").into());
+        };
+        counts.insert(name.to_owned(), count);
     }
-    if counts.len() == 2 * WHAT.len() { Ok(counts) } else { Err(format!("the counter says:\n{said}").into()) }
+    if counts.len() == 2 * WHAT.len() { Ok(counts) } else { Err(format!("{RUNNER} counted {}", counts.len()).into()) }
 }
 
 /// The counter's own program, in the version that the benchmarks were locked to.

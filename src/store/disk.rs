@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::store::StoreError;
+use super::StoreError;
 
 /// How long `lock` waits. A process holds the lock for a few writes: one that holds it for longer was stopped half-way,
 /// which the operator has to know.
