@@ -17,6 +17,7 @@ pub struct SandboxBuilder {
     accounts: Vec<Account>,
     numeric_fault_codes: bool,
     requests_per_session: Option<u64>,
+    simulator: Option<String>,
 }
 
 impl SandboxBuilder {
@@ -26,6 +27,7 @@ impl SandboxBuilder {
             accounts: vec![Account::built_in()],
             numeric_fault_codes: false,
             requests_per_session: None,
+            simulator: None,
         }
     }
 
@@ -80,6 +82,27 @@ impl SandboxBuilder {
         self
     }
 
+    /// Adds Verizon's simulator: requests with this access token, which does not expire, succeed with any session token,
+    /// username and password. They change nothing.
+    ///
+    /// ```
+    /// use thingspace_sandbox::Sandbox;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = Sandbox::builder().simulator("test-token").start().await?;
+    /// let url = format!("{}/m2m/v1/callbacks/TestAccount-1", sandbox.base_url());
+    /// let request = reqwest::Client::new().get(url).bearer_auth("test-token").header("VZ-M2M-Token", "any");
+    /// assert_eq!(request.send().await?.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn simulator(mut self, access_token: impl Into<String>) -> SandboxBuilder {
+        self.simulator = Some(access_token.into());
+        self
+    }
+
     /// Starts the sandbox on the current tokio runtime.
     ///
     /// # Errors
@@ -95,7 +118,8 @@ impl SandboxBuilder {
             )));
         }
         without_contradiction(&self.accounts)?;
-        let platform = Arc::new(Platform::new(self.accounts, self.numeric_fault_codes, self.requests_per_session));
+        let Self { accounts, numeric_fault_codes, requests_per_session, simulator, .. } = self;
+        let platform = Arc::new(Platform::new(accounts, numeric_fault_codes, requests_per_session, simulator));
         let server = Server::start(self.address, Arc::clone(&platform)).await?;
         Ok(Sandbox::running(platform, server))
     }

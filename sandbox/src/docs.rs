@@ -25,7 +25,7 @@ use crate::traffic::Reception;
 use spec::Node;
 
 /// What the client and the sandbox agree on, as it was when the sandbox was built: `openapi.yaml`.
-pub const CONTRACT: &str = include_str!("../../openapi.yaml");
+pub const CONTRACT: &str = include_str!("../openapi.yaml");
 
 /// Where the sandbox has what the platform has below its server's URL. Without a host, so that it holds under
 /// whatever name of this machine the page was opened.

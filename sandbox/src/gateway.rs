@@ -77,7 +77,7 @@ pub(crate) fn refuse(platform: &Platform, fault: &GatewayFault) -> Response {
     response
 }
 
-fn bearer(call: &Call) -> Result<&str, GatewayFault> {
+pub(crate) fn bearer(call: &Call) -> Result<&str, GatewayFault> {
     match call.single(header::AUTHORIZATION) {
         Single::Missing => Err(MISSING_CREDENTIALS),
         Single::Unusable => Err(INVALID_CREDENTIALS),

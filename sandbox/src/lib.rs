@@ -56,6 +56,7 @@ mod platform;
 mod record;
 mod server;
 mod sessions;
+mod simulator;
 mod traffic;
 
 pub use account::Account;

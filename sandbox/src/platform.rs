@@ -30,6 +30,8 @@ pub(crate) struct Platform {
     accounts: Vec<Account>,
     pub(crate) numeric_fault_codes: bool,
     requests_per_session: Option<u64>,
+    /// The simulator's access token.
+    pub(crate) simulator: Option<String>,
     state: Mutex<State>,
 }
 
@@ -75,9 +77,10 @@ impl Platform {
         accounts: Vec<Account>,
         numeric_fault_codes: bool,
         requests_per_session: Option<u64>,
+        simulator: Option<String>,
     ) -> Platform {
         let state = Mutex::new(State::new(&accounts, requests_per_session));
-        Platform { accounts, numeric_fault_codes, requests_per_session, state }
+        Platform { accounts, numeric_fault_codes, requests_per_session, simulator, state }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -238,7 +241,7 @@ impl User {
 }
 
 /// Letters of both cases and digits, so that whoever folds case or parses numbers on the way is found out.
-fn random_password() -> String {
+pub(crate) fn random_password() -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     // Two of a UUID's sixteen bytes hold its version and variant; the others are random.
     let random = Uuid::new_v4().into_bytes().into_iter().enumerate().filter(|(index, _)| ![6, 8].contains(index));

@@ -86,6 +86,11 @@ fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> 
         return Err(ErrorResponse::BODY_TOO_LARGE);
     }
     state.counters.other_requests += 1;
+    Ok(Json(echoed(call)))
+}
+
+/// What a request was.
+pub(crate) fn echoed(call: &Call) -> Value {
     let mut answer = Map::new();
     answer.insert("method".to_owned(), json!(call.method.as_str()));
     answer.insert("path".to_owned(), json!(call.path));
@@ -93,7 +98,7 @@ fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> 
         answer.insert("query".to_owned(), json!(call.query));
     }
     answer.insert("body".to_owned(), body_as_json(&call.body));
-    Ok(Json(Value::Object(answer)))
+    Value::Object(answer)
 }
 
 fn session_token(call: &Call) -> Result<&str, ErrorResponse> {
@@ -101,6 +106,14 @@ fn session_token(call: &Call) -> Result<&str, ErrorResponse> {
         Single::Missing => Err(ErrorResponse::SESSION_INVALID),
         Single::Value(token) if token.len() == UUID_LENGTH && Uuid::try_parse(token).is_ok() => Ok(token),
         Single::Value(_) | Single::Unusable => Err(ErrorResponse::SESSION_FORMAT),
+    }
+}
+
+/// The session token as it is, for a caller that takes any.
+pub(crate) fn any_token(call: &Call) -> &str {
+    match call.single(SESSION_TOKEN) {
+        Single::Value(token) => token,
+        Single::Missing | Single::Unusable => "",
     }
 }
 

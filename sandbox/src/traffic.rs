@@ -15,7 +15,7 @@ use crate::call::{Call, Place};
 use crate::faults::Fault;
 use crate::platform::Platform;
 use crate::record::Recorded;
-use crate::{gateway, oauth, sessions};
+use crate::{gateway, oauth, sessions, simulator};
 
 /// What a request needs to be answered.
 #[derive(Clone, Debug)]
@@ -52,6 +52,9 @@ fn process(platform: &Platform, call: &Call) -> Response {
         Place::Revoke => return oauth::revoke(platform, call),
         Place::Nowhere => return gateway::refuse(platform, &gateway::NO_SUCH_RESOURCE),
         Place::Login | Place::Logout | Place::Reset | Place::Other => {}
+    }
+    if let Some(answer) = simulator::answer(platform, call) {
+        return answer;
     }
     if let Err(fault) = gateway::check(platform, call) {
         return gateway::refuse(platform, &fault);
