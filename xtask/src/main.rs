@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "saying how it went is what these commands are for")]
 
 mod bench;
+mod compare;
 mod dependencies;
 mod docs;
 mod fleet;
@@ -51,6 +52,8 @@ enum Command {
     Fleet(fleet::Arguments),
     /// Run Verizon's Python SDK and schemathesis against the sandbox
     Interop(interop::Arguments),
+    /// Run this crate and the official Python SDK in the same situations, and write docs/comparison.md
+    Compare(compare::Arguments),
     /// Check the documents: length, spelling, retired words, links
     Prose(prose::Arguments),
     /// Check openapi.yaml, build, and refresh the copy of the client in generated/
@@ -90,6 +93,7 @@ impl Command {
             Self::Docs(arguments) => docs::run(&arguments),
             Self::Fleet(arguments) => fleet::run(&arguments),
             Self::Interop(arguments) => interop::run(&arguments),
+            Self::Compare(arguments) => compare::run(&arguments),
             Self::Prose(arguments) => prose::run(&arguments),
             Self::Regen(arguments) => regen::run(&arguments),
             Self::Sandbox(arguments) => sandbox::run(&arguments),
