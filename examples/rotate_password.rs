@@ -99,7 +99,7 @@ async fn recover(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<d
     let mut recovery = thingspace.recover_rotation(vault).await;
     for _ in 0..2 {
         if let Err(Error::LoginInProgress { .. }) = recovery {
-            println!("Waiting until nobody else logs in.");
+            println!("Another process logs in. Waiting.");
             recovery = thingspace.recover_rotation(vault).await;
         }
     }
@@ -111,7 +111,7 @@ async fn recover(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<d
                 || {
                     format!(
                         "An earlier rotation was interrupted after the password had been replaced, and the new one \
-                         never arrived: nobody has it. Have Verizon set another, then move {path} away and start again"
+                         never arrived and is lost. Have Verizon set another, then move {path} away and start again"
                     )
                 },
                 |rescue| {

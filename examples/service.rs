@@ -1,4 +1,4 @@
-//! A service, and how its tests meet an outage: `cargo test --example service`.
+//! A service, and how its tests meet an outage: `cargo test service`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it receives")]
 

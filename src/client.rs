@@ -122,7 +122,7 @@ impl ThingSpace {
         records.entry(username.to_owned()).or_insert_with(new).clone()
     }
 
-    /// Lifts the suspensions of the login guard: for an operator who knows that the credentials are right now, or that the
+    /// Lifts the suspensions of the login guard: for an operator that knows that the credentials are right now, or that the
     /// account is open. Nothing is sent, and the platform's own count stays as it is: make sure of it before calling this a
     /// second time. Superseded credentials stay suspended. A username without a record is no error.
     ///

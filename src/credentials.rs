@@ -1,4 +1,4 @@
-//! Who calls: the two sets of credentials, the tokens they buy, and the type that keeps all of them unprinted.
+//! The API key, the user's credentials, the tokens they buy, and the type that redacts all of them.
 //!
 //! Keeps the promise that no secret is printed and that secrets are erased when dropped: whatever holds one holds
 //! a [`Secret`].

@@ -162,8 +162,8 @@ pub enum Error {
     /// A login or a password reset was sent before in the same call, by a middleware that repeats it, and is not sent
     /// again. What became of it was said the first time.
     #[error(
-        "{operation} was sent before in this call, and what was answered then was dropped by whoever repeats it; it was \
-         not sent again: keep it from being repeated"
+        "a middleware repeats {operation}, which was sent before in this call and is not sent again: exclude it from the \
+         middleware's retries"
     )]
     AlreadySent {
         /// Which operation.

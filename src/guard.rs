@@ -158,7 +158,7 @@ impl Record {
         Begun { id, attempt, seen, session: self.session.as_ref().map(|session| session.token.clone()), over_at: None }
     }
 
-    /// Records what an attempt came to. Anybody may do so, at any time, and repeat it. `chance` lies between 0 and 1.
+    /// Records the outcome of an attempt. Any process may do so, at any time and repeatedly. `chance` lies between 0 and 1.
     pub(crate) fn finish(&mut self, begun: &Begun, finish: &Finish, now: Timestamp, chance: f64) -> Kept {
         let Begun { id, attempt, .. } = begun;
         let known = self.history.attempts.get(id).unwrap_or(attempt).clone();

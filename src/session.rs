@@ -219,7 +219,7 @@ impl Session {
     }
 }
 
-/// Runs in a task of its own, which a caller who gives up does not stop. A panic in it is the caller's.
+/// Runs in a task of its own. Cancelling the caller does not cancel it. A panic in it is passed to the caller.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
     after_shutdown: fn(Error) -> Error,

@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Facade {
     thingspace: ThingSpace,
-    /// The session of those who send: `thingspace` never has one for longer than it takes to measure its start.
+    /// The session of `send`. A session of `thingspace` ends as soon as its start is measured.
     session: Session,
 }
 
@@ -66,7 +66,7 @@ impl Facade {
         Ok(self.session.send(request).await?.error_for_status()?.json().await?)
     }
 
-    /// The session of those who send.
+    /// The session of `send`.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session

@@ -1,5 +1,5 @@
-//! The same requests, written by hand on reqwest, by somebody who takes the settings of the crate: HTTP/1.1, a connection
-//! that is kept, ten seconds to connect, a minute for a call, no redirects.
+//! The same requests, written by hand on reqwest with the settings of the crate: HTTP/1.1, a connection that is kept, ten
+//! seconds to connect, a minute for a call, no redirects.
 
 use std::{fmt, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is measured by: the clock on the wall, and how long the processor has worked, whoever else it works for.
+//! Two clocks: the one on the wall, and the processor time of this process.
 
 use std::{
     ops::AddAssign,

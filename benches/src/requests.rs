@@ -13,7 +13,7 @@ pub const LIST: &str = "/m2m/v1/devices/actions/list";
 #[derive(Serialize)]
 #[allow(missing_debug_implementations, reason = "it holds a password")]
 pub struct LogIn<'a> {
-    /// Who logs in.
+    /// The user.
     pub username: &'a str,
     /// That user's password.
     pub password: &'a str,

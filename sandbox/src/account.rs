@@ -1,4 +1,4 @@
-//! Who may use the sandbox.
+//! The accounts of the sandbox.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ impl Account {
     }
 }
 
-/// Names the account without its secrets: somebody may have put real ones into a sandbox.
+/// Names the account without its secrets: a test may have put real ones into a sandbox.
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("key", &self.key).field("username", &self.username).finish_non_exhaustive()

@@ -107,7 +107,7 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the address is not a loopback address, since anyone who reaches the port controls the
+    /// `InvalidInput` if the address is not a loopback address, since a program that reaches the port controls the
     /// sandbox, or if two accounts contradict each other; and whatever the operating system has against listening.
     pub async fn start(self) -> io::Result<Sandbox> {
         if !self.address.ip().is_loopback() {

@@ -19,7 +19,7 @@ impl Clock {
     }
 
     /// The time since the sandbox started. A span instead of an instant, because a span can be added to without
-    /// ever overflowing, however far somebody moves the clock.
+    /// overflowing, however far a test moves the clock.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed().saturating_add(self.skipped)
     }

@@ -1,7 +1,7 @@
 //! The sandbox's own controls over HTTP, under `/_sandbox/`: what a test in Rust does through
-//! [`Sandbox`](crate::Sandbox), for everybody else.
+//! [`Sandbox`](crate::Sandbox), for programs in other languages.
 //!
-//! Anyone who reaches the port may use them, which is why a sandbox listens on loopback alone.
+//! A program that reaches the port may use them, so a sandbox listens on loopback alone.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::faults::{Fault, Operation, Planned};
 use crate::platform::{Platform, User};
 use crate::traffic::Reception;
 
-/// What there is, for whoever asks for something that there is not.
+/// The list of controls, in the error for an unknown one.
 const ENDPOINTS: [&str; 12] = [
     "GET /_sandbox/counters",
     "GET /_sandbox/requests",

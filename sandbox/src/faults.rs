@@ -93,7 +93,7 @@ impl Fault {
         Fault::Answer { status, headers: typed("application/json"), body: body.to_string().into_bytes() }
     }
 
-    /// An [`AnswerAfter`](Fault::AnswerAfter) of plain text: processed, and nobody can tell.
+    /// An [`AnswerAfter`](Fault::AnswerAfter) of plain text: processed, and the caller cannot know.
     #[must_use]
     pub fn answer_after(status: u16, body: impl Into<String>) -> Fault {
         Fault::AnswerAfter { status, headers: typed("text/plain"), body: body.into().into_bytes() }

@@ -179,7 +179,7 @@ impl Sandbox {
         self.change(username, User::expire_session);
     }
 
-    /// Revokes every access token there is; whoever asks gets a new one.
+    /// Revokes every access token. The next token request gets a new one.
     pub fn revoke_access_tokens(&self) {
         self.platform.lock().revoke_access_tokens();
     }

@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Whoever started the sandbox waits for this; if it cannot be said, nobody would find the port.
+    // The parent process waits for this line: without it the port is unknown.
     if let Err(error) = say(&greeting(&sandbox)) {
         return finish(Err(error));
     }

@@ -65,7 +65,7 @@ fn withdraw(platform: &Platform, call: &Call) -> Result<Response, OauthError> {
     Ok(StatusCode::OK.into_response())
 }
 
-/// The API key of the caller, who has shown the secret for it.
+/// The API key of the caller, after its secret was checked.
 fn authenticate(platform: &Platform, call: &Call) -> Result<String, OauthError> {
     if call.method != Method::POST {
         return Err(METHOD_NOT_ALLOWED);

@@ -240,7 +240,7 @@ impl User {
     }
 }
 
-/// Letters of both cases and digits, so that whoever folds case or parses numbers on the way is found out.
+/// Letters of both cases and digits, so that a client that folds case or parses numbers fails.
 pub(crate) fn random_password() -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     // Two of a UUID's sixteen bytes hold its version and variant; the others are random.
@@ -249,7 +249,7 @@ pub(crate) fn random_password() -> String {
     random.filter_map(|(_, byte)| letter(byte)).take(PASSWORD_LENGTH).collect()
 }
 
-/// Without the secret, so that whoever prints a sandbox prints none.
+/// Without the secret: a sandbox that is printed prints none.
 impl fmt::Debug for Application {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Application").finish_non_exhaustive()

@@ -32,7 +32,7 @@ pub struct Counters {
     /// Logins that were answered with a session token.
     pub logins_succeeded: u64,
     /// Logins refused for their username or password, or because the account is locked: what the platform would
-    /// hold against somebody. A body that was not understood is not among them.
+    /// count against an account. A body that was not understood is not among them.
     pub logins_failed: u64,
     /// Sessions ended by their owner.
     pub logouts: u64,

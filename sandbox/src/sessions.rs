@@ -42,7 +42,7 @@ pub(crate) fn reset(platform: &Platform, call: &Call) -> Response {
     replace_password(platform, call).into_response()
 }
 
-/// Anything else on the platform: says back what it was asked, to whoever has a session.
+/// Any other path of the platform: returns the request, if it carries a valid session token.
 pub(crate) fn other(platform: &Platform, call: &Call) -> Response {
     echo(platform, call).into_response()
 }

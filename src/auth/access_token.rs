@@ -1,5 +1,5 @@
-//! Access tokens: bought with the API key (OAuth 2.0 client credentials, RFC 6749, section 4.4) or had from a
-//! provider, kept, and renewed once for everybody.
+//! Access tokens: bought with the API key (OAuth 2.0 client credentials, RFC 6749, section 4.4) or supplied by
+//! a provider, cached, and renewed once for all callers.
 
 use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc, time::Duration};
 

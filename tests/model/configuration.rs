@@ -1,4 +1,4 @@
-//! Who takes part, and what may go wrong.
+//! The replicas that take part, and what may go wrong.
 
 use super::{
     events::Way,

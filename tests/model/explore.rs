@@ -101,7 +101,7 @@ impl Model<'_> {
         text
     }
 
-    /// From here on all goes well: whoever has the right password gets a session, unless logins are suspended, for which
+    /// From here on all goes well: a replica with the right password gets a session, unless logins are suspended, for which
     /// there has to be a reason.
     fn reach(&self, world: &World, good: &mut HashSet<Name>) -> Result<(), Broken> {
         let mut path = Vec::new();

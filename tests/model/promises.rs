@@ -88,7 +88,7 @@ impl Model<'_> {
     }
 }
 
-/// The attempts that somebody still works on.
+/// The attempts that a replica still works on.
 pub(super) fn open(world: &World) -> Known {
     let jobs = world.replicas.iter().flat_map(|replica| [replica.step.job(), replica.late.map(|late| late.job)]);
     jobs.flatten().fold(0, |open, job| open | exists(job.attempt))

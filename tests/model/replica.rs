@@ -214,7 +214,7 @@ impl Model<'_> {
             replica.session = 0;
         }
         if world.is_live(token) {
-            return Err("a session that nobody uses stays alive");
+            return Err("a session that no replica uses stays alive");
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::pool::Rec;
 
 pub(super) const MOST_ATTEMPTS: usize = 12;
 
-/// What somebody has been told, one bit for each fact.
+/// What a replica has learned, one bit for each fact.
 pub(super) type Known = u64;
 
 pub(super) fn exists(attempt: u8) -> Known {

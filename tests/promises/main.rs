@@ -45,6 +45,7 @@ mod rotation_killed;
 mod round_trips;
 mod seasons;
 mod secrets;
+mod service;
 mod spans;
 mod spec;
 mod support;

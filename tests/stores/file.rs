@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::support::{Shelf, account, numbered, read, swap, version, write};
 
-/// Far more than an operation takes that waits for nobody.
+/// Far more than an operation takes that waits for no lock.
 const PROMPTLY: Duration = Duration::from_secs(5);
 
 /// Takes the lock as a process does that is about to write.

@@ -107,7 +107,7 @@ async fn a_process_that_is_killed_at_any_moment_leaves_a_whole_file() {
 
     let begin = Instant::now();
     write(&shelf.store, last + 1).await;
-    assert!(begin.elapsed() < Duration::from_secs(5), "one who was killed keeps the lock");
+    assert!(begin.elapsed() < Duration::from_secs(5), "a process that was killed keeps the lock");
     assert_eq!(read(&shelf.store).await, last + 1);
     assert_eq!(shelf.names(), ["thingspace.json", "thingspace.json.lock"], "what the killed left is still there");
     assert!(fs::read(shelf.path()).unwrap().ends_with(b"}"));

@@ -1,6 +1,6 @@
 """What Verizon's own Python SDK does in the situations of `docs/comparison.md`: a line of JSON for each.
 
-`compare.rs` does the same with this crate.
+`examples/compare.rs` does the same with this crate.
 """
 
 import json

@@ -24,7 +24,7 @@ def control(method: str, path: str, body=None):
 
 
 def reset() -> None:
-    """Back to the initial state: nobody logged in, no failed logins, the first password, no tokens."""
+    """Back to the initial state: no session, no failed logins, the first password, no tokens."""
     control("POST", "/reset")
 
 

@@ -1,6 +1,6 @@
 //! `cargo xtask compare`: what this crate and Verizon's Python SDK do in the same situations, as `docs/comparison.md`.
 //!
-//! `compare.rs` and `compare.py` in `xtask/interop/` produce the situations on a sandbox.
+//! `examples/compare.rs` and `xtask/interop/compare.py` produce the situations on a sandbox.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! Programs that run to their end, or until nobody needs them.
+//! Programs that run to their end, or until the command ends.
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -104,7 +104,7 @@ fn first_line(stdout: ChildStdout) -> Option<String> {
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
         if stdout.read_line(&mut line).is_ok() && sender.send(line).is_ok() {
-            // A program that nobody listens to any more could not go on writing.
+            // A program whose output is not read any more blocks as soon as it writes.
             let _ = io::copy(&mut stdout, &mut io::sink());
         }
     });

@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 const CONNECTIONS: usize = 200;
 /// How long a login is held back.
 const HELD: Duration = Duration::from_millis(300);
-/// For whoever waits for a connection of others.
+/// For tasks that wait for a connection of another task.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 #[tokio::main]

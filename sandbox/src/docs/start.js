@@ -7,7 +7,7 @@ const ui = SwaggerUIBundle({
   deepLinking: true,
   showExtensions: true,
   supportedSubmitMethods: methods,
-  // It would be somebody else's server.
+  // It would be another server.
   validatorUrl: null,
 });
 if (client) {

@@ -74,7 +74,7 @@ fn method_not_allowed(answer: &Answer) -> Result<(), String> {
 fn gateway_fault(method: &Method, path: &str, answer: &Answer) -> Result<(), String> {
     answer.header("www-authenticate").ok_or("no header WWW-Authenticate")?;
     fault_shape(&answer.body)?;
-    // The gateway judges before anybody looks at the method, so that others are answered as well.
+    // The gateway answers before the platform looks at the method, so other methods get this answer as well.
     match operation(method, path) {
         Value::Null => Ok(()),
         _ => described(method, path, answer.status, &answer.body),

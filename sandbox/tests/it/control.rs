@@ -6,7 +6,7 @@ use thingspace_sandbox::Sandbox;
 
 use crate::support::{Answer, Caller, EXPIRED, PASSWORD, USERNAME};
 
-/// Whoever has a port and a shell.
+/// A caller with a port and a shell.
 struct Operator {
     caller: Caller,
     url: String,

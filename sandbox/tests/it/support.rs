@@ -1,4 +1,4 @@
-//! A caller of the platform who does everything by hand.
+//! A caller of the platform that does everything by hand.
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -79,7 +79,7 @@ impl Caller {
         caller
     }
 
-    /// A caller who has logged in.
+    /// A caller that has logged in.
     pub(crate) async fn in_session(sandbox: &Sandbox) -> Caller {
         let mut caller = Caller::of(sandbox).await;
         caller.start_session().await;

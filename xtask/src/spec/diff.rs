@@ -1,8 +1,8 @@
-//! `cargo xtask spec diff`: what a change of `openapi.yaml` does to clients that are built already, and to those who
+//! `cargo xtask spec diff`: what a change of `openapi.yaml` does to clients that are built already, and to users that
 //! write Rust against the next one.
 //!
 //! It says what it finds and succeeds. With `--check` it fails where `Cargo.toml` or `CHANGELOG.md` lack what the
-//! changes ask for: that is a question to a pull request, and not to somebody who looks at their own work.
+//! changes ask for: that is a question to a pull request, and not to a maintainer at work.
 
 mod base;
 mod bodies;

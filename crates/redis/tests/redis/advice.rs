@@ -74,7 +74,7 @@ async fn a_user_without_a_right_is_to_have_it() {
         let text = advice(&store).await;
         assert!(text.contains("rights that docs/fleet.md lists"), "{name}: {text}");
     }
-    // What is said to those who wait is a matter of its own.
+    // The error of `changed` has a test of its own.
     server.ask::<()>(&["ACL", "SETUSER", "mute", "on", ">the-secret", "+@all", "~*", "resetchannels"]);
     let store = RedisStore::new(format!("{}?user=mute&pass=the-secret", server.url())).unwrap();
     assert!(store.load(&account()).await.unwrap().value.is_none());

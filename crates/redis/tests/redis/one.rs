@@ -317,7 +317,7 @@ async fn a_connection_that_has_gone_silent_is_left_however_little_time_calls_hav
             _ = copy_bidirectional(&mut first, &mut way) => {}
             _ = &mut silent => {}
         }
-        // Nobody hears of its end.
+        // Its end is not observed.
         loop {
             let (mut next, _) = door.accept().await.unwrap();
             let mut way = TcpStream::connect(&behind).await.unwrap();

@@ -1,4 +1,4 @@
-//! The store behind `rediss://`. Whom to trust and who encrypts is a matter of the process, so each case has its own.
+//! The store behind `rediss://`. Roots and cryptography belong to the process, so each case has a process of its own.
 
 use std::{env, fs, process::Command};
 

@@ -55,7 +55,7 @@ impl Server {
         let program = env::var(PROGRAM).unwrap_or_else(|_| "redis-server".to_owned());
         let found = Command::new(&program).arg("--version").stdout(Stdio::null()).status();
         if found.is_err() && env::var_os(PROGRAM).is_none() && env::var_os(DEMANDED).is_none() {
-            // Not `eprintln!`, which is kept from who runs a test that passes.
+            // Not `eprintln!`, which a test that passes does not show.
             let _ = writeln!(
                 std::io::stderr(),
                 "SKIPPED: there is no redis-server; set {PROGRAM}, or {DEMANDED} to fail without one"

@@ -56,7 +56,7 @@ async fn waiting(store: &RedisStore, seen: Option<Version>) -> JoinHandle<Instan
     panic!("nothing has changed");
 }
 
-/// A swap is told to who waits, through whichever servers there are.
+/// A swap wakes the waiting task, through any of the servers.
 async fn a_swap_is_heard(writer: &RedisStore, waiter: &RedisStore, value: u64) {
     let seen = version(&writer.load(&account()).await.unwrap());
     let waiting = waiting(waiter, seen).await;
@@ -71,7 +71,7 @@ fn is_synchronous(replica: &Server) -> bool {
     replica.says(&["INFO", "replication"], "master_link_status:up")
 }
 
-/// Options for a server with the user of docs/fleet.md, who has these rights, too, as the page says.
+/// Options for a server with the user and the rights of docs/fleet.md.
 fn with_a_user<'a>(options: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
     [options, &["--user"], &user_of_the_page()[2..], more].concat()
 }
@@ -133,7 +133,7 @@ async fn the_server_that_sentinels_name_is_followed_wherever_it_goes() {
     all.servers[0].ask::<()>(&["REPLICAOF", "127.0.0.1", &all.servers[1].port.to_string()]);
     until("the old one as a replica", || is_synchronous(&all.servers[0]));
     until("a failover", || all.sentinel.try_ask::<()>(&["SENTINEL", "FAILOVER", NAME]).is_ok());
-    // Until it is told so itself, the other takes commits that nobody keeps.
+    // Until it learns so itself, the other server takes commits that are lost.
     let roles = ["role:master", "role:slave"];
     until("the old order", || (0..2).all(|at| all.servers[at].says(&["INFO", "replication"], roles[at])));
     assert_eq!([read_at_last(&store).await, read_at_last(&other).await], [3, 3]);

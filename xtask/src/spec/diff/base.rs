@@ -47,7 +47,7 @@ impl Base {
     }
 }
 
-/// The name of the commit, which is no longer anybody's words.
+/// The hash of the commit.
 fn commit(root: &Path, word: &str) -> Result<String> {
     if git(root, &["rev-parse", "--is-inside-work-tree"])?.is_none() {
         return Err(format!("`{word}` is no file, and {} is no git repository: name a file", root.display()).into());

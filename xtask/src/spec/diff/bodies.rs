@@ -69,7 +69,7 @@ fn answers<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) 
             }
         }
         if !stays && !status.starts_with('2') {
-            comparison.rust(Class::Breaking, "the error of send() has another type, for who names it");
+            comparison.rust(Class::Breaking, "send() has another error type, which code may name");
         }
     }
 }

@@ -31,9 +31,9 @@ pub(super) struct Demand {
     pub(super) least: Option<Version>,
     /// What Cargo.toml says.
     pub(super) version: Option<Version>,
-    /// Whether Cargo.toml has such a version; nobody can tell from a file.
+    /// Whether Cargo.toml has such a version; `None` if the base is a file.
     pub(super) is_bumped: Option<bool>,
-    /// Whether the change has an entry in CHANGELOG.md; nobody can tell from a file.
+    /// Whether CHANGELOG.md has an entry for the change; `None` if the base is a file.
     pub(super) is_logged: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! A change, and what it does to those who are there already.
+//! A change, and its effect on existing clients and callers.
 
 use std::fmt;
 
@@ -56,7 +56,7 @@ pub(super) enum Wire {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Rust {
     Is(Class, &'static str),
-    /// What it does to those who make the value, and to those who read it.
+    /// Its effect on the side that writes the value, and on the side that reads it.
     Role((Class, &'static str), (Class, &'static str)),
     /// It breaks them if the Rust type becomes another.
     Type,

@@ -183,7 +183,7 @@ impl<'a> Comparison<'a> {
         true
     }
 
-    /// The keys that nobody asked for by name.
+    /// The keys that no rule has asked for by name.
     pub(super) fn others(&mut self, pair: Pair<'a>, known: &[&str], subject: &Subject) {
         for (key, _) in both(pair).filter(|(key, _)| !known.contains(key)) {
             let rule = if key.starts_with("x-") { "extension-changed" } else { "unclassified" };

@@ -39,7 +39,7 @@ pub(super) fn compare(comparison: &mut Comparison<'_>) {
     }
     servers(comparison);
     security_schemes(comparison);
-    // Renamed schemas first: whoever refers to one by its new name has not changed.
+    // Renamed schemas first: a reference to the new name is no change.
     schemas(comparison);
     operations::compare(comparison);
     comparison.rest();

@@ -13,7 +13,7 @@ use thingspace_codegen::{
     load::Node,
 };
 
-/// Place and name of a parameter; headers have their names in lower case, as nobody minds it there.
+/// Place and name of a parameter; the names of headers are in lower case, because their case has no meaning.
 type Key<'a> = (&'a str, Cow<'a, str>);
 
 /// `renamed` are those in the path that have another name at the same place.

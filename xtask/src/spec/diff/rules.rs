@@ -37,11 +37,8 @@ const fn rule(name: &'static str, wire: Wire, rust: Rust) -> Rule {
 }
 
 /// What is told of a change that has no kind of its own.
-const UNCLASSIFIED: &Rule = &rule(
-    "unclassified",
-    is(Breaking, "nobody has said yet what this means"),
-    breaks("nobody has said yet what this means"),
-);
+const UNCLASSIFIED: &Rule =
+    &rule("unclassified", is(Breaking, "no rule says yet what this means"), breaks("no rule says yet what this means"));
 
 /// The kind of this name.
 pub(super) fn find(name: &str) -> &'static Rule {
@@ -80,7 +77,7 @@ const DOCUMENT: &[Rule] = &[
     rule("environment-added", is(Compatible, "the others stay"), goes_on("Environment is non_exhaustive")),
     rule(
         "environment-removed",
-        is(Breaking, "clients that use this server find nobody"),
+        is(Breaking, "clients that use this server get no answer"),
         breaks("the variant of Environment is gone"),
     ),
     rule("environment-renamed", WORDS, breaks("the variant of Environment has another name")),
@@ -107,15 +104,15 @@ const DOCUMENT: &[Rule] = &[
     rule("security-scheme-renamed", WORDS, SAME),
     rule("security-scheme-changed", is(Breaking, "clients built before send other credentials"), SAME),
     rule("scopes-changed", is(DocumentationOnly, "access tokens are asked for without scopes"), SAME),
-    rule("schema-added", is(Compatible, "those who use it tell of it"), goes_on("a type more")),
-    rule("schema-removed", is(DocumentationOnly, "those who used it tell of it"), breaks("the type is gone")),
+    rule("schema-added", is(Compatible, "the places that use it are listed"), goes_on("a type more")),
+    rule("schema-removed", is(DocumentationOnly, "the places that used it are listed"), breaks("the type is gone")),
     rule("schema-renamed", is(DocumentationOnly, "values stay"), breaks("the type has another name")),
-    rule("component-added", is(DocumentationOnly, "those who use it tell of it"), SAME),
-    rule("component-removed", is(DocumentationOnly, "those who used it tell of it"), SAME),
+    rule("component-added", is(DocumentationOnly, "the places that use it are listed"), SAME),
+    rule("component-removed", is(DocumentationOnly, "the places that used it are listed"), SAME),
 ];
 
 const OPERATIONS: &[Rule] = &[
-    rule("operation-added", is(Compatible, "nobody calls it yet"), goes_on("a method more")),
+    rule("operation-added", is(Compatible, "no client calls it yet"), goes_on("a method more")),
     rule("operation-removed", is(Breaking, "clients built before still call it"), breaks("the method is gone")),
     rule("operation-renamed", WORDS, breaks("the method has another name")),
     rule("path-changed", is(Breaking, "clients built before call the old path"), goes_on("the method stays")),

@@ -1,4 +1,5 @@
-//! What this crate does in the situations of `docs/comparison.md`: a line of JSON for each. `compare.py` does the same with Verizon's Python SDK.
+//! What this crate does in the situations of `docs/comparison.md`: a line of JSON for each.
+//! `xtask/interop/compare.py` does the same with Verizon's Python SDK.
 //!
 //! Each situation has a sandbox of its own, in this process.
 
