@@ -214,6 +214,12 @@ impl Session {
         Ok(Response::new(response, self.background.clone()))
     }
 
+    /// As [`Session::last_response`](crate::Session::last_response).
+    #[must_use]
+    pub fn last_response(&self) -> Option<http::Response<()>> {
+        self.inner.last_response()
+    }
+
     /// As [`Session::reset_password`](crate::Session::reset_password).
     ///
     /// # Errors

@@ -319,8 +319,9 @@ impl Error {
         }
     }
 
-    /// The body of a success that does not read as documented. It may hold what the call was made for, a new
-    /// password above all, and is therefore not thrown away; it is as secret as that.
+    /// The body of the response, as text: an error response, or a success that does not match `openapi.yaml`. `None` if
+    /// there was no response, or if its body is longer than the limit. It may hold a new password, so it is a [`Secret`]
+    /// that neither `Debug` nor `Display` prints.
     #[must_use]
     pub fn body(&self) -> Option<&Secret> {
         self.response()?.body.as_ref()

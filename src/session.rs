@@ -119,6 +119,24 @@ impl Session {
         url.path().strip_prefix(self.0.base_url.path().trim_end_matches('/'))
     }
 
+    /// The status and the headers of this session's last successful login, reset or logout. `None` if the session comes
+    /// from the store and none of them was sent.
+    ///
+    /// ```
+    /// # use thingspace_session::{Credentials, Error, ThingSpace};
+    /// # async fn example(thingspace: ThingSpace) -> Result<(), Error> {
+    /// let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
+    /// if let Some(response) = session.last_response() {
+    ///     println!("{} {:?}", response.status(), response.headers().get("x-request-id"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn last_response(&self) -> Option<http::Response<()>> {
+        self.0.tokens.last_response()
+    }
+
     /// Replaces the password of the session's user by a random one, which is returned; the old one is dead at that
     /// moment. The session goes on.
     ///

@@ -257,6 +257,7 @@ impl SessionTokens {
         let login = login.body_map(|body| body.username(credentials.username()).password(password));
         let answer = login.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
+        self.responded(status, &headers);
         let token = answer.into_inner().session_token.filter(|token| !token.expose_secret().is_empty());
         let unfit = |problem: &str| Error::unexpected(problem, ErrorResponse::new(status, headers.clone()));
         let token = token.ok_or_else(|| unfit("it holds no session token"))?;

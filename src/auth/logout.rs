@@ -12,10 +12,10 @@ use super::{
 use crate::{Error, SessionToken, events, generated::client as api};
 
 impl SessionTokens {
-    async fn log_out(&self, header: HeaderValue) -> Result<(), Error> {
+    async fn log_out(&self, header: HeaderValue) -> Result<api::ResponseValue<impl Sized + use<>>, Error> {
         let transport = self.with_session(header);
         let client = api::Client::new_with_client(self.base_url(), transport.http().clone(), transport);
-        client.end_connectivity_management_session().send().await.map(drop).map_err(Error::from)
+        Ok(client.end_connectivity_management_session().send().await?)
     }
 
     /// Ends a session that is in no use. What comes of it does not matter.
@@ -38,10 +38,12 @@ impl SessionTokens {
         let live = self.cache.cached().clone();
         if let Some(live) = &live
             && (!live.is_idle(Instant::now()) || self.is_used_elsewhere(&live.token).await)
-            && let Err(error) = self.log_out(live.header.value().clone()).await
-            && !error.is_session_expired()
         {
-            return Err(error);
+            match self.log_out(live.header.value().clone()).await {
+                Ok(response) => self.responded(response.status(), response.headers()),
+                Err(error) if error.is_session_expired() => {}
+                Err(error) => return Err(error),
+            }
         }
         let left = self.close();
         if let Some(ended) = live.map(|live| live.token.clone()).or(dead) {

@@ -77,6 +77,7 @@ impl SessionTokens {
         let request = request.build().map_err(Error::from_reqwest)?;
         let answer = self.with_session(session).execute(operation, request, ResponseKind::Typed).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
+        self.responded(status, &headers);
         let body = answer.bytes().await.map_err(Error::from_reqwest)?;
         let result: Option<types::SessionResetPasswordResult> = serde_json::from_slice(&body).ok();
         let new = result.and_then(|result| result.new_password).filter(|new| !new.expose_secret().is_empty());

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -60,6 +60,8 @@ pub(super) struct State {
     /// The last tokens that were rejected: found in the store, they are not used again.
     pub(super) dead: VecDeque<SessionToken>,
     pub(super) is_ended: bool,
+    /// The head of the last successful login, reset or logout.
+    response: Option<http::Response<()>>,
     /// Why the session is renewed, for the log.
     reason: Option<Renewed>,
     /// When an ambiguous rejection last led to a login.
@@ -95,6 +97,17 @@ impl SessionTokens {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the head of a success for [`last_response`](Self::last_response).
+    pub(super) fn responded(&self, status: StatusCode, headers: &HeaderMap) {
+        let mut response = http::Response::new(());
+        (*response.status_mut(), *response.headers_mut()) = (status, headers.clone());
+        self.state().response = Some(response);
+    }
+
+    pub(crate) fn last_response(&self) -> Option<http::Response<()>> {
+        self.state().response.clone()
     }
 
     pub(super) fn is_ended(&self) -> bool {

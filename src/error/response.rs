@@ -71,7 +71,7 @@ impl ErrorResponse {
         };
     }
 
-    /// Keeps the body of a success that cannot be read.
+    /// Keeps the body for [`Error::body`].
     pub(crate) fn with_body(mut self, body: &[u8]) -> Self {
         self.body = Some(Secret::from(String::from_utf8_lossy(body).into_owned()));
         self

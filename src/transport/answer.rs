@@ -135,7 +135,9 @@ impl Judge<'_> {
         shape: Option<&Shape<'_>>,
     ) -> Result<Response, Error> {
         let status = response.status();
-        let mut error = ErrorResponse::new(status, response.headers().clone());
+        let error = ErrorResponse::new(status, response.headers().clone());
+        // It may be all that is left of a new password, or the only reason.
+        let error = if is_whole { error.with_body(&body) } else { error };
         let problem = match status.as_u16() {
             _ if !is_whole => format!("its body is longer than the {} bytes allowed", self.limit).into(),
             200..300 => {
@@ -147,8 +149,6 @@ impl Judge<'_> {
                     },
                     _ => "its status is not documented",
                 };
-                // It may be all that is left of what was asked for.
-                error = error.with_body(&body);
                 problem.into()
             }
             300..400 => "it is a redirect, which is not followed with credentials: check the base URL".into(),

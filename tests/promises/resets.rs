@@ -203,3 +203,37 @@ async fn a_reset_takes_at_most_twice_the_time_of_a_call() {
         assert!(started.elapsed() <= Duration::from_secs(121), "{:?}: {outcome:?}", started.elapsed());
     }
 }
+
+#[tokio::test]
+async fn the_last_response_has_status_and_headers_of_the_login_the_reset_and_the_logout() {
+    let (sandbox, _) = crate::support::sandbox().await;
+    let thingspace = client_of(&sandbox).build().unwrap();
+    let answer = |operation: Operation, status: u16, body: serde_json::Value| {
+        let fault = Fault::json(status, &body).with_header("x-request-id", format!("{operation:?}"));
+        sandbox.fault(operation, fault, 1);
+    };
+    let token = "11111111-2222-3333-4444-555555555555";
+    answer(Operation::Login, 200, serde_json::json!({ "sessionToken": token }));
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    let seen = || session.last_response().unwrap().headers()["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(seen(), "Login");
+    answer(Operation::Reset, 200, serde_json::json!({ "newPassword": "h2g2" }));
+    session.reset_password(PASSWORD).await.unwrap();
+    assert_eq!(seen(), "Reset");
+    answer(Operation::Logout, 400, serde_json::json!({ "errorCode": "X.Y", "errorMessage": "No." }));
+    let error = session.clone().end().await.unwrap_err();
+    assert_eq!(seen(), "Reset", "an error response is in the error");
+    assert!(error.body().unwrap().expose_secret().contains("No."));
+    answer(Operation::Logout, 200, serde_json::json!({ "sessionToken": token }));
+    session.clone().end().await.unwrap();
+    assert_eq!(seen(), "Logout");
+    assert_eq!(session.last_response().unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_session_from_the_store_has_no_last_response() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let start = async || client_of(&sandbox).store(store.clone()).build().unwrap().start_session(credentials()).await;
+    assert!(start().await.unwrap().last_response().is_some());
+    assert!(start().await.unwrap().last_response().is_none());
+}
