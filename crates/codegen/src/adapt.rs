@@ -4,6 +4,7 @@ mod objects;
 mod responses;
 mod shapes;
 mod texts;
+mod titles;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
         object.remove("default");
         texts::plain(object);
     });
+    titles::of_nullable(document);
     walk(document, "")?;
     responses::fold(document)
 }

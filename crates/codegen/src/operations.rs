@@ -25,6 +25,10 @@ pub(crate) fn table(
     client: TokenStream,
 ) -> Result<TokenStream, String> {
     let schemes = Schemes::read(document, &mut Vec::new()).ok_or("its security schemes cannot be read")?;
+    let mut types = BTreeSet::new();
+    if let Some(name) = twice(client.clone(), false, &mut types) {
+        return Err(format!("two of its schemas become a type {name}: give one of them another name or title"));
+    }
     let mut generated = Vec::new();
     senders(client, &mut generated);
     if described.len() != generated.len() {
@@ -190,6 +194,26 @@ fn environments(document: &Node) -> TokenStream {
             }
         }
     }
+}
+
+/// A type that the module `types` of a client has twice.
+fn twice(tokens: TokenStream, are_types: bool, seen: &mut BTreeSet<String>) -> Option<String> {
+    let (mut before, mut last) = (String::new(), String::new());
+    for tree in tokens {
+        match &tree {
+            TokenTree::Group(group) if !are_types && before == "mod" && last == "types" => {
+                return twice(group.stream(), true, seen);
+            }
+            TokenTree::Ident(name) => {
+                (before, last) = (last, name.to_string());
+                if are_types && ["struct", "enum"].contains(&before.as_str()) && !seen.insert(last.clone()) {
+                    return Some(last);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What the generated client says of an operation.

@@ -17,6 +17,7 @@ mod letters;
 mod mistake;
 mod mistakes;
 mod texts;
+mod types;
 mod unreadable;
 mod words;
 

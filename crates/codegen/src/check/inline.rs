@@ -8,7 +8,7 @@ use super::{
         finding::{Finding, Place},
         load::{Kind, Node},
     },
-    Context, Described, names,
+    COMPOSED, Context, Described, names,
 };
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -68,6 +68,12 @@ impl<'a> Named<'a, '_> {
         }
         let title = schema.text_of("title").filter(|title| !title.is_empty());
         let name = title.unwrap_or(name);
+        // A composition of one schema is that schema.
+        let composed = COMPOSED.iter().filter_map(|key| schema.get(key)).map(Node::items);
+        if let Some([part]) = composed.into_iter().next().filter(|_| schema.get("properties").is_none()) {
+            self.schema(name, part);
+            return;
+        }
         if becomes_type(schema) {
             let rust = names::type_name(name);
             match self.seen.get(&rust) {
