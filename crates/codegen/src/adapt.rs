@@ -1,5 +1,6 @@
 //! What progenitor has to be spared, changed in memory; the file stays as it is written.
 
+mod choices;
 mod objects;
 mod responses;
 mod shapes;
@@ -24,6 +25,7 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
         object.remove("default");
         texts::plain(object);
     });
+    choices::merge(document);
     titles::of_nullable(document);
     walk(document, "")?;
     responses::fold(document)

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod choices;
 mod command;
 mod defaults;
 mod fuzz;
