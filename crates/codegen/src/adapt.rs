@@ -2,6 +2,7 @@
 
 mod choices;
 mod objects;
+mod open;
 mod responses;
 mod shapes;
 mod texts;
@@ -26,6 +27,7 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
         texts::plain(object);
     });
     choices::merge(document);
+    open::close(document);
     titles::of_nullable(document);
     walk(document, "")?;
     responses::fold(document)

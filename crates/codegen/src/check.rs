@@ -28,9 +28,36 @@ use super::{
     finding::{Finding, Place},
     load::{Entry, Node},
 };
-pub(crate) use responses::{class, is_json};
+pub(crate) use parameters::is_ignored as is_ignored_header;
+pub(crate) use responses::{class, is_json, taken};
 pub(crate) use secrets::is_secret;
 use shape::Objects;
+pub use values::Judge;
+
+/// Rules that say what thingspace-session has to be told of any document: credentials, retries, environments, secrets, and
+/// the operations that it calls itself. They say nothing of whether the document is right.
+pub const OF_THE_FACADE: [&str; 20] = [
+    "changed-session-operation",
+    "duplicate-environment",
+    "environment-name",
+    "foreign-token-url",
+    "header-name",
+    "insecure-server",
+    "insecure-token-url",
+    "missing-environment",
+    "missing-retry",
+    "missing-security",
+    "missing-security-scheme",
+    "missing-session-operation",
+    "no-server",
+    "secret-default",
+    "secret-parameter",
+    "security-choice",
+    "unknown-scope",
+    "unknown-security-scheme",
+    "unmarked-secret",
+    "unsupported-security-scheme",
+];
 
 /// What every rule is given.
 #[derive(Debug)]

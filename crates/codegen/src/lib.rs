@@ -28,7 +28,7 @@ mod schemas;
 mod stack;
 mod write;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use openapiv3::OpenAPI;
 use proc_macro2::TokenStream;
@@ -141,11 +141,29 @@ fn examined(text: &str, manifest: &str) -> (Option<Node>, Vec<Finding>) {
     let mut findings = Vec::new();
     let document = load::read(text, &mut findings);
     if let Some(document) = &document {
-        check::check(document, manifest, &mut findings);
+        findings.extend(examine(document, manifest));
     }
     findings.sort();
     findings.dedup();
     (document, findings)
+}
+
+/// Everything that is found in a document that has been read, in the order of its lines.
+pub fn examine(document: &Node, manifest: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check::check(document, manifest, &mut findings);
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// The names of the types that a client has.
+///
+/// # Errors
+///
+/// The name that two types have.
+pub fn type_names(client: &TokenStream) -> Result<BTreeSet<String>, String> {
+    operations::type_names(client.clone())
 }
 
 /// The document as progenitor takes it; the file stays as it is written. Every secret can be recognised as one, and the

@@ -25,10 +25,7 @@ pub(crate) fn table(
     client: TokenStream,
 ) -> Result<TokenStream, String> {
     let schemes = Schemes::read(document, &mut Vec::new()).ok_or("its security schemes cannot be read")?;
-    let mut types = BTreeSet::new();
-    if let Some(name) = twice(client.clone(), false, &mut types) {
-        return Err(format!("two of its schemas become a type {name}: give one of them another name or title"));
-    }
+    type_names(client.clone())?;
     let mut generated = Vec::new();
     senders(client, &mut generated);
     if described.len() != generated.len() {
@@ -193,6 +190,15 @@ fn environments(document: &Node) -> TokenStream {
                 match self { #(#arms),* }
             }
         }
+    }
+}
+
+/// The types of a client, if there is none twice.
+pub(crate) fn type_names(client: TokenStream) -> Result<BTreeSet<String>, String> {
+    let mut types = BTreeSet::new();
+    match twice(client, false, &mut types) {
+        Some(name) => Err(format!("two of its schemas become a type {name}: give one of them another name or title")),
+        None => Ok(types),
     }
 }
 

@@ -56,8 +56,46 @@ fn objects_that_can_be_told_apart_stay_a_choice() {
         ("oneOf", &["R", "On"]),
     ] {
         let schema = adapted(&of(key, names));
-        assert_eq!(schema[key].as_array().map(Vec::len), Some(names.len()), "{key} {names:?}: {schema}");
+        assert_eq!(schema["oneOf"].as_array().map(Vec::len), Some(names.len()), "{key} {names:?}: {schema}");
     }
     let mixed = "    C: {anyOf: [{type: object, properties: {a: {type: string}}}, {type: integer}]}\n";
-    assert_eq!(adapted(mixed)["anyOf"].as_array().map(Vec::len), Some(2));
+    assert_eq!(adapted(mixed)["oneOf"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn what_an_object_may_be_beside_its_properties_is_one_object() {
+    let own = "type: object, properties: {a: {type: string}, b: {type: string}}";
+    let text = json!({ "type": "string" });
+    for (schema, required, more) in [
+        (format!("{{{own}, anyOf: [{{required: [a]}}, {{required: [b]}}]}}"), json!(null), &[][..]),
+        (format!("{{{own}, anyOf: [{{required: [a, b]}}, {{required: [a]}}]}}"), json!(["a"]), &[]),
+        (format!("{{{own}, required: [b], oneOf: [{{required: [a]}}, {{type: object}}]}}"), json!(["b"]), &[]),
+        (
+            format!("{{{own}, oneOf: [{{properties: {{c: {{type: string}}}}}}, {{required: [a]}}]}}"),
+            json!(null),
+            &["c"],
+        ),
+        (format!("{{{own}, anyOf: [{{properties: {{a: {{enum: [x]}}}}}}, {{required: [b]}}]}}"), json!(null), &[]),
+    ] {
+        let schema = adapted(&format!("    C: {schema}\n"));
+        assert_eq!(schema["required"], required, "{schema}");
+        assert_eq!((&schema["anyOf"], &schema["oneOf"]), (&json!(null), &json!(null)), "{schema}");
+        let properties = schema["properties"].as_object().unwrap();
+        let names: Vec<&str> = ["a", "b"].iter().chain(more).copied().collect();
+        assert_eq!(properties.keys().collect::<Vec<_>>(), names, "{schema}");
+        assert!(names.iter().all(|name| properties[*name] == text), "{schema}");
+    }
+}
+
+#[test]
+fn what_cannot_become_one_object_is_any_json() {
+    for choices in [
+        "{type: object, properties: {l: {type: string}}}, {type: object, additionalProperties: {type: integer}}",
+        "{type: object, properties: {l: {type: string}}}, {type: object}",
+        "{type: object, properties: {l: {type: string}}}, {type: object, properties: {r: {type: string}}, additionalProperties: {type: integer}}",
+        "{type: string}, {type: object, properties: {l: {type: string}}}, {type: object}",
+    ] {
+        let schema = adapted(&format!("    C: {{description: Any., anyOf: [{choices}]}}\n"));
+        assert_eq!(schema, json!({ "description": "Any." }), "{choices}");
+    }
 }

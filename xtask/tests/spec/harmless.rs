@@ -127,7 +127,7 @@ fn values_for_which_the_generator_finds_two_names_are_no_collision() {
     }
     for values in ["in use, in-use", "On, on", "a b, a_b"] {
         let said = said(with_schemas(&format!("    Order: {{type: string, enum: [{values}]}}\n")));
-        assert!(said.contains("error[colliding-enum-values]"), "{values}: {said}");
+        assert!(said.contains("[colliding-enum-values]"), "{values}: {said}");
     }
 }
 

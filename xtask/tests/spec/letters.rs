@@ -64,7 +64,7 @@ fn names_that_become_one_are_told_where_they_stand() {
     }
     for (first, second) in [("1", "x1"), ("_1", "1"), ("²", "x"), ("", "x")] {
         let said = said(with_schemas(&format!("    A: {{type: string, enum: [{first:?}, {second:?}]}}\n")));
-        assert!(said.contains("error[colliding-enum-values]"), "{first}: {said}");
+        assert!(said.contains("[colliding-enum-values]"), "{first}: {said}");
     }
     for (first, second) in [("1", "X1"), ("a-b", "aB"), ("a.b", "a_b"), ("x", "X")] {
         let said = said(with_schemas(&format!("    {first:?}: {{type: string}}\n    {second:?}: {{type: string}}\n")));

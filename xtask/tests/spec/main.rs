@@ -17,6 +17,7 @@ mod letters;
 #[path = "../../../tests/mistakes/mistake.rs"]
 mod mistake;
 mod mistakes;
+mod open;
 mod texts;
 mod types;
 mod unreadable;

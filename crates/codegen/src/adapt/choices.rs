@@ -1,109 +1,151 @@
-//! Choices between objects of which serde would drop a part.
+//! Choices of which serde would drop a part.
 //!
 //! A choice becomes an enum, of which serde takes the first variant that fits; what that one has no field for is lost. So
-//! objects that another one would be taken for become one object, which has the properties of all of them.
+//! objects that another one would be taken for become one object, which has the properties of all of them. What cannot
+//! become one is any JSON.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{super::check::SCHEMAS, objects};
+use super::objects;
+
+mod kinds;
+
+use kinds::{Kind, Object, loses};
 
 /// What may stand beside a choice.
 const WORDS: [&str; 9] =
     ["title", "description", "nullable", "example", "deprecated", "externalDocs", "readOnly", "writeOnly", "xml"];
 
-/// Makes one object of every choice that would lose something.
+/// What says which properties an object has.
+const FIELDS: [&str; 4] = ["type", "properties", "required", "additionalProperties"];
+
+/// Whether a key says nothing of which values there are, but for null.
+fn is_word(key: &str) -> bool {
+    WORDS.contains(&key) || key == "discriminator" || key.starts_with("x-")
+}
+
+/// Makes one schema of all choices that would lose something.
 pub(super) fn merge(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     objects::each(document, &mut |schema| {
         for key in ["anyOf", "oneOf"] {
-            if let Some(merged) = merged(schema, key, &schemas) {
-                schema.remove(key);
-                schema.extend(merged);
+            let Some(choices) = schema.get(key).and_then(Value::as_array).filter(|all| all.len() > 1).cloned() else {
+                continue;
+            };
+            let kinds: Vec<Kind> = choices.iter().map(|choice| Kind::of(choice, &schemas)).collect();
+            if schema.contains_key("properties") {
+                with_own(schema, key, &kinds, &schemas);
+            } else if schema.keys().all(|other| other == key || is_word(other)) {
+                alone(schema, key, choices, kinds, &schemas);
             }
+        }
+        // typify makes a struct of an `anyOf`, with a field for each choice: no list and no text fits into it.
+        if !schema.contains_key("oneOf")
+            && let Some(choices) = schema.remove("anyOf")
+        {
+            schema.insert("oneOf".to_owned(), choices);
         }
     });
 }
 
-fn merged(schema: &Map<String, Value>, key: &str, schemas: &Map<String, Value>) -> Option<Map<String, Value>> {
-    let choices = schema.get(key)?.as_array().filter(|choices| choices.len() > 1)?;
-    if !schema.keys().all(|known| known == key || WORDS.contains(&known.as_str()) || known.starts_with("x-")) {
-        return None;
+/// An object that is one of several, and has properties whichever it is.
+fn with_own(schema: &mut Map<String, Value>, key: &str, kinds: &[Kind], schemas: &Map<String, Value>) {
+    if !schema.keys().all(|other| other == key || is_word(other) || FIELDS.contains(&other.as_str())) {
+        return;
     }
-    let choices: Vec<Choice<'_>> = choices.iter().map(|choice| Choice::of(choice, schemas)).collect::<Option<_>>()?;
-    let pairs =
-        choices.iter().enumerate().flat_map(|(at, first)| choices.iter().skip(at + 1).map(move |next| (first, next)));
-    if !pairs.into_iter().any(|(first, next)| first.loses(next, key == "anyOf")) {
-        return None;
-    }
-    let mut properties = Map::new();
-    for (name, property) in choices.iter().flat_map(|choice| choice.properties) {
-        // What one says in one way and another in another way may be anything.
-        let known = properties.entry(name.clone()).or_insert_with(|| property.clone());
-        if known != property {
-            *known = json!({});
-        }
-    }
-    let all = choices.iter().map(|choice| &choice.required);
-    let required: Vec<&str> = all.cloned().reduce(|left, right| &left & &right)?.into_iter().collect();
-    let mut merged = json!({ "type": "object", "properties": properties });
+    let mut own = schema.clone();
+    own.remove(key);
+    let Some(own) = Object::of(&Value::Object(own), schemas, 0) else { return };
+    let Some(merged) = merged(kinds.iter()) else { return };
+    let required: BTreeSet<String> = own.required.union(&merged.required).cloned().collect();
+    let mut properties = merged.properties;
+    // What is said of a property in any case holds for all of them.
+    properties.extend(own.properties);
+    schema.remove(key);
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    require(schema, required);
+}
+
+fn require(schema: &mut Map<String, Value>, required: BTreeSet<String>) {
+    schema.remove("required");
     if !required.is_empty() {
-        merged.as_object_mut()?.insert("required".to_owned(), required.into());
+        schema.insert("required".to_owned(), required.into_iter().collect());
     }
-    merged.as_object().cloned()
 }
 
-/// An object that is one of several.
-struct Choice<'v> {
-    properties: &'v Map<String, Value>,
-    required: BTreeSet<&'v str>,
-}
-
-impl<'v> Choice<'v> {
-    /// An object that says nothing but which properties it has.
-    fn of(mut schema: &'v Value, schemas: &'v Map<String, Value>) -> Option<Self> {
-        for _ in 0..16 {
-            let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { break };
-            schema = schemas.get(reference.strip_prefix(SCHEMAS)?)?;
+fn alone(
+    schema: &mut Map<String, Value>,
+    key: &str,
+    choices: Vec<Value>,
+    kinds: Vec<Kind>,
+    schemas: &Map<String, Value>,
+) {
+    let pairs =
+        kinds.iter().enumerate().flat_map(|(at, first)| kinds.iter().skip(at + 1).map(move |next| (first, next)));
+    let (mut objects, mut lists) = (false, false);
+    for (first, next) in pairs {
+        if loses(first, next, key == "anyOf", schemas, 0) {
+            objects |= matches!(first, Kind::Object(_));
+            lists |= matches!(first, Kind::List(_));
         }
-        let map = schema.as_object()?;
-        let is_open = map.get("additionalProperties").is_none_or(|rest| rest == true || *rest == json!({}));
-        let is_plain = map.keys().all(|key| {
-            WORDS.contains(&key.as_str())
-                || ["type", "properties", "required", "additionalProperties"].contains(&key.as_str())
-                || key.starts_with("x-")
+    }
+    if !objects && !lists {
+        return;
+    }
+    let mut left: Vec<Value> = Vec::new();
+    let is_taken = |kind: &Kind| matches!(kind, Kind::Object(_)) && objects || matches!(kind, Kind::List(_)) && lists;
+    left.extend(choices.into_iter().zip(&kinds).filter(|(_, kind)| !is_taken(kind)).map(|(choice, _)| choice));
+    if lists {
+        let items = kinds.iter().filter_map(|kind| match kind {
+            Kind::List(items) => Some(items.clone()),
+            _ => None,
         });
-        if !is_open || !is_plain || map.get("type").is_some_and(|of| of != "object") || map.contains_key("nullable") {
+        left.push(json!({ "type": "array", "items": { "oneOf": items.collect::<Vec<_>>() } }));
+    }
+    if objects {
+        let all = || kinds.iter().filter(|kind| matches!(kind, Kind::Object(_)));
+        let is_free = |kind: &Kind| matches!(kind, Kind::Object(object) if object.properties.is_empty());
+        match merged(all()).filter(|_| !all().any(is_free)) {
+            Some(object) => left.push(object.schema()),
+            None => left = vec![json!({})],
+        }
+    }
+    schema.remove(key);
+    match left.as_slice() {
+        [Value::Object(one)] => {
+            // Anything has no name of its own.
+            if one.is_empty() {
+                schema.retain(|word, _| word == "description");
+            }
+            schema.extend(one.clone());
+        }
+        _ => drop(schema.insert(key.to_owned(), left.into())),
+    }
+}
+
+/// An object with the properties of all of these; none if one of them is no object of known properties.
+fn merged<'k>(kinds: impl Iterator<Item = &'k Kind>) -> Option<Object> {
+    let mut merged: Option<Object> = None;
+    for kind in kinds {
+        let Kind::Object(object) = kind else { return None };
+        if object.has_rest {
             return None;
         }
-        let properties = map.get("properties")?.as_object()?;
-        let required = map.get("required").and_then(Value::as_array).into_iter().flatten();
-        Some(Self { properties, required: required.filter_map(Value::as_str).collect() })
+        let Some(known) = &mut merged else {
+            merged = Some(object.clone());
+            continue;
+        };
+        for (name, property) in &object.properties {
+            // What one says in one way and another in another way may be anything.
+            let before = known.properties.entry(name.clone()).or_insert_with(|| property.clone());
+            if before != property {
+                *before = json!({});
+            }
+        }
+        known.required = &known.required & &object.required;
+        known.is_nullable |= object.is_nullable;
     }
-
-    /// Whether what is meant to be the next one may be taken for this one, which has not all of its properties.
-    fn loses(&self, next: &Self, both: bool) -> bool {
-        let lacks = next.properties.keys().any(|name| !self.properties.contains_key(name));
-        let refuses = self.required.iter().any(|name| match (self.properties.get(*name), next.properties.get(*name)) {
-            (Some(own), Some(other)) => are_apart(own, other),
-            // A value of both has it.
-            _ => !both,
-        });
-        lacks && !refuses
-    }
-}
-
-/// Whether no value fits both, as far as their own words go.
-fn are_apart(left: &Value, right: &Value) -> bool {
-    let kind =
-        |schema: &Value| schema.get("type").and_then(Value::as_str).map(|kind| kind.replace("integer", "number"));
-    if let (Some(left), Some(right)) = (kind(left), kind(right))
-        && left != right
-    {
-        return true;
-    }
-    let values = |schema: &Value| schema.get("enum").and_then(Value::as_array).cloned();
-    let of_texts = left.get("type").is_none_or(|of| of == "string");
-    matches!((values(left), values(right)), (Some(left), Some(right)) if of_texts && !left.iter().any(|one| right.contains(one)))
+    merged
 }

@@ -39,12 +39,23 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             ));
         }
         if let Some(entry) = schema.entry("discriminator") {
-            findings.push(Finding::new(
-                "ignored-discriminator",
-                entry.key,
-                "nothing reads a discriminator: the first schema that fits would be taken",
-                "remove it, and give each schema of the choice a required property with an enum of one value",
-            ));
+            let is_choice = ["oneOf", "anyOf"].iter().any(|key| schema.get(key).is_some());
+            findings.push(if is_choice {
+                // What it would tell apart becomes one object: see adapt/choices.rs.
+                Finding::warning(
+                    "ignored-discriminator",
+                    entry.key,
+                    "nothing reads a discriminator: the first schema that fits is taken, or one that has all properties",
+                    "remove it, and give each schema of the choice a required property with an enum of one value",
+                )
+            } else {
+                Finding::new(
+                    "ignored-discriminator",
+                    entry.key,
+                    "nothing reads a discriminator: what the schemas that are made of this one add would be lost",
+                    "write a oneOf: of them where one of them is meant, and remove it here",
+                )
+            });
         }
     }
 }

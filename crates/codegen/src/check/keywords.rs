@@ -1,7 +1,10 @@
 //! Keys that are right by themselves, but not where they stand.
 
 use super::{
-    super::{finding::Finding, load::Node},
+    super::{
+        finding::{Finding, Level},
+        load::Node,
+    },
     Context,
     shape::Shape,
 };
@@ -14,7 +17,7 @@ const BELONGS: [(&[&str], &[&str]); 4] = [
     (&["properties", "required", "additionalProperties", "minProperties", "maxProperties"], &["object"]),
 ];
 
-/// Extensions that the generator would take as instructions.
+/// Extensions that the generator would take as instructions. All but the first are left out: see adapt/open.rs.
 const FOREIGN: [(Shape, &str); 3] = [
     (Shape::Operation, "x-dropshot-websocket"),
     (Shape::Operation, "x-dropshot-pagination"),
@@ -27,12 +30,14 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
     for (shape, key) in FOREIGN {
         for entry in context.objects.all(shape).filter_map(|object| object.entry(key)) {
-            findings.push(Finding::new(
+            let finding = Finding::new(
                 "foreign-extension",
                 entry.key,
                 format!("{key} would change what is generated, in a way that fits nothing here"),
                 "remove it",
-            ));
+            );
+            let level = if key == "x-dropshot-websocket" { Level::Error } else { Level::Warning };
+            findings.push(Finding { level, ..finding });
         }
     }
     for entry in [Shape::PathItem, Shape::Operation].into_iter().flat_map(|shape| context.objects.all(shape)) {

@@ -6,7 +6,7 @@ use heck::{ToPascalCase, ToSnakeCase};
 
 use super::{
     super::{
-        finding::{Finding, Place},
+        finding::{Finding, Level, Place},
         load::Node,
     },
     Context,
@@ -96,11 +96,10 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
             }
         }
     }
-    let names = |rust: fn(&str) -> String| distinct.iter().map(|(text, _)| rust(text)).collect::<BTreeSet<_>>().len();
-    // The generator takes the second name for all of them, if that tells them apart.
-    if names(type_name) < distinct.len() && names(spelt_out) == distinct.len() {
+    if !are_one(distinct.iter().map(|(text, _)| *text)) {
         return;
     }
+    let before = findings.len();
     collide(
         "colliding-enum-values",
         "variant",
@@ -109,6 +108,16 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
         "leave enum: out and list the values in description:, so that they stay what the server calls them",
         findings,
     );
+    // Any text is taken instead: see adapt/open.rs.
+    findings.iter_mut().skip(before).for_each(|finding| finding.level = Level::Warning);
+}
+
+/// Whether there is no way to name a variant after each of these values.
+pub(crate) fn are_one<'a>(values: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let names = |rust: fn(&str) -> String| values.clone().map(rust).collect::<BTreeSet<_>>().len();
+    // The generator takes the second name for all of them, if that tells them apart.
+    let number = values.clone().count();
+    names(type_name) < number && names(spelt_out) < number
 }
 
 /// What to do where a name is nobody's but the document's.
@@ -163,7 +172,7 @@ fn spelt_out(name: &str) -> String {
 }
 
 /// The name of a type or a variant, as typify makes it.
-pub(crate) fn type_name(name: &str) -> String {
+pub fn type_name(name: &str) -> String {
     identifier(name, ToPascalCase::to_pascal_case, "X")
 }
 

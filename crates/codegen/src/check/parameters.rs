@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        finding::{Finding, Place},
+        finding::{Finding, Level, Place},
         load::Node,
     },
     Context, Described, arguments, names, secrets,
@@ -17,6 +17,11 @@ const TAKEN: [&str; 3] = ["new", "send", "header_map"];
 const TAKEN_BY_BODY: [&str; 2] = ["body", "body_map"];
 /// Headers that a parameter cannot set: OpenAPI has them ignored, or the facade sets them.
 const HEADERS: [&str; 5] = ["accept", "content-type", "authorization", "content-length", "host"];
+
+/// Whether a parameter of this name, in a header, is ignored: OpenAPI says that security and content types say the same.
+pub(crate) fn is_ignored(header: &str) -> bool {
+    HEADERS.iter().take(3).any(|known| known.eq_ignore_ascii_case(header))
+}
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for parameter in context.objects.all(Shape::Parameter) {
@@ -132,12 +137,15 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
     let is_reserved = HEADERS.contains(&text.to_ascii_lowercase().as_str())
         || session.any(|header| header.eq_ignore_ascii_case(text));
     if within.text() == Some("header") && is_reserved {
-        findings.push(Finding::new(
+        let finding = Finding::new(
             "reserved-header",
             name.place,
             format!("the header {text} is not the caller's to set"),
             "remove the parameter: credentials follow from security:, the rest from the body",
-        ));
+        );
+        // As OpenAPI has it, such a parameter is ignored: see adapt/open.rs.
+        let level = if is_ignored(text) { Level::Warning } else { Level::Error };
+        findings.push(Finding { level, ..finding });
     } else {
         secrets::parameter(context.document, parameter, findings);
     }

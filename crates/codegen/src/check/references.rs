@@ -28,7 +28,9 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
     for (key, sibling) in node.entries() {
         if !matches!(key, "$ref" | "description" | "summary") && !key.starts_with("x-") {
             // As OpenAPI 3.0 has it, nothing beside a $ref counts. The code is wrong if the server minds it all the same.
-            let level = if WORDS.contains(&key) { Level::Warning } else { Level::Error };
+            let says_the_same = || Some(context.resolved(node)?.get(key)?.value() == sibling.value.value());
+            let is_harmless = WORDS.contains(&key) || says_the_same() == Some(true);
+            let level = if is_harmless { Level::Warning } else { Level::Error };
             let finding = Finding::new(
                 "ignored-beside-reference",
                 sibling.key,

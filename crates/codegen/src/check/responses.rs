@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{
-        finding::{Finding, Place},
+        finding::{Finding, Level, Place},
         load::{Entry, Kind, Node},
     },
     Context, Described,
@@ -27,13 +27,19 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for response in context.objects.all(Shape::Response) {
         for (name, entry) in response.get("content").into_iter().flat_map(Node::entries) {
             if is_json(name) {
-                has_schema(entry, findings);
+                has_schema(entry, true, findings);
             }
         }
     }
     for operation in context.operations() {
         answered(context, &operation, findings);
     }
+}
+
+/// The media type in which a body is sent: JSON, if it is among them, or else the first that can be sent.
+pub(crate) fn taken<'a>(media_types: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let is_sent = |name: &&str| name.split(';').next().is_some_and(|bare| SENT.contains(&bare));
+    media_types.clone().find(|name| is_json(name)).or_else(|| media_types.clone().find(is_sent))
 }
 
 /// What is read as JSON.
@@ -50,14 +56,12 @@ fn unsupported(place: Place, media_type: &str, instead: &str) -> Finding {
     )
 }
 
-fn has_schema(Entry { key, value, .. }: &Entry, findings: &mut Vec<Finding>) {
+fn has_schema(Entry { key, value, .. }: &Entry, has_json: bool, findings: &mut Vec<Finding>) {
     if value.get("schema").is_none() && value.map().is_some() {
-        findings.push(Finding::new(
-            "missing-schema",
-            *key,
-            "this does not say what the body holds",
-            "write schema: below it",
-        ));
+        let told =
+            Finding::new("missing-schema", *key, "this does not say what the body holds", "write schema: below it");
+        // Any JSON is taken: see adapt/open.rs.
+        findings.push(Finding { level: if has_json { Level::Warning } else { Level::Error }, ..told });
     }
     if let Some(entry) = value.entry("encoding") {
         findings.push(Finding::new(
@@ -71,8 +75,10 @@ fn has_schema(Entry { key, value, .. }: &Entry, findings: &mut Vec<Finding>) {
 
 fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
     let Some(bodies) = body.entry("content") else { return };
-    let mut types = bodies.value.entries();
-    let Some((name, entry)) = types.next() else {
+    let names: Vec<&str> = bodies.value.entries().map(|(name, _)| name).collect();
+    let taken = taken(names.iter().copied());
+    let first = bodies.value.entries().find(|(name, _)| Some(*name) == taken);
+    let Some((name, entry)) = first.or_else(|| bodies.value.entries().next()) else {
         if bodies.value.map().is_some() {
             findings.push(Finding::new(
                 "missing-media-type",
@@ -83,11 +89,12 @@ fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
         }
         return;
     };
-    if let Some((_, second)) = types.next() {
-        findings.push(Finding::new(
+    if let Some((_, other)) = bodies.value.entries().find(|(other, _)| *other != name).filter(|_| taken.is_some()) {
+        // See adapt/open.rs.
+        findings.push(Finding::warning(
             "several-media-types",
-            second.key,
-            "this body could be sent as one thing or another, and nobody chooses",
+            other.key,
+            format!("this body could be sent as one thing or another, and {name} is taken"),
             "keep one media type",
         ));
     }
@@ -96,7 +103,7 @@ fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
         findings.push(unsupported(entry.key, name, &SENT.join(", or ")));
         return;
     }
-    has_schema(entry, findings);
+    has_schema(entry, is_json(name), findings);
     if bare == "application/x-www-form-urlencoded" {
         form(context, entry, findings);
     }

@@ -88,7 +88,8 @@ fn kind(schema: &Node, findings: &mut Vec<Finding>) {
         };
         findings.push(Finding::new("unknown-type", stated.place, format!("there is no type {text}"), help));
     } else if text == "array" && schema.get("items").is_none() {
-        findings.push(Finding::new(
+        // It holds anything.
+        findings.push(Finding::warning(
             "missing-items",
             stated.place,
             "this list does not say what it holds",

@@ -15,6 +15,23 @@ use super::{
 };
 use trial::{Trial, Way};
 
+/// Says whether a value that stands in no document fits a schema of one.
+#[allow(missing_debug_implementations, reason = "it is made of what it has seen")]
+pub struct Judge<'c, 'a>(Trial<'c, 'a>);
+
+impl<'c, 'a> Judge<'c, 'a> {
+    /// For the schemas of this document.
+    pub fn new(context: &'c Context<'a>) -> Self {
+        Self(Trial::new(context, Way::Either))
+    }
+
+    /// Why a schema refuses a value, if it does.
+    pub fn refusal(&mut self, schema: &'a Node, value: &Node) -> Option<String> {
+        self.0.forget();
+        self.0.refusal(schema, value).map(|(_, why)| why)
+    }
+}
+
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut either = Trial::new(context, Way::Either);
     for schema in context.objects.all(Shape::Schema) {
@@ -99,7 +116,8 @@ fn listed<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, findings: &mut Vec<Fi
     }
     let of = schema.text_of("type");
     if let (None, Some(of)) = (of, type_of(items)) {
-        findings.push(Finding::new(
+        // It is that type all the same: see adapt/open.rs.
+        findings.push(Finding::warning(
             "unsupported-enum",
             entry.key,
             "these values are no texts, and no type: says what they are",

@@ -44,6 +44,11 @@ impl<'c, 'a> Trial<'c, 'a> {
         Self { context, way, wholes: schemas::wholes(context), known: HashMap::new() }
     }
 
+    /// Forgets what is known of values: another one may lie where they lay.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
     /// Where a schema refuses a value, and why.
     pub(super) fn refusal(&mut self, schema: &'a Node, node: &Node) -> Option<Refusal> {
         self.below(schema, node, 0)

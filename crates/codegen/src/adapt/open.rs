@@ -1,0 +1,86 @@
+//! What a document leaves open, or says in a way that progenitor has no code for, in the form in which it has.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::check::{self, METHODS, names},
+    objects,
+};
+
+/// Extensions that progenitor and typify take as instructions.
+const FOREIGN: [&str; 2] = ["x-dropshot-pagination", "x-rust-type"];
+
+/// Says of every schema, body and parameter what is meant by what it leaves out.
+pub(super) fn close(document: &mut Value) {
+    objects::each(document, &mut |object| {
+        FOREIGN.iter().for_each(|key| drop(object.remove(*key)));
+        listed(object);
+        media(object);
+    });
+    let parameters = document.pointer("/components/parameters").cloned().unwrap_or_default();
+    let items = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
+    for item in items.filter_map(Value::as_object_mut) {
+        without_ignored(item, &parameters);
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) else { continue };
+            without_ignored(operation, &parameters);
+            operation.get_mut("requestBody").into_iter().for_each(one_media_type);
+        }
+    }
+    let bodies = document.pointer_mut("/components/requestBodies").and_then(Value::as_object_mut);
+    bodies.into_iter().flat_map(Map::values_mut).for_each(one_media_type);
+}
+
+/// Values that are no texts have the type that they are of, and texts that would become one name are any text.
+fn listed(schema: &mut Map<String, Value>) {
+    let Some(values) = schema.get("enum").and_then(Value::as_array) else { return };
+    let of = schema.get("type").and_then(Value::as_str);
+    let all = |is_so: fn(&Value) -> bool| !values.is_empty() && values.iter().all(is_so);
+    let found = match of {
+        None if all(|value| value.is_i64() || value.is_u64()) => "integer",
+        None if all(Value::is_number) => "number",
+        None if all(Value::is_boolean) => "boolean",
+        _ => "string",
+    };
+    if of.is_none() && found != "string" {
+        schema.insert("type".to_owned(), found.into());
+    } else if of.unwrap_or(found) == "string" {
+        let texts: BTreeSet<&str> = values.iter().filter_map(Value::as_str).collect();
+        if names::are_one(texts.iter().copied()) {
+            schema.remove("enum");
+            schema.insert("type".to_owned(), "string".into());
+        }
+    }
+}
+
+/// JSON that nothing is said of may be anything.
+fn media(holder: &mut Map<String, Value>) {
+    let bodies = holder.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, media) in bodies.filter(|(media_type, _)| check::is_json(media_type)) {
+        if let Some(media) = media.as_object_mut() {
+            media.entry("schema").or_insert_with(|| json!({}));
+        }
+    }
+}
+
+/// Of several ways to send a body, one is taken.
+fn one_media_type(body: &mut Value) {
+    let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) else { return };
+    if let Some(taken) = check::taken(content.keys().map(String::as_str)).map(str::to_owned) {
+        content.retain(|media_type, _| *media_type == taken);
+    }
+}
+
+/// The same without the parameters that OpenAPI has ignored.
+fn without_ignored(holder: &mut Map<String, Value>, components: &Value) {
+    let Some(parameters) = holder.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+    parameters.retain(|parameter| {
+        let reference = parameter.get("$ref").and_then(Value::as_str);
+        let target = reference.and_then(|text| components.get(text.rsplit('/').next()?));
+        let parameter = target.unwrap_or(parameter);
+        let text = |key: &str| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
+        text("in") != "header" || !check::is_ignored_header(text("name"))
+    });
+}
