@@ -3,6 +3,7 @@
 
 mod bench;
 mod compare;
+mod corpus;
 mod dependencies;
 mod docs;
 mod fleet;
@@ -40,6 +41,8 @@ const STATUS: &str = "Exit status: 0 if all is well, 1 if a mistake was found or
 enum Command {
     /// Measure what a call costs, and write it into docs/bench.md
     Bench(bench::Arguments),
+    /// Check, generate and compile all documents of a folder, and send their examples round
+    Corpus(corpus::Arguments),
     /// Say what each dependency brings, in docs/dependencies.md
     #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
     Dependencies(dependencies::Arguments),
@@ -89,6 +92,7 @@ impl Command {
     fn run(self) -> Result {
         match self {
             Self::Bench(arguments) => bench::run(&arguments),
+            Self::Corpus(arguments) => corpus::run(&arguments),
             Self::Dependencies(arguments) => dependencies::run(&arguments),
             Self::Docs(arguments) => docs::run(&arguments),
             Self::Fleet(arguments) => fleet::run(&arguments),

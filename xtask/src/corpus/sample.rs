@@ -1,0 +1,165 @@
+//! Values of schemas, made of their examples where they have some.
+
+use serde_json::{Map, Value, json};
+use thingspace_codegen::{
+    Place,
+    check::{Context, parts},
+    load::{Entry, Kind, Node},
+};
+
+/// How deep a value is made.
+const DEEPEST: usize = 24;
+
+/// The least value of a schema.
+pub(super) fn least<'a>(context: &Context<'a>, schema: &'a Node) -> Option<Value> {
+    Sampler { context, has_examples: false }.value(schema, 0)
+}
+
+/// A value of a schema with all examples in it.
+pub(super) fn of<'a>(context: &Context<'a>, schema: &'a Node) -> Option<Value> {
+    Sampler { context, has_examples: true }.value(schema, 0)
+}
+
+/// How many examples stand in a schema itself: what it refers to has its own.
+pub(super) fn examples_in(schema: &Node) -> usize {
+    if schema.get("example").is_some() {
+        return 1;
+    }
+    let inner = ["items", "additionalProperties"].into_iter().filter_map(|key| schema.get(key));
+    let properties = schema.get("properties").into_iter().flat_map(Node::entries).map(|(_, entry)| &entry.value);
+    inner.chain(properties).chain(parts(schema)).map(examples_in).sum()
+}
+
+/// What of a value any of these schemas speaks of.
+pub(super) fn spoken_of<'a>(context: &Context<'a>, schemas: &[&'a Node], value: &Value) -> Value {
+    let mut all: Vec<&'a Node> = Vec::new();
+    let mut next = schemas.to_vec();
+    while let Some(schema) = next.pop().and_then(|schema| context.resolved(schema)) {
+        if !all.iter().any(|known| std::ptr::eq(*known, schema)) {
+            all.push(schema);
+            next.extend(parts(schema));
+        }
+    }
+    match value {
+        Value::Array(items) => {
+            let of: Vec<_> = all.iter().filter_map(|schema| schema.get("items")).collect();
+            items.iter().map(|item| spoken_of(context, &of, item)).collect()
+        }
+        Value::Object(fields) => {
+            let has_properties = all.iter().any(|schema| schema.get("properties").is_some());
+            let mut kept = Map::new();
+            for (name, field) in fields {
+                let own = all.iter().filter_map(|schema| schema.get("properties")?.get(name));
+                let own: Vec<_> = own.collect();
+                let rest = all.iter().filter_map(|schema| schema.get("additionalProperties"));
+                let rest: Vec<_> = rest.filter(|rest| rest.map().is_some()).collect();
+                if !own.is_empty() {
+                    kept.insert(name.clone(), spoken_of(context, &own, field));
+                } else if !rest.is_empty() || !has_properties {
+                    kept.insert(name.clone(), spoken_of(context, &rest, field));
+                }
+            }
+            Value::Object(kept)
+        }
+        other => other.clone(),
+    }
+}
+
+/// A value as it would stand in a document.
+pub(super) fn node(value: &Value) -> Node {
+    let kind = match value {
+        Value::Array(items) => Kind::List(items.iter().map(node).collect()),
+        Value::Object(fields) => {
+            let entry = |value| Entry { key: Place::default(), value: node(value), again: Vec::new() };
+            Kind::Map(fields.iter().map(|(name, value)| (name.clone(), entry(value))).collect())
+        }
+        other => Kind::Scalar(other.clone()),
+    };
+    Node { place: Place::default(), kind }
+}
+
+struct Sampler<'c, 'a> {
+    context: &'c Context<'a>,
+    has_examples: bool,
+}
+
+impl<'a> Sampler<'_, 'a> {
+    fn value(&self, schema: &'a Node, depth: usize) -> Option<Value> {
+        let schema = self.context.resolved(schema).filter(|_| depth < DEEPEST)?;
+        if let Some(example) = schema.get("example") {
+            return Some(example.value());
+        }
+        if let Some(first) = schema.get("enum").and_then(|values| values.items().first()) {
+            return Some(first.value());
+        }
+        for key in ["oneOf", "anyOf"] {
+            let mut choices = schema.get(key).map(Node::items).unwrap_or_default().iter();
+            if let Some(chosen) = choices.find_map(|choice| self.value(choice, depth + 1)) {
+                return Some(self.object(schema, depth, chosen));
+            }
+        }
+        let is_object = !self.context.properties(schema).is_empty() || schema.text_of("type") == Some("object");
+        match schema.text_of("type") {
+            _ if is_object => Some(self.object(schema, depth, json!({}))),
+            Some("string") => text(schema),
+            Some("integer" | "number") => Some(number(schema)),
+            Some("boolean") => Some(true.into()),
+            Some("array") => self.list(schema, depth),
+            None if schema.get("items").is_some() => self.list(schema, depth),
+            _ => match schema.get("allOf").map(Node::items) {
+                Some(parts) => parts.iter().find_map(|part| self.value(part, depth + 1)),
+                None => Some(json!("any")),
+            },
+        }
+    }
+
+    fn list(&self, schema: &'a Node, depth: usize) -> Option<Value> {
+        let least = schema.get("minItems").and_then(|least| least.value().as_u64()).unwrap_or_default();
+        let wanted = least.max(u64::from(self.has_examples));
+        if wanted == 0 {
+            return Some(json!([]));
+        }
+        let Some(item) = schema.get("items").and_then(|items| self.value(items, depth + 1)) else {
+            return (least == 0).then(|| json!([]));
+        };
+        Some((0..wanted).map(|_| item.clone()).collect())
+    }
+
+    /// The object of a schema, with what is in another one already.
+    fn object(&self, schema: &'a Node, depth: usize, begun: Value) -> Value {
+        let Value::Object(mut fields) = begun else { return begun };
+        let required = self.context.required(schema);
+        for (name, property) in self.context.properties(schema) {
+            let is_wanted = required.iter().any(|(known, _)| *known == name)
+                || self.has_examples && examples_in(&property.value) > 0;
+            if is_wanted
+                && !fields.contains_key(name)
+                && let Some(value) = self.value(&property.value, depth + 1)
+            {
+                fields.insert(name.to_owned(), value);
+            }
+        }
+        Value::Object(fields)
+    }
+}
+
+fn text(schema: &Node) -> Option<Value> {
+    let known = match schema.text_of("format") {
+        Some("date-time") => "2026-11-29T05:34:40Z",
+        Some("date") => "2026-11-29",
+        Some("uuid") => "6a036076-cb74-4366-9a03-6076cb745366",
+        Some("ipv4" | "ip") => "192.0.2.1",
+        Some("ipv6") => "2001:db8::1",
+        Some("email") => "a@example.com",
+        Some("uri" | "url") => "https://example.com/a",
+        Some("byte") => "YQ==",
+        _ => "a",
+    };
+    let least = schema.get("minLength").and_then(|least| least.value().as_u64()).unwrap_or_default();
+    let missing = usize::try_from(least).unwrap_or_default().min(1000).saturating_sub(known.len());
+    Some(format!("{known}{}", "a".repeat(missing)).into())
+}
+
+fn number(schema: &Node) -> Value {
+    ["minimum", "maximum"].iter().find_map(|key| Some(schema.get(key)?.value())).unwrap_or_else(|| 1.into())
+}
