@@ -3,6 +3,7 @@
 mod choices;
 mod objects;
 mod open;
+mod optional;
 mod responses;
 mod shapes;
 mod texts;
@@ -30,7 +31,9 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
     open::close(document);
     titles::of_nullable(document);
     walk(document, "")?;
-    responses::fold(document)
+    responses::fold(document)?;
+    optional::properties(document);
+    Ok(())
 }
 
 fn walk(value: &mut Value, place: &str) -> Result<(), String> {

@@ -23,6 +23,7 @@ pub mod check;
 mod finding;
 mod generate;
 pub mod load;
+mod nulls;
 mod operations;
 mod schemas;
 mod stack;
@@ -51,7 +52,10 @@ pub struct Output {
 impl Output {
     /// The text of what was generated. The JSON schemas of the client's types are behind the feature `schemars`.
     pub fn new(client: TokenStream, operations: TokenStream) -> Self {
-        Self { client: write::text(schemas::behind_the_feature(client)), operations: write::text(operations) }
+        Self {
+            client: write::text(schemas::behind_the_feature(nulls::told_apart(client))),
+            operations: write::text(operations),
+        }
     }
 
     /// Writes `client.rs` and `operations.rs` into a folder. An unchanged file keeps its date, so that nothing is compiled

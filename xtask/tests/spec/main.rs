@@ -18,6 +18,7 @@ mod letters;
 mod mistake;
 mod mistakes;
 mod open;
+mod rounds;
 mod texts;
 mod types;
 mod unreadable;

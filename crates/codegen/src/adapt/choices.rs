@@ -31,14 +31,20 @@ pub(super) fn merge(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     objects::each(document, &mut |schema| {
         for key in ["anyOf", "oneOf"] {
+            open_all(schema, key);
             let Some(choices) = schema.get(key).and_then(Value::as_array).filter(|all| all.len() > 1).cloned() else {
                 continue;
             };
-            let kinds: Vec<Kind> = choices.iter().map(|choice| Kind::of(choice, &schemas)).collect();
             if schema.contains_key("properties") {
+                let kinds: Vec<Kind> = choices.iter().map(|choice| Kind::of(choice, &schemas)).collect();
                 with_own(schema, key, &kinds, &schemas);
             } else if schema.keys().all(|other| other == key || is_word(other)) {
-                alone(schema, key, choices, kinds, &schemas);
+                let (mut flat, mut has_null) = (Vec::new(), false);
+                choices.iter().for_each(|choice| flatten(choice, &schemas, 0, &mut flat, &mut has_null));
+                let kinds: Vec<Kind> = flat.iter().map(|choice| Kind::of(choice, &schemas)).collect();
+                if alone(schema, key, flat, &kinds, &schemas) && has_null {
+                    schema.insert("nullable".to_owned(), true.into());
+                }
             }
         }
         // typify makes a struct of an `anyOf`, with a field for each choice: no list and no text fits into it.
@@ -48,6 +54,37 @@ pub(super) fn merge(document: &mut Value) {
             schema.insert("oneOf".to_owned(), choices);
         }
     });
+}
+
+/// typify closes all objects of a choice that stand in it, or none: one that is open has all of them open.
+fn open_all(schema: &mut Map<String, Value>, key: &str) {
+    let Some(choices) = schema.get_mut(key).and_then(Value::as_array_mut) else { return };
+    let has_fields = |choice: &Map<String, Value>| FIELDS.iter().skip(1).any(|key| choice.contains_key(*key));
+    let is_closed = |choice: &Map<String, Value>| choice.get("additionalProperties").is_some_and(|rest| *rest == false);
+    if choices.iter().filter_map(Value::as_object).any(|choice| has_fields(choice) && !is_closed(choice)) {
+        for choice in choices.iter_mut().filter_map(Value::as_object_mut).filter(|choice| is_closed(choice)) {
+            choice.remove("additionalProperties");
+        }
+    }
+}
+
+/// A choice, or those that it is between.
+fn flatten(choice: &Value, schemas: &Map<String, Value>, depth: usize, flat: &mut Vec<Value>, has_null: &mut bool) {
+    let target = kinds::resolved(choice, schemas).and_then(Value::as_object).filter(|_| depth < 8);
+    let inner = target.and_then(|target| {
+        let [key] = ["anyOf", "oneOf"].into_iter().filter(|key| target.contains_key(*key)).collect::<Vec<_>>()[..]
+        else {
+            return None;
+        };
+        target.keys().all(|other| other == key || is_word(other)).then(|| target.get(key)?.as_array()).flatten()
+    });
+    match inner {
+        Some(inner) => {
+            *has_null |= target.is_some_and(|target| target.get("nullable").is_some_and(|nullable| *nullable == true));
+            inner.iter().for_each(|choice| flatten(choice, schemas, depth + 1, flat, has_null));
+        }
+        None => flat.push(choice.clone()),
+    }
 }
 
 /// An object that is one of several, and has properties whichever it is.
@@ -75,13 +112,14 @@ fn require(schema: &mut Map<String, Value>, required: BTreeSet<String>) {
     }
 }
 
+/// Changes a choice that would lose something; `false` if it does not.
 fn alone(
     schema: &mut Map<String, Value>,
     key: &str,
     choices: Vec<Value>,
-    kinds: Vec<Kind>,
+    kinds: &[Kind],
     schemas: &Map<String, Value>,
-) {
+) -> bool {
     let pairs =
         kinds.iter().enumerate().flat_map(|(at, first)| kinds.iter().skip(at + 1).map(move |next| (first, next)));
     let (mut objects, mut lists) = (false, false);
@@ -92,11 +130,11 @@ fn alone(
         }
     }
     if !objects && !lists {
-        return;
+        return false;
     }
     let mut left: Vec<Value> = Vec::new();
     let is_taken = |kind: &Kind| matches!(kind, Kind::Object(_)) && objects || matches!(kind, Kind::List(_)) && lists;
-    left.extend(choices.into_iter().zip(&kinds).filter(|(_, kind)| !is_taken(kind)).map(|(choice, _)| choice));
+    left.extend(choices.into_iter().zip(kinds).filter(|(_, kind)| !is_taken(kind)).map(|(choice, _)| choice));
     if lists {
         let items = kinds.iter().filter_map(|kind| match kind {
             Kind::List(items) => Some(items.clone()),
@@ -123,6 +161,7 @@ fn alone(
         }
         _ => drop(schema.insert(key.to_owned(), left.into())),
     }
+    true
 }
 
 /// An object with the properties of all of these; none if one of them is no object of known properties.

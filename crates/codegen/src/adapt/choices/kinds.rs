@@ -97,7 +97,7 @@ impl Object {
     }
 }
 
-fn resolved<'v>(mut schema: &'v Value, schemas: &'v Map<String, Value>) -> Option<&'v Value> {
+pub(super) fn resolved<'v>(mut schema: &'v Value, schemas: &'v Map<String, Value>) -> Option<&'v Value> {
     for _ in 0..DEEPEST {
         let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { return Some(schema) };
         schema = schemas.get(reference.strip_prefix(SCHEMAS)?)?;

@@ -1,0 +1,310 @@
+//! Null and nothing: an optional property that may be null has a value, null, or is not there.
+//!
+//! typify has one `Option` for both. What `adapt` has marked gets a second one, in its struct and in the builder of that: the
+//! outer one says whether there is something, and `Some(None)` is null. A call that sets it says what is sent, null included.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::quote;
+
+/// In front of the description of a property that may be null.
+pub(crate) const NULLABLE: &str = "\u{e000}";
+/// In front of that of one whose type has a null of its own.
+pub(crate) const ANYTHING: &str = "\u{e001}";
+
+/// What a field gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// An `Option` around what it is, which is null or a value.
+    Nullable,
+    Anything,
+}
+
+/// The marked fields: struct and field.
+type Marked = BTreeMap<(String, String), Mark>;
+
+/// The same client, in which null is told from nothing.
+pub(crate) fn told_apart(client: TokenStream) -> TokenStream {
+    module(client, "types", &|types| {
+        let mut marked = Marked::new();
+        let types = structs(types, &mut |name, fields| of_struct(name, fields, &mut marked));
+        let types = module(types, "builder", &|builder| of_builder(builder, &marked));
+        let types = unmarked(types);
+        if marked.is_empty() {
+            return types;
+        }
+        quote! {
+            #types
+            /// Whatever is there is a value, even if it is null.
+            fn present<'de, T, D>(deserializer: D) -> ::std::result::Result<::std::option::Option<T>, D::Error>
+            where
+                T: ::serde::Deserialize<'de>,
+                D: ::serde::Deserializer<'de>,
+            {
+                T::deserialize(deserializer).map(::std::option::Option::Some)
+            }
+        }
+    })
+}
+
+/// Changes the module of this name.
+fn module(code: TokenStream, name: &str, change: &dyn Fn(TokenStream) -> TokenStream) -> TokenStream {
+    let (mut before, mut last) = (String::new(), String::new());
+    code.into_iter()
+        .map(|tree| match tree {
+            TokenTree::Group(group) if before == "mod" && last == name => {
+                last = String::new();
+                braced(group.delimiter(), change(group.stream()))
+            }
+            tree => {
+                before = std::mem::replace(&mut last, tree.to_string());
+                tree
+            }
+        })
+        .collect()
+}
+
+fn braced(delimiter: Delimiter, code: TokenStream) -> TokenTree {
+    TokenTree::Group(Group::new(delimiter, code))
+}
+
+/// Changes the fields of every struct, and of every variant that has some.
+fn structs(code: TokenStream, change: &mut dyn FnMut(&str, TokenStream) -> TokenStream) -> TokenStream {
+    let (mut before, mut last) = (String::new(), String::new());
+    code.into_iter()
+        .map(|tree| match tree {
+            TokenTree::Group(group) if before == "struct" && group.delimiter() == Delimiter::Brace => {
+                braced(Delimiter::Brace, change(&last, group.stream()))
+            }
+            TokenTree::Group(group) if before == "enum" && group.delimiter() == Delimiter::Brace => {
+                let of = std::mem::take(&mut last);
+                let variants = group.stream().into_iter().map(|tree| match tree {
+                    // No struct has such a name, so that no builder is meant.
+                    TokenTree::Group(fields) if fields.delimiter() == Delimiter::Brace => {
+                        braced(Delimiter::Brace, change(&format!("{of}::"), fields.stream()))
+                    }
+                    tree => tree,
+                });
+                braced(Delimiter::Brace, variants.collect())
+            }
+            tree => {
+                before = std::mem::replace(&mut last, tree.to_string());
+                tree
+            }
+        })
+        .collect()
+}
+
+/// A field: its attributes, its name with what stands before it, and its type.
+struct Field {
+    attributes: Vec<Group>,
+    visibility: TokenStream,
+    name: TokenTree,
+    of: TokenStream,
+}
+
+fn fields(code: TokenStream) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let mut trees = code.into_iter().peekable();
+    while trees.peek().is_some() {
+        let (mut attributes, mut head) = (Vec::new(), Vec::new());
+        while let Some(tree) = trees.next() {
+            match tree {
+                TokenTree::Punct(punct) if punct.as_char() == '#' => {
+                    if let Some(TokenTree::Group(group)) = trees.next() {
+                        attributes.push(group);
+                    }
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' => break,
+                tree => head.push(tree),
+            }
+        }
+        let (mut depth, mut of) = (0_usize, Vec::new());
+        for tree in trees.by_ref() {
+            if let TokenTree::Punct(punct) = &tree {
+                match punct.as_char() {
+                    '<' => depth += 1,
+                    '>' => depth = depth.saturating_sub(1),
+                    ',' if depth == 0 => break,
+                    _ => {}
+                }
+            }
+            of.push(tree);
+        }
+        let Some(name) = head.pop() else { continue };
+        let (visibility, of) = (head.into_iter().collect(), of.into_iter().collect());
+        fields.push(Field { attributes, visibility, name, of });
+    }
+    fields
+}
+
+fn written(fields: impl Iterator<Item = Field>) -> TokenStream {
+    let fields = fields.map(|Field { attributes, visibility, name, of }| {
+        quote! { #(# #attributes)* #visibility #name: #of }
+    });
+    quote! { #(#fields),* }
+}
+
+fn of_struct(name: &str, code: TokenStream, marked: &mut Marked) -> TokenStream {
+    let fields = fields(code).into_iter().map(|mut field| {
+        let text = field.attributes.iter().map(|attribute| documentation(attribute).unwrap_or_default());
+        let Some(mark) = text.filter_map(|text| mark(&text)).next() else { return field };
+        if !is_option(&field.of) {
+            return field;
+        }
+        marked.insert((name.to_owned(), field.name.to_string()), mark);
+        let said = field.attributes.iter().map(ToString::to_string).collect::<String>();
+        let is_default =
+            said.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "default");
+        let default = (!is_default).then(|| quote! { default, });
+        let attribute = quote! { serde(#default deserialize_with = "present") };
+        field.attributes.push(Group::new(Delimiter::Bracket, attribute));
+        if mark == Mark::Nullable {
+            let of = field.of;
+            field.of = quote! { ::std::option::Option<#of> };
+        }
+        field
+    });
+    written(fields)
+}
+
+/// Whether a type is written as an `Option`.
+fn is_option(of: &TokenStream) -> bool {
+    of.to_string().replace(' ', "").starts_with("::std::option::Option<")
+}
+
+fn of_builder(code: TokenStream, marked: &Marked) -> TokenStream {
+    let is_marked = |of: &str, field: &str| marked.get(&(of.to_owned(), field.to_owned())) == Some(&Mark::Nullable);
+    let code = structs(code, &mut |name, code| {
+        let fields = fields(code).into_iter().map(|mut field| {
+            if is_marked(name, &field.name.to_string()) {
+                let of = field.of.into_iter().collect::<Vec<_>>();
+                field.of = around_first(of);
+            }
+            field
+        });
+        written(fields)
+    });
+    // impl Name { … }
+    let (mut before, mut last) = (String::new(), String::new());
+    code.into_iter()
+        .map(|tree| match tree {
+            TokenTree::Group(group) if before == "impl" && group.delimiter() == Delimiter::Brace => {
+                braced(Delimiter::Brace, setters(group.stream(), &|field| is_marked(&last, field)))
+            }
+            tree => {
+                before = std::mem::replace(&mut last, tree.to_string());
+                tree
+            }
+        })
+        .collect()
+}
+
+/// `Result<T, String>` -> `Result<Option<T>, String>`
+fn around_first(of: Vec<TokenTree>) -> TokenStream {
+    let (mut depth, mut head, mut first, mut rest) = (0_usize, Vec::new(), Vec::new(), Vec::new());
+    for tree in of {
+        let letter = match &tree {
+            TokenTree::Punct(punct) => punct.as_char(),
+            _ => ' ',
+        };
+        if depth == 0 {
+            head.push(tree);
+            depth += usize::from(letter == '<');
+            continue;
+        }
+        if !rest.is_empty() || letter == ',' && depth == 1 {
+            rest.push(tree);
+            continue;
+        }
+        match letter {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ => {}
+        }
+        first.push(tree);
+    }
+    let [head, first, rest] = [head, first, rest].map(|trees| trees.into_iter().collect::<TokenStream>());
+    quote! { #head ::std::option::Option<#first> #rest }
+}
+
+/// What a marked setter is given, it sets, null included.
+fn setters(code: TokenStream, is_marked: &dyn Fn(&str) -> bool) -> TokenStream {
+    let (mut function, mut last) = (String::new(), String::new());
+    code.into_iter()
+        .map(|tree| match tree {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace && is_marked(&function) => {
+                braced(Delimiter::Brace, with_some(group.stream()))
+            }
+            tree => {
+                if last == "fn" {
+                    function = tree.to_string();
+                }
+                last = tree.to_string();
+                tree
+            }
+        })
+        .collect()
+}
+
+/// `value.try_into()` -> `value.try_into().map(Some)`
+fn with_some(code: TokenStream) -> TokenStream {
+    let mut is_conversion = false;
+    let mut result = TokenStream::new();
+    for tree in code {
+        let is_call = is_conversion && matches!(tree, TokenTree::Group(_));
+        is_conversion = matches!(&tree, TokenTree::Ident(name) if name == "try_into");
+        result.extend([tree]);
+        if is_call {
+            result.extend(quote! { .map(::std::option::Option::Some) });
+        }
+    }
+    result
+}
+
+/// The text of a doc comment.
+fn documentation(attribute: &Group) -> Option<String> {
+    let mut trees = attribute.stream().into_iter();
+    let is_doc = matches!(trees.next(), Some(TokenTree::Ident(name)) if name == "doc");
+    let (Some(_), Some(TokenTree::Literal(text)), true) = (trees.next(), trees.next(), is_doc) else { return None };
+    syn::parse_str::<syn::LitStr>(&text.to_string()).ok().map(|text| text.value())
+}
+
+fn mark(text: &str) -> Option<Mark> {
+    let text = text.trim_start();
+    match () {
+        () if text.starts_with(NULLABLE) => Some(Mark::Nullable),
+        () if text.starts_with(ANYTHING) => Some(Mark::Anything),
+        () => None,
+    }
+}
+
+/// The same without marks, wherever a description has come to.
+fn unmarked(code: TokenStream) -> TokenStream {
+    let mut result = Vec::new();
+    for tree in code {
+        let TokenTree::Group(group) = tree else {
+            result.push(tree);
+            continue;
+        };
+        let text = (group.delimiter() == Delimiter::Bracket).then(|| documentation(&group)).flatten();
+        match text.filter(|text| text.contains([NULLABLE, ANYTHING].map(|mark| mark.chars().next().unwrap_or(' ')))) {
+            Some(text) => {
+                let text = text.replace(NULLABLE, "").replace(ANYTHING, "");
+                if text.trim().is_empty() {
+                    // With the # before it.
+                    result.pop();
+                } else {
+                    result.push(braced(Delimiter::Bracket, quote! { doc = #text }));
+                }
+            }
+            None => {
+                let mut inner = Group::new(group.delimiter(), unmarked(group.stream()));
+                inner.set_span(group.span());
+                result.push(TokenTree::Group(inner));
+            }
+        }
+    }
+    result.into_iter().collect()
+}
