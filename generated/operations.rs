@@ -7,7 +7,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: "POST",
         path: "/m2m/v1/session/logout",
         access_token: true,
-        session_token: true,
+        session_header: Some(0usize),
         retry: Retry::Always,
         ends_session: true,
         secrets: &[],
@@ -22,7 +22,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: "PUT",
         path: "/m2m/v1/session/password/actions/reset",
         access_token: true,
-        session_token: true,
+        session_header: Some(0usize),
         retry: Retry::IfNotSent,
         ends_session: false,
         secrets: &["oldPassword"],
@@ -37,7 +37,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: "POST",
         path: "/m2m/v1/session/login",
         access_token: true,
-        session_token: false,
+        session_header: None,
         retry: Retry::IfNotProcessed,
         ends_session: false,
         secrets: &["password"],
@@ -50,10 +50,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
 ];
 /// Where access tokens are had, below the base URL.
 pub(crate) const TOKEN_PATH: &str = "/ts/v1/oauth2/token";
-/// The header that carries the session token.
-pub(crate) static SESSION_HEADER: http::HeaderName = http::HeaderName::from_static(
-    "vz-m2m-token",
-);
+/// The headers that carry the session token; the first is that of the session itself.
+pub(crate) static SESSION_HEADERS: [http::HeaderName; 1usize] = [
+    http::HeaderName::from_static("vz-m2m-token"),
+];
 /// The servers that the document names; the first is the default. In a configuration each has its
 /// `x-environment` as its name.
 #[derive(

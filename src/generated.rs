@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use http::HeaderName;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
@@ -69,8 +70,8 @@ pub(crate) struct Operation {
     pub(crate) path: &'static str,
     /// Whether it carries the access token.
     pub(crate) access_token: bool,
-    /// Whether it carries the session token.
-    pub(crate) session_token: bool,
+    /// Which of `SESSION_HEADERS` carries the session token, if it carries that.
+    pub(crate) session_header: Option<usize>,
     /// When it may be sent again.
     pub(crate) retry: Retry,
     /// Whether a success ends the session.
@@ -84,6 +85,11 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
+    /// The header that carries the session token, if it carries that.
+    pub(crate) fn session_header(&self) -> Option<&'static HeaderName> {
+        operations::SESSION_HEADERS.get(self.session_header?)
+    }
+
     /// The operation that the generated client calls `id`.
     pub(crate) fn by_id(id: &str) -> Option<&'static Self> {
         let operations = operations::OPERATIONS;

@@ -31,7 +31,7 @@ pub(crate) use token_source::TokenSource;
 
 use crate::{
     Error,
-    generated::{Operation, Retry, client, operations::SESSION_HEADER},
+    generated::{Operation, Retry, client},
 };
 use execute::Phase;
 
@@ -132,14 +132,14 @@ impl Transport {
         mut now: Instant,
         phase: &mut Phase,
     ) -> Result<(), Error> {
-        if operation.session_token {
+        if let Some(header) = operation.session_header() {
             // First, because without a session nothing at all is to be sent.
             let source = self.session.as_ref().ok_or_else(|| Error::InvalidRequest {
                 problem: format!("{} needs a session: start one and call it through Session::api()", operation.id),
             })?;
             *phase = Phase::Session;
             let token = held(source, &mut now).await.map_err(Error::without_session)?;
-            request.headers_mut().insert(&SESSION_HEADER, token);
+            request.headers_mut().insert(header, token);
         }
         if let Some(source) = self.access.as_ref().filter(|_| operation.access_token) {
             *phase = Phase::AccessToken;
@@ -172,7 +172,8 @@ pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operati
         None => Retry::IfNotProcessed,
     };
     let ends_session = described.is_some_and(|operation| operation.ends_session);
-    Operation { id: "send", retry, ends_session, ..ANY }
+    let session_header = described.and_then(|operation| operation.session_header).or(ANY.session_header);
+    Operation { id: "send", session_header, retry, ends_session, ..ANY }
 }
 
 impl ClientHooks<Transport> for client::Client {

@@ -13,6 +13,8 @@ use crate::error_response::ErrorResponse;
 use crate::platform::Platform;
 
 const SESSION_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
+/// The header of a neighbouring host, for operations that are neither of the three.
+const NEIGHBOURING: HeaderName = HeaderName::from_static("sessiontoken");
 /// The length of a UUID in the only form that the platform gives out, in characters.
 const UUID_LENGTH: usize = 36;
 
@@ -79,7 +81,8 @@ fn replace_password(platform: &Platform, call: &Call) -> Result<Json<Value>, Err
 }
 
 fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> {
-    let token = session_token(call)?;
+    let is_neighbouring = matches!(call.single(SESSION_TOKEN), Single::Missing);
+    let token = if is_neighbouring { token_in(call, NEIGHBOURING) } else { session_token(call) }?;
     let mut state = platform.lock();
     state.use_session(token)?;
     if call.oversized {
@@ -102,7 +105,11 @@ pub(crate) fn echoed(call: &Call) -> Value {
 }
 
 fn session_token(call: &Call) -> Result<&str, ErrorResponse> {
-    match call.single(SESSION_TOKEN) {
+    token_in(call, SESSION_TOKEN)
+}
+
+fn token_in(call: &Call, header: HeaderName) -> Result<&str, ErrorResponse> {
+    match call.single(header) {
         Single::Missing => Err(ErrorResponse::SESSION_INVALID),
         Single::Value(token) if token.len() == UUID_LENGTH && Uuid::try_parse(token).is_ok() => Ok(token),
         Single::Value(_) | Single::Unusable => Err(ErrorResponse::SESSION_FORMAT),

@@ -232,7 +232,7 @@ const REQUEST: Operation = Operation {
     method: "POST",
     path: TOKEN_PATH,
     access_token: false,
-    session_token: false,
+    session_header: None,
     retry: Retry::Always,
     success: Success { statuses: &[(200, 200)], body: Body::Json(fits::<Granted>) },
     ..ANY

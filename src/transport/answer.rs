@@ -19,7 +19,7 @@ use super::RetryPolicy;
 use crate::{
     Error, ErrorCode, ErrorResponse,
     error::{Disposition, Shape, is_mistrusted, is_unread},
-    generated::{Body, Operation, Retry, Success, operations::SESSION_HEADER},
+    generated::{Body, Operation, Retry, Success, operations::SESSION_HEADERS},
 };
 
 /// How an answer is returned.
@@ -37,7 +37,7 @@ pub(crate) const ANY: Operation = Operation {
     method: "",
     path: "",
     access_token: true,
-    session_token: true,
+    session_header: Some(0),
     retry: Retry::IfNotSent,
     ends_session: false,
     secrets: &[],
@@ -170,7 +170,7 @@ impl Judge<'_> {
         let is_fault = shape.is_some_and(Shape::is_fault);
         let fault = code.as_ref().filter(|_| is_fault).map(ErrorCode::as_str);
         let is_covered = self.retry_policy.covers(status);
-        let is_session = self.operation.session_token && !is_fault;
+        let is_session = self.operation.session_header.is_some() && !is_fault;
         let is_expired = code.as_ref().is_some_and(ErrorCode::is_session_expired);
         let disposition = match (fault, status.as_u16()) {
             (_, 200..300) => return (Disposition::Final, true),
@@ -192,7 +192,7 @@ impl Judge<'_> {
     fn secrets(&self) -> Vec<Zeroizing<String>> {
         let mut secrets = Vec::new();
         let Some(request) = self.request else { return secrets };
-        for name in [&header::AUTHORIZATION, &SESSION_HEADER] {
+        for name in [&header::AUTHORIZATION].into_iter().chain(self.operation.session_header()) {
             let text = request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
             let token = text.split_once(' ').map_or(text, |(_, token)| token);
             secrets.push(Zeroizing::new(token.to_owned()));
@@ -247,7 +247,7 @@ fn is_ambiguous(shape: &Shape<'_>) -> bool {
     // Of one part of a sentence, so that "see the session log" is not about the session.
     let says = |part: &str| {
         let mut words = part.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-'));
-        words.any(|word| NAMES.contains(&word) || word == SESSION_HEADER.as_str())
+        words.any(|word| NAMES.contains(&word) || SESSION_HEADERS.iter().any(|header| word == header.as_str()))
             && ENDED.iter().any(|end| part.contains(end))
     };
     let code = shape.code().as_ref().map(|code| spelt(code.as_str())).unwrap_or_default();

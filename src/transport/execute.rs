@@ -3,7 +3,7 @@
 use std::{pin::pin, time::Duration};
 
 use http::{
-    HeaderValue, Method,
+    HeaderName, HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_LENGTH},
 };
 use reqwest::{Request, Response};
@@ -18,7 +18,7 @@ use crate::{
     Error,
     error::Disposition,
     events,
-    generated::{Operation, Retry, operations::SESSION_HEADER},
+    generated::{Operation, Retry},
 };
 
 impl Transport {
@@ -75,10 +75,10 @@ impl Transport {
         let mut delays = self.settings.retry_policy.delays().take(if self.retries { usize::MAX } else { 0 });
         loop {
             self.attach_in(operation, &mut request, now, &mut progress.phase).await?;
-            let token = |name, is_ours| request.headers().get(name).filter(|_| is_ours).cloned();
+            let token = |name: Option<&HeaderName>| name.and_then(|name| request.headers().get(name)).cloned();
             let tokens = Tokens {
-                access: token(&AUTHORIZATION, operation.access_token),
-                session: token(&SESSION_HEADER, operation.session_token),
+                access: token(operation.access_token.then_some(&AUTHORIZATION)),
+                session: token(operation.session_header()),
             };
             // With the tokens, which are put in their places anew if it is sent again. A stream cannot be had twice.
             let again = request.try_clone();

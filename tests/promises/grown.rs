@@ -36,7 +36,57 @@ const REGISTRATIONS: &str = "
         '400':
           $ref: '#/components/responses/Error'
 
+  /m2m/v1/neighbours:
+    get:
+      operationId: listNeighbours
+      security:
+        - thingspaceOauth: []
+          sessionToken: []
+      responses: &echo
+        '200':
+          description: What arrived.
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Echo'
+        '400':
+          $ref: '#/components/responses/Error'
+    post:
+      operationId: addNeighbour
+      security:
+        - thingspaceOauth: []
+          sessionToken: []
+        - thingspaceOauth: []
+          vzM2mToken: []
+      x-retry: always
+      responses: *echo
+    put:
+      operationId: setNeighbour
+      security:
+        - thingspaceOauth: []
+          vzM2mToken: []
+        - thingspaceOauth: []
+          sessionToken: []
+      x-retry: always
+      responses: *echo
+    delete:
+      operationId: dropNeighbour
+      security:
+        - vzM2mToken: []
+          thingspaceOauth: []
+      x-retry: always
+      responses: *echo
+
 components:
+";
+
+/// The header of a neighbouring host.
+const SCHEME: &str = "
+  securitySchemes:
+    sessionToken:
+      type: apiKey
+      in: header
+      name: SessionToken
 ";
 
 /// What the sandbox answers to anything that it has no operation for; and what needs a crate each.
@@ -81,6 +131,12 @@ async fn main() -> Result<(), Error> {
     let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
     let answer = session.api().list_registered_callbacks().account_name("0000123456-00001").send().await?;
     println!("{} {}", answer.method, answer.path);
+    session.api().list_neighbours().send().await?;
+    session.api().add_neighbour().send().await?;
+    session.api().set_neighbour().send().await?;
+    session.api().drop_neighbour().send().await?;
+    let by_hand = session.request(reqwest::Method::GET, "/m2m/v1/neighbours")?;
+    session.send(by_hand).await?;
     println!("{:?}", Echo::builder().method("").path("").token(Some("printed?".into())).example(Some("printed?".into())));
     let refused = thingspace.api().list_registered_callbacks().account_name("x").send().await;
     println!("{}", Error::from(refused.err().unwrap_or(thingspace_session::api::Error::Custom(String::new()))));
@@ -97,7 +153,8 @@ const CRATES: [(&str, Option<&str>); 3] = [
 
 /// The spec of 25 operations, and what else is to be in one.
 pub(crate) fn spec() -> String {
-    fixture("growth.yaml").replacen("\ncomponents:\n", REGISTRATIONS, 1).replacen("\n  schemas:\n", SCHEMAS, 1)
+    let growth = fixture("growth.yaml").replacen("\ncomponents:\n", REGISTRATIONS, 1);
+    growth.replacen("\n  securitySchemes:\n", SCHEME, 1).replacen("\n  schemas:\n", SCHEMAS, 1)
 }
 
 fn fixture(name: &str) -> String {

@@ -21,6 +21,20 @@ async fn a_fourth_operation_needs_no_change_under_src_and_is_sent_with_both_toke
     assert_eq!(call.header("api-version"), None, "the platform does not know it");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_token_goes_into_the_header_of_the_scheme_that_the_document_names_first() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let base_url = sandbox.base_url().to_owned();
+    tokio::task::spawn_blocking(move || grown().run("fourth_caller", &base_url)).await.unwrap();
+    let arrived = sandbox.requests();
+    let calls: Vec<_> = arrived.iter().filter(|request| request.path.ends_with("/neighbours")).collect();
+    let carried = |name: &str| calls.iter().map(|call| call.header(name).is_some()).collect::<Vec<_>>();
+    // By GET, POST, PUT and DELETE of the generated client, and by hand.
+    assert_eq!(carried("sessiontoken"), [true, true, false, false, true]);
+    assert_eq!(carried("vz-m2m-token"), [false, false, true, true, false]);
+    assert_eq!(carried("authorization"), [true; 5]);
+}
+
 #[test]
 fn a_client_without_credentials_handling_does_not_compile() {
     let mut package = Package::copy("broken");

@@ -33,36 +33,59 @@ pub(crate) fn table(
     }
     let operations: BTreeMap<_, _> =
         check::operations_of(document).map(|operation| ((operation.method, operation.path), operation)).collect();
+    let headers = headers(document, &schemes);
+    let number = headers.len();
     let mut rows = Vec::new();
     for ((method, path), sender) in described.iter().zip(generated) {
         let operation = operations.get(&(method, path)).ok_or("an operation came out of nowhere")?;
-        rows.push((sender.id.clone(), row(document, &schemes, operation, &sender)?));
+        rows.push((sender.id.clone(), row(document, &schemes, &headers, operation, &sender)?));
     }
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
     let rows = rows.into_iter().map(|(_, row)| row);
     let environments = environments(document);
     let token_path = security::token_path(document, &schemes).map_err(|finding| finding.message)?;
-    let session_header = schemes.session_header.to_ascii_lowercase();
     Ok(quote! {
         /// Every operation of the document, by id.
         pub(crate) static OPERATIONS: &[Operation] = &[#(#rows),*];
         /// Where access tokens are had, below the base URL.
         pub(crate) const TOKEN_PATH: &str = #token_path;
-        /// The header that carries the session token.
-        pub(crate) static SESSION_HEADER: http::HeaderName = http::HeaderName::from_static(#session_header);
+        /// The headers that carry the session token; the first is that of the session itself.
+        pub(crate) static SESSION_HEADERS: [http::HeaderName; #number] = [#(http::HeaderName::from_static(#headers)),*];
         #environments
     })
+}
+
+/// The operation that ends a session carries its token as whatever is sent by hand does.
+const ENDS: &str = "endConnectivityManagementSession";
+
+/// The headers of session tokens, in lower case, each once.
+fn headers(document: &Node, schemes: &Schemes<'_>) -> Vec<String> {
+    let own = check::operations_of(document).find(|operation| operation.node.text_of("operationId") == Some(ENDS));
+    let carried = |operation: &Described<'_>| schemes.needs(document, operation).ok()?.session;
+    let all = check::operations_of(document).filter_map(|operation| carried(&operation));
+    let mut headers: Vec<String> = Vec::new();
+    for header in own.as_ref().and_then(carried).into_iter().chain([schemes.session_header]).chain(all) {
+        let header = header.to_ascii_lowercase();
+        if !headers.contains(&header) {
+            headers.push(header);
+        }
+    }
+    headers
 }
 
 fn row(
     document: &Node,
     schemes: &Schemes<'_>,
+    headers: &[String],
     operation: &Described<'_>,
     sender: &Sender,
 ) -> Result<TokenStream, String> {
     let id = &sender.id;
-    let (access_token, session_token) =
+    let needs =
         schemes.needs(document, operation).map_err(|_| format!("{id} does not say which credentials it needs"))?;
+    let access_token = needs.access;
+    let header = needs.session.and_then(|session| headers.iter().position(|known| known.eq_ignore_ascii_case(session)));
+    let session_header = header.map_or_else(|| quote! { None }, |index| quote! { Some(#index) });
     let retry = format_ident!("{}", retry(operation));
     let ends_session = id == "end_connectivity_management_session";
     let secrets = secrets(document, operation);
@@ -75,7 +98,7 @@ fn row(
             method: #method,
             path: #path,
             access_token: #access_token,
-            session_token: #session_token,
+            session_header: #session_header,
             retry: Retry::#retry,
             ends_session: #ends_session,
             secrets: &[#(#secrets),*],

@@ -10,6 +10,7 @@
 
 mod choices;
 mod command;
+mod credentials;
 mod defaults;
 mod fuzz;
 mod harmless;

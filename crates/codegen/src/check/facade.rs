@@ -158,7 +158,8 @@ impl<'a> Call<'_, 'a> {
 
     fn session(&mut self, operation: &Described<'_>) {
         let Some(schemes) = Schemes::read(self.context.document, &mut Vec::new()) else { return };
-        let Ok((_, has_session)) = schemes.needs(self.context.document, operation) else { return };
+        let Ok(needs) = schemes.needs(self.context.document, operation) else { return };
+        let has_session = needs.session.is_some();
         let (id, name) = (self.called.id, schemes.session);
         let key = operation.node.entry("security").map_or(operation.method_key, |security| security.key);
         match (self.called.has_session, has_session) {

@@ -9,7 +9,7 @@ use super::{
     shape::Shape,
 };
 
-/// The two schemes that the facade knows.
+/// The schemes that the facade knows.
 #[derive(Debug)]
 pub struct Schemes<'a> {
     /// OAuth 2.0 client credentials: the access token.
@@ -17,10 +17,21 @@ pub struct Schemes<'a> {
     /// Where access tokens are had.
     pub token_url: &'a Node,
     scopes: Option<&'a Node>,
-    /// An API key in a header: the session token.
+    /// An API key in a header: the session token. The first one of them.
     pub session: &'a str,
     /// The name of that header.
     pub session_header: &'a str,
+    /// Every scheme that means the session token, and its header.
+    sessions: Vec<(&'a str, &'a str)>,
+}
+
+/// Which credentials an operation carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs<'a> {
+    /// Whether it carries the access token.
+    pub access: bool,
+    /// The header in which it carries the session token, if it does.
+    pub session: Option<&'a str>,
 }
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -41,27 +52,44 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             findings.extend(found);
         }
     }
+    let stated = context.operations().filter_map(|operation| operation.node.get("security"));
+    findings.extend(stated.chain(context.document.get("security")).filter_map(|stated| schemes.choice(stated)));
 }
 
-const BOTH: &str = "the facade knows one oauth2 scheme with a clientCredentials flow (the access token) and one apiKey \
-                    scheme in a header (the session token)";
+const BOTH: &str = "the facade knows one oauth2 scheme with a clientCredentials flow (the access token) and apiKey schemes \
+                    in a header (the session token)";
+
+/// Whether an API key, of several, is the session token, by its own name or that of its header.
+fn is_session(name: &str, header: &str) -> bool {
+    [name, header].iter().any(|text| {
+        let text = text.to_ascii_lowercase();
+        ["session", "m2m"].iter().any(|word| text.contains(word))
+    })
+}
 
 impl<'a> Schemes<'a> {
     /// Reads them; nothing, with the reasons, if they are not what the facade knows.
     pub fn read(document: &'a Node, findings: &mut Vec<Finding>) -> Option<Self> {
         let mut access: Option<(&str, &Node, Option<&Node>)> = None;
-        let mut session: Option<(&str, &str)> = None;
+        let mut sessions: Vec<(&str, &str)> = Vec::new();
         let schemes = document.pointer("/components/securitySchemes");
         let before = findings.len();
+        let header_of = |scheme: &'a Node| scheme.text_of("name").filter(|_| scheme.text_of("in") == Some("header"));
+        let key_of = |scheme: &'a Node| header_of(scheme).filter(|_| scheme.text_of("type") == Some("apiKey"));
+        // One alone may have any name.
+        let are_named = schemes
+            .into_iter()
+            .flat_map(Node::entries)
+            .any(|(name, entry)| key_of(&entry.value).is_some_and(|header| is_session(name, header)));
         for (name, Entry { key, value: scheme, .. }) in schemes.into_iter().flat_map(Node::entries) {
+            let is_meant = |header| if are_named { is_session(name, header) } else { sessions.is_empty() };
             let flow = scheme.pointer("/flows/clientCredentials").and_then(|flow| flow.get("tokenUrl"));
-            let header = scheme.text_of("name").filter(|_| scheme.text_of("in") == Some("header"));
-            match (scheme.text_of("type"), flow, header) {
+            match (scheme.text_of("type"), flow, header_of(scheme).filter(|header| is_meant(header))) {
                 (Some("oauth2"), Some(url), _) if access.is_none() => {
                     access = Some((name, url, scheme.pointer("/flows/clientCredentials/scopes")));
                 }
-                (Some("apiKey"), _, Some(header)) if session.is_none() => {
-                    session = Some((name, header));
+                (Some("apiKey"), _, Some(header)) => {
+                    sessions.push((name, header));
                     findings.extend(header_name(scheme, header));
                 }
                 _ => findings.push(Finding::new(
@@ -72,7 +100,7 @@ impl<'a> Schemes<'a> {
                 )),
             }
         }
-        if (access.is_none() || session.is_none()) && findings.len() == before {
+        if (access.is_none() || sessions.is_empty()) && findings.len() == before {
             let components = document.entry("components").map_or(document.place, |components| components.key);
             let place = document.pointer("/components/securitySchemes").map_or(components, |schemes| schemes.place);
             findings.push(Finding::new(
@@ -82,8 +110,13 @@ impl<'a> Schemes<'a> {
                 format!("{BOTH}: write both into components/securitySchemes"),
             ));
         }
-        let ((access, token_url, scopes), (session, session_header)) = access.zip(session)?;
-        Some(Self { access, token_url, scopes, session, session_header })
+        let ((access, token_url, scopes), (session, session_header)) = access.zip(sessions.first().copied())?;
+        Some(Self { access, token_url, scopes, session, session_header, sessions })
+    }
+
+    /// Whether a scheme means the session token and has this header.
+    pub fn has_header(&self, header: &str) -> bool {
+        self.sessions.iter().any(|(_, known)| known.eq_ignore_ascii_case(header))
     }
 
     /// What is wrong with the scopes of a requirement.
@@ -112,12 +145,12 @@ impl<'a> Schemes<'a> {
         findings
     }
 
-    /// Whether an operation needs the access token, and whether the session token.
+    /// Which tokens an operation needs, and in which header it carries the session token.
     ///
     /// # Errors
     ///
     /// What its `security` says that the facade does not know.
-    pub fn needs(&self, document: &Node, operation: &Described<'_>) -> Result<(bool, bool), Vec<Finding>> {
+    pub fn needs(&self, document: &Node, operation: &Described<'_>) -> Result<Needs<'a>, Vec<Finding>> {
         let stated = operation.node.entry("security").or_else(|| document.entry("security"));
         let Some(Entry { key, value, .. }) = stated else {
             return Err(vec![Finding::new(
@@ -133,23 +166,36 @@ impl<'a> Schemes<'a> {
         self.read_requirement(*key, value)
     }
 
-    /// What a `security` at this key asks for.
-    fn read_requirement(&self, key: Place, value: &Node) -> Result<(bool, bool), Vec<Finding>> {
-        let requirement = match &value.kind {
-            Kind::List(items) => match items.as_slice() {
-                [] => return Ok((false, false)),
-                [requirement] => requirement,
-                [_, second, ..] => {
-                    return Err(vec![Finding::new(
-                        "security-choice",
-                        second.place,
-                        "this is a choice of credentials, and nobody makes it",
-                        "write one requirement: names that belong together stand under one another, with one dash",
-                    )]);
-                }
-            },
-            _ => return Err(vec![malformed(key)]),
-        };
+    /// What a `security` at this key asks for: of several requirements, the first.
+    fn read_requirement(&self, key: Place, value: &Node) -> Result<Needs<'a>, Vec<Finding>> {
+        let Kind::List(items) = &value.kind else { return Err(vec![malformed(key)]) };
+        let (mut first, mut findings) = (None, Vec::new());
+        for requirement in items {
+            match self.one_requirement(requirement) {
+                Ok(needs) => first = first.or(Some(needs)),
+                Err(found) => findings.extend(found),
+            }
+        }
+        if findings.is_empty() { Ok(first.unwrap_or(Needs { access: false, session: None })) } else { Err(findings) }
+    }
+
+    /// What is said of a choice between tokens: not of one between headers of the same token.
+    fn choice(&self, value: &Node) -> Option<Finding> {
+        let kind =
+            |requirement: &Node| self.one_requirement(requirement).ok().map(|it| (it.access, it.session.is_some()));
+        let [first, rest @ ..] = value.items() else { return None };
+        let other =
+            rest.iter().find(|other| kind(other).is_some_and(|other| kind(first).is_some_and(|it| it != other)))?;
+        // The document says that each of them is enough.
+        Some(Finding::warning(
+            "security-choice",
+            other.place,
+            "this is a choice of credentials, and the first of them is taken",
+            "write the one that is meant first, or alone; names that belong together stand under one another, with one dash",
+        ))
+    }
+
+    fn one_requirement(&self, requirement: &Node) -> Result<Needs<'a>, Vec<Finding>> {
         if requirement.map().is_none() {
             return Err(vec![malformed(requirement.place)]);
         }
@@ -161,12 +207,23 @@ impl<'a> Schemes<'a> {
                 format!("write {} or {}", self.access, self.session),
             )
         };
-        let others = requirement.entries().filter(|(name, _)| *name != self.access && *name != self.session);
-        let findings: Vec<_> = others.map(unknown).chain(self.scopes(requirement)).collect();
+        let header = |wanted: &str| self.sessions.iter().find(|(name, _)| *name == wanted).map(|(_, header)| *header);
+        let others = requirement.entries().filter(|(name, _)| *name != self.access && header(name).is_none());
+        let mut findings: Vec<_> = others.map(unknown).chain(self.scopes(requirement)).collect();
+        let mut headers = requirement.entries().filter_map(|(name, entry)| Some((header(name)?, entry.key)));
+        let session = headers.next().map(|(header, _)| header);
+        if let Some((_, second)) = headers.next() {
+            findings.push(Finding::new(
+                "security-choice",
+                second,
+                "the session token goes into one header, and this is a second one",
+                "keep one of them, or put a dash before each if either is enough",
+            ));
+        }
         if !findings.is_empty() {
             return Err(findings);
         }
-        Ok((requirement.entry(self.access).is_some(), requirement.entry(self.session).is_some()))
+        Ok(Needs { access: requirement.entry(self.access).is_some(), session })
     }
 }
 

@@ -177,14 +177,28 @@ fn security(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here:
         return;
     };
     for (before, after, what, [needed, dropped]) in [
-        (before.0, after.0, "access", ["access-token-required", "access-token-dropped"]),
-        (before.1, after.1, "session", ["session-token-required", "session-token-dropped"]),
+        (before.access, after.access, "access", ["access-token-required", "access-token-dropped"]),
+        (
+            before.session.is_some(),
+            after.session.is_some(),
+            "session",
+            ["session-token-required", "session-token-dropped"],
+        ),
     ] {
         match (before, after) {
             (false, true) => comparison.tell(needed, places, here, format!("needs the {what} token")),
             (true, false) => comparison.tell(dropped, places, here, format!("needs no {what} token any more")),
             _ => {}
         }
+    }
+    // The header of a scheme that has changed is told of with the scheme.
+    if let (Some(before), Some(after)) = (before.session, after.session)
+        && !before.eq_ignore_ascii_case(after)
+        && [documents.base, documents.now]
+            .into_iter()
+            .all(|document| Schemes::read(document, &mut Vec::new()).is_some_and(|schemes| schemes.has_header(before)))
+    {
+        comparison.tell("security-changed", places, here, format!("carries the session token in {after}"));
     }
 }
 
