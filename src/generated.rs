@@ -151,8 +151,13 @@ pub(crate) struct Success {
 
 impl Success {
     pub(crate) fn documents(&self, status: u16) -> bool {
-        self.statuses.iter().any(|(first, last)| (*first..=*last).contains(&status))
+        is_among(self.statuses, status)
     }
+}
+
+/// Whether a status lies in one of these ranges.
+pub(crate) fn is_among(ranges: &[(u16, u16)], status: u16) -> bool {
+    ranges.iter().any(|(first, last)| (*first..=*last).contains(&status))
 }
 
 /// How the generated client reads a body.
@@ -161,6 +166,8 @@ impl Success {
 pub(crate) enum Body {
     /// As JSON of a type, which the function tries.
     Json(fn(&[u8]) -> serde_json::Result<()>),
+    /// The same; with one of these statuses there is no body, which reads as `null`.
+    JsonOrNone(fn(&[u8]) -> serde_json::Result<()>, &'static [(u16, u16)]),
     /// As a stream of bytes.
     Stream,
     /// Not at all.

@@ -19,7 +19,7 @@ use super::RetryPolicy;
 use crate::{
     Error, ErrorCode, ErrorResponse,
     error::{Disposition, Shape, is_mistrusted, is_unread},
-    generated::{Body, Operation, Retry, Success, operations::SESSION_HEADERS},
+    generated::{Body, Operation, Retry, Success, is_among, operations::SESSION_HEADERS},
 };
 
 /// How an answer is returned.
@@ -76,7 +76,10 @@ impl Judge<'_> {
         };
         let status = response.status();
         let is_final = match self.kind {
-            ResponseKind::Typed => self.is_documented(status) && !matches!(self.operation.success.body, Body::Json(_)),
+            ResponseKind::Typed => {
+                let is_read = matches!(self.operation.success.body, Body::Json(_) | Body::JsonOrNone(..));
+                self.is_documented(status) && !is_read
+            }
             ResponseKind::Raw => !status.is_client_error() && !status.is_server_error(),
         };
         let passed = |result, accepted| Outcome { result, disposition: Disposition::Final, wait: None, accepted };
@@ -142,7 +145,10 @@ impl Judge<'_> {
             _ if !is_whole => format!("its body is longer than the {} bytes allowed", self.limit).into(),
             200..300 => {
                 let problem = match &self.operation.success.body {
-                    Body::Json(fits) if self.is_documented(status) => match fits(&body) {
+                    Body::JsonOrNone(_, empty) if is_among(empty, status.as_u16()) => {
+                        return Ok(rebuilt(response, Zeroizing::new(b"null".to_vec())));
+                    }
+                    Body::Json(fits) | Body::JsonOrNone(fits, _) if self.is_documented(status) => match fits(&body) {
                         Ok(()) => return Ok(rebuilt(response, body)),
                         // The reason may quote the body.
                         Err(_) => misfit(response.headers(), &body),

@@ -36,6 +36,24 @@ const REGISTRATIONS: &str = "
         '400':
           $ref: '#/components/responses/Error'
 
+  /m2m/v1/neighbours/state:
+    get:
+      operationId: stateOfNeighbours
+      security:
+        - thingspaceOauth: []
+          sessionToken: []
+      responses:
+        '200':
+          description: What arrived.
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/Echo'
+        '204':
+          description: Nothing.
+        '400':
+          $ref: '#/components/responses/Error'
+
   /m2m/v1/neighbours:
     get:
       operationId: listNeighbours
@@ -129,6 +147,10 @@ async fn main() -> Result<(), Error> {
         .base_url(std::env::var("BASE_URL").unwrap_or_default())
         .build()?;
     let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
+    for _ in 0..2 {
+        let state = session.api().state_of_neighbours().send().await?;
+        println!("{} {}", state.status(), state.into_inner().is_some_and(|echo| echo.method == "GET"));
+    }
     let answer = session.api().list_registered_callbacks().account_name("0000123456-00001").send().await?;
     println!("{} {}", answer.method, answer.path);
     session.api().list_neighbours().send().await?;

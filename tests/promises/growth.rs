@@ -1,6 +1,6 @@
 //! A changed spec: what is new in it works without a change under `src/`, and what is wrong with it is said.
 
-use thingspace_sandbox::Sandbox;
+use thingspace_sandbox::{Fault, Operation, Sandbox};
 
 use crate::{grown::grown, package::Package};
 
@@ -33,6 +33,16 @@ async fn the_session_token_goes_into_the_header_of_the_scheme_that_the_document_
     assert_eq!(carried("sessiontoken"), [true, true, false, false, true]);
     assert_eq!(carried("vz-m2m-token"), [false, false, true, true, false]);
     assert_eq!(carried("authorization"), [true; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_success_without_the_body_that_another_has_is_none() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(Operation::Other, Fault::answer(204, ""), 1);
+    let base_url = sandbox.base_url().to_owned();
+    let said = tokio::task::spawn_blocking(move || grown().run("fourth_caller", &base_url)).await.unwrap();
+    let states: Vec<&str> = said.lines().filter(|line| line.starts_with("20")).collect();
+    assert_eq!(states, ["204 No Content false", "200 OK true"], "{said}");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn row(
     let retry = format_ident!("{}", retry(operation));
     let ends_session = id == "end_connectivity_management_session";
     let secrets = secrets(document, operation);
-    let success = success(operation, &sender.success);
+    let success = success(document, operation, &sender.success);
     let errors = errors(document, operation);
     let (method, path) = (operation.method.to_uppercase(), operation.path);
     Ok(quote! {
@@ -119,12 +119,17 @@ fn retry(operation: &Described<'_>) -> &'static str {
 }
 
 /// The statuses that are documented as a success, and how their body is read.
-fn success(operation: &Described<'_>, reads: &syn::Type) -> TokenStream {
-    let statuses = || operation.node.get("responses").into_iter().flat_map(Node::entries).map(|(status, _)| status);
-    let mut ranges = Vec::new();
-    for status in statuses().filter(|status| status.starts_with('2')) {
+fn success(document: &Node, operation: &Described<'_>, reads: &syn::Type) -> TokenStream {
+    let responses = operation.node.get("responses").into_iter().flat_map(Node::entries);
+    let (mut ranges, mut empty) = (Vec::new(), Vec::new());
+    for (status, entry) in responses.filter(|(status, _)| status.starts_with('2')) {
         let code = status.parse::<u16>().map(|code| quote! { (#code, #code) });
-        ranges.push(code.unwrap_or_else(|_| quote! { (200, 299) }));
+        let range = code.unwrap_or_else(|_| quote! { (200, 299) });
+        let content = check::resolved(document, &entry.value).and_then(|response| response.get("content"));
+        if content.is_none_or(|content| content.entries().next().is_none()) {
+            empty.push(range.clone());
+        }
+        ranges.push(range);
     }
     // progenitor takes any success where none is documented.
     if ranges.is_empty() {
@@ -133,6 +138,7 @@ fn success(operation: &Described<'_>, reads: &syn::Type) -> TokenStream {
     let body = match quote!(#reads).to_string().as_str() {
         "ByteStream" => quote! { Body::Stream },
         "()" => quote! { Body::Ignored },
+        _ if !empty.is_empty() => quote! { Body::JsonOrNone(fits::<#reads>, &[#(#empty),*]) },
         _ => quote! { Body::Json(fits::<#reads>) },
     };
     quote! { Success { statuses: &[#(#ranges),*], body: #body } }

@@ -145,23 +145,36 @@ fn a_document_of_another_version_has_to_be_converted() {
 }
 
 #[test]
-fn a_success_that_may_have_no_body_is_told_to_be_unsupported() {
-    let answers = |other: &str, schema: &str| {
+fn a_success_that_may_have_no_body_is_an_option() {
+    let contract_with = |other: &str, schema: &str| {
         let body = format!("content: {{application/json: {{schema: {schema}}}}}");
         let answers = format!("'200': {{description: Some., {body}}}, {other}, default: {{description: Refused.}}");
         let path =
             format!("  /a:\n    get:\n      operationId: a\n      security: []\n      responses: {{{answers}}}\n");
-        helps(&changed(contract(), "\ncomponents:\n", &format!("\n{path}\ncomponents:\n")))
+        changed(contract(), "\ncomponents:\n", &format!("\n{path}\ncomponents:\n"))
     };
-    for (other, schema) in [
-        ("'204': {description: None.}", "{type: string}"),
-        ("'202': {description: None.}", "{type: object}"),
-        ("'204': {description: None., content: {}}", "{type: string, nullable: true}"),
-        ("2XX: {description: None.}", "{$ref: '#/components/schemas/LogInResult'}"),
+    for (other, schema, of, empty) in [
+        ("'204': {description: None.}", "{type: string}", "::std::string::String", "(204u16,204u16)"),
+        ("'202': {description: None.}", "{type: object}", "", "(202u16,202u16)"),
+        ("'204': {description: None., content: {}}", "{type: string, nullable: true}", "", "(204u16,204u16)"),
+        ("2XX: {description: None.}", "{$ref: '#/components/schemas/LogInResult'}", "types::LogInResult", "(200,299)"),
+        (
+            "'202': {description: A.}, '204': {description: B.}",
+            "{type: integer}",
+            "i64",
+            "(202u16,202u16),(204u16,204u16)",
+        ),
     ] {
-        let helps = answers(other, schema);
-        assert!(helps.len() == 1 && helps[0].contains("Session::request"), "{other}: {helps:?}");
+        let contract = contract_with(other, schema);
+        assert_eq!(said(&contract), "", "{other}");
+        let output = thingspace_codegen::compile(contract.as_bytes(), &crate::manifest()).unwrap().output;
+        let table = output.operations.replace([' ', '\n'], "");
+        let row = table.split("Body::JsonOrNone(fits::<").nth(1).unwrap();
+        assert!(row.starts_with(&format!("::std::option::Option<{of}")), "{other}: {row}");
+        assert!(row.split(">,&[").nth(1).unwrap().starts_with(&format!("{empty}])")), "{other}: {row}");
     }
     let json = "'201': {description: Other., content: {application/json: {schema: {type: integer}}}}";
-    assert!(answers(json, "{type: string}")[0].contains("the same schema"));
+    assert!(helps(&contract_with(json, "{type: string}"))[0].contains("the same schema"));
+    let raw = "'201': {description: Other., content: {text/plain: {schema: {type: string}}}}";
+    assert!(helps(&contract_with(raw, "{type: string}"))[0].contains("Session::request"));
 }

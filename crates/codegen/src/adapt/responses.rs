@@ -3,7 +3,7 @@
 //! progenitor asserts that all errors of an operation have one shape, and takes `default` for a success as well. An
 //! operation may document a shape per status all the same: here they become one `oneOf` of them, which is named after
 //! its shapes, so that operations with the same shapes share one type. A shape that is written in place becomes a
-//! component. Several successes cannot be folded: a call has one result.
+//! component. Several successes cannot be folded, except those without a body: a call has one result.
 
 use std::collections::BTreeSet;
 
@@ -67,12 +67,33 @@ struct Answers<'a> {
 impl Answers<'_> {
     fn fold(&mut self, responses: &mut Map<String, Value>) -> Result<(), String> {
         spread_default(responses);
+        self.optional_success(responses)?;
         self.one_success(responses)?;
         self.one_error(responses)?;
         drop_covered(responses);
         // Neither a success nor an error, and never handed on: its type would only be in the way.
         for (_, response) in responses.iter_mut().filter(|(status, _)| matches!(class(status), Some('1' | '3'))) {
             *response = answer(None);
+        }
+        Ok(())
+    }
+
+    /// JSON beside a success without a body is JSON that may be null: the transport says null where there is no body.
+    fn optional_success(&self, responses: &mut Map<String, Value>) -> Result<(), String> {
+        let (mut schemas, mut are_known, mut is_empty) = (Vec::new(), true, false);
+        for (status, response) in responses.iter().filter(|(status, _)| class(status) == Some('2')) {
+            match body(resolved(self.components, status, response)?.1, check::is_json) {
+                Body::Json(Some(schema)) if !schemas.contains(schema) => schemas.push(schema.clone()),
+                Body::Json(Some(_)) => {}
+                Body::None => is_empty = true,
+                Body::Json(None) | Body::Raw => are_known = false,
+            }
+        }
+        if let (true, true, [schema]) = (are_known, is_empty, schemas.as_slice()) {
+            let schema = json!({ "nullable": true, "allOf": [schema] });
+            for (_, response) in responses.iter_mut().filter(|(status, _)| class(status) == Some('2')) {
+                *response = json!({ "description": "", "content": { "application/json": { "schema": schema } } });
+            }
         }
         Ok(())
     }

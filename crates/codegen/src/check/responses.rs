@@ -192,9 +192,11 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
             )),
         }
     }
-    if let Some(place) = other {
-        let help = if shapes.contains_key("") {
-            "a body that may be missing is not supported: leave the operation out, and send it with Session::request"
+    // One that may be missing is an Option: see adapt/responses.rs.
+    let is_optional = shapes.len() == 2 && shapes.contains_key("") && !shapes.contains_key(RAW);
+    if let Some(place) = other.filter(|_| !is_optional) {
+        let help = if shapes.contains_key(RAW) {
+            "this is not supported: leave the operation out, and send it with Session::request"
         } else {
             "give both the same schema, such as a oneOf: of the two"
         };
@@ -254,6 +256,9 @@ pub(crate) fn class(status: &str) -> Option<char> {
     }
 }
 
+/// The shape of what is no JSON.
+const RAW: &str = "raw";
+
 /// What tells the body of one response from that of another.
 fn shape(context: &Context<'_>, response: &Node) -> String {
     let Some(bodies) = context.resolved(response).and_then(|response| response.get("content")) else {
@@ -264,6 +269,6 @@ fn shape(context: &Context<'_>, response: &Node) -> String {
             media.get("schema").map(|schema| schema.value.value().to_string()).unwrap_or_default()
         }
         _ if bodies.entries().next().is_none() => String::new(),
-        _ => "raw".to_owned(),
+        _ => RAW.to_owned(),
     }
 }
