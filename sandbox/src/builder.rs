@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::Sandbox;
 use crate::account::Account;
+use crate::history::History;
 use crate::platform::Platform;
 use crate::server::Server;
 
@@ -18,6 +19,8 @@ pub struct SandboxBuilder {
     numeric_fault_codes: bool,
     requests_per_session: Option<u64>,
     simulator: Option<String>,
+    is_exposed: bool,
+    history: Option<History>,
 }
 
 impl SandboxBuilder {
@@ -28,6 +31,8 @@ impl SandboxBuilder {
             numeric_fault_codes: false,
             requests_per_session: None,
             simulator: None,
+            is_exposed: false,
+            history: None,
         }
     }
 
@@ -103,14 +108,28 @@ impl SandboxBuilder {
         self
     }
 
+    /// Allows an address that other hosts reach. They can use the controls: for an isolated network.
+    #[must_use]
+    pub fn exposed(mut self) -> SandboxBuilder {
+        self.is_exposed = true;
+        self
+    }
+
+    /// Notes every login, reset and request in a history. It holds marks in the place of secrets.
+    #[must_use]
+    pub fn history(mut self, history: History) -> SandboxBuilder {
+        self.history = Some(history);
+        self
+    }
+
     /// Starts the sandbox on the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the address is not a loopback address, since a program that reaches the port controls the
-    /// sandbox, or if two accounts contradict each other; and whatever the operating system has against listening.
+    /// `InvalidInput` if the address is not a loopback address and the sandbox is not [`exposed`](Self::exposed), since a
+    /// program that reaches the port controls it, or if two accounts contradict each other; and any error of listening.
     pub async fn start(self) -> io::Result<Sandbox> {
-        if !self.address.ip().is_loopback() {
+        if !(self.is_exposed || self.address.ip().is_loopback()) {
             return Err(invalid(format!(
                 "{} is not a loopback address, and the sandbox has controls that need no credentials; \
                  listen on 127.0.0.1 or [::1]",
@@ -118,8 +137,10 @@ impl SandboxBuilder {
             )));
         }
         without_contradiction(&self.accounts)?;
-        let Self { accounts, numeric_fault_codes, requests_per_session, simulator, .. } = self;
-        let platform = Arc::new(Platform::new(accounts, numeric_fault_codes, requests_per_session, simulator));
+        let Self { accounts, numeric_fault_codes, requests_per_session, simulator, history, .. } = self;
+        let mut platform = Platform::new(accounts, numeric_fault_codes, requests_per_session, simulator);
+        platform.history = history;
+        let platform = Arc::new(platform);
         let server = Server::start(self.address, Arc::clone(&platform)).await?;
         Ok(Sandbox::running(platform, server))
     }

@@ -51,6 +51,7 @@ mod error_response;
 mod fault_json;
 mod faults;
 mod gateway;
+pub mod history;
 mod oauth;
 mod platform;
 mod record;

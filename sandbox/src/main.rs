@@ -2,18 +2,22 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use thingspace_sandbox::{Account, Sandbox};
+use thingspace_sandbox::history::History;
+use thingspace_sandbox::{Account, Sandbox, SandboxBuilder};
 
 const USAGE: &str = "\
 A stand-in for the session management of Verizon ThingSpace, on this machine.
 
-Usage: thingspace-sandbox [--listen ADDRESS]
+Usage: thingspace-sandbox [--listen ADDRESS] [--exposed] [--history FILE]
        thingspace-sandbox --docs
 
   --listen ADDRESS  a loopback address and port, such as 127.0.0.1:8080 (the default);
                     with port 0 on any free port
+  --exposed         listen on an address that others reach, who may use the controls
+  --history FILE    note every login, reset and request, one line of JSON each
   --docs            print the documentation of the API, a page of HTML, and stop
   --help            print this and stop
 ";
@@ -27,8 +31,8 @@ const MISUSED: u8 = 2;
 async fn main() -> ExitCode {
     // What is not Unicode is no argument of ours, and is complained about like any other that is not.
     let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    let address = match Wish::of(arguments) {
-        Ok(Wish::Listen(address)) => address,
+    let wish = match Wish::of(arguments) {
+        Ok(Wish::Listen(listen)) => listen,
         Ok(Wish::Docs) => return print_docs(),
         Ok(Wish::Help) => return finish(say(USAGE)),
         Err(problem) => {
@@ -36,7 +40,15 @@ async fn main() -> ExitCode {
             return ExitCode::from(MISUSED);
         }
     };
-    let sandbox = match Sandbox::builder().listen(address).start().await {
+    let address = wish.address;
+    let builder = match wish.builder() {
+        Ok(builder) => builder,
+        Err(error) => {
+            complain(&format!("the history cannot be written: {error}\n"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let sandbox = match builder.start().await {
         Ok(sandbox) => sandbox,
         Err(error) => {
             complain(&format!("cannot listen on {address}: {error}\n"));
@@ -52,26 +64,45 @@ async fn main() -> ExitCode {
 
 /// What the arguments ask for.
 enum Wish {
-    Listen(SocketAddr),
+    Listen(Listen),
     Docs,
     Help,
+}
+
+struct Listen {
+    address: SocketAddr,
+    is_exposed: bool,
+    history: Option<PathBuf>,
+}
+
+impl Listen {
+    fn builder(&self) -> io::Result<SandboxBuilder> {
+        let builder = Sandbox::builder().listen(self.address);
+        let builder = if self.is_exposed { builder.exposed() } else { builder };
+        Ok(match &self.history {
+            Some(path) => builder.history(History::open(path, "sandbox")?),
+            None => builder,
+        })
+    }
 }
 
 impl Wish {
     fn of(arguments: impl Iterator<Item = String>) -> Result<Wish, String> {
         let mut arguments = arguments;
-        let mut address = DEFAULT_ADDRESS.to_owned();
+        let (mut address, mut is_exposed, mut history) = (DEFAULT_ADDRESS.to_owned(), false, None);
         while let Some(argument) = arguments.next() {
             match argument.split_once('=').unwrap_or((&argument, "")) {
                 ("--help" | "-h", "") => return Ok(Wish::Help),
                 ("--docs", "") => return Ok(Wish::Docs),
                 ("--listen", "") => address = arguments.next().ok_or("--listen needs an address after it")?,
+                ("--exposed", "") => is_exposed = true,
+                ("--history", "") => history = Some(arguments.next().ok_or("--history needs a file after it")?.into()),
                 ("--listen", given) => given.clone_into(&mut address),
                 _ => return Err(format!("`{argument}` is not understood")),
             }
         }
         let problem = |_| format!("`{address}` is not an address with a port, such as {DEFAULT_ADDRESS}");
-        Ok(Wish::Listen(address.parse().map_err(problem)?))
+        Ok(Wish::Listen(Listen { address: address.parse().map_err(problem)?, is_exposed, history }))
     }
 }
 

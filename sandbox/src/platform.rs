@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::clock::Clock;
 use crate::error_response::ErrorResponse;
 use crate::faults::Faults;
+use crate::history::History;
 use crate::record::{Counters, Log};
 
 /// How long an access token lives from its first issue, however often it is asked for.
@@ -32,6 +33,7 @@ pub(crate) struct Platform {
     requests_per_session: Option<u64>,
     /// The simulator's access token.
     pub(crate) simulator: Option<String>,
+    pub(crate) history: Option<History>,
     state: Mutex<State>,
 }
 
@@ -80,7 +82,8 @@ impl Platform {
         simulator: Option<String>,
     ) -> Platform {
         let state = Mutex::new(State::new(&accounts, requests_per_session));
-        Platform { accounts, numeric_fault_codes, requests_per_session, simulator, state }
+        let history = None;
+        Platform { accounts, numeric_fault_codes, requests_per_session, simulator, history, state }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

@@ -3,13 +3,14 @@
 //! What gets here has passed the gateway. The order from here on is the platform's: method, session token, body.
 
 use axum::Json;
-use axum::http::{HeaderName, Method};
+use axum::http::{HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::call::{Call, Single};
 use crate::error_response::ErrorResponse;
+use crate::history::mark;
 use crate::platform::Platform;
 
 const SESSION_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
@@ -24,7 +25,15 @@ pub(crate) fn login(platform: &Platform, call: &Call) -> Response {
         return ErrorResponse::method_not_allowed("POST");
     }
     platform.lock().counters.logins_attempted += 1;
-    start(platform, call).into_response()
+    let answer = start(platform, call);
+    note(
+        platform,
+        call,
+        "login",
+        &answer,
+        |body| json!({ "password": text(body, "password").map(mark), "username": text(body, "username") }),
+    );
+    answer.into_response()
 }
 
 /// `POST /api/m2m/v1/session/logout`
@@ -32,7 +41,9 @@ pub(crate) fn logout(platform: &Platform, call: &Call) -> Response {
     if call.method != Method::POST {
         return ErrorResponse::method_not_allowed("POST");
     }
-    end(platform, call).into_response()
+    let answer = end(platform, call);
+    note(platform, call, "logout", &answer, |_| json!({}));
+    answer.into_response()
 }
 
 /// `PUT /api/m2m/v1/session/password/actions/reset`
@@ -41,12 +52,16 @@ pub(crate) fn reset(platform: &Platform, call: &Call) -> Response {
         return ErrorResponse::method_not_allowed("PUT");
     }
     platform.lock().counters.resets_attempted += 1;
-    replace_password(platform, call).into_response()
+    let answer = replace_password(platform, call);
+    note(platform, call, "reset", &answer, |body| json!({ "old": text(body, "oldPassword").map(mark) }));
+    answer.into_response()
 }
 
 /// Any other path of the platform: returns the request, if it carries a valid session token.
 pub(crate) fn other(platform: &Platform, call: &Call) -> Response {
-    echo(platform, call).into_response()
+    let answer = echo(platform, call);
+    note(platform, call, "request", &answer, |_| json!({}));
+    answer.into_response()
 }
 
 fn start(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> {
@@ -102,6 +117,34 @@ pub(crate) fn echoed(call: &Call) -> Value {
     }
     answer.insert("body".to_owned(), body_as_json(&call.body));
     Value::Object(answer)
+}
+
+/// Notes what was asked, by whom, and what came of it.
+fn note(
+    platform: &Platform,
+    call: &Call,
+    what: &str,
+    answer: &Result<Json<Value>, ErrorResponse>,
+    asked: impl FnOnce(&Map<String, Value>) -> Value,
+) {
+    let Some(history) = &platform.history else { return };
+    let mut event = asked(&object(call).unwrap_or_default());
+    let given = |name: &str| answer.as_ref().ok().and_then(|body| body.get(name)?.as_str()).map(mark);
+    let header = |name| call.headers.get(name).and_then(|value| value.to_str().ok());
+    let session = given("sessionToken").or_else(|| header(SESSION_TOKEN).map(mark));
+    let more = [
+        ("what", json!(what)),
+        ("by", json!(header(header::USER_AGENT))),
+        ("ok", json!(answer.is_ok())),
+        ("session", json!(session)),
+        ("new", json!(given("newPassword"))),
+    ];
+    if let Some(event) = event.as_object_mut() {
+        event.extend(
+            more.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
+    history.note(event);
 }
 
 fn session_token(call: &Call) -> Result<&str, ErrorResponse> {

@@ -48,6 +48,7 @@ async fn arguments_that_are_not_understood_are_answered_with_the_usage() {
     for (arguments, hint) in [
         (&["--listen"] as &[&str], "--listen needs an address"),
         (&["--listen", "localhost"], "`localhost` is not an address"),
+        (&["--history"], "--history needs a file"),
         (&["--listen=8080"], "`8080` is not an address"),
         (&["--port", "1"], "`--port` is not understood"),
     ] {

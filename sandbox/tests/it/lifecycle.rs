@@ -1,14 +1,18 @@
 //! Starting and stopping.
 
+use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use thingspace_sandbox::history::{History, mark};
 use thingspace_sandbox::{Account, Fault, Operation, Sandbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Caller, DEVICES, until};
+use crate::support::{Caller, DEVICES, PASSWORD, RESET, until};
 
 #[tokio::test]
 async fn a_dropped_sandbox_has_closed_its_port_by_the_time_drop_returns() {
@@ -74,6 +78,37 @@ async fn a_sandbox_refuses_to_listen_where_others_could_reach_it() {
     let refused = Sandbox::builder().listen("0.0.0.0:0".parse().unwrap()).start().await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput);
     assert!(refused.to_string().contains("not a loopback address"));
+}
+
+#[tokio::test]
+async fn an_exposed_sandbox_listens_where_others_reach_it() {
+    let sandbox = Sandbox::builder().listen("0.0.0.0:0".parse().unwrap()).exposed().start().await.unwrap();
+    assert!(sandbox.address().ip().is_unspecified());
+}
+
+#[tokio::test]
+async fn a_history_has_logins_resets_and_requests_and_no_secret() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("history");
+    fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("sandbox.jsonl");
+    let _ = fs::remove_file(&path);
+    let history = History::open(&path, "sandbox").unwrap();
+    let sandbox = Sandbox::builder().history(history).start().await.unwrap();
+    let caller = Caller::in_session(&sandbox).await;
+    caller.devices().await;
+    let reset = caller.request(Method::PUT, RESET).json(&json!({ "oldPassword": PASSWORD })).send().await.unwrap();
+    let new = reset.json::<Value>().await.unwrap()["newPassword"].as_str().unwrap().to_owned();
+    let text = fs::read_to_string(path).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let whats: Vec<_> = events.iter().map(|event| event["what"].as_str().unwrap()).collect();
+    assert_eq!(whats, ["login", "request", "reset"]);
+    assert_eq!(events[0]["password"], events[2]["old"]);
+    assert_eq!(events[0]["session"], events[1]["session"]);
+    assert_eq!(events[2]["new"], mark(&new));
+    assert!(events.is_sorted_by_key(|event| event["t"].as_u64().unwrap()));
+    for secret in [PASSWORD, &new, &caller.session_token, &caller.access_token] {
+        assert!(!text.contains(secret), "{text}");
+    }
 }
 
 #[tokio::test]
