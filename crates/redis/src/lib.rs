@@ -72,6 +72,7 @@ pub struct RedisStore {
     load: Arc<Script>,
     swap: Arc<Script>,
     prefix: Arc<str>,
+    replicas: u32,
 }
 
 impl RedisStore {
@@ -91,7 +92,8 @@ impl RedisStore {
     }
 
     /// The store on the server that sentinels know by a name. The name stands in the URL in place of the host, as in
-    /// `redis://USER:PASSWORD@mymaster/0`. The store asks the sentinels where the server is at each connection.
+    /// `redis://USER:PASSWORD@mymaster/0`. The store asks the sentinels where the server is at each connection. A failover
+    /// may lose swaps: see [`replicated_to`](Self::replicated_to).
     ///
     /// # Errors
     ///
@@ -121,7 +123,7 @@ impl RedisStore {
             Error::Configuration { problem }
         })?;
         let [load, swap] = [include_str!("load.lua"), include_str!("swap.lua")].map(Script::new).map(Arc::new);
-        Ok(Self { link: Arc::new(Link::new(source, address)), load, swap, prefix: "thingspace".into() })
+        Ok(Self { link: Arc::new(Link::new(source, address)), load, swap, prefix: "thingspace".into(), replicas: 0 })
     }
 
     /// Replaces `thingspace` at the beginning of all keys and channels. All replicas need the same prefix.
@@ -131,13 +133,32 @@ impl RedisStore {
         self
     }
 
+    /// Has every swap wait until so many replicas of the server have it, too. Without that a server that is cut off goes on
+    /// taking swaps, and a failover loses them: two processes may then log in at the same time, and failed logins are
+    /// forgotten. With three servers, one on each host, 1 is the number to choose.
+    ///
+    /// If fewer replicas confirm a swap, it is tried again and then returns [`StoreError::Unavailable`]. The user needs the
+    /// right `+wait`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] on a cluster, whose client cannot wait for replicas.
+    pub fn replicated_to(mut self, replicas: u32) -> Result<Self, Error> {
+        if self.link.is_cluster() {
+            let problem = "a cluster cannot wait for replicas: leave replicated_to out, or use sentinels".to_owned();
+            return Err(Error::Configuration { problem });
+        }
+        self.replicas = replicas;
+        Ok(self)
+    }
+
     /// The braces keep a key and its channel on one node of a cluster.
     fn key(&self, account: &Account) -> String {
         format!("{}:{{{}}}", self.prefix, account.id())
     }
 
     async fn snapshot(&self, key: &str) -> Result<Snapshot, StoreError> {
-        let answer = self.link.run(key, &self.load.key(key)).await?;
+        let answer = self.link.run(key, &self.load.key(key), 0).await?;
         let (stored, (seconds, micros)): (Option<Vec<u8>>, (u64, u64)) = answer;
         let damaged = || self.link.damaged(key, "this version of thingspace-session has not written it");
         let value = stored.map(|stored| parse(&Zeroizing::new(stored)).ok_or_else(damaged)).transpose()?;
@@ -168,8 +189,8 @@ impl SessionStore for RedisStore {
         Box::pin(async move {
             let (key, expected) = (self.key(account), expected.map(|version| version.to_string()));
             let mut script = self.swap.key(&key);
-            script.arg(expected.unwrap_or_default()).arg(new.to_string()).arg(bytes).arg(KEPT);
-            self.link.run(&key, &script).await
+            script.arg(expected.unwrap_or_default()).arg(new.to_string()).arg(bytes).arg(KEPT).arg(self.replicas);
+            self.link.run(&key, &script, self.replicas).await
         })
     }
 
@@ -206,6 +227,7 @@ impl fmt::Debug for RedisStore {
             .debug_struct("RedisStore")
             .field("address", &self.link.address)
             .field("prefix", &self.prefix)
+            .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
 }

@@ -48,14 +48,20 @@ impl Link {
         Self { address, source, line: Mutex::default(), messages: Arc::default() }
     }
 
-    /// Runs a script, again and again while the server is away: to run it twice has the effect of running it once.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.source, Source::Cluster(_))
+    }
+
+    /// Runs a script, again and again while the server is away, and until so many replicas have what it wrote: to run it
+    /// twice has the effect of running it once.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
         script: &ScriptInvocation<'_>,
+        replicas: u32,
     ) -> Result<T, StoreError> {
         let mut last = None;
-        let attempts = (|| self.once(script)).retry(PAUSES).sleep(sleep);
+        let attempts = (|| self.once(script, replicas)).retry(PAUSES).sleep(sleep);
         // What cannot be parsed may be the end of a connection.
         let is_lasting = |error: &RedisError| error.kind() != ErrorKind::Parse && self.cure(error).is_some();
         let attempts = attempts.when(|error| is_passing(error) && !is_lasting(error));
@@ -66,11 +72,11 @@ impl Link {
         redis::from_redis_value(value).map_err(|_| self.damaged(key, "its answer has another form than it should"))
     }
 
-    async fn once(&self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
+    async fn once(&self, script: &ScriptInvocation<'_>, replicas: u32) -> RedisResult<Value> {
         self.leave_if_silent();
         let (mut connection, number) = self.connection().await?;
         self.line().asked.get_or_insert_with(Instant::now);
-        let outcome = connection.run(script).await;
+        let outcome = connection.run(script, replicas).await;
         self.line().asked = None;
         self.heed(&connection, number, &outcome);
         outcome
@@ -138,7 +144,7 @@ impl Link {
     }
 
     fn cure(&self, error: &RedisError) -> Option<&'static str> {
-        trouble::cure(error, matches!(self.source, Source::Cluster(_)))
+        trouble::cure(error, self.is_cluster())
     }
 
     fn trouble(&self, key: &str, error: &RedisError) -> StoreError {

@@ -16,6 +16,9 @@ use tokio::sync::Notify;
 /// How long connecting may take, and how long an answer.
 pub(crate) const ANSWER: Duration = Duration::from_secs(2);
 
+/// How long replicas may take to confirm a swap: all calls wait meanwhile.
+const REPLICAS: Duration = Duration::from_secs(1);
+
 pub(crate) enum Source {
     One(Client),
     Named { name: String, node: SentinelNodeConnectionInfo, sentinels: Vec<ConnectionInfo> },
@@ -148,9 +151,20 @@ fn forward(messages: &Arc<Notify>) -> impl Fn(PushInfo) -> Result<(), Infallible
 }
 
 impl Connection {
-    pub(crate) async fn run(&mut self, script: &ScriptInvocation<'_>) -> RedisResult<Value> {
+    /// Runs a script. If it answers that it has written, waits for so many replicas to have that, too.
+    pub(crate) async fn run(&mut self, script: &ScriptInvocation<'_>, replicas: u32) -> RedisResult<Value> {
         match self {
-            Self::One(connection) => script.invoke_async(connection).await,
+            Self::One(connection) => {
+                let answer = script.invoke_async(connection).await?;
+                if replicas > 0 && answer == Value::Int(1) {
+                    let wait = redis::cmd("WAIT").arg(replicas).arg(REPLICAS.as_millis()).to_owned();
+                    let found: u32 = wait.query_async(connection).await?;
+                    if found < replicas {
+                        return Err(redis::make_extension_error("NOREPLICAS".to_owned(), None));
+                    }
+                }
+                Ok(answer)
+            }
             Self::Cluster(connection, _) => script.invoke_async(connection).await,
         }
     }

@@ -1,5 +1,5 @@
 -- A stored value begins with its version, 32 digits. `expected` is empty if there must be no value.
-local expected, new, bytes, kept = unpack(ARGV)
+local expected, new, bytes, kept, replicas = unpack(ARGV)
 local stored = redis.call('GET', KEYS[1])
 local found = ''
 if stored then
@@ -7,7 +7,11 @@ if stored then
   -- Too short for a version: `load` reports it as damaged.
   if #found < 32 then return 0 end
 end
-if found == new then return 1 end
+if found == new then
+  -- A write of this connection, for replicas to confirm: the first one may have been another's.
+  if replicas ~= '0' then redis.call('SET', KEYS[1], stored, 'PX', kept) end
+  return 1
+end
 if found ~= expected then return 0 end
 -- First, because the server may refuse it, and does not undo what came before.
 redis.call('PUBLISH', KEYS[1] .. ':changed', new)

@@ -30,6 +30,7 @@ pub(crate) fn hint(error: &RedisError) -> &'static str {
     match (code(error), error.kind()) {
         (Some("OOM"), _) => "; give the server more memory",
         (Some("MISCONF"), _) => "; the log of the server says what it cannot write",
+        (Some("NOREPLICAS"), _) => "; fewer replicas have the last writes than it needs: see that they are connected",
         (Some("READONLY"), _) => "; if it stays a replica, give the URL of the primary",
         (_, ErrorKind::MasterNameNotFoundBySentinel) => "; check the name in the URL",
         _ => "",

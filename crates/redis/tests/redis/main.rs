@@ -19,6 +19,7 @@ mod advice;
 #[allow(dead_code, reason = "nothing is logged here")]
 mod leaks;
 mod one;
+mod replicated;
 #[cfg(feature = "rustls-no-provider")]
 mod secured;
 mod server;
