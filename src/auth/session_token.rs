@@ -33,6 +33,8 @@ const DOUBT: Duration = Duration::from_secs(60);
 /// may bring late; and how often it looks.
 const OVERTAKING: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(20);
+/// How often it looks whether the record has another session: the login of another process is no login of this one.
+const ANOTHER: Duration = Duration::from_millis(250);
 /// A use that is recorded less often than this is not recorded again.
 const TOUCHED: Duration = Duration::from_secs(30);
 /// How many dead sessions are remembered.
@@ -68,6 +70,8 @@ pub(super) struct State {
     ambiguous: Option<Instant>,
     /// When the rejection of a session that was never accepted last led to a login, if none was accepted since.
     unaccepted: Option<Instant>,
+    /// When the record was last looked at for another session.
+    looked: Option<Instant>,
     /// The passwords that resets through this session have replaced, and the credentials that are valid now.
     superseded: Option<(Vec<Password>, Credentials)>,
 }
@@ -215,21 +219,33 @@ impl SessionTokens {
 
     /// Takes up the session of the record, if it may be alive.
     pub(super) fn adopt(&self, seen: &Seen) -> Option<Arc<LiveSession>> {
-        let session = seen.record.session.as_ref()?;
-        let unused = seen.now().after(session.used_at).unwrap_or_default();
-        let mut state = self.state();
-        if unused >= IDLE || state.is_ended || state.dead.contains(&session.token) {
-            return None;
-        }
-        // One that no header takes is none.
-        let live = self.cache.store(LiveSession::new(session.token.clone(), unused).ok()?);
-        // Another process may just have logged in: an ambiguous rejection must not end its session at once.
-        if unused < DOUBT {
-            state.ambiguous = Some(Instant::now());
-        }
-        drop(state);
+        let live = self.cache.store(alive(&mut self.state(), seen)?);
         events::session_resumed();
         Some(live)
+    }
+
+    /// Puts the session of the record in the place of this one, which was rejected, if it is another that may be alive.
+    async fn adopt_another(&self, rejected: &HeaderValue) {
+        let now = Instant::now();
+        {
+            let mut state = self.state();
+            if state.looked.is_some_and(|looked| now < looked + ANOTHER) {
+                return;
+            }
+            state.looked = Some(now);
+        }
+        let Ok(seen) = self.record.load().await else { return };
+        let is_other = |token: &SessionToken| token.expose_secret().as_bytes() != rejected.as_bytes();
+        if !seen.record.session.as_ref().is_some_and(|session| is_other(&session.token)) {
+            return;
+        }
+        let mut state = self.state();
+        let Some(cached) = self.cache.cached().clone().filter(|cached| cached.header == *rejected) else { return };
+        let Some(other) = alive(&mut state, &seen) else { return };
+        self.cache.replace(&cached, other);
+        remember_dead(&mut state, &cached.token);
+        drop(state);
+        events::session_resumed();
     }
 
     /// Uses a session that was started, unless this one was ended meanwhile.
@@ -253,9 +269,29 @@ impl SessionTokens {
     }
 }
 
+/// The session of the record, if it may be alive.
+fn alive(state: &mut State, seen: &Seen) -> Option<LiveSession> {
+    let session = seen.record.session.as_ref()?;
+    let unused = seen.now().after(session.used_at).unwrap_or_default();
+    if unused >= IDLE || state.is_ended || state.dead.contains(&session.token) {
+        return None;
+    }
+    // One that no header takes is none.
+    let live = LiveSession::new(session.token.clone(), unused).ok()?;
+    // Another process may just have logged in: an ambiguous rejection must not end its session at once.
+    if unused < DOUBT {
+        state.ambiguous = Some(Instant::now());
+    }
+    Some(live)
+}
+
 /// No request uses this token from here on, and it is not taken up again from the record.
 fn bury(state: &mut State, token: &SessionToken, reason: Renewed) {
     state.reason = Some(reason);
+    remember_dead(state, token);
+}
+
+fn remember_dead(state: &mut State, token: &SessionToken) {
     state.dead.push_back(token.clone());
     if state.dead.len() > MOST_DEAD {
         state.dead.pop_front();
@@ -304,6 +340,7 @@ impl TokenSource for Arc<SessionTokens> {
         Box::pin(async {
             let end = Instant::now() + OVERTAKING;
             while Instant::now() < end {
+                self.adopt_another(token).await;
                 tokio::time::sleep(LOOK).await;
                 if self.invalidate(token, Disposition::SessionExpired) {
                     return true;

@@ -21,7 +21,8 @@ pub(crate) trait TokenSource: Send + Sync {
     fn invalidate(&self, token: &HeaderValue, rejection: Disposition) -> bool;
 
     /// Waits for a moment after [`invalidate`](Self::invalidate) has advised against sending again, because another
-    /// request's answer that speaks for the token may have been overtaken. Returns the advice after that.
+    /// request's answer that speaks for the token may have been overtaken, or another process may have logged in. Returns
+    /// the advice after that.
     fn reconsider<'a>(&'a self, _token: &'a HeaderValue) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
         Box::pin(std::future::ready(false))
     }

@@ -141,6 +141,31 @@ async fn a_rejection_whose_message_is_about_something_else_is_the_answer() {
     }
 }
 
+/// Two sessions in a row that were dead before this process used them are no reason to ignore the third, which another
+/// process has started.
+#[tokio::test(start_paused = true)]
+async fn sessions_that_die_before_their_first_use_keep_no_process_from_the_newer_one_of_another() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let start = async || {
+        let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
+        thingspace.start_session(credentials()).await.unwrap()
+    };
+    let (busy, late) = (start().await, start().await);
+    assert_eq!(ask(&busy).await.unwrap(), 200);
+    sandbox.expire_session(USERNAME);
+    assert_eq!(ask(&busy).await.unwrap(), 200);
+    sandbox.expire_session(USERNAME);
+    // The first one is dead, and so is the one that the store has.
+    assert_eq!(ask(&late).await.unwrap(), 400);
+    for number in 3..6 {
+        assert_eq!(ask(&busy).await.unwrap(), 200);
+        assert_eq!(logins(&sandbox), (number, 0));
+        assert_eq!(ask(&late).await.unwrap(), 200, "{number}");
+        sandbox.expire_session(USERNAME);
+    }
+    assert_eq!(logins(&sandbox), (5, 0));
+}
+
 /// What counts as acceptance shows when a session is called dead: one that was never accepted is renewed once a minute.
 #[tokio::test(start_paused = true)]
 async fn only_a_success_or_a_code_that_says_so_counts_as_acceptance_of_the_session() {
