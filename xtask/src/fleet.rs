@@ -4,7 +4,7 @@ mod day;
 mod replica;
 mod rotation;
 mod rows;
-mod server;
+pub(crate) mod server;
 mod stage;
 mod stall;
 

@@ -14,6 +14,7 @@ mod python;
 mod regen;
 mod sandbox;
 mod spec;
+mod torn;
 mod workspace;
 
 use std::error::Error;
@@ -65,6 +66,10 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// Check openapi.yaml, or compare it with an earlier one
     Spec(spec::Arguments),
+    /// Tear a fleet on three hosts apart, and prove from its history what holds
+    ///
+    /// Needs Linux, root, iproute2, Python and redis-server.
+    Torn(torn::Arguments),
 }
 
 /// The exit status for arguments that were not understood, as clap has it.
@@ -102,6 +107,7 @@ impl Command {
             Self::Regen(arguments) => regen::run(&arguments),
             Self::Sandbox(arguments) => sandbox::run(&arguments),
             Self::Spec(arguments) => spec::run(&arguments),
+            Self::Torn(arguments) => torn::run(&arguments),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The sandbox: by itself, and as something to test against.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -96,6 +96,24 @@ impl Running {
         let base_url = base_url(&greeting).ok_or_else(|| format!("the sandbox says `{}`", greeting.trim()))?;
         Ok(Running { _process: process, base_url })
     }
+}
+
+/// Uses one of the controls of the sandbox at this address.
+pub(crate) fn control(address: &str, method: &str, path: &str, body: &str) -> Result<Value> {
+    let mut stream = TcpStream::connect(address)?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} /_sandbox/{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\
+         content-type: application/json\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("the sandbox does not answer")?;
+    if !head.starts_with("HTTP/1.1 2") {
+        return Err(format!("the sandbox answers {body}").into());
+    }
+    Ok(serde_json::from_str(body)?)
 }
 
 fn first_line(stdout: ChildStdout) -> Option<String> {

@@ -1,8 +1,6 @@
 //! Where one row is measured: a sandbox and a server of its own, and the replicas that use both.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -14,7 +12,7 @@ use super::Plan;
 use super::replica::Replica;
 use super::server::{Keeps, Server};
 use crate::Result;
-use crate::sandbox::Running;
+use crate::sandbox::{Running, control};
 
 const USER: &str = "zbeeblebrox";
 /// How long what has to come about may take.
@@ -110,20 +108,7 @@ impl Stage {
 
     fn control(&self, method: &str, path: &str, body: &str) -> Result<Value> {
         let address = self.sandbox.base_url.trim_start_matches("http://").split('/').next().unwrap_or_default();
-        let mut stream = TcpStream::connect(address)?;
-        let length = body.len();
-        write!(
-            stream,
-            "{method} /_sandbox/{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n\
-             content-type: application/json\r\n\r\n{body}"
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").ok_or("the sandbox does not answer")?;
-        if !head.starts_with("HTTP/1.1 2") {
-            return Err(format!("the sandbox answers {body}").into());
-        }
-        Ok(serde_json::from_str(body)?)
+        control(address, method, path, body)
     }
 }
 

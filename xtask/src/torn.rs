@@ -1,0 +1,163 @@
+//! `cargo xtask torn`: a fleet on three hosts whose network splits, and a checker that reads afterwards what happened.
+//!
+//! The hosts are network namespaces, see `network`. `schedule` says from a seed what goes wrong, `conduct` does it, and all
+//! that happens is in one `history`, which `check` reads. The table says what was promised, and whether it held.
+
+mod check;
+mod conduct;
+mod filter;
+mod history;
+mod network;
+mod schedule;
+mod servers;
+mod stage;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conduct::Conductor;
+use history::{History, micros};
+use network::Network;
+use rustix::time::ClockId;
+use serde_json::json;
+use servers::Servers;
+use stage::Stage;
+
+use crate::fleet::server::Program;
+use crate::{Result, sandbox, workspace};
+
+/// That of the gate.
+const SEED: u64 = 18;
+const SECONDS: u64 = 560;
+const QUICK_SECONDS: u64 = 28;
+/// In what time after the last fault there is one session, and how long it is looked at then.
+const CALM: Duration = Duration::from_secs(30);
+const QUICK_CALM: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_secs(5);
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Do the same in a minute, with a seed that is always the same
+    #[arg(long)]
+    quick: bool,
+    /// The seed of the faults [default: by chance, or 18 with --quick]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// For how long there are faults [default: 560, or 28 with --quick]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<u64>,
+    /// Leave out what docs/fleet.md has an operator set against the loss of writes
+    #[arg(long)]
+    careless: bool,
+    /// Say so and stop where namespaces cannot be made
+    #[arg(long)]
+    if_possible: bool,
+    /// Check the history of an earlier run again, by its folder
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["quick", "seed", "seconds", "if_possible"])]
+    check: Option<PathBuf>,
+}
+
+/// What the run needs.
+struct Plan {
+    server: Program,
+    sandbox: PathBuf,
+    replica: PathBuf,
+    faketime: Option<PathBuf>,
+    is_by_the_book: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result {
+    if let Some(directory) = &arguments.check {
+        return report(directory, &format!("the history in {}", directory.display()), arguments.careless);
+    }
+    if let Some(obstacle) = network::obstacle() {
+        let problem = format!("hosts as network namespaces cannot be made here: {obstacle}");
+        if arguments.if_possible {
+            println!("SKIPPED: no fleet was torn apart. {problem}");
+            return Ok(());
+        }
+        return Err(problem.into());
+    }
+    let plan = Plan {
+        server: Program::chosen()?,
+        sandbox: sandbox::build()?,
+        replica: sandbox::program(&["--package", "thingspace-session-redis", "--example", "replica"])?,
+        faketime: faketime(),
+        is_by_the_book: !arguments.careless,
+    };
+    if plan.faketime.is_none() {
+        println!("libfaketime is not here (package faketime): no clock is moved.");
+    }
+    let seed = arguments.seed.unwrap_or_else(|| if arguments.quick { SEED } else { u64::from(fastrand::u32(..)) });
+    let directory = workspace::target()?.join("torn").join(format!("seed-{seed}"));
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    fs::create_dir_all(&directory)?;
+    println!("Seed {seed}; the history is in {}.", directory.display());
+    tear(&plan, arguments, seed, &directory)?;
+    let quick = if arguments.quick { " --quick" } else { "" };
+    report(&directory, &format!("{}, `cargo xtask torn{quick} --seed {seed}`", plan.server.name), arguments.careless)
+}
+
+fn tear(plan: &Plan, arguments: &Arguments, seed: u64, directory: &Path) -> Result {
+    let time = Duration::from_secs(arguments.seconds.unwrap_or(if arguments.quick { QUICK_SECONDS } else { SECONDS }));
+    let calm = if arguments.quick { QUICK_CALM } else { CALM };
+    let steps = schedule::faults(seed, time, stage::ALL);
+    let history = History::open(&directory.join("conductor.jsonl"))?;
+    let offset = micros(ClockId::Realtime).saturating_sub(micros(ClockId::Monotonic));
+    history.note(json!({ "what": "clock", "offset": offset, "seed": seed, "careful": plan.is_by_the_book }))?;
+
+    let mut network = Network::set_up(directory)?;
+    let mut servers = Servers::start(&plan.server, directory, plan.is_by_the_book)?;
+    let mut stage = Stage::set(plan, directory)?;
+    (0..stage::ALL).try_for_each(|number| stage.start(number))?;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| conduct::watch(&history, &stop));
+        let mut conductor = Conductor::new(&mut network, &mut servers, &mut stage, &history);
+        let mut conduct = || {
+            conductor.rest(Duration::from_secs(5))?;
+            history.note(json!({ "what": "begin" }))?;
+            conductor.carry_out(&steps)?;
+            history.note(json!({ "what": "calm", "within": u64::try_from(calm.as_micros())? }))?;
+            stage::kill_session()?;
+            conductor.rest(calm + LOOK)?;
+            history.note(json!({ "what": "end" }))
+        };
+        let outcome = conduct();
+        stop.store(true, Ordering::Relaxed);
+        outcome
+    })?;
+    stage.end()
+}
+
+fn report(directory: &Path, what: &str, is_careless: bool) -> Result {
+    let begin = Instant::now();
+    let (events, size) = history::read(directory)?;
+    let verdicts = check::all(&events, is_careless);
+    println!("\n| {what} | measured | holds |\n|---|---|---|");
+    for verdict in &verdicts {
+        let holds = if verdict.broken.is_empty() { "yes" } else { "NO" };
+        println!("| {} | {} | {holds} |", verdict.rule, verdict.measured);
+    }
+    println!("\nHistory: {} events, {size} bytes; checked in {:.1} s.", events.len(), begin.elapsed().as_secs_f64());
+    let mut broken = Vec::new();
+    for verdict in verdicts.iter().filter(|verdict| !verdict.broken.is_empty()) {
+        broken.push(verdict.rule);
+        for reason in verdict.broken.iter().take(20) {
+            println!("NO {}: {reason}", verdict.rule);
+        }
+    }
+    if broken.is_empty() { Ok(()) } else { Err(format!("does not hold: {}", broken.join("; ")).into()) }
+}
+
+/// The library that moves the clock of a process, as Debian has it.
+fn faketime() -> Option<PathBuf> {
+    let folders = ["/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"];
+    let library = |folder: &str| Path::new(folder).join("faketime/libfaketimeMT.so.1");
+    folders.into_iter().map(library).find(|path| path.exists())
+}

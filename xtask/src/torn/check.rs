@@ -1,0 +1,68 @@
+//! Reads a history, and proves or refutes what was promised. Each rule has a name, a figure, and what breaks it.
+
+mod calm;
+mod claims;
+mod logins;
+mod passwords;
+mod requests;
+mod trouble;
+
+#[cfg(test)]
+mod tests;
+
+use super::history::Event;
+
+/// A rule, what the history says of it, and each event that breaks it.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) rule: &'static str,
+    pub(super) measured: String,
+    pub(super) broken: Vec<String>,
+}
+
+/// All rules. Careless: the operator has set nothing against the loss of writes, and docs/fleet.md says what that may cost.
+pub(super) fn all(events: &[Event], is_careless: bool) -> Vec<Verdict> {
+    let claims = claims::of(events);
+    vec![
+        happened(events),
+        logins::in_a_row(events),
+        logins::per_password(events),
+        claims::one_login(events, &claims, is_careless),
+        claims::superseded(events, &claims),
+        requests::fail_with_a_reason(events, &claims, is_careless),
+        passwords::are_kept(events),
+        calm::one_session(events),
+    ]
+}
+
+/// A history in which nothing happens proves nothing.
+fn happened(events: &[Event]) -> Verdict {
+    let count = |is: &dyn Fn(&Event) -> bool| events.iter().filter(|event| is(event)).count();
+    let faults = count(&|event| event.is_of_conductor("fault"));
+    let killed = count(&|event| event.is_of_conductor("fault") && event.text("kind") == "SessionKilled");
+    let requests = count(&|event| event.is_of_sandbox("request"));
+    let logins = count(&|event| event.is_of_sandbox("login"));
+    let resets = count(&|event| event.is_of_sandbox("reset") && event.holds("ok"));
+    let is_whole = events.iter().any(|event| event.is_of_conductor("end"));
+    let down = events.iter().filter(|event| event.is_of_conductor("redis-down")).count();
+    let mut broken = Vec::new();
+    if requests == 0 || logins == 0 || faults == 0 {
+        broken.push("there are no requests, no logins or no faults".to_owned());
+    }
+    if !is_whole {
+        broken.push("the history has no end".to_owned());
+    }
+    Verdict {
+        rule: "something happened",
+        measured: format!(
+            "{faults} faults, {killed} of them killed sessions; Redis took no writes {down} times; {requests} requests \
+             and {logins} logins arrived, {resets} passwords were reset"
+        ),
+        broken,
+    }
+}
+
+/// Seconds, for people.
+fn seconds(micros: u64) -> String {
+    format!("{}.{:03} s", micros / 1_000_000, micros / 1000 % 1000)
+}

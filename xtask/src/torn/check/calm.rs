@@ -1,0 +1,47 @@
+//! When the faults are over, there is soon one session, and all replicas use it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Verdict, seconds};
+use crate::torn::history::{Event, host};
+
+const HOSTS: usize = 3;
+
+pub(super) fn one_session(events: &[Event]) -> Verdict {
+    let rule = "when the faults end, one session within 30 s on all hosts";
+    let calm = events.iter().find(|event| event.is_of_conductor("calm"));
+    let end = events.iter().find(|event| event.is_of_conductor("end"));
+    let (Some(calm), Some(end)) = (calm, end) else {
+        return Verdict { rule, measured: "no calm".to_owned(), broken: vec!["the faults did not end".to_owned()] };
+    };
+    let since = calm.t + calm.number("within");
+    let (mut sessions, mut hosts, mut broken) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    // When the session came that was the last, and when each host had its first answer in it.
+    let (mut last, mut first) = ("", BTreeMap::new());
+    for event in events.iter().filter(|event| calm.t <= event.t && event.t <= end.t) {
+        if event.is_of_sandbox("request") && event.holds("ok") {
+            let (session, host) = (event.text("session"), host(event.text("by")));
+            if session != last {
+                last = session;
+                first.clear();
+            }
+            first.entry(host).or_insert(event.t);
+            if event.t >= since {
+                sessions.insert(session);
+                hosts.insert(host);
+            }
+        } else if event.t >= since && event.is("request") && event.who != "sandbox" && event.text("outcome") != "ok" {
+            broken.push(format!(
+                "at {} a request of {} failed: {}",
+                seconds(event.t),
+                event.who,
+                event.text("outcome")
+            ));
+        }
+    }
+    if sessions.len() != 1 || hosts.len() != HOSTS {
+        broken.push(format!("{} sessions on {} hosts", sessions.len(), hosts.len()));
+    }
+    let settled = first.values().max().map_or(0, |time| time.saturating_sub(calm.t));
+    Verdict { rule, measured: format!("all hosts in the last session after {}", seconds(settled)), broken }
+}

@@ -1,0 +1,187 @@
+//! Claims, as the records say that replicas wrote, and the logins that were sent under them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Verdict, seconds};
+use crate::torn::history::Event;
+
+/// An attempt, and the claim that it held.
+pub(super) struct Claim {
+    id: String,
+    pub(super) owner: String,
+    credentials: String,
+    /// When its owner wrote it, and when nobody else's claim may hold it back any more.
+    pub(super) begins: u64,
+    pub(super) ends: u64,
+    /// When its login was sent and was over, if it was.
+    login: Option<(u64, u64)>,
+    /// Whether its owner was told that it was stored.
+    is_stored: bool,
+}
+
+/// How far the store's milliseconds and the clock of the history may lie apart.
+const TOLERANCE: u64 = 20_000;
+
+/// All claims, by the time when they began.
+pub(super) fn of(events: &[Event]) -> Vec<Claim> {
+    let offset = events.iter().find(|event| event.is_of_conductor("clock")).map_or(0, |event| event.number("offset"));
+    let mut claims: BTreeMap<String, Claim> = BTreeMap::new();
+    // By replica: the claim that it wrote last, and that of the login under way.
+    let (mut last, mut open): (BTreeMap<&str, String>, BTreeMap<&str, String>) = Default::default();
+    for event in events {
+        match &*event.what {
+            "started" => drop((last.remove(&*event.who), open.remove(&*event.who))),
+            "swap" => {
+                for (id, attempt) in event.get("attempts").and_then(Value::as_object).into_iter().flatten() {
+                    if write(&mut claims, event, id, attempt, offset) {
+                        last.insert(&event.who, id.clone());
+                    }
+                }
+            }
+            "swapped" => {
+                let claim = last.get(&*event.who).and_then(|id| claims.get_mut(id));
+                if let Some(claim) = claim.filter(|claim| claim.login.is_none()) {
+                    claim.is_stored |= event.text("outcome") == "ok";
+                }
+            }
+            "login-begun" => {
+                if let Some(id) = last.get(&*event.who) {
+                    open.insert(&event.who, id.clone());
+                    if let Some(claim) = claims.get_mut(id) {
+                        claim.login = Some((event.t, u64::MAX));
+                    }
+                }
+            }
+            "login-over" => {
+                let claim = open.remove(&*event.who).and_then(|id| claims.get_mut(&id));
+                if let Some((_, over)) = claim.and_then(|claim| claim.login.as_mut()) {
+                    *over = event.t;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut claims: Vec<_> = claims.into_values().collect();
+    claims.sort_by_key(|claim| claim.begins);
+    claims
+}
+
+/// An attempt is written. Returns whether it is a new claim: who writes it first owns it.
+fn write(claims: &mut BTreeMap<String, Claim>, event: &Event, id: &str, attempt: &Value, offset: u64) -> bool {
+    let text = |name: &str| attempt.get(name).and_then(Value::as_str).unwrap_or_default();
+    let until = attempt.get("claimed_until").and_then(Value::as_u64).unwrap_or_default();
+    let until = until.saturating_mul(1000).saturating_sub(offset);
+    let is_over = attempt.get("is_over").and_then(Value::as_bool).unwrap_or_default();
+    let is_closed = is_over || !matches!(text("outcome"), "pending" | "unsure");
+    match claims.get_mut(id) {
+        None if is_closed => false,
+        None => {
+            let claim = Claim {
+                id: id.to_owned(),
+                owner: event.who.clone(),
+                credentials: text("credentials").to_owned(),
+                begins: event.t,
+                ends: until,
+                login: None,
+                is_stored: false,
+            };
+            claims.insert(id.to_owned(), claim);
+            true
+        }
+        Some(claim) => {
+            claim.ends = if is_closed { claim.ends.min(event.t) } else { claim.ends.max(until) };
+            false
+        }
+    }
+}
+
+/// Within the claim of a login no other is sent, and none arrives. Every login is sent under a claim.
+pub(super) fn one_login(events: &[Event], claims: &[Claim], is_careless: bool) -> Verdict {
+    let (mut broken, mut lost) = (Vec::new(), 0);
+    let with_login: Vec<_> = claims.iter().filter_map(|claim| Some((claim, claim.login?.0))).collect();
+    for (claim, sent) in &with_login {
+        if !claim.is_stored || *sent > claim.ends + TOLERANCE {
+            broken.push(format!("at {} {} sent a login without a claim", seconds(*sent), claim.owner));
+        }
+        let within = |time: u64| *sent < time && time + TOLERANCE < claim.ends;
+        for (other, time) in with_login.iter().filter(|(other, time)| other.id != claim.id && within(*time)) {
+            if is_careless {
+                lost += 1;
+                continue;
+            }
+            let (owner, other) = (&claim.owner, &other.owner);
+            broken.push(format!("at {} {other} sent a login within the claim of {owner}", seconds(*time)));
+        }
+    }
+    let sent = events.iter().filter(|event| event.is("login-begun")).count();
+    if sent != with_login.len() {
+        broken.push(format!("{sent} logins were sent, and {} claims had one", with_login.len()));
+    }
+    let late = late(events, claims);
+    let suffers = |(time, by): &(u64, String)| {
+        let claim =
+            with_login.iter().find(|(claim, sent)| claim.owner != *by && sent < time && time + TOLERANCE < claim.ends);
+        claim.map(|(claim, _)| {
+            format!("at {} a login of {by} arrived within the claim of {}", seconds(*time), claim.owner)
+        })
+    };
+    broken.extend(late.iter().filter_map(suffers));
+    let measured = format!(
+        "{} claims, {sent} logins sent, {} arrived after their caller had given up{}",
+        claims.len(),
+        late.len(),
+        if is_careless { format!(", {lost} within the claim of another after a lost write") } else { String::new() }
+    );
+    Verdict { rule: "never two logins within one claim", measured, broken }
+}
+
+/// Logins that arrived when they were not under way any more.
+fn late(events: &[Event], claims: &[Claim]) -> Vec<(u64, String)> {
+    let arrived = events.iter().filter(|event| event.is_of_sandbox("login"));
+    let is_under_way = |event: &Event| {
+        let covers = |claim: &&Claim| {
+            claim.owner == event.text("by") && claim.login.is_some_and(|(from, to)| from <= event.t && event.t <= to)
+        };
+        claims.iter().any(|claim| covers(&claim))
+    };
+    arrived.filter(|event| !is_under_way(event)).map(|event| (event.t, event.text("by").to_owned())).collect()
+}
+
+/// No replica logs in with a password that a reset has replaced, once it has heard of that.
+pub(super) fn superseded(events: &[Event], claims: &[Claim]) -> Verdict {
+    let mut heard: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    let (mut broken, mut resets) = (Vec::new(), BTreeSet::new());
+    let sent = |event: &Event| {
+        claims.iter().find(|claim| claim.owner == event.who && claim.login.is_some_and(|(from, _)| from == event.t))
+    };
+    for event in events {
+        match &*event.what {
+            // A new process has heard of nothing.
+            "started" => drop(heard.remove(&*event.who)),
+            "heard" => {
+                resets.insert(event.text("superseded"));
+                heard.entry(&event.who).or_default().insert(event.text("superseded"), event.t);
+            }
+            "login-begun" => {
+                let credentials = sent(event).map_or("", |claim| &claim.credentials);
+                if let Some(when) = heard.get(&*event.who).and_then(|heard| heard.get(credentials)) {
+                    broken.push(format!(
+                        "at {} {} sent a login with a password of which it had heard at {} that it is superseded",
+                        seconds(event.t),
+                        event.who,
+                        seconds(*when)
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    let heard: usize = events.iter().filter(|event| event.is("heard")).count();
+    Verdict {
+        rule: "no login with a superseded password by a replica that had heard of it",
+        measured: format!("{} passwords superseded, of which replicas heard {heard} times", resets.len()),
+        broken,
+    }
+}

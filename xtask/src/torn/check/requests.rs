@@ -1,0 +1,77 @@
+//! Requests fail only where a host was cut off from the platform, or where trouble lasts longer than a request waits.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::claims::Claim;
+use super::trouble::{self, Kind, Trouble};
+use super::{Verdict, seconds};
+use crate::torn::history::Event;
+
+/// How much sooner than its deadline a request may return: it leaves the last pause out.
+const EARLY: u64 = 1_000_000;
+/// How long an operation waits for Redis, in shares of the deadline, and at most.
+const STORE_SHARE: u64 = 2;
+const STORE_MOST: u64 = 6_000_000;
+
+pub(super) fn fail_with_a_reason(events: &[Event], claims: &[Claim], is_careless: bool) -> Verdict {
+    let (troubles, mut broken) = (trouble::of(events), Vec::new());
+    let (mut ok, mut failed) = (0, BTreeMap::<&str, u64>::new());
+    let deadline = events.iter().find(|event| event.is("started")).map_or(0, |event| event.number("deadline"));
+    let mut blocked = BTreeMap::new();
+    for event in events {
+        match (&*event.what, event.text("outcome")) {
+            ("request", "ok") => ok += 1,
+            ("request", kind) if event.who != "sandbox" => {
+                *failed.entry(kind).or_default() += 1;
+                let times =
+                    blocked.entry(&*event.who).or_insert_with(|| trouble::blocked(&troubles, claims, &event.who));
+                let is_split = || is_careless && is_split(event, &troubles);
+                if !has_reason(event, kind, deadline, &troubles, times) && !is_split() {
+                    let took = event.t.saturating_sub(event.number("from"));
+                    broken.push(format!(
+                        "at {} a request of {} failed after {} without a reason: {kind}: {}",
+                        seconds(event.t),
+                        event.who,
+                        seconds(took),
+                        event.text("error")
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut measured = format!("{ok} succeeded, {} failed", failed.values().sum::<u64>());
+    for (kind, count) in failed {
+        let _ = write!(measured, "; {count} × {kind}");
+    }
+    let rule = "requests fail only where a host was cut off from the platform, or for longer than the deadline";
+    Verdict { rule, measured, broken }
+}
+
+/// Whether there may have been two primaries. Then the replicas of each log in, and end the session of the others.
+fn is_split(event: &Event, troubles: &[Trouble]) -> bool {
+    let during = |trouble: &&Trouble| trouble.kind == Kind::Redis && trouble.overlaps(event.number("from"), event.t);
+    troubles.iter().filter(during).any(|trouble| trouble.strikes(&event.who))
+}
+
+fn has_reason(event: &Event, kind: &str, deadline: u64, troubles: &[Trouble], times: &[(u64, u64)]) -> bool {
+    let (from, to) = (event.number("from"), event.t);
+    let mine = |trouble: &&Trouble| trouble.strikes(&event.who) && trouble.overlaps(from, to);
+    let of = |wanted: Kind| troubles.iter().filter(mine).filter(move |trouble| trouble.kind == wanted);
+    // It was cut off, or did not run.
+    if of(Kind::Platform).chain(of(Kind::Replica)).next().is_some() {
+        return true;
+    }
+    let lasts = |began: u64, time: u64| began + time <= to + EARLY;
+    match kind {
+        // What it had to log in with was wrong.
+        "login_suspended" | "platform" | "credentials_provider" => of(Kind::Password).next().is_some(),
+        "store" => {
+            let patience = (deadline / STORE_SHARE).min(STORE_MOST);
+            of(Kind::Redis).any(|trouble| lasts(trouble.from, patience))
+        }
+        // It had to wait for a session.
+        _ => times.iter().any(|(began, ended)| *began <= to && from <= *ended && lasts(*began, deadline)),
+    }
+}

@@ -1,0 +1,222 @@
+//! Doctored histories: each breaks one rule, and is refuted by its name.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test fails by panicking"
+)]
+
+mod story;
+
+use serde_json::json;
+use story::Story;
+
+use super::*;
+
+const HEARD: &str = "no login with a superseded password by a replica that had heard of it";
+const CLAIM: &str = "never two logins within one claim";
+const FAIL: &str = "requests fail only where a host was cut off from the platform, or for longer than the deadline";
+const KEPT: &str = "every given-out password is in a vault or in an error";
+const ROW: &str = "failed logins in a row ≤ 4";
+const PASSWORD: &str = "failed logins per password ≤ 2";
+const CALM: &str = "when the faults end, one session within 30 s on all hosts";
+const HAPPENED: &str = "something happened";
+
+/// The rules that a history breaks which was healthy before.
+fn broken(doctor: impl FnOnce(&mut Story)) -> Vec<&'static str> {
+    let mut story = Story::healthy();
+    doctor(&mut story);
+    story.broken()
+}
+
+#[test]
+fn a_healthy_history_breaks_no_rule() {
+    assert_eq!(broken(|_| ()), [""; 0]);
+}
+
+#[test]
+fn a_history_without_an_end_or_without_faults_proves_nothing() {
+    assert_eq!(broken(|story| story.0.retain(|(_, event)| event["what"] != "end")), [HAPPENED, CALM]);
+    assert_eq!(broken(|story| story.0.retain(|(_, event)| event["what"] != "fault")), [HAPPENED]);
+}
+
+#[test]
+fn five_failed_logins_in_a_row_are_refuted_and_four_are_not() {
+    let fail = |times: u32| {
+        move |story: &mut Story| {
+            for number in 0..times {
+                story.login(21.0 + f64::from(number), "h1-0", &format!("f{number}"), &format!("wrong-{number}"), false);
+            }
+        }
+    };
+    assert_eq!(broken(fail(4)), [""; 0]);
+    assert_eq!(broken(fail(5)), [ROW]);
+}
+
+#[test]
+fn a_third_failed_login_with_one_password_is_refuted() {
+    let fail = |times: u32| {
+        move |story: &mut Story| {
+            for number in 0..times {
+                story.login(21.0 + f64::from(number), "h1-0", &format!("f{number}"), "wrong", false);
+            }
+        }
+    };
+    assert_eq!(broken(fail(2)), [""; 0]);
+    assert_eq!(broken(fail(3)), [PASSWORD]);
+}
+
+#[test]
+fn two_logins_within_one_claim_are_refuted() {
+    let both = |second: f64| {
+        move |story: &mut Story| {
+            story.claim(30.0, "h1-0", "b", "right");
+            story.send(30.1, "h1-0", "right", true);
+            story.login(second, "h2-0", "c", "right", true);
+        }
+    };
+    assert_eq!(broken(both(32.0)), [CLAIM]);
+    // The claim has expired.
+    assert_eq!(broken(both(41.5)), [""; 0]);
+}
+
+#[test]
+fn what_the_documents_say_of_a_careless_operator_is_not_refuted() {
+    let mut story = Story::healthy();
+    story.claim(30.0, "h1-0", "b", "right");
+    story.send(30.1, "h1-0", "right", true);
+    story.login(32.0, "h2-0", "c", "right", true);
+    story.add(30.0, "conductor", json!({ "what": "fault", "id": 1, "platform": [], "redis": ["h2"] }));
+    story.add(33.0, "conductor", json!({ "what": "healed", "id": 1 }));
+    story.failed(31.0, 32.0, "h2-0", "400");
+    let events = story.events();
+    let broken = |is_careless| all(&events, is_careless).iter().filter(|verdict| !verdict.broken.is_empty()).count();
+    assert_eq!((broken(true), broken(false)), (0, 2));
+}
+
+#[test]
+fn a_login_without_a_claim_or_under_one_that_was_not_stored_is_refuted() {
+    assert_eq!(broken(|story| story.send(30.0, "h2-0", "right", true)), [CLAIM]);
+    let unstored = |story: &mut Story| {
+        story.claim(30.0, "h1-0", "b", "right");
+        story.0.last_mut().unwrap().1["outcome"] = json!("failed");
+        story.send(30.1, "h1-0", "right", true);
+    };
+    assert_eq!(broken(unstored), [CLAIM]);
+}
+
+#[test]
+fn a_login_that_arrives_within_the_claim_of_another_is_refuted() {
+    let late = |at: f64| {
+        move |story: &mut Story| {
+            story.claim(30.0, "h1-0", "b", "right");
+            story.send(30.1, "h1-0", "right", true);
+            story.arrive(at, "h2-0", "right", true);
+        }
+    };
+    assert_eq!(broken(late(33.0)), [CLAIM]);
+    assert_eq!(broken(late(42.0)), [""; 0]);
+}
+
+#[test]
+fn a_superseded_password_is_refuted_from_when_the_replica_has_heard_of_it() {
+    let log_in = |by: &'static str| {
+        move |story: &mut Story| {
+            story.add(25.0, "h1-0", json!({ "what": "heard", "superseded": "right" }));
+            story.login(26.0, by, "b", "right", false);
+        }
+    };
+    assert_eq!(broken(log_in("h1-0")), [HEARD]);
+    assert_eq!(broken(log_in("h2-0")), [""; 0]);
+}
+
+#[test]
+fn a_request_that_fails_without_a_reason_is_refuted() {
+    let fail = |from: f64, to: f64, by: &'static str, kind: &'static str| {
+        broken(move |story| story.failed(from, to, by, kind))
+    };
+    assert_eq!(fail(11.0, 12.0, "h1-0", "connect"), [""; 0]);
+    assert_eq!(fail(11.0, 12.0, "h2-0", "connect"), [FAIL]);
+    assert_eq!(fail(30.0, 36.0, "h1-0", "timeout"), [FAIL]);
+    assert_eq!(fail(11.0, 15.0, "h2-0", "store"), [FAIL]);
+    assert_eq!(fail(11.0, 15.0, "h2-0", "login_suspended"), [FAIL]);
+}
+
+#[test]
+fn trouble_with_redis_is_a_reason_only_if_it_lasts() {
+    let down = |seconds: f64, from: f64, kind: &'static str| {
+        broken(move |story| {
+            story.add(30.0, "conductor", json!({ "what": "redis-down" }));
+            story.add(30.0 + seconds, "conductor", json!({ "what": "redis-up" }));
+            story.failed(from, 33.0, "h2-0", kind);
+        })
+    };
+    assert_eq!(down(4.0, 30.5, "store"), [""; 0]);
+    assert_eq!(down(4.0, 30.5, "login_in_progress"), [FAIL]);
+    assert_eq!(broken(|story| story.failed(30.5, 33.0, "h2-0", "store")), [FAIL]);
+}
+
+#[test]
+fn a_claim_of_a_replica_that_was_killed_is_a_reason_for_others_to_wait() {
+    let wait = |is_killed: bool| {
+        broken(move |story| {
+            story.claim(25.0, "h1-0", "b", "right");
+            if is_killed {
+                let fault = json!({ "what": "fault", "id": 1, "platform": [], "redis": [], "replica": "h1-0" });
+                story.add(25.1, "conductor", fault);
+                story.add(26.0, "conductor", json!({ "what": "healed", "id": 1 }));
+            }
+            story.failed(26.0, 32.0, "h2-0", "login_in_progress");
+        })
+    };
+    assert_eq!(wait(true), [""; 0]);
+    assert_eq!(wait(false), [FAIL]);
+}
+
+#[test]
+fn a_wrong_password_is_a_reason_on_its_host_alone() {
+    let fail = |by: &'static str| {
+        broken(move |story| {
+            let fault = json!({ "what": "fault", "id": 1, "platform": [], "redis": [], "wrong": "h2" });
+            story.add(30.0, "conductor", fault);
+            story.add(32.0, "conductor", json!({ "what": "healed", "id": 1 }));
+            story.failed(31.0, 31.1, by, "login_suspended");
+        })
+    };
+    assert_eq!(fail("h2-0"), [""; 0]);
+    assert_eq!(fail("h3-0"), [FAIL]);
+}
+
+#[test]
+fn a_password_that_is_nowhere_is_refuted() {
+    let reset = |told: &'static [(&'static str, &'static str)]| {
+        broken(move |story| {
+            story.reset(30.0, "h1-0", "new");
+            for (what, outcome) in told {
+                let event = json!({ "what": what, "state": outcome, "outcome": outcome, "password": "new" });
+                story.add(31.0, "h1-0", event);
+            }
+        })
+    };
+    assert_eq!(reset(&[("vault", "current")]), [""; 0]);
+    assert_eq!(reset(&[("rotated", "password_not_saved")]), [""; 0]);
+    assert_eq!(reset(&[]), [KEPT]);
+    // A replica that was killed, and one that found out what became of its rotation.
+    assert_eq!(reset(&[("started", ""), ("recovered", "NewPasswordLost")]), [""; 0]);
+    assert_eq!(reset(&[("started", "")]), [KEPT]);
+    assert_eq!(
+        broken(|story| story.add(30.0, "sandbox", json!({ "what": "reset", "by": "h1-0", "ok": true }))),
+        [KEPT]
+    );
+}
+
+#[test]
+fn a_fleet_that_does_not_come_to_one_session_is_refuted() {
+    assert_eq!(broken(|story| story.request(75.0, "h2-0", "session-2")), [CALM]);
+    // Within the 30 seconds it may.
+    assert_eq!(broken(|story| story.request(60.0, "h2-0", "session-2")), [""; 0]);
+    let without_a_host = |story: &mut Story| story.0.retain(|(at, event)| *at < 70.0 || event["by"] != "h3-0");
+    assert_eq!(broken(without_a_host), [CALM]);
+}

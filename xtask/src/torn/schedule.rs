@@ -1,0 +1,161 @@
+//! What goes wrong, and when: the same for the same seed.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+
+/// What goes wrong. A host stands for its place in the list of those that are meant: which one has the primary of Redis is
+/// known when it comes to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fault {
+    /// A host without the primary reaches no other server of Redis, and the platform.
+    RedisCut { host: usize },
+    /// A host reaches Redis, and not the platform.
+    PlatformCut { host: usize },
+    /// What a host sends to the platform arrives, and no answer does.
+    PlatformMute { host: usize },
+    /// What the host of the primary sends to the other hosts is lost, and what they send arrives.
+    RedisMute { host: usize },
+    /// 30 % of a host's packets are lost.
+    Loss { host: usize },
+    /// A host's packets arrive 500 ms later.
+    Delay { host: usize },
+    /// The host of the primary reaches the platform, and no other host: its own replicas still write to it.
+    IsolatedPrimary,
+    /// The sentinels are told to make another server the primary.
+    Failover,
+    /// The primary is killed, and started again.
+    CrashedPrimary,
+    /// A replica is killed, and started again.
+    Killed { replica: usize },
+    /// A replica is stopped, and goes on.
+    Stopped { replica: usize },
+    /// The clock of the one host whose clock can be moved is moved, by so many seconds.
+    Clock { seconds: i64 },
+    /// A host's replicas have a wrong password.
+    WrongPassword { host: usize },
+    /// The session is killed.
+    SessionKilled,
+    /// A replica rotates the password.
+    Rotation { replica: usize },
+}
+
+/// A fault with its time since the beginning.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Step {
+    pub(super) at: Duration,
+    pub(super) lasts: Duration,
+    pub(super) fault: Fault,
+}
+
+/// Before that time is over nothing goes wrong, so that there is a fleet.
+const QUIET: Duration = Duration::from_secs(1);
+/// No rotation is begun so late: it may have to be recovered.
+const LAST_ROTATION: Duration = Duration::from_secs(12);
+
+/// The faults of a run.
+pub(super) fn faults(seed: u64, time: Duration, replicas: usize) -> Vec<Step> {
+    let mut steps = network(&mut Rng::with_seed(seed), time);
+    steps.extend(processes(&mut Rng::with_seed(seed ^ 1), time, replicas));
+    steps.extend(sessions(&mut Rng::with_seed(seed ^ 2), time));
+    steps.sort_by_key(|step| step.at);
+    steps
+}
+
+/// One fault of the network or of Redis after the other, each kind once before any comes again.
+fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
+    let mut kinds = Vec::new();
+    one_after_the_other(random, time, (800, 2000), (2000, 6000), |random| {
+        if kinds.is_empty() {
+            let host = |random: &mut Rng| random.usize(..3);
+            kinds = vec![
+                Fault::RedisCut { host: host(random) },
+                Fault::PlatformCut { host: host(random) },
+                Fault::PlatformMute { host: host(random) },
+                Fault::RedisMute { host: host(random) },
+                Fault::Loss { host: host(random) },
+                Fault::Delay { host: host(random) },
+                Fault::IsolatedPrimary,
+                Fault::Failover,
+                Fault::CrashedPrimary,
+            ];
+            random.shuffle(&mut kinds);
+        }
+        kinds.pop()
+    })
+}
+
+/// Meanwhile processes, clocks and passwords.
+fn processes(random: &mut Rng, time: Duration, replicas: usize) -> Vec<Step> {
+    let mut kinds = Vec::new();
+    let steps = one_after_the_other(random, time, (300, 1500), (1000, 5000), |random| {
+        if kinds.is_empty() {
+            let replica = |random: &mut Rng| random.usize(..replicas);
+            kinds = vec![
+                Fault::Killed { replica: replica(random) },
+                Fault::Killed { replica: replica(random) },
+                Fault::Stopped { replica: replica(random) },
+                Fault::Stopped { replica: replica(random) },
+                Fault::Clock { seconds: if random.bool() { 7200 } else { -7200 } },
+                Fault::WrongPassword { host: random.usize(..3) },
+                Fault::Rotation { replica: replica(random) },
+                Fault::Rotation { replica: replica(random) },
+            ];
+            random.shuffle(&mut kinds);
+        }
+        kinds.pop()
+    });
+    let in_time = |step: &Step| !matches!(step.fault, Fault::Rotation { .. }) || step.at + LAST_ROTATION < time;
+    steps.into_iter().filter(in_time).collect()
+}
+
+fn sessions(random: &mut Rng, time: Duration) -> Vec<Step> {
+    one_after_the_other(random, time, (1200, 4500), (0, 1), |_| Some(Fault::SessionKilled))
+}
+
+/// Faults with pauses and lengths between these, in milliseconds, until the time is over.
+fn one_after_the_other(
+    random: &mut Rng,
+    time: Duration,
+    pauses: (u64, u64),
+    lengths: (u64, u64),
+    mut next: impl FnMut(&mut Rng) -> Option<Fault>,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut at = QUIET;
+    loop {
+        at += Duration::from_millis(random.u64(pauses.0..pauses.1));
+        let Some(fault) = next(random) else { return steps };
+        let lasts = Duration::from_millis(random.u64(lengths.0..lengths.1));
+        // Some outlast the deadline of a request.
+        let lasts = if random.u8(..5) == 0 { lasts * 2 } else { lasts };
+        if at + lasts > time {
+            return steps;
+        }
+        steps.push(Step { at, lasts, fault });
+        at += lasts;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: Duration = Duration::from_secs(600);
+
+    #[test]
+    fn a_seed_is_a_schedule() {
+        assert_eq!(faults(7, TIME, 12), faults(7, TIME, 12));
+        assert_ne!(faults(7, TIME, 12), faults(8, TIME, 12));
+    }
+
+    #[test]
+    fn every_fault_comes_and_all_are_over_in_time() {
+        let steps = faults(7, TIME, 12);
+        let kinds: std::collections::HashSet<_> =
+            steps.iter().map(|step| std::mem::discriminant(&step.fault)).collect();
+        assert_eq!(kinds.len(), 15);
+        assert!(steps.iter().all(|step| step.at + step.lasts <= TIME));
+        assert!(steps.is_sorted_by_key(|step| step.at));
+    }
+}

@@ -1,0 +1,155 @@
+//! Redis: a server and a sentinel on each host, and who the primary is.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::network::{HOSTS, Network, address, socket};
+use super::stage::until;
+use crate::Result;
+use crate::fleet::server::Program;
+use crate::process::Process;
+
+const SERVER: u16 = 6379;
+const SENTINEL: u16 = 26379;
+/// After how long the sentinels give a primary up. By then one that is cut off takes no more writes: see `min-replicas`.
+const DOWN_AFTER: Duration = Duration::from_secs(3);
+/// How long one that is asked may take: it is not on a host that is cut off from here.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+pub(super) struct Servers {
+    program: Program,
+    directory: PathBuf,
+    /// Whether the servers are set up as `docs/fleet.md` says.
+    is_by_the_book: bool,
+    running: BTreeMap<usize, Process>,
+    sentinels: Vec<Process>,
+}
+
+impl Servers {
+    pub(super) fn start(program: &Program, directory: &Path, is_by_the_book: bool) -> Result<Self> {
+        let directory = directory.to_owned();
+        let mut all = Self {
+            program: program.clone(),
+            directory,
+            is_by_the_book,
+            running: BTreeMap::new(),
+            sentinels: Vec::new(),
+        };
+        for host in HOSTS {
+            all.resume(host)?;
+        }
+        // A sentinel looks for them when it starts, and then only every ten seconds.
+        until("a primary with replicas", || Ok(says(socket(1, SERVER), "INFO replication", "connected_slaves:2")))?;
+        for host in HOSTS {
+            all.sentinels.push(all.sentinel(host)?);
+        }
+        let know_all = "slaves=2,sentinels=3";
+        let knows = |host: &usize| says(socket(*host, SENTINEL), "INFO sentinel", know_all);
+        until("sentinels that know each other", || Ok(HOSTS.iter().all(knows)))?;
+        Ok(all)
+    }
+
+    /// Starts the server of a host, with what it has kept.
+    pub(super) fn resume(&mut self, host: usize) -> Result {
+        let directory = self.directory.join(format!("redis-{host}"));
+        fs::create_dir_all(&directory)?;
+        let mut command = Network::on(host, &self.program.path);
+        command.args(["--bind", &address(host).to_string(), "--port", &SERVER.to_string(), "--protected-mode", "no"]);
+        command.args("--save  --appendonly yes --appendfsync always --repl-diskless-sync-delay 0".split(' '));
+        command.args("--repl-ping-replica-period 1 --repl-timeout 5 --dir".split(' ')).arg(&directory);
+        if self.is_by_the_book {
+            command.args("--min-replicas-to-write 1 --min-replicas-max-lag 2".split(' '));
+        }
+        let primary = primary().unwrap_or(1);
+        if host != primary {
+            command.args(["--replicaof", &address(primary).to_string(), &SERVER.to_string()]);
+        }
+        self.running.insert(host, self.spawn(command, &format!("redis-{host}.log"))?);
+        Ok(())
+    }
+
+    /// Kills the server of a host without a warning.
+    pub(super) fn kill(&mut self, host: usize) {
+        self.running.remove(&host);
+    }
+
+    fn sentinel(&self, host: usize) -> Result<Process> {
+        let file = self.directory.join(format!("sentinel-{host}.conf"));
+        let (here, first, down) = (address(host), address(1), DOWN_AFTER.as_millis());
+        fs::write(
+            &file,
+            format!(
+                "port {SENTINEL}\nbind {here}\nprotected-mode no\nsentinel monitor mymaster {first} {SERVER} 2\n\
+                 sentinel down-after-milliseconds mymaster {down}\nsentinel failover-timeout mymaster 4000\n"
+            ),
+        )?;
+        let mut command = Network::on(host, &self.program.path);
+        command.arg(file).arg("--sentinel");
+        self.spawn(command, &format!("sentinel-{host}.log"))
+    }
+
+    fn spawn(&self, mut command: std::process::Command, log: &str) -> Result<Process> {
+        let log = File::options().create(true).append(true).open(self.directory.join(log))?;
+        Process::start(
+            &self.program.path,
+            command.current_dir(&self.directory).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log),
+        )
+    }
+}
+
+/// Addresses for the replicas.
+pub(super) fn sentinels() -> String {
+    HOSTS.map(|host| format!("redis://{}", socket(host, SENTINEL))).join(",")
+}
+
+/// The host of the primary, by most of the sentinels.
+pub(super) fn primary() -> Option<usize> {
+    let said = |sentinel: usize| {
+        ask(socket(sentinel, SENTINEL), "SENTINEL GET-MASTER-ADDR-BY-NAME mymaster").unwrap_or_default()
+    };
+    let said = HOSTS.map(said);
+    let votes =
+        |host: usize| said.iter().filter(|said| said.lines().any(|line| line == address(host).to_string())).count();
+    HOSTS.into_iter().find(|host| votes(*host) >= 2)
+}
+
+/// Tells a sentinel to make another server the primary.
+pub(super) fn fail_over() -> bool {
+    HOSTS.iter().any(|host| says(socket(*host, SENTINEL), "SENTINEL FAILOVER mymaster", "+OK"))
+}
+
+/// Whether the primary takes writes.
+pub(super) fn is_well() -> bool {
+    primary().is_some_and(|host| says(socket(host, SERVER), "SET probe 1", "+OK"))
+}
+
+fn says(address: SocketAddr, command: &str, text: &str) -> bool {
+    ask(address, command).is_ok_and(|said| said.contains(text))
+}
+
+/// What a server answers to one command.
+fn ask(address: SocketAddr, command: &str) -> Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(stream, "{command}\r\n")?;
+    let (mut stream, mut answer) = (BufReader::new(stream), String::new());
+    stream.read_line(&mut answer)?;
+    match answer.trim().split_at_checked(1) {
+        // Two texts, each with its length before it.
+        Some(("*", _)) => {
+            for _ in 0..4 {
+                stream.read_line(&mut answer)?;
+            }
+        }
+        Some(("$", length)) => {
+            stream.take(length.parse()?).read_to_string(&mut answer)?;
+        }
+        _ => {}
+    }
+    Ok(answer)
+}
