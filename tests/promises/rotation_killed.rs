@@ -236,7 +236,10 @@ async fn the_example_killed_at_any_moment_says_what_happened_when_it_is_run_agai
             assert_eq!(kept, holds, "{run}: {said}");
             *seen.entry("replaced").or_insert(0) += 1;
         } else {
-            assert!(said.contains("never arrived and is lost") && said.contains("Have Verizon set another"), "{run}: {said}");
+            assert!(
+                said.contains("never arrived and is lost") && said.contains("Have Verizon set another"),
+                "{run}: {said}"
+            );
             assert_ne!(holds.as_deref(), Some(PASSWORD), "{run}: {said}");
             *seen.entry("lost").or_insert(0) += 1;
         }
