@@ -32,7 +32,9 @@ impl fmt::Debug for Error {
                 &[("source", &format_args!("{}", chain(source))), ("retryable", retryable)]
             }
         };
-        let mut shown = formatter.debug_struct(kind(self));
+        // The name of the variant: `login_suspended` is `LoginSuspended`.
+        let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+        let mut shown = formatter.debug_struct(&kind(self).split('_').map(capital).collect::<String>());
         for (name, value) in fields {
             shown.field(name, value);
         }
