@@ -40,6 +40,13 @@ pub(super) enum Fault {
     Rotation { replica: usize },
 }
 
+impl Fault {
+    /// Whether it has this name.
+    pub(super) fn has(self, name: &str) -> bool {
+        format!("{self:?}").split(' ').next() == Some(name)
+    }
+}
+
 /// A fault with its time since the beginning.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {

@@ -51,8 +51,7 @@ pub(super) fn fail_with_a_reason(events: &[Event], claims: &[Claim], is_careless
 
 /// Whether there may have been two primaries. Then the replicas of each log in, and end the session of the others.
 fn is_split(event: &Event, troubles: &[Trouble]) -> bool {
-    let during = |trouble: &&Trouble| trouble.kind == Kind::Redis && trouble.overlaps(event.number("from"), event.t);
-    troubles.iter().filter(during).any(|trouble| trouble.strikes(&event.who))
+    troubles.iter().any(|trouble| trouble.kind == Kind::Redis && trouble.overlaps(event.number("from"), event.t))
 }
 
 fn has_reason(event: &Event, kind: &str, deadline: u64, troubles: &[Trouble], times: &[(u64, u64)]) -> bool {
