@@ -38,7 +38,7 @@ use reqwest::{Method, Request, RequestBuilder, Url};
 pub use response::Response;
 
 use crate::{
-    AccountStatus, CredentialsProvider, Error, Password, SessionToken, ThingSpaceBuilder,
+    AccountStatus, CredentialsProvider, Error, Password, Retry, SessionToken, ThingSpaceBuilder,
     generated::client as api,
     rotation::{PasswordVault, Recovery},
 };
@@ -202,6 +202,16 @@ impl Session {
     /// As there; [`Error::Configuration`] in async code.
     pub fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
         self.execute(request.build().map_err(Error::from_reqwest)?)
+    }
+
+    /// As [`Session::send_with`](crate::Session::send_with), and [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Configuration`] in async code.
+    pub fn send_with(&self, request: RequestBuilder, retry: Retry) -> Result<Response, Error> {
+        let response = self.background.wait(self.inner.send_with(request, retry))??;
+        Ok(Response::new(response, self.background.clone()))
     }
 
     /// As [`Session::execute`](crate::Session::execute), and [`send`](Self::send).

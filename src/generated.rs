@@ -131,15 +131,28 @@ fn segments(path: &str) -> impl DoubleEndedIterator<Item = Cow<'_, [u8]>> {
     })
 }
 
-/// When an operation may be sent a second time: `x-retry` in `openapi.yaml`.
+/// When the crate may send a request again: for [`Session::send_with`](crate::Session::send_with), and `x-retry` in
+/// `openapi.yaml`. How often and after what pause is up to the [`RetryPolicy`](crate::RetryPolicy).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Retry {
-    /// After any passing failure.
+pub enum Retry {
+    /// After any passing failure. For requests that do no harm if the platform processes them twice, such as reads.
     Always,
-    /// Only where the platform certainly has not seen it: no connection, or refused by the gateway.
+    /// Only if the platform certainly has not processed the request: there was no connection, or the gateway refused it.
     IfNotProcessed,
-    /// Only where it certainly never left this machine: no connection.
+    /// Only if the request certainly never left this machine. A dead session is renewed and the call returns
+    /// [`Error::SessionRenewed`](crate::Error::SessionRenewed).
     IfNotSent,
+}
+
+impl Retry {
+    /// The one that sends fewer requests again.
+    pub(crate) fn stricter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::IfNotSent, _) | (_, Self::IfNotSent) => Self::IfNotSent,
+            (Self::IfNotProcessed, _) | (_, Self::IfNotProcessed) => Self::IfNotProcessed,
+            (Self::Always, Self::Always) => Self::Always,
+        }
+    }
 }
 
 /// The statuses that are documented as a success, first and last of each range, and their body.

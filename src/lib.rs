@@ -121,6 +121,7 @@ pub use credentials::{
     AccessToken, ApiKey, Credentials, CredentialsFuture, CredentialsProvider, Password, Secret, SessionToken,
 };
 pub use error::{Error, ErrorCode, ErrorResponse};
+pub use generated::Retry;
 pub use generated::client as api;
 pub use generated::operations::Environment;
 pub use guard::{Suspension, SuspensionReason};

@@ -11,7 +11,7 @@ use http::Method;
 use reqwest::{Request, RequestBuilder, Response, Url};
 
 use crate::{
-    Error, Password, SessionToken,
+    Error, Password, Retry, SessionToken,
     auth::SessionTokens,
     generated::client as api,
     rotation::{self, PasswordVault},
@@ -108,7 +108,33 @@ impl Session {
     ///
     /// As there.
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
-        let mut operation = as_sent(request.method(), self.below_base(request.url()));
+        self.execute_as(request, None).await
+    }
+
+    /// [`send`](Self::send) for a request of which the caller knows when it may be sent again: ThingSpace reads by `POST`,
+    /// and without a word a `POST` is not sent again after a status 503.
+    ///
+    /// An operation of `openapi.yaml`, such as a login or a reset, is never sent again where the document forbids it.
+    ///
+    /// ```
+    /// # use thingspace_session::{Retry, Session};
+    /// # async fn example(session: Session) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = session.request(reqwest::Method::POST, "/m2m/v1/devices/actions/list")?;
+    /// let devices = session.send_with(request.json(&serde_json::json!({})), Retry::Always).await?;
+    /// # drop(devices);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn send_with(&self, request: RequestBuilder, retry: Retry) -> Result<Response, Error> {
+        self.execute_as(request.build().map_err(Error::from_reqwest)?, Some(retry)).await
+    }
+
+    async fn execute_as(&self, request: Request, retry: Option<Retry>) -> Result<Response, Error> {
+        let mut operation = as_sent(request.method(), self.below_base(request.url()), retry);
         // Another origin knows nothing of this session.
         operation.ends_session &= request.url().origin() == self.0.base_url.origin();
         self.0.transport.execute(&operation, request, ResponseKind::Raw).await

@@ -163,13 +163,12 @@ async fn held(source: &Arc<dyn TokenSource>, now: &mut Instant) -> Result<Header
 
 /// The operation that stands for a request of the caller's own making. One that `openapi.yaml` describes is treated
 /// as described there; any other is repeated after any passing failure if its method is safe (RFC 9110, section
-/// 9.2.1), and else only where the platform has not seen it.
-pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>) -> Operation {
+/// 9.2.1), and else only where the platform has not seen it. The caller may say otherwise, within what the document says.
+pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>, wished: Option<Retry>) -> Operation {
     let described = path_below_base.and_then(|path| Operation::by_request(method.as_str(), path));
     let retry = match described {
-        Some(operation) => operation.retry,
-        None if method.is_safe() => Retry::Always,
-        None => Retry::IfNotProcessed,
+        Some(operation) => wished.map_or(operation.retry, |wished| wished.stricter(operation.retry)),
+        None => wished.unwrap_or(if method.is_safe() { Retry::Always } else { Retry::IfNotProcessed }),
     };
     let ends_session = described.is_some_and(|operation| operation.ends_session);
     let session_header = described.and_then(|operation| operation.session_header).or(ANY.session_header);

@@ -139,7 +139,8 @@ impl ThingSpaceBuilder {
 
     /// How long a connection may take to be established: by default 10 seconds, and at most half of
     /// [`timeout`](Self::timeout). Leave it below that: only then does the error of a host that does not answer say that
-    /// no connection was established.
+    /// no connection was established. The time of an attempt counts as well, if the
+    /// [retry policy](RetryPolicy::attempt_timeout) sets one.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.http.connect_timeout = Some(timeout);
@@ -254,6 +255,11 @@ impl ThingSpaceBuilder {
         let origins = origins.chain([Ok(base_url.clone())]).collect::<Result<Vec<_>, _>>()?;
         let is_tls_needed = origins.iter().any(|url| url.scheme() == "https");
         let timeout = self.timeout.unwrap_or(TIMEOUT);
+        self.retry_policy
+            .check()
+            .map_err(|problem| Error::configuration(format!("the retry policy cannot work: {problem}")))?;
+        // Leaves an attempt the time to say that no connection was established.
+        let attempt = self.retry_policy.attempt_limit().map_or(timeout, |limit| limit.min(timeout));
         if timeout.is_zero() {
             return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
         }
@@ -263,7 +269,7 @@ impl ThingSpaceBuilder {
             ));
         }
         let transport = Transport::new(Settings {
-            http: self.http.build(&base_url, timeout, is_tls_needed)?,
+            http: self.http.build(&base_url, attempt, is_tls_needed)?,
             origins: Origins(origins),
             timeout,
             response_limit: self.response_limit.unwrap_or(RESPONSE_LIMIT),

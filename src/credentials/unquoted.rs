@@ -2,12 +2,14 @@
 //!
 //! serde's own errors say what was found where something else was expected. In a file that was written by hand that may
 //! be the secret itself: a password of digits without quotes, or a secret in the place of the whole pair.
+//!
+//! The errors of this module name the field instead.
 
 use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
+    de::{DeserializeSeed, Error, IntoDeserializer as _, MapAccess, Unexpected, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::Value;
 
@@ -29,14 +31,49 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret,
 
 /// The fields of something that has a secret in it.
 pub(crate) fn fields<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    named_fields(deserializer, |_| None)
+}
+
+/// What a field has to be; nothing for one whose own errors quote nothing.
+type Expected = fn(&str) -> Option<&'static str>;
+
+/// The fields of a configuration.
+pub(crate) fn named_fields<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    expected: Expected,
+) -> Result<T, D::Error> {
     if deserializer.is_human_readable() {
-        deserializer.deserialize_any(Fields(PhantomData))
+        deserializer.deserialize_any(Fields(PhantomData, expected))
     } else {
         T::deserialize(deserializer)
     }
 }
 
-struct Fields<T>(PhantomData<T>);
+struct Fields<T>(PhantomData<T>, Expected);
+
+/// The same fields, whose errors begin with their name.
+struct Named<A> {
+    inner: A,
+    field: String,
+    expected: Expected,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let Some(field) = self.inner.next_key::<String>()? else { return Ok(None) };
+        self.field = field;
+        seed.deserialize(self.field.as_str().into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.inner.next_value_seed(seed).map_err(|error| match (self.expected)(&self.field) {
+            Some(expected) => A::Error::custom(format_args!("`{}` has to be {expected}", self.field)),
+            None => A::Error::custom(format_args!("`{}`: {error}", self.field)),
+        })
+    }
+}
 
 /// Refuses values of these types and does not say which they were.
 macro_rules! refuse {
@@ -55,7 +92,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
+        T::deserialize(MapAccessDeserializer::new(Named { inner: map, field: String::new(), expected: self.1 }))
     }
 
     refuse! {

@@ -55,6 +55,14 @@ pub(super) struct Outcome {
     pub(super) accepted: bool,
 }
 
+impl Outcome {
+    /// The time of the attempt was over. It may have been sent.
+    pub(super) fn cut_off(limit: Duration) -> Self {
+        let error = Error::Timeout { after: limit, sent: true, retryable: false };
+        Self { result: Err(error), disposition: Disposition::Indeterminate, wait: None, accepted: false }
+    }
+}
+
 /// Everything that the judgement of an answer rests on.
 pub(super) struct Judge<'a> {
     pub(super) operation: &'a Operation,

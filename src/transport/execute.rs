@@ -86,7 +86,13 @@ impl Transport {
             progress.attempts += 1;
             let Settings { http, response_limit: limit, retry_policy, .. } = &*self.settings;
             let judge = Judge { operation, request: again.as_ref(), kind, limit: *limit, started, retry_policy };
-            let outcome = judge.judge(http.execute(request).await).await;
+            let attempt = async { judge.judge(http.execute(request).await).await };
+            // One that is not sent again would lose its outcome and gain nothing.
+            let is_cut = operation.retry == Retry::Always && again.is_some();
+            let outcome = match retry_policy.attempt_limit().filter(|_| is_cut) {
+                Some(limit) => tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Outcome::cut_off(limit)),
+                None => attempt.await,
+            };
             let Outcome { result, disposition, wait, accepted } = outcome;
             // What certainly was not processed does not keep a later failure from being told as it is.
             let is_sent = !result.as_ref().is_err_and(Error::is_connect)
@@ -103,7 +109,7 @@ impl Transport {
                 progress.renewals += 1;
                 Some(pause_after(progress.renewals))
             } else if disposition.permits(operation.retry) {
-                delays.next().map(|delay| delay.max(wait.unwrap_or_default()))
+                delays.next().map(|delay| delay.max(retry_policy.honoured(wait)))
             } else {
                 None
             };

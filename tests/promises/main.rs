@@ -40,6 +40,7 @@ mod renewal;
 mod repeats;
 mod resets;
 mod restarts;
+mod retries;
 mod rotation;
 mod rotation_killed;
 mod round_trips;
