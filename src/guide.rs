@@ -46,7 +46,10 @@ page!(
     middleware
 );
 page!(migrating);
-page!(observability);
+page!(
+    #[cfg(any(not(doctest), feature = "opentelemetry"))]
+    observability
+);
 page!(passwords);
 page!(
     #[cfg(any(not(doctest), feature = "sealed"))]

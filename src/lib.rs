@@ -75,6 +75,7 @@
 //! | `reqwest-middleware` | [`Session`] as a middleware: `ClientBuilder::new(client).with(session)`. |
 //! | `tower` | [`Session`] as a layer: `session.layer(client)`. |
 //! | `metrics` | A counter for each event, through the [`metrics`](https://docs.rs/metrics) facade. |
+//! | `opentelemetry` | The trace context of the current span on every request, through the propagator of [`opentelemetry`](https://docs.rs/opentelemetry). |
 //! | `schemars` | JSON schemas of the types of [`api`] and of the secret types. |
 //! | `sealed` | `store::Sealed`, which encrypts what any session store holds. |
 //! | `store-testing` | `store::testing`, the suite for a session store of your own. |

@@ -9,6 +9,7 @@ use std::{convert::identity, sync::Arc};
 
 use http::Method;
 use reqwest::{Request, RequestBuilder, Response, Url};
+use tracing::Instrument as _;
 
 use crate::{
     Error, Password, Retry, SessionToken,
@@ -268,7 +269,7 @@ pub(crate) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
     after_shutdown: fn(Error) -> Error,
 ) -> Result<T, Error> {
-    match tokio::spawn(work).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(outcome) => outcome,
         Err(end) if end.is_panic() => std::panic::resume_unwind(end.into_panic()),
         Err(_) => Err(after_shutdown(Error::configuration("the runtime was shut down in the middle of the call"))),

@@ -9,6 +9,7 @@ mod answer;
 mod execute;
 mod last_failure;
 mod origin;
+mod own_headers;
 mod retry_policy;
 mod token;
 mod token_source;
@@ -25,6 +26,7 @@ use url::Position;
 pub(crate) use answer::{ANY, ResponseKind, retry_after};
 pub(crate) use last_failure::LastFailure;
 pub(crate) use origin::{Origins, is_loopback, parse as parse_url};
+pub(crate) use own_headers::OwnHeaders;
 pub use retry_policy::RetryPolicy;
 pub(crate) use token::TokenHeader;
 pub(crate) use token_source::TokenSource;
@@ -46,6 +48,7 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     pub(crate) response_limit: usize,
     pub(crate) retry_policy: RetryPolicy,
+    pub(crate) headers: OwnHeaders,
 }
 
 /// Carries requests, with the tokens that it was given sources for. The generated client's inner type.

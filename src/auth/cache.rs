@@ -6,6 +6,7 @@ use arc_swap::{ArcSwapOption, Guard};
 use futures_util::future::{BoxFuture, FutureExt as _, Shared};
 use http::HeaderValue;
 use tokio::{task::AbortHandle, time::Instant};
+use tracing::{Instrument as _, Span};
 
 use crate::{Error, transport::TokenHeader};
 
@@ -87,10 +88,10 @@ impl<T: CachedToken> TokenCache<T> {
             let outcome = match cached.map(|cached| (cached.freshness(Instant::now()), cached)) {
                 Some((Freshness::Fresh, cached)) => return Ok(cached),
                 Some((Freshness::Due, cached)) => {
-                    drop(self.join(&fetch));
+                    drop(self.join(&fetch, Span::none()));
                     return Ok(cached);
                 }
-                Some((Freshness::Expired, _)) | None => self.join(&fetch),
+                Some((Freshness::Expired, _)) | None => self.join(&fetch, Span::current()),
             };
             if let Some(outcome) = outcome.await {
                 return outcome;
@@ -99,13 +100,13 @@ impl<T: CachedToken> TokenCache<T> {
         Err(Error::configuration("the runtime was shut down in the middle of the call"))
     }
 
-    /// Joins the fetch that is under way, or starts one.
-    fn join(&self, fetch: impl Fn() -> BoxFuture<'static, Fetched<T>>) -> Awaited<T> {
+    /// Joins the fetch that is under way, or starts one in the span of a caller who waits for it.
+    fn join(&self, fetch: impl Fn() -> BoxFuture<'static, Fetched<T>>, span: Span) -> Awaited<T> {
         let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(under_way) = flight.as_ref().filter(|flight| !flight.task.is_finished()) {
             return under_way.outcome.clone();
         }
-        let fetching = tokio::spawn(fetch());
+        let fetching = tokio::spawn(fetch().instrument(span));
         let task = fetching.abort_handle();
         let outcome = fetching.map(move |end| match end {
             Ok(outcome) => Some(outcome),

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{ClientBuilder, Url};
+use reqwest::{ClientBuilder, Url, header::HeaderMap};
 
 use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions, variables::optional_variable};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     generated::{client as api, operations::TOKEN_PATH},
     session::api_base,
     store::{Limited, SessionStore},
-    transport::{Origins, Settings, Transport, is_loopback, parse_url},
+    transport::{Origins, OwnHeaders, Settings, Transport, is_loopback, parse_url},
 };
 
 // What holds where nothing is set.
@@ -51,6 +51,7 @@ pub struct ThingSpaceBuilder {
     timeout: Option<Duration>,
     http: HttpOptions,
     retry_policy: RetryPolicy,
+    headers: OwnHeaders,
     response_limit: Option<usize>,
     origins: Vec<String>,
     plain_http: bool,
@@ -201,6 +202,31 @@ impl ThingSpaceBuilder {
         self
     }
 
+    /// Headers of one's own on every request, those of logins and of the token endpoint included: a correlation id, the key
+    /// of a gateway. With the feature `opentelemetry` the trace context is in the map already, and can be taken out.
+    ///
+    /// The function is called once for each call, whose retries have the same headers, before the request has a token. It
+    /// gets a map of its own, so it neither sees nor replaces a token. A request that has such a header keeps its own. Mark a
+    /// secret with [`HeaderValue::set_sensitive`](reqwest::header::HeaderValue::set_sensitive): an error then shows no code
+    /// that repeats it.
+    ///
+    /// If the function panics, or sets `Authorization`, `VZ-M2M-Token`, `Proxy-Authorization`, `Host`, `Accept-Encoding` or
+    /// what frames the request (`Content-Length`, `Transfer-Encoding`, `Connection`, `Upgrade`, `TE`, `Trailer`, `Expect`),
+    /// each call returns [`Error::Configuration`] and nothing is sent.
+    ///
+    /// ```
+    /// # use thingspace_session::{ThingSpace, reqwest::header::HeaderValue};
+    /// let builder = ThingSpace::builder().headers(|headers| {
+    ///     headers.insert("x-gateway", HeaderValue::from_static("billing"));
+    /// });
+    /// # drop(builder);
+    /// ```
+    #[must_use]
+    pub fn headers(mut self, fill: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
+        self.headers = OwnHeaders::new(fill);
+        self
+    }
+
     /// The longest answer that is read into memory, in bytes: 16 MiB by default. A success that
     /// [`Session::send`](crate::Session::send) hands back is streamed and has no limit.
     #[must_use]
@@ -274,6 +300,7 @@ impl ThingSpaceBuilder {
             timeout,
             response_limit: self.response_limit.unwrap_or(RESPONSE_LIMIT),
             retry_policy: self.retry_policy,
+            headers: self.headers,
         });
         let application = self.api_key.as_ref().map(|key| key.key().to_owned()).unwrap_or_default();
         let is_default = self.store.is_none();

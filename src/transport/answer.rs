@@ -206,8 +206,13 @@ impl Judge<'_> {
     fn secrets(&self) -> Vec<Zeroizing<String>> {
         let mut secrets = Vec::new();
         let Some(request) = self.request else { return secrets };
-        for name in [&header::AUTHORIZATION].into_iter().chain(self.operation.session_header()) {
-            let text = request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // The caller's own as well, if it is marked as a secret.
+        for (name, value) in request.headers() {
+            let is_token = *name == header::AUTHORIZATION || self.operation.session_header() == Some(name);
+            if !value.is_sensitive() && !is_token {
+                continue;
+            }
+            let text = value.to_str().unwrap_or_default();
             let token = text.split_once(' ').map_or(text, |(_, token)| token);
             secrets.push(Zeroizing::new(token.to_owned()));
             secrets.extend(secret_of_pair(token));

@@ -72,6 +72,8 @@ impl Transport {
             // As RFC 9110, section 8.6, asks: there are servers that insist on it.
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
+        // Once for all attempts, and before a token is on the request.
+        self.settings.headers.add(request.headers_mut())?;
         let mut delays = self.settings.retry_policy.delays().take(if self.retries { usize::MAX } else { 0 });
         loop {
             self.attach_in(operation, &mut request, now, &mut progress.phase).await?;

@@ -32,6 +32,7 @@ mod matrix;
 mod mistakes;
 mod operations;
 mod origins;
+mod own_headers;
 mod package;
 mod patience;
 mod processes;

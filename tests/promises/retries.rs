@@ -98,7 +98,7 @@ async fn took(sandbox: &Sandbox, session: &Session, fault: Fault, times: u32) ->
 
 #[tokio::test(start_paused = true)]
 async fn pauses_grow_by_the_factor_up_to_the_longest() {
-    let base = RetryPolicy::new(4).backoff(Duration::from_millis(1000));
+    let base = RetryPolicy::new(4).backoff(Duration::from_secs(1));
     for (policy, seconds) in [
         (base.clone(), 1 + 2 + 4 + 8),
         (base.clone().factor(1.0), 4),

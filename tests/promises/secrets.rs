@@ -7,7 +7,10 @@ mod kept;
 
 use std::{collections::BTreeSet, fmt::Debug, fs, io, panic, path::Path, time::Duration};
 
-use reqwest::Method;
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderValue},
+};
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{AccessToken, ApiKey, Credentials, Error, FileVault, RetryPolicy, Secret, ThingSpace, api};
@@ -75,19 +78,23 @@ async fn every_path_is_provoked_and_everything_is_printed() {
         secrets.extend(leaks::secrets_of(&sandbox));
         secrets.extend(kept::rotations(&fault).await);
     }
+    // Only here it goes along, so that a code can repeat it.
+    let repeats = Fault::json(400, &json!({ "errorCode": GATEWAY, "errorMessage": GATEWAY }));
+    provoke(&Sandbox::start().await.unwrap(), &repeats, 1).await;
     secrets.extend(kept::vaults().await);
     secrets.extend(kept::stores().await);
     kept::sources().await;
-    secrets.extend([GIVEN_OUT, WRONG].map(str::to_owned));
+    secrets.extend([GIVEN_OUT, WRONG, GATEWAY].map(str::to_owned));
     fs::write(list, serde_json::to_vec(&secrets).unwrap()).unwrap();
 }
 
 const GIVEN_OUT: &str = "Wh0a1545a84d-given-out";
 const WRONG: &str = "Never-The-Password";
+const GATEWAY: &str = "Key-Of-The-Gateway";
 
 /// Answers that repeat what was sent, or give out a secret where it does not belong.
 fn faults() -> Vec<Fault> {
-    let echo = |text: &str| format!("{text} IMgr8 sandbox-secret {GIVEN_OUT} {WRONG}");
+    let echo = |text: &str| format!("{text} IMgr8 sandbox-secret {GIVEN_OUT} {WRONG} {GATEWAY}");
     let mut faults = vec![Fault::CloseBefore, Fault::CloseAfter, Fault::Truncate];
     for status in [200, 201, 302, 400, 401, 403, 429, 500, 503] {
         faults.extend([
@@ -114,8 +121,18 @@ async fn provoke(sandbox: &Sandbox, fault: &Fault, index: usize) {
     // login that did not reach the platform is tried again for as long as the call may take.
     // And told to log every byte and to name where it comes from, which is turned off.
     let http = |http: reqwest::ClientBuilder| http.tls_certs_only([]).connection_verbose(true).referer(true);
-    let client =
-        || client_of(sandbox).http_client(http).retry_policy(RetryPolicy::none()).timeout(Duration::from_millis(300));
+    let key = |headers: &mut HeaderMap| {
+        let mut key = HeaderValue::from_static(GATEWAY);
+        key.set_sensitive(true);
+        headers.insert("x-gateway-key", key);
+    };
+    let client = || {
+        client_of(sandbox)
+            .headers(key)
+            .http_client(http)
+            .retry_policy(RetryPolicy::none())
+            .timeout(Duration::from_millis(300))
+    };
     let (fresh, thingspace) = (|| client().build().unwrap(), client().build().unwrap());
     let meet = |operation| {
         sandbox.clear_faults();
