@@ -57,7 +57,7 @@ impl OwnHeaders {
                  nothing was sent: correct what the panic on standard error names",
             ));
         }
-        if let Some(name) = RESERVED.into_iter().chain(SESSION_HEADERS).find(|name| own.contains_key(*name)) {
+        if let Some(name) = RESERVED.into_iter().chain(&SESSION_HEADERS).find(|name| own.contains_key(*name)) {
             return Err(Error::configuration(format!(
                 "the function of ThingSpaceBuilder::headers sets {name}, which is this crate's to set, and nothing was \
                  sent: leave it out"
