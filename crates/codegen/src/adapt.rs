@@ -2,6 +2,7 @@
 
 mod choices;
 mod objects;
+mod one_way;
 mod open;
 mod optional;
 mod responses;
@@ -32,6 +33,7 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
     titles::of_nullable(document);
     walk(document, "")?;
     responses::fold(document)?;
+    one_way::properties(document);
     optional::properties(document);
     Ok(())
 }

@@ -58,6 +58,11 @@ impl Output {
         }
     }
 
+    /// The text of a client alone.
+    pub fn of_client(client: TokenStream) -> Self {
+        Self::new(client, TokenStream::new())
+    }
+
     /// Writes `client.rs` and `operations.rs` into a folder. An unchanged file keeps its date, so that nothing is compiled
     /// again because of it.
     ///

@@ -3,10 +3,14 @@
 //! typify has one `Option` for both. What `adapt` has marked gets a second one, in its struct and in the builder of that: the
 //! outer one says whether there is something, and `Some(None)` is null. A call that sets it says what is sent, null included.
 
+mod fields;
+
 use std::collections::BTreeMap;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
+
+use fields::{fields, written};
 
 /// In front of the description of a property that may be null.
 pub(crate) const NULLABLE: &str = "\u{e000}";
@@ -96,60 +100,10 @@ fn structs(code: TokenStream, change: &mut dyn FnMut(&str, TokenStream) -> Token
         .collect()
 }
 
-/// A field: its attributes, its name with what stands before it, and its type.
-struct Field {
-    attributes: Vec<Group>,
-    visibility: TokenStream,
-    name: TokenTree,
-    of: TokenStream,
-}
-
-fn fields(code: TokenStream) -> Vec<Field> {
-    let mut fields = Vec::new();
-    let mut trees = code.into_iter().peekable();
-    while trees.peek().is_some() {
-        let (mut attributes, mut head) = (Vec::new(), Vec::new());
-        while let Some(tree) = trees.next() {
-            match tree {
-                TokenTree::Punct(punct) if punct.as_char() == '#' => {
-                    if let Some(TokenTree::Group(group)) = trees.next() {
-                        attributes.push(group);
-                    }
-                }
-                TokenTree::Punct(punct) if punct.as_char() == ':' => break,
-                tree => head.push(tree),
-            }
-        }
-        let (mut depth, mut of) = (0_usize, Vec::new());
-        for tree in trees.by_ref() {
-            if let TokenTree::Punct(punct) = &tree {
-                match punct.as_char() {
-                    '<' => depth += 1,
-                    '>' => depth = depth.saturating_sub(1),
-                    ',' if depth == 0 => break,
-                    _ => {}
-                }
-            }
-            of.push(tree);
-        }
-        let Some(name) = head.pop() else { continue };
-        let (visibility, of) = (head.into_iter().collect(), of.into_iter().collect());
-        fields.push(Field { attributes, visibility, name, of });
-    }
-    fields
-}
-
-fn written(fields: impl Iterator<Item = Field>) -> TokenStream {
-    let fields = fields.map(|Field { attributes, visibility, name, of }| {
-        quote! { #(# #attributes)* #visibility #name: #of }
-    });
-    quote! { #(#fields),* }
-}
-
 fn of_struct(name: &str, code: TokenStream, marked: &mut Marked) -> TokenStream {
     let fields = fields(code).into_iter().map(|mut field| {
-        let text = field.attributes.iter().map(|attribute| documentation(attribute).unwrap_or_default());
-        let Some(mark) = text.filter_map(|text| mark(&text)).next() else { return field };
+        let mut text = field.attributes.iter().map(|attribute| documentation(attribute).unwrap_or_default());
+        let Some(mark) = text.find_map(|text| mark(&text)) else { return field };
         if !is_option(&field.of) {
             return field;
         }
@@ -289,21 +243,18 @@ fn unmarked(code: TokenStream) -> TokenStream {
             continue;
         };
         let text = (group.delimiter() == Delimiter::Bracket).then(|| documentation(&group)).flatten();
-        match text.filter(|text| text.contains([NULLABLE, ANYTHING].map(|mark| mark.chars().next().unwrap_or(' ')))) {
-            Some(text) => {
-                let text = text.replace(NULLABLE, "").replace(ANYTHING, "");
-                if text.trim().is_empty() {
-                    // With the # before it.
-                    result.pop();
-                } else {
-                    result.push(braced(Delimiter::Bracket, quote! { doc = #text }));
-                }
+        if let Some(text) = text.filter(|text| text.contains(NULLABLE) || text.contains(ANYTHING)) {
+            let text = text.replace(NULLABLE, "").replace(ANYTHING, "");
+            if text.trim().is_empty() {
+                // With the # before it.
+                result.pop();
+            } else {
+                result.push(braced(Delimiter::Bracket, quote! { doc = #text }));
             }
-            None => {
-                let mut inner = Group::new(group.delimiter(), unmarked(group.stream()));
-                inner.set_span(group.span());
-                result.push(TokenTree::Group(inner));
-            }
+        } else {
+            let mut inner = Group::new(group.delimiter(), unmarked(group.stream()));
+            inner.set_span(group.span());
+            result.push(TokenTree::Group(inner));
         }
     }
     result.into_iter().collect()

@@ -117,7 +117,7 @@ fn client(document: &Node) -> std::result::Result<(Output, BTreeSet<String>), Ve
         let spec = codegen::adapt(document)?;
         let client = Generator::new(&codegen::settings()).generate_tokens(&spec).map_err(|error| error.to_string())?;
         let types = codegen::type_names(&client)?;
-        Ok((Output::new(client, Default::default()), types))
+        Ok((Output::of_client(client), types))
     })
 }
 

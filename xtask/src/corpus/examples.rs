@@ -43,10 +43,11 @@ pub(super) fn of(document: &Node, types: &BTreeSet<String>) -> Vec<Example> {
             found.holder(parameter, None);
         }
         if let Some(body) = operation.node.get("requestBody") {
-            found.holder(body, Some(format!("{id}-body")));
+            found.holder(body, Some(&format!("{id}-body")));
         }
         for (status, entry) in operation.node.get("responses").into_iter().flat_map(Node::entries) {
-            found.holder(&entry.value, status.starts_with('2').then(|| format!("{id}-response")));
+            let name = format!("{id}-response");
+            found.holder(&entry.value, status.starts_with('2').then_some(name.as_str()));
         }
     }
     found.examples
@@ -85,12 +86,12 @@ impl<'a> Found<'_, 'a> {
     }
 
     /// The examples beside a schema.
-    fn holder(&mut self, holder: &'a Node, name: Option<String>) {
+    fn holder(&mut self, holder: &'a Node, name: Option<&str>) {
         let bodies = holder.get("content").into_iter().flat_map(Node::entries);
         let bodies = bodies.filter(|(media_type, _)| media_type.starts_with("application/json"));
         for media in bodies.map(|(_, media)| &media.value).chain([holder]) {
             let Some(schema) = media.get("schema") else { continue };
-            let Some(of) = self.type_of(schema, name.as_deref()) else { continue };
+            let Some(of) = self.type_of(schema, name) else { continue };
             let named = media.get("examples").into_iter().flat_map(Node::entries);
             let named = named.filter_map(|(_, entry)| self.context.resolved(&entry.value)?.get("value"));
             let inner = schema.get("example").filter(|_| schema.text_of("$ref").is_none());

@@ -42,11 +42,15 @@ const MAIN: &str = include_str!("main.rs.txt");
 const BUILD: Duration = Duration::from_secs(3600);
 const ROUND: Duration = Duration::from_secs(120);
 
-pub(super) struct Package(PathBuf);
+/// Where it is. Another run waits for the lock.
+pub(super) struct Package(PathBuf, #[allow(dead_code, reason = "it is held")] fs::File);
 
 impl Package {
     /// A package without modules; what was built for the last one is kept.
     pub(super) fn empty(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let lock = fs::File::create(folder.join("lock"))?;
+        lock.lock()?;
         let sources = folder.join("src");
         if sources.exists() {
             fs::remove_dir_all(&sources)?;
@@ -54,7 +58,7 @@ impl Package {
         fs::create_dir_all(&sources)?;
         fs::write(folder.join("Cargo.toml"), MANIFEST)?;
         fs::copy(workspace::root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
-        Ok(Self(folder.to_owned()))
+        Ok(Self(folder.to_owned(), lock))
     }
 
     pub(super) fn sources(&self) -> PathBuf {

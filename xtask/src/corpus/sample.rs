@@ -101,7 +101,7 @@ impl<'a> Sampler<'_, 'a> {
         let is_object = !self.context.properties(schema).is_empty() || schema.text_of("type") == Some("object");
         match schema.text_of("type") {
             _ if is_object => Some(self.object(schema, depth, json!({}))),
-            Some("string") => text(schema),
+            Some("string") => Some(text(schema)),
             Some("integer" | "number") => Some(number(schema)),
             Some("boolean") => Some(true.into()),
             Some("array") => self.list(schema, depth),
@@ -143,7 +143,7 @@ impl<'a> Sampler<'_, 'a> {
     }
 }
 
-fn text(schema: &Node) -> Option<Value> {
+fn text(schema: &Node) -> Value {
     let known = match schema.text_of("format") {
         Some("date-time") => "2026-11-29T05:34:40Z",
         Some("date") => "2026-11-29",
@@ -157,7 +157,7 @@ fn text(schema: &Node) -> Option<Value> {
     };
     let least = schema.get("minLength").and_then(|least| least.value().as_u64()).unwrap_or_default();
     let missing = usize::try_from(least).unwrap_or_default().min(1000).saturating_sub(known.len());
-    Some(format!("{known}{}", "a".repeat(missing)).into())
+    format!("{known}{}", "a".repeat(missing)).into()
 }
 
 fn number(schema: &Node) -> Value {

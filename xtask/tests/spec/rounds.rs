@@ -230,3 +230,29 @@ fn what_travels_the_other_way_is_not_required() {
         assert_eq!(adapted["components"]["schemas"]["T"]["required"], wanted, "{schemas} {used}");
     }
 }
+
+#[test]
+fn whatever_lies_in_the_folder_has_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let deep = "[".repeat(100_000);
+    let files: [(&str, &[u8]); 6] = [
+        ("empty", b""),
+        ("bytes.bin", &[0xff, 0, 0xfe]),
+        ("deep.json", deep.as_bytes()),
+        ("list.yaml", b"- 1\n- 2\n"),
+        ("swagger.json", b"{\"swagger\": \"2.0\"}"),
+        ("page.html", b"<html>\n\t<p>&amp;</p></html>"),
+    ];
+    fs::create_dir(folder.path().join("inner")).unwrap();
+    for (name, bytes) in files {
+        fs::write(folder.path().join("inner").join(name), bytes).unwrap();
+    }
+    // What is refused compiles nothing: no other test waits for the package.
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("corpus").arg(folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    for (name, _) in files {
+        let row = said.lines().find(|line| line.starts_with(&format!("| inner/{name} |"))).unwrap();
+        assert!(row.contains("| refused |"), "{row}");
+    }
+}

@@ -21,6 +21,9 @@ const WORDS: [&str; 9] =
 /// What says which properties an object has.
 const FIELDS: [&str; 4] = ["type", "properties", "required", "additionalProperties"];
 
+/// How many choices are held against one another.
+const MOST: usize = 256;
+
 /// Whether a key says nothing of which values there are, but for null.
 fn is_word(key: &str) -> bool {
     WORDS.contains(&key) || key == "discriminator" || key.starts_with("x-")
@@ -32,17 +35,20 @@ pub(super) fn merge(document: &mut Value) {
     objects::each(document, &mut |schema| {
         for key in ["anyOf", "oneOf"] {
             open_all(schema, key);
-            let Some(choices) = schema.get(key).and_then(Value::as_array).filter(|all| all.len() > 1).cloned() else {
+            let choices = schema.get(key).and_then(Value::as_array);
+            let Some(choices) = choices.filter(|all| all.len() > 1 && all.len() < MOST).cloned() else {
                 continue;
             };
             if schema.contains_key("properties") {
                 let kinds: Vec<Kind> = choices.iter().map(|choice| Kind::of(choice, &schemas)).collect();
                 with_own(schema, key, &kinds, &schemas);
             } else if schema.keys().all(|other| other == key || is_word(other)) {
-                let (mut flat, mut has_null) = (Vec::new(), false);
-                choices.iter().for_each(|choice| flatten(choice, &schemas, 0, &mut flat, &mut has_null));
-                let kinds: Vec<Kind> = flat.iter().map(|choice| Kind::of(choice, &schemas)).collect();
-                if alone(schema, key, flat, &kinds, &schemas) && has_null {
+                let mut flat = Flat { schemas: &schemas, choices: Vec::new(), has_null: false, seen: BTreeSet::new() };
+                for choice in &choices {
+                    flat.add(choice);
+                }
+                let kinds: Vec<Kind> = flat.choices.iter().map(|choice| Kind::of(choice, &schemas)).collect();
+                if alone(schema, key, flat.choices, &kinds, &schemas) && flat.has_null {
                     schema.insert("nullable".to_owned(), true.into());
                 }
             }
@@ -68,22 +74,36 @@ fn open_all(schema: &mut Map<String, Value>, key: &str) {
     }
 }
 
-/// A choice, or those that it is between.
-fn flatten(choice: &Value, schemas: &Map<String, Value>, depth: usize, flat: &mut Vec<Value>, has_null: &mut bool) {
-    let target = kinds::resolved(choice, schemas).and_then(Value::as_object).filter(|_| depth < 8);
-    let inner = target.and_then(|target| {
-        let [key] = ["anyOf", "oneOf"].into_iter().filter(|key| target.contains_key(*key)).collect::<Vec<_>>()[..]
-        else {
-            return None;
-        };
-        target.keys().all(|other| other == key || is_word(other)).then(|| target.get(key)?.as_array()).flatten()
-    });
-    match inner {
-        Some(inner) => {
-            *has_null |= target.is_some_and(|target| target.get("nullable").is_some_and(|nullable| *nullable == true));
-            inner.iter().for_each(|choice| flatten(choice, schemas, depth + 1, flat, has_null));
+/// The choices of a schema, with those of the choices among them in their place.
+struct Flat<'v> {
+    schemas: &'v Map<String, Value>,
+    choices: Vec<Value>,
+    has_null: bool,
+    /// What has been looked into: some choices lead back to themselves.
+    seen: BTreeSet<*const Value>,
+}
+
+impl<'v> Flat<'v> {
+    fn add(&mut self, choice: &'v Value) {
+        let target = kinds::resolved(choice, self.schemas);
+        let inner = target.and_then(Value::as_object).and_then(|map| {
+            let [key] = ["anyOf", "oneOf"].into_iter().filter(|key| map.contains_key(*key)).collect::<Vec<_>>()[..]
+            else {
+                return None;
+            };
+            map.keys().all(|other| other == key || is_word(other)).then(|| map.get(key)?.as_array()).flatten()
+        });
+        match (target, inner) {
+            (Some(target), Some(inner)) => {
+                if self.seen.insert(std::ptr::from_ref(target)) {
+                    self.has_null |= target.get("nullable").is_some_and(|nullable| *nullable == true);
+                    for choice in inner {
+                        self.add(choice);
+                    }
+                }
+            }
+            _ => self.choices.push(choice.clone()),
         }
-        None => flat.push(choice.clone()),
     }
 }
 

@@ -1,7 +1,5 @@
 //! What a document leaves open, or says in a way that progenitor has no code for, in the form in which it has.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -15,7 +13,9 @@ const FOREIGN: [&str; 2] = ["x-dropshot-pagination", "x-rust-type"];
 /// Says of every schema, body and parameter what is meant by what it leaves out.
 pub(super) fn close(document: &mut Value) {
     objects::each(document, &mut |object| {
-        FOREIGN.iter().for_each(|key| drop(object.remove(*key)));
+        for key in FOREIGN {
+            object.remove(key);
+        }
         listed(object);
         media(object);
     });
@@ -47,8 +47,8 @@ fn listed(schema: &mut Map<String, Value>) {
     if of.is_none() && found != "string" {
         schema.insert("type".to_owned(), found.into());
     } else if of.unwrap_or(found) == "string" {
-        let texts: BTreeSet<&str> = values.iter().filter_map(Value::as_str).collect();
-        if names::are_one(texts.iter().copied()) {
+        let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+        if names::are_one(&texts) {
             schema.remove("enum");
             schema.insert("type".to_owned(), "string".into());
         }
@@ -68,7 +68,7 @@ fn media(holder: &mut Map<String, Value>) {
 /// Of several ways to send a body, one is taken.
 fn one_media_type(body: &mut Value) {
     let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) else { return };
-    if let Some(taken) = check::taken(content.keys().map(String::as_str)).map(str::to_owned) {
+    if let Some(taken) = check::taken(&content.keys().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned) {
         content.retain(|media_type, _| *media_type == taken);
     }
 }

@@ -16,7 +16,6 @@ use super::super::{
 /// Does so with every property that need not be there.
 pub(super) fn properties(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
-    one_way(document, &schemas);
     let mut parts = Parts::default();
     each(document, &mut |schema| parts.collect(schema));
     if let Some(components) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
@@ -70,7 +69,7 @@ fn says_more(schema: &Map<String, Value>) -> bool {
     ["properties", "required"].iter().any(|key| schema.contains_key(*key))
 }
 
-fn each(value: &Value, see: &mut impl FnMut(&Map<String, Value>)) {
+pub(super) fn each(value: &Value, see: &mut impl FnMut(&Map<String, Value>)) {
     match value {
         Value::Object(map) => {
             see(map);
@@ -104,7 +103,7 @@ fn walk(value: &mut Value, schemas: &Map<String, Value>, parts: &Parts, is_part:
     }
 }
 
-fn is_value(key: &str) -> bool {
+pub(super) fn is_value(key: &str) -> bool {
     ["default", "enum", "example", "examples", "required"].contains(&key) || key.starts_with("x-")
 }
 
@@ -115,9 +114,9 @@ fn of_object(schema: &mut Map<String, Value>, schemas: &Map<String, Value>, part
     let optional = properties
         .into_iter()
         .flatten()
-        .filter(|(name, _)| !required.contains(*name) && !(is_composed && parts.required.contains(*name)));
+        .filter(|(name, _)| !(required.contains(*name) || is_composed && parts.required.contains(*name)));
     for (_, property) in optional {
-        let has_null = takes_null(property, schemas, 0);
+        let has_null = takes_null(property, schemas, &mut BTreeSet::new());
         let is_reference = property.get("$ref").is_some();
         let Some(map) = property.as_object_mut() else { continue };
         if is_true(map.get("nullable")) {
@@ -140,7 +139,7 @@ fn mark(schema: &mut Map<String, Value>, mark: &str) {
     schema.insert("description".to_owned(), said.into());
 }
 
-fn is_true(value: Option<&Value>) -> bool {
+pub(super) fn is_true(value: Option<&Value>) -> bool {
     value.and_then(Value::as_bool) == Some(true)
 }
 
@@ -152,14 +151,18 @@ fn is_anything(schema: &Map<String, Value>) -> bool {
         .all(|key| !schema.contains_key(*key))
 }
 
-/// Whether null is a value of a schema, or of one of its choices.
-fn takes_null(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> bool {
-    let Some(schema) = target(schema, schemas).filter(|_| depth < 16) else { return false };
-    let choices = ["oneOf", "anyOf"].iter().filter_map(|key| schema.get(*key)?.as_array()).flatten();
-    is_true(schema.get("nullable"))
-        || is_anything(&schema)
-        || choices.into_iter().any(|choice| takes_null(choice, schemas, depth + 1))
-        || matches!(schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice), Some([one]) if takes_null(one, schemas, depth + 1))
+/// Whether null is a value of a schema, or of one of its choices. `seen` has those that have been looked at.
+fn takes_null<'v>(schema: &'v Value, schemas: &'v Map<String, Value>, seen: &mut BTreeSet<*const Value>) -> bool {
+    let Some(schema) = target(schema, schemas).filter(|schema| seen.insert(std::ptr::from_ref(*schema))) else {
+        return false;
+    };
+    let Some(map) = schema.as_object() else { return false };
+    if is_true(map.get("nullable")) || is_anything(map) {
+        return true;
+    }
+    let parts = |key: &str| map.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let alone = parts("allOf").iter().filter(|_| parts("allOf").len() == 1);
+    parts("oneOf").iter().chain(parts("anyOf")).chain(alone).any(|part| takes_null(part, schemas, seen))
 }
 
 /// A list, or an object of any names.
@@ -171,139 +174,14 @@ fn is_collection(schema: &Map<String, Value>) -> bool {
     }
 }
 
-fn target(schema: &Value, schemas: &Map<String, Value>) -> Option<Map<String, Value>> {
+/// What a schema leads to.
+pub(super) fn target<'v>(schema: &'v Value, schemas: &'v Map<String, Value>) -> Option<&'v Value> {
     let mut schema = schema;
     for _ in 0..16 {
         match schema.get("$ref").and_then(Value::as_str) {
             Some(reference) => schema = schemas.get(reference.strip_prefix(SCHEMAS)?)?,
-            None => return schema.as_object().cloned(),
+            None => return Some(schema),
         }
     }
     None
-}
-
-/// What is `readOnly` need not be in a request, and what is `writeOnly` need not be in an answer, whatever is required.
-fn one_way(document: &mut Value, schemas: &Map<String, Value>) {
-    let (mut sent, mut answered) = (BTreeSet::new(), BTreeSet::new());
-    collect(document, "requestBody", schemas, &mut sent);
-    collect(document, "requestBodies", schemas, &mut sent);
-    collect(document, "responses", schemas, &mut answered);
-    if let Some(components) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
-        for (name, schema) in components.iter_mut() {
-            for (reached, way) in [(&sent, "readOnly"), (&answered, "writeOnly")] {
-                if reached.contains(name) {
-                    let none = BTreeSet::new();
-                    loosen(schema, way, schemas, &none);
-                }
-            }
-        }
-    }
-    for (holder, way) in [("requestBody", "readOnly"), ("requestBodies", "readOnly"), ("responses", "writeOnly")] {
-        below(document, holder, &mut |inner| loosen(inner, way, schemas, &BTreeSet::new()));
-    }
-}
-
-/// Everything that stands under a key of this name.
-fn below(value: &mut Value, holder: &str, change: &mut impl FnMut(&mut Value)) {
-    match value {
-        Value::Object(map) => {
-            for (key, inner) in map.iter_mut().filter(|(key, _)| !is_value(key) && *key != "schemas") {
-                if key == holder {
-                    change(inner);
-                } else {
-                    below(inner, holder, change);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| below(item, holder, change)),
-        _ => {}
-    }
-}
-
-/// The names of the components that lie below what stands under a key of this name.
-fn collect(document: &Value, holder: &str, schemas: &Map<String, Value>, found: &mut BTreeSet<String>) {
-    let (mut within, mut next) = (Vec::new(), Vec::new());
-    holders(document, holder, &mut within);
-    within.into_iter().for_each(|value| references(value, &mut next));
-    while let Some(name) = next.pop() {
-        if let Some(schema) = schemas.get(&name).filter(|_| found.insert(name.clone())) {
-            references(schema, &mut next);
-        }
-    }
-}
-
-fn holders<'v>(value: &'v Value, holder: &str, found: &mut Vec<&'v Value>) {
-    match value {
-        Value::Object(map) => {
-            for (key, inner) in map.iter().filter(|(key, _)| !is_value(key) && *key != "schemas") {
-                if key == holder {
-                    found.push(inner);
-                } else {
-                    holders(inner, holder, found);
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| holders(item, holder, found)),
-        _ => {}
-    }
-}
-
-fn references(value: &Value, names: &mut Vec<String>) {
-    each(value, &mut |map| {
-        let name = map.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix(SCHEMAS));
-        names.extend(name.map(str::to_owned));
-    });
-}
-
-/// Requires nothing that travels the other way. `names` are those of the whole that this is a part of.
-fn loosen(value: &mut Value, way: &str, schemas: &Map<String, Value>, names: &BTreeSet<String>) {
-    match value {
-        Value::Object(map) => {
-            let mut own = names.clone();
-            flagged(map, way, schemas, 0, &mut own);
-            if let Some(required) = map.get_mut("required").and_then(Value::as_array_mut) {
-                required.retain(|name| name.as_str().is_none_or(|name| !own.contains(name)));
-                if required.is_empty() {
-                    map.remove("required");
-                }
-            }
-            for (key, inner) in map.iter_mut().filter(|(key, _)| !is_value(key)) {
-                match inner {
-                    Value::Array(parts) if COMPOSED.contains(&key.as_str()) => {
-                        parts.iter_mut().for_each(|part| loosen(part, way, schemas, &own));
-                    }
-                    Value::Object(properties) if key == "properties" => {
-                        properties.values_mut().for_each(|one| loosen(one, way, schemas, &BTreeSet::new()));
-                    }
-                    inner => loosen(inner, way, schemas, &BTreeSet::new()),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| loosen(item, way, schemas, &BTreeSet::new())),
-        _ => {}
-    }
-}
-
-/// The properties of a schema, and of what it is made of, that travel one way alone.
-fn flagged(
-    schema: &Map<String, Value>,
-    way: &str,
-    schemas: &Map<String, Value>,
-    depth: usize,
-    names: &mut BTreeSet<String>,
-) {
-    if depth > 16 {
-        return;
-    }
-    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let says = |schema: &Map<String, Value>| is_true(schema.get(way));
-        if property.as_object().is_some_and(says) || target(property, schemas).as_ref().is_some_and(says) {
-            names.insert(name.clone());
-        }
-    }
-    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        if let Some(part) = target(part, schemas) {
-            flagged(&part, way, schemas, depth + 1, names);
-        }
-    }
 }

@@ -96,7 +96,7 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
             }
         }
     }
-    if !are_one(distinct.iter().map(|(text, _)| *text)) {
+    if !are_one(&distinct.iter().map(|(text, _)| *text).collect::<Vec<_>>()) {
         return;
     }
     let before = findings.len();
@@ -113,10 +113,10 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
 }
 
 /// Whether there is no way to name a variant after each of these values.
-pub(crate) fn are_one<'a>(values: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let names = |rust: fn(&str) -> String| values.clone().map(rust).collect::<BTreeSet<_>>().len();
+pub(crate) fn are_one(values: &[&str]) -> bool {
+    let names = |rust: fn(&str) -> String| values.iter().map(|value| rust(value)).collect::<BTreeSet<_>>().len();
+    let number = values.iter().collect::<BTreeSet<_>>().len();
     // The generator takes the second name for all of them, if that tells them apart.
-    let number = values.clone().count();
     names(type_name) < number && names(spelt_out) < number
 }
 

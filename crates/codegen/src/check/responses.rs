@@ -37,9 +37,10 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The media type in which a body is sent: JSON, if it is among them, or else the first that can be sent.
-pub(crate) fn taken<'a>(media_types: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+pub(crate) fn taken<'a>(media_types: &[&'a str]) -> Option<&'a str> {
     let is_sent = |name: &&str| name.split(';').next().is_some_and(|bare| SENT.contains(&bare));
-    media_types.clone().find(|name| is_json(name)).or_else(|| media_types.clone().find(is_sent))
+    let mut all = media_types.iter().copied();
+    media_types.iter().copied().find(|name| is_json(name)).or_else(|| all.find(is_sent))
 }
 
 /// What is read as JSON.
@@ -76,7 +77,7 @@ fn has_schema(Entry { key, value, .. }: &Entry, has_json: bool, findings: &mut V
 fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
     let Some(bodies) = body.entry("content") else { return };
     let names: Vec<&str> = bodies.value.entries().map(|(name, _)| name).collect();
-    let taken = taken(names.iter().copied());
+    let taken = taken(&names);
     let first = bodies.value.entries().find(|(name, _)| Some(*name) == taken);
     let Some((name, entry)) = first.or_else(|| bodies.value.entries().next()) else {
         if bodies.value.map().is_some() {

@@ -8,6 +8,8 @@ use super::{super::super::check::SCHEMAS, FIELDS, is_word};
 
 /// How deep references are followed.
 const DEEPEST: usize = 16;
+/// How many parts an object may be made of.
+const MOST: usize = 256;
 
 /// What a choice is of.
 pub(super) enum Kind {
@@ -46,6 +48,12 @@ pub(super) struct Object {
 
 impl Object {
     pub(super) fn of(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Option<Self> {
+        let mut left = MOST;
+        Self::within(schema, schemas, depth, &mut left)
+    }
+
+    fn within(schema: &Value, schemas: &Map<String, Value>, depth: usize, left: &mut usize) -> Option<Self> {
+        *left = left.checked_sub(1)?;
         let map = resolved(schema, schemas).filter(|_| depth < DEEPEST)?.as_object()?;
         let is_known = |key: &String| {
             is_word(key)
@@ -70,7 +78,7 @@ impl Object {
             _ => {}
         }
         for part in map.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-            let part = Self::of(part, schemas, depth + 1)?;
+            let part = Self::within(part, schemas, depth + 1, left)?;
             for (name, property) in part.properties {
                 object.properties.entry(name).or_insert(property);
             }
@@ -127,7 +135,7 @@ pub(super) fn loses(first: &Kind, next: &Kind, both: bool, schemas: &Map<String,
                 || next.properties.is_empty()
                 || next.properties.keys().any(|name| !first.properties.contains_key(name));
             let is_lost_inside = |(name, other): (&String, &Value)| {
-                let own = first.properties.get(name).filter(|own| *own != other && depth < 4);
+                let own = first.properties.get(name).filter(|own| *own != other && depth < 2);
                 own.is_some_and(|own| {
                     loses(&Kind::of(own, schemas), &Kind::of(other, schemas), both, schemas, depth + 1)
                 })
