@@ -1,7 +1,7 @@
-"""The guide and the API page in a browser: the search of the guide, then the API page's copy for reading, then the sandbox's own,
-on which a session is led.
+"""Tests the docs in a browser: the search of the guide, the offline API page, and the sandbox's API page with a login
+and a logout.
 
-Called with the browser, the guide, the copy for reading, and a file for a picture of the last one.
+Arguments: the browser, the guide, the offline page, and a file for a picture of the sandbox's page.
 """
 
 import json
@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 BASE_URL = os.environ["THINGSPACE_BASE_URL"]
 ORIGIN = BASE_URL.removesuffix("/api")
 
-# Nothing but the sandbox can be reached, and no proxy helps.
+# Only the sandbox is reachable, and the browser uses no proxy.
 UNREACHABLE = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--no-proxy-server"]
 
-# What has happened once a session has been started and ended, with one access token.
+# Counters after one login and one logout with one access token.
 ONE_SESSION = {
     "requests": 3,
     "token_requests": 1,
@@ -29,7 +29,7 @@ ONE_SESSION = {
     "logouts": 1,
 }
 
-# A busy machine takes its time, in milliseconds.
+# In milliseconds; a busy machine is slow.
 expect.set_options(timeout=30_000)
 
 LOGIN = "startConnectivityManagementSession"
@@ -37,14 +37,14 @@ LOGOUT = "endConnectivityManagementSession"
 
 
 class Watched:
-    """A page, what it has asked for, and what it has complained about."""
+    """A page with its requests and its complaints."""
 
     def __init__(self, browser: Browser, url: str):
         self.requests, self.complaints = [], []
         self.page = browser.new_page(viewport={"width": 1200, "height": 1400})
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.hear("error", str(error)))
-        # What the page's policy keeps it from doing is a message of the type "error".
+        # The browser reports a violation of the page's policy as an "error".
         self.page.on("console", lambda message: self.hear(message.type, message.text))
         self.page.goto(url)
         expect(self.page.locator(".opblock")).to_have_count(3)
@@ -52,7 +52,7 @@ class Watched:
     def hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
             self.complaints.append(text)
-            # Whatever goes wrong next, this may be why.
+            # The log then has the probable cause of a later failure.
             print(f"the page complains: {text}", flush=True)
 
 
@@ -69,7 +69,7 @@ def operation(page: Page, name: str) -> Locator:
 
 
 def search(browser: Browser, url: str) -> None:
-    """Finds a page of the guide by a word, from the files alone."""
+    """Finds a page of the guide by a word, without the network."""
     page, requests = browser.new_page(), []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(url)
@@ -77,12 +77,12 @@ def search(browser: Browser, url: str) -> None:
     page.locator("#mdbook-searchbar").press_sequentially("superseded")
     page.locator("#mdbook-searchresults").get_by_role("link", name="Passwords").first.click()
     expect(page.locator("main h1")).to_have_text("Passwords")
-    check("the guide asked elsewhere for", [url for url in requests if not url.startswith(("file:", "data:"))], [])
+    check("the guide made external requests", [url for url in requests if not url.startswith(("file:", "data:"))], [])
     page.close()
 
 
 def read(browser: Browser, url: str) -> None:
-    """Opens everything that there is on the copy for reading, and has it ask for nothing."""
+    """Opens every part of the offline page; it must make no request."""
     watched = Watched(browser, url)
     login = operation(watched.page, LOGIN)
     expect(login.get_by_text("Five failed logins in a row lock the account.")).to_be_visible()
@@ -91,13 +91,13 @@ def read(browser: Browser, url: str) -> None:
     dialog = watched.page.locator(".modal-ux")
     expect(dialog.get_by_text("https://thingspace.verizon.com/api/ts/v1/oauth2/token")).to_be_visible()
     expect(dialog.locator("input:visible, button.authorize:visible")).to_have_count(0)
-    check("the page for reading asked for", watched.requests, [url])
-    check("the page for reading complained", watched.complaints, [])
+    check("the offline page made requests", watched.requests, [url])
+    check("the offline page complained", watched.complaints, [])
     watched.page.close()
 
 
 def authorize(page: Page, scheme: str, value: str | None = None) -> None:
-    """Fills in the form for one kind of token, unless it is filled in, and sends it off."""
+    """Submits the form for one kind of token; fills in `value` if given."""
     page.locator(".scheme-container").get_by_role("button", name="Authorize").click()
     form = page.locator(".modal-ux .auth-container").filter(has_text=scheme)
     if value is not None:
@@ -108,7 +108,7 @@ def authorize(page: Page, scheme: str, value: str | None = None) -> None:
 
 
 def execute(page: Page, name: str) -> dict:
-    """Tries an operation out with what the page proposes, and answers with the body of a success."""
+    """Executes an operation with the page's example values, and returns the body of the response."""
     block = operation(page, name)
     block.get_by_role("button", name="Try it out").click()
     block.get_by_role("button", name="Execute").click()
@@ -117,18 +117,18 @@ def execute(page: Page, name: str) -> dict:
     return json.loads(answer.locator(".highlight-code code").first.inner_text())
 
 
-def lead_a_session(browser: Browser, picture: str) -> None:
-    """Gets an access token, logs in and logs out, all of it from the page of the sandbox."""
+def run_a_session(browser: Browser, picture: str) -> None:
+    """Gets an access token, logs in and logs out on the page of the sandbox."""
     watched = Watched(browser, ORIGIN + "/docs")
     page = watched.page
     authorize(page, "clientCredentials")
     token = execute(page, LOGIN)["sessionToken"]
     page.screenshot(path=picture, full_page=True)
     authorize(page, "VZ-M2M-Token", token)
-    check("the session that has ended", execute(page, LOGOUT), {"sessionToken": token})
+    check("the ended session", execute(page, LOGOUT), {"sessionToken": token})
 
     elsewhere = [url for url in watched.requests if not url.startswith(ORIGIN + "/")]
-    check("the page of the sandbox asked elsewhere for", elsewhere, [])
+    check("the page of the sandbox made external requests", elsewhere, [])
     check("the page of the sandbox complained", watched.complaints, [])
     counters = page.request.get(ORIGIN + "/_sandbox/counters").json()
     check("the sandbox counted", {name: counters[name] for name in ONE_SESSION}, ONE_SESSION)
@@ -140,7 +140,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=UNREACHABLE)
         search(browser, Path(guide).as_uri())
         read(browser, Path(reading).as_uri())
-        lead_a_session(browser, picture)
+        run_a_session(browser, picture)
         browser.close()
 
 

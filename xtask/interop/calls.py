@@ -1,8 +1,8 @@
-"""Makes calls with Verizon's own Python SDK when it is told to, and says how long they took.
+"""Makes calls with Verizon's Python SDK on command, and reports their duration.
 
-A line `python send 100` on standard input is 100 lists of devices, one after the other; `python start 20` is 20 logins.
-The answer is a line of JSON: how many nanoseconds they took, all together. `benches/src/bin/calls.rs` does the same in
-Rust.
+The line `python send 100` on standard input requests 100 lists of devices in sequence; `python start 20` logs in 20
+times. The script answers with a line of JSON: the total time in nanoseconds. `benches/src/bin/calls.rs` does the same
+in Rust.
 """
 
 import json
@@ -17,13 +17,13 @@ from sdk import client, log_in, platform
 
 def starting():
     api = client()
-    # With an access token and a connection from here on.
+    # Get the access token and open the connection before the measurement.
     log_in(api, sandbox.PASSWORD)
     return lambda: log_in(api, sandbox.PASSWORD)
 
 
 def sending():
-    # Others have logged in meanwhile, and its credentials cannot be changed.
+    # A new client: another login may have ended the old session, and a client's credentials are fixed.
     token = log_in(client(), sandbox.PASSWORD).body.session_token
     devices = platform(token).device_management
     query = AccountDeviceListRequest(account_name="0000123456-00001")

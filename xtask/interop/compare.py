@@ -1,4 +1,4 @@
-"""What Verizon's own Python SDK does in the situations of `docs/comparison.md`: a line of JSON for each.
+"""Runs Verizon's Python SDK in the situations of `docs/comparison.md`, and prints a line of JSON for each.
 
 `examples/compare.rs` does the same with this crate.
 """
@@ -19,7 +19,7 @@ QUERY = AccountDeviceListRequest(account_name="0000123456-00001")
 
 
 def outcome(call):
-    """What a caller sees of a call."""
+    """The result of a call as a caller sees it."""
     try:
         call()
     except Exception as error:
@@ -110,7 +110,7 @@ def old_access_token():
     api = started()
     before = counters()["token_requests"]
     for _ in range(4):
-        # Before the session is idle for twenty minutes; the last call is 30 s before the end of the token.
+        # The session survives 20 idle minutes. The last call is 30 s before the token expires.
         sandbox.control("POST", "/clock", {"advance_seconds": (3600 - 30) // 4})
         devices(api)
     return "renewed" if counters()["token_requests"] > before else "not renewed"

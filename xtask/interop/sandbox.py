@@ -1,4 +1,4 @@
-"""The sandbox as the interop scripts see it: what it lets in, how it is put back, what it has received."""
+"""Client of the sandbox for the interop scripts: credentials, reset, and recorded requests."""
 
 import os
 
@@ -6,7 +6,7 @@ import requests
 
 BASE_URL = os.environ["THINGSPACE_BASE_URL"]
 
-# What every fresh sandbox knows.
+# Credentials of every new sandbox.
 API_KEY = "sandbox-key"
 API_SECRET = "sandbox-secret"
 USERNAME = "zbeeblebrox"
@@ -17,19 +17,19 @@ _http = requests.Session()
 
 
 def control(method: str, path: str, body=None):
-    """Calls the control API, which is no part of ThingSpace; answers with the decoded JSON, or None."""
+    """Calls the control API, which ThingSpace does not have; returns the decoded JSON, or None."""
     answer = _http.request(method, _CONTROL_URL + path, json=body, timeout=10)
     answer.raise_for_status()
     return answer.json() if answer.content else None
 
 
 def reset() -> None:
-    """Back to the initial state: no session, no failed logins, the first password, no tokens."""
+    """Restores the initial state: no session, no failed logins, the first password, no tokens."""
     control("POST", "/reset")
 
 
 def access_token() -> str:
-    """An access token that is good now."""
+    """Returns a valid access token."""
     answer = _http.post(
         BASE_URL + "/ts/v1/oauth2/token",
         data={"grant_type": "client_credentials"},
@@ -41,7 +41,7 @@ def access_token() -> str:
 
 
 def session_token(access: str) -> str:
-    """A session token that is good now; any older one is not from here on."""
+    """Logs in and returns the session token. The login ends any older session."""
     answer = _http.post(
         BASE_URL + "/m2m/v1/session/login",
         json={"username": USERNAME, "password": PASSWORD},

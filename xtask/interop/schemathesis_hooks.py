@@ -1,7 +1,7 @@
-"""What schemathesis has to know about sessions that openapi.yaml cannot say.
+"""Rules about sessions that openapi.yaml cannot express.
 
-A session is state, and every operation destroys some of it: a login ends the session before it, a wrong one counts
-towards the lock, a logout ends the session, a reset replaces the password. So no case may find what another left.
+Every operation changes the state: a login ends the earlier session, a failed login counts towards the lock, a logout
+ends the session, and a reset replaces the password. So each case starts from the initial state.
 """
 
 import json
@@ -13,7 +13,7 @@ from schemathesis import GenerationMode
 
 import sandbox
 
-# The bodies that the sandbox accepts; every other one is refused, however well it fits the schema.
+# The only bodies that the sandbox accepts. It rejects all others, even if they are valid by the schema.
 RIGHT = {
     "/m2m/v1/session/login": {"username": sandbox.USERNAME, "password": sandbox.PASSWORD},
     "/m2m/v1/session/password/actions/reset": {"oldPassword": sandbox.PASSWORD},
@@ -22,9 +22,9 @@ RIGHT = {
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Starts every case in the same state, with tokens that are good for it.
+    """Starts every case in the initial state, with valid tokens.
 
-    Not an auth provider of schemathesis: that gives the tokens out when a case is made, which is not when it is sent.
+    An auth provider of schemathesis supplies tokens when a case is generated, which is too early.
     """
     sandbox.reset()
     access = sandbox.access_token()
@@ -32,19 +32,19 @@ def before_call(context, case, kwargs):
     if not case.path.endswith("/login"):
         case.headers["VZ-M2M-Token"] = sandbox.session_token(access)
     if fits_the_schema(case) and wants_the_right_body(case):
-        # Additional properties stay what they are.
+        # Keep additional properties.
         case.body = case.body | RIGHT[case.path]
 
 
 def fits_the_schema(case) -> bool:
-    """Whether this is a request that the spec allows."""
+    """Whether the request is valid by the spec."""
     return case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
 
 
 def wants_the_right_body(case) -> bool:
-    """Random credentials are never the right ones, so that every other case gets those, and every example.
+    """Whether the case gets the right credentials: every example, and half of the other cases.
 
-    The body decides which, not a counter: a case that is sent again, to find its smallest form, stays what it was.
+    The body decides, not a counter, so that a case keeps its result while schemathesis repeats and shrinks it.
     """
     if case.path not in RIGHT or not isinstance(case.body, dict):
         return False
@@ -53,9 +53,9 @@ def wants_the_right_body(case) -> bool:
 
 @schemathesis.check
 def right_credentials_decide(ctx, response, case):
-    """A request that fits the spec succeeds when its credentials are right, and only then.
+    """A valid request succeeds if and only if its credentials are right.
 
-    Sharper than `positive_data_acceptance`, which has to allow 400 because wrong credentials fit the schema, too.
+    Stricter than `positive_data_acceptance`, which must allow 400, because wrong credentials are valid by the schema.
     """
     if not fits_the_schema(case):
         return
@@ -66,7 +66,7 @@ def right_credentials_decide(ctx, response, case):
 
 @schemathesis.check
 def sessions_are_enforced(ctx, response, case):
-    """Stands in for `ignored_auth`, which knows 401 and 403 only, while the platform refuses a session with 400."""
+    """Replaces `ignored_auth`, which expects 401 or 403. The platform rejects a session with 400."""
     if response.status_code != 200 or "VZ-M2M-Token" not in response.request.headers:
         return
     for token in (None, "00000000-0000-0000-0000-000000000000"):
@@ -75,6 +75,6 @@ def sessions_are_enforced(ctx, response, case):
         if token is not None:
             probe.headers["VZ-M2M-Token"] = token
         with requests.Session() as session:
-            refusal = session.send(probe, timeout=10)
-        assert refusal.status_code == 400, f"a session token of {token} was answered with {refusal.status_code}"
-        assert ".SessionToken." in refusal.json()["errorCode"], f"the refusal does not name the session: {refusal.text}"
+            rejection = session.send(probe, timeout=10)
+        assert rejection.status_code == 400, f"session token {token}: status {rejection.status_code} instead of 400"
+        assert ".SessionToken." in rejection.json()["errorCode"], f"the error code is not of a session: {rejection.text}"

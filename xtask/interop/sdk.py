@@ -1,8 +1,8 @@
-"""Verizon's own Python SDK against the sandbox: the three operations, a refusal, a session that has expired.
+"""Runs Verizon's Python SDK against the sandbox: the three operations, an error response, an expired session.
 
-    sdk.py WIRE      writes what the SDK sent to the file WIRE
+    sdk.py WIRE      writes the requests of the SDK to the file WIRE
 
-Prints a line for every step, and stops with status 1 at the first one that does not go as it should.
+Prints a line for every step, and stops with status 1 at the first failure.
 """
 
 import base64
@@ -26,24 +26,23 @@ SESSION_IDLE_SECONDS = 20 * 60
 
 
 class SandboxConfiguration(Configuration):
-    """The SDK's configuration, with the sandbox in the place of production.
+    """The SDK's configuration with the sandbox instead of production.
 
-    The environments are fixed, but the client takes a configuration and asks that for the address of every request,
-    the one for the access token included. The HTTP client, its retries and its timeout stay the SDK's own, and so
-    does everything after `/api`.
+    The SDK's environments are fixed. But the client asks its configuration for the address of every request, including
+    that for the access token. The HTTP client, retries, timeout and everything after `/api` stay the SDK's own.
     """
 
     _PRODUCTION = Configuration.environments[Environment.PRODUCTION][Server.THINGSPACE]
 
     def get_base_uri(self, server=Server.THINGSPACE):
         uri = super().get_base_uri(server)
-        # Anything else would go out into the world.
+        # Any other address would be an external connection.
         expect(uri.startswith(self._PRODUCTION), f"{server} is not on the platform's host")
         return sandbox.BASE_URL + uri.removeprefix(self._PRODUCTION)
 
 
 def platform(session_token=None):
-    """A client as the SDK's documentation builds it; its credentials cannot be changed later."""
+    """A client as the SDK's documentation builds it, with fixed credentials."""
     session = VZM2mTokenCredentials(session_token) if session_token else None
     return VerizonClient(
         config=SandboxConfiguration(
@@ -67,27 +66,27 @@ def main(wire):
     api = client()
     started = log_in(api, sandbox.PASSWORD)
     token = started.body.session_token
-    expect(started.status_code == 200 and bool(token), "the login gave no session token")
+    expect(started.status_code == 200 and bool(token), "the login returned no session token")
     say("start a session: a session token")
 
     api = client(token)
     replaced = api.reset_connectivity_management_password(SessionResetPasswordRequest(sandbox.PASSWORD))
     password = replaced.body.new_password
-    expect(replaced.status_code == 200, "the reset was not answered with 200")
-    expect(password and password != sandbox.PASSWORD, "the reset gave no new password")
+    expect(replaced.status_code == 200, "the status of the reset was not 200")
+    expect(password and password != sandbox.PASSWORD, "the reset returned no new password")
     say("reset the password: a new password")
 
     ended = api.end_connectivity_management_session()
-    expect(ended.status_code == 200 and ended.body.session_token == token, "the logout named another session")
+    expect(ended.status_code == 200 and ended.body.session_token == token, "the logout returned another session token")
     say("end the session: the token of the session that ended")
 
-    # What was sent so far is what the wire file keeps, and all of it: asking now shows that nothing was repeated.
+    # The wire file records all requests up to here, so it also shows that the SDK repeated none.
     sent = sandbox.control("GET", "/requests")
     secrets = {
         sandbox.USERNAME: "<username>",
         sandbox.PASSWORD: "<password>",
         token: "<session token>",
-        # One key has one access token while that lives: this is the one that the SDK got.
+        # A key has one access token until it expires, so this is the SDK's.
         sandbox.access_token(): "<access token>",
         basic(sandbox.API_KEY, sandbox.API_SECRET): "<base64 of key:secret>",
     }
@@ -96,29 +95,29 @@ def main(wire):
     token = log_in(api, password).body.session_token
     say("start a session with the new password: a session token")
 
-    code = refusal(lambda: log_in(api, WRONG_PASSWORD))
-    expect(".SessionToken." not in code, f"a wrong password was refused with {code}")
+    code = error_code(lambda: log_in(api, WRONG_PASSWORD))
+    expect(".SessionToken." not in code, f"a wrong password led to {code}")
     say(f"start a session with a wrong password: {code}")
 
     api = client(token)
     sandbox.control("POST", "/clock", {"advance_seconds": SESSION_IDLE_SECONDS + 1})
-    code = refusal(api.end_connectivity_management_session)
-    expect(code.endswith(".SessionToken.Expired"), f"an expired session was refused with {code}")
+    code = error_code(api.end_connectivity_management_session)
+    expect(code.endswith(".SessionToken.Expired"), f"an expired session led to {code}")
     say(f"end a session that has expired: {code}")
 
 
-def refusal(call):
-    """The error code that a call is refused with: the SDK's own exception for a 400."""
+def error_code(call):
+    """Makes a call that must fail with status 400, and returns the error code of the SDK's exception."""
     try:
         call()
     except ConnectivityManagementResultException as error:
-        expect(error.response_code == 400, f"refused with status {error.response_code}")
-        expect(error.error_code and error.error_message, "the refusal lacks a code or a message")
+        expect(error.response_code == 400, f"status {error.response_code} instead of 400")
+        expect(error.error_code and error.error_message, "the error response lacks a code or a message")
         return error.error_code
     return fail("the call succeeded")
 
 
-# Headers that say something about the machine or the HTTP library, and nothing about the request.
+# Headers that depend on the machine or the HTTP library.
 IGNORED_HEADERS = ["accept-encoding", "connection", "host", "user-agent"]
 OPERATIONS = {
     "/api/ts/v1/oauth2/token": "accessToken",
@@ -134,8 +133,8 @@ def record(wire, sent, secrets):
         operation = OPERATIONS.get(request["path"])
         expect(operation is not None, f"the SDK called {request['path']}")
         described = describe(request, secrets)
-        # Every client gets an access token for itself, in the same way.
-        expect(requests.setdefault(operation, described) == described, f"{operation} was sent in two ways")
+        # Every client requests its own access token; the requests must be equal.
+        expect(requests.setdefault(operation, described) == described, f"two requests of {operation} differ")
     missing = sorted(set(OPERATIONS.values()) - requests.keys())
     expect(not missing, f"the SDK did not send {', '.join(missing)}")
     document = {
@@ -147,20 +146,20 @@ def record(wire, sent, secrets):
     }
     text = json.dumps(document, indent=2) + "\n"
     for secret, placeholder in secrets.items():
-        expect(secret not in text, f"{placeholder} is spelled out in what is to be kept")
+        expect(secret not in text, f"the record contains a secret: {placeholder}")
     with open(wire, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 
 def describe(request, secrets):
-    """A request without what changes from run to run."""
+    """A request without the parts that change between runs."""
     headers = {}
     for name, value in request["headers"]:
         expect(name not in headers, f"the header {name} was sent twice")
         if name not in IGNORED_HEADERS:
             headers[name] = hide(value, secrets)
     body = request["body"]
-    # The length of a body follows from it; that an absent one is announced is worth keeping.
+    # Keep the length only for an empty body; otherwise the body determines it.
     if body:
         headers.pop("content-length")
     described = {"method": request["method"], "path": request["path"], "query": request["query"]}
@@ -173,7 +172,7 @@ def describe(request, secrets):
     elif media_type == "application/x-www-form-urlencoded":
         described["body"] = {"form": dict(parse_qsl(body, strict_parsing=True))}
     else:
-        fail(f"a body of type {media_type}")
+        fail(f"unexpected media type of a body: {media_type}")
     return described
 
 
@@ -188,9 +187,9 @@ def basic(username, password):
     return base64.b64encode(f"{username}:{password}".encode()).decode()
 
 
-def expect(holds, otherwise):
-    if not holds:
-        fail(otherwise)
+def expect(condition, problem):
+    if not condition:
+        fail(problem)
 
 
 def fail(problem):

@@ -1,7 +1,7 @@
-//! The guide as a book with search, which needs no network: `cargo xtask docs` runs this.
+//! Writes the guide as a book with a search that works offline. `cargo xtask docs` runs this program.
 //!
-//! The pages are those of `docs/guide/`, and the page of the fleet, which is in the crate of its store.
-#![allow(clippy::print_stderr, reason = "saying what failed is what this program is for")]
+//! The pages come from `docs/guide/`; the page of the fleet comes from `crates/redis/`.
+#![allow(clippy::print_stderr, reason = "a program reports errors on standard error")]
 
 use std::error::Error;
 use std::fs;
@@ -14,7 +14,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 const GUIDE: &str = "docs/guide";
 const FLEET: &str = "crates/redis/docs/fleet.md";
-/// Its pages are read where no server is, so nothing is asked of one.
+/// Readers open the pages as files, without a playground server.
 const CONFIG: &str = r#"
 [book]
 title = "thingspace-session"
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match write(&root, &to) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the book: {error}");
+            eprintln!("cannot write the book: {error}");
             ExitCode::FAILURE
         }
     }

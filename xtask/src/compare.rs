@@ -1,4 +1,4 @@
-//! `cargo xtask compare`: what this crate and Verizon's Python SDK do in the same situations, as `docs/comparison.md`.
+//! `cargo xtask compare`: runs this crate and Verizon's Python SDK in the same situations; writes `docs/comparison.md`.
 //!
 //! `examples/compare.rs` and `xtask/interop/compare.py` produce the situations on a sandbox.
 
@@ -13,7 +13,7 @@ use crate::{Result, workspace};
 
 const FILE: &str = "docs/comparison.md";
 
-/// The situations, as both programs name them, and what a reader calls them.
+/// The situations: the name in both programs, and the title on the page.
 const SITUATIONS: [(&str, &str); 12] = [
     ("dead_session", "the session has expired: the next request"),
     ("same_wrong_password", "six logins with one wrong password"),
@@ -31,7 +31,7 @@ const SITUATIONS: [(&str, &str); 12] = [
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Write nothing; fail if the page is not what it should be
+    /// Write nothing; fail if the page is stale
     #[arg(long)]
     check: bool,
 }
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     Ok(())
 }
 
-/// By the situation, what a program prints of it: lines such as `["crowd", "1 token request"]`.
+/// Observations by situation. The program prints lines such as `["crowd", "1 token request"]`.
 fn observe(command: &mut Command) -> Result<BTreeMap<String, String>> {
     let output = command.output()?;
     if !output.status.success() {

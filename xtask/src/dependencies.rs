@@ -1,8 +1,8 @@
-//! `cargo xtask dependencies`: what each dependency brings, as `docs/dependencies.md`, and how the crates of the workspace
-//! and the modules of the library depend on each other, as the diagrams in `ARCHITECTURE.md`.
+//! `cargo xtask dependencies`: writes what each dependency adds into `docs/dependencies.md`. It also draws the diagrams
+//! in `ARCHITECTURE.md`: how the crates of the workspace, and the modules of the library, depend on each other.
 //!
-//! The reasons stand in `dependencies/why.md`, a line each. All else is what `cargo tree` says, for one platform, so that
-//! it is the same on every machine.
+//! `dependencies/why.md` has one reason a line. All other data come from `cargo tree` for one platform, so that every
+//! machine writes the same page.
 
 mod modules;
 
@@ -17,13 +17,13 @@ const MAP: &str = "ARCHITECTURE.md";
 const BEGIN: &str = "```mermaid\n";
 const REASONS: &str = include_str!("dependencies/why.md");
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
-/// What the library and the store are.
+/// Packages of the library and of the store.
 const LIBRARY: &str = "thingspace-session";
 const STORE: &str = "thingspace-session-redis";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Write nothing; fail if the page is not what it should be
+    /// Write nothing; fail if the page is stale
     #[arg(long)]
     check: bool,
 }
@@ -33,8 +33,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let mut map = String::new();
     let mut rest = fs::read_to_string(workspace::root().join(MAP))?.replace("\r\n", "\n");
     for diagram in [crates()?, modules::diagram()?] {
-        let (head, tail) = rest.split_once(BEGIN).ok_or_else(|| format!("{MAP} lacks a diagram"))?;
-        let (_, tail) = tail.split_once("```").ok_or_else(|| format!("a diagram in {MAP} has no end"))?;
+        let (head, tail) = rest.split_once(BEGIN).ok_or_else(|| format!("{MAP}: a mermaid diagram is missing"))?;
+        let (_, tail) = tail.split_once("```").ok_or_else(|| format!("{MAP}: the end of a diagram is missing"))?;
         map = format!("{map}{head}{BEGIN}{diagram}```");
         rest = tail.to_owned();
     }
@@ -57,16 +57,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     Ok(())
 }
 
-/// The crates of the workspace, as `cargo tree --workspace --depth 1` has them: an arrow for what a crate is linked with or
-/// built by, a dotted one for what its tests take besides.
+/// The crates of the workspace, from `cargo tree --workspace --depth 1`: an arrow to a normal or build dependency, a
+/// dotted arrow to a dependency of the tests only.
 fn crates() -> Result<String> {
     let edges = |kinds: &str| -> Result<BTreeSet<(String, String)>> {
         let mut cargo = workspace::cargo();
         cargo.args(["tree", "--locked", "--workspace", "--depth", "1", "--target", PLATFORM, "--prefix", "depth"]);
         let output = cargo.args(["--no-dedupe", "--edges", kinds]).output()?;
-        let said = String::from_utf8(output.stdout)?;
-        // A member stands with its folder.
-        let members = said.lines().filter(|line| line.contains(" (/") || line.contains(":\\"));
+        let printed = String::from_utf8(output.stdout)?;
+        // The line of a member has its folder.
+        let members = printed.lines().filter(|line| line.contains(" (/") || line.contains(":\\"));
         let mut above = String::new();
         let mut edges = BTreeSet::new();
         for line in members {
@@ -77,7 +77,7 @@ fn crates() -> Result<String> {
                 edges.insert((above.clone(), name));
             }
         }
-        if edges.is_empty() { Err("cargo tree tells of no crate of the workspace".into()) } else { Ok(edges) }
+        if edges.is_empty() { Err("cargo tree lists no crate of the workspace".into()) } else { Ok(edges) }
     };
     let own = edges("normal,build")?;
     let mut text = String::from("graph TD\n");
@@ -94,9 +94,9 @@ fn page() -> Result<String> {
          packages in the versions of `Cargo.lock`, without the package itself.\n\n\
          | `{LIBRARY}` with | normal | with those of the build |\n|---|---:|---:|\n"
     );
-    for (has_codegen, said) in [(true, "default features"), (false, "`rustls` alone, without `codegen`")] {
+    for (has_codegen, features) in [(true, "default features"), (false, "`rustls` alone, without `codegen`")] {
         let (normal, all) = (count("normal", has_codegen)?, count("normal,build", has_codegen)?);
-        let _ = writeln!(page, "| {said} | {normal} | {all} |");
+        let _ = writeln!(page, "| {features} | {normal} | {all} |");
     }
     let mut reasons: BTreeSet<(&str, &str)> = reasons().into_keys().collect();
     for package in [LIBRARY, STORE] {
@@ -125,13 +125,13 @@ fn page() -> Result<String> {
     }
 }
 
-/// How many packages the library has below it by such edges: with default features, or with `rustls` alone.
+/// Number of packages that the library depends on by such edges: with default features, or with `rustls` only.
 pub(crate) fn count(edges: &str, has_codegen: bool) -> Result<usize> {
     let features = ["--no-default-features", "--features", "rustls"];
     Ok(Tree::read(LIBRARY, edges, if has_codegen { &[] } else { &features })?.count())
 }
 
-/// By the package and what it depends on.
+/// Reasons by package and dependency.
 fn reasons() -> BTreeMap<(&'static str, &'static str), &'static str> {
     let lines = REASONS.lines().filter_map(|line| line.split_once(" | "));
     lines.filter_map(|(names, why)| Some((names.split_once(' ')?, why))).collect()
@@ -143,7 +143,7 @@ fn why(package: &str, name: &str, unused: &mut BTreeSet<(&str, &str)>) -> Result
     Ok(found.ok_or_else(|| format!("dependencies/why.md: a line for `{package} {name}` is missing"))?)
 }
 
-/// What depends on what, each package by its name and version.
+/// A graph of dependencies. A package is its name and version.
 #[derive(Debug, Default)]
 struct Tree {
     edges: BTreeMap<String, BTreeSet<String>>,
@@ -159,13 +159,13 @@ impl Tree {
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }
-        Self::parse(&String::from_utf8(output.stdout)?).ok_or_else(|| "cargo tree says something else".into())
+        Self::parse(&String::from_utf8(output.stdout)?).ok_or_else(|| "cannot parse the output of cargo tree".into())
     }
 
-    /// Lines such as `2rustversion v1.0.23 (proc-macro)|MIT OR Apache-2.0 (*)`; what stands below a package is told once.
-    fn parse(said: &str) -> Option<Self> {
+    /// Lines such as `2rustversion v1.0.23 (proc-macro)|MIT OR Apache-2.0 (*)`; a repeated package has no subtree.
+    fn parse(printed: &str) -> Option<Self> {
         let (mut tree, mut path) = (Self::default(), Vec::<String>::new());
-        for line in said.lines().filter(|line| !line.is_empty()) {
+        for line in printed.lines().filter(|line| !line.is_empty()) {
             let digits = line.find(|letter: char| !letter.is_ascii_digit())?;
             let (depth, rest) = line.split_at(digits);
             let (package, licence) = rest.split_once('|')?;
@@ -181,7 +181,7 @@ impl Tree {
         Some(tree)
     }
 
-    /// The names of what the package itself names, with their licences.
+    /// Names and licences of the direct dependencies.
     fn direct(&self) -> Vec<(String, String)> {
         let names = self.edges.get(&self.root).into_iter().flatten();
         names
@@ -197,12 +197,12 @@ impl Tree {
         self.reached("").len()
     }
 
-    /// How many packages are there for one dependency alone, itself included.
+    /// Number of packages that only this dependency needs, itself included.
     fn brought_by(&self, name: &str) -> usize {
         self.count() - self.reached(name).len()
     }
 
-    /// All that the root leads to if it does not name one of its dependencies.
+    /// All packages that the root reaches without one of its direct dependencies.
     fn reached(&self, without: &str) -> BTreeSet<&str> {
         let (mut found, mut next) = (BTreeSet::new(), vec![self.root.as_str()]);
         while let Some(package) = next.pop() {
@@ -223,9 +223,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_one_dependency_brings_alone_is_counted_for_it() {
-        let said = "0own v1 (/here)|MIT\n1a v1|MIT\n2b v1 (proc-macro)|ISC\n3d v2|MIT\n1c v1|Zlib\n2b v1 (proc-macro)|ISC (*)\n2e v1|MIT\n";
-        let Some(tree) = Tree::parse(said) else { return assert_eq!(said, "a tree") };
+    fn packages_that_only_one_dependency_needs_are_counted_for_it() {
+        let printed = "0own v1 (/here)|MIT\n1a v1|MIT\n2b v1 (proc-macro)|ISC\n3d v2|MIT\n1c v1|Zlib\n2b v1 (proc-macro)|ISC (*)\n2e v1|MIT\n";
+        let Some(tree) = Tree::parse(printed) else { return assert_eq!(printed, "a tree") };
         assert_eq!(tree.direct(), [("a".to_owned(), "MIT".to_owned()), ("c".to_owned(), "Zlib".to_owned())]);
         assert_eq!((tree.count(), tree.brought_by("a"), tree.brought_by("c")), (5, 1, 2));
     }

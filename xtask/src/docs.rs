@@ -1,7 +1,7 @@
-//! `cargo xtask docs`: the rustdoc, and beside it `openapi.yaml` as a page and the guide as a book.
+//! `cargo xtask docs`: builds the rustdoc, and beside it `openapi.yaml` as a page and the guide as a book.
 //!
-//! With `--check` a browser searches the guide and opens the page, which may ask the network for nothing, and the page that
-//! the sandbox serves, on which it logs in and out. The script for it is in `xtask/docs/`.
+//! With `--check` a browser searches the guide and opens the page; neither may use the network. On the page that the
+//! sandbox serves, the browser logs in and out. The script is in `xtask/docs/`.
 
 use std::env;
 use std::fs;
@@ -18,13 +18,13 @@ const CHECK_LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Try the pages in Chromium, too: log in and out on the one that the sandbox serves
+    /// Test the pages in Chromium, too: log in and out on the page that the sandbox serves
     #[arg(long)]
     check: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result {
-    // Whether there is one is better known before anything takes its time.
+    // Fail before the slow builds if no browser is installed.
     let browser = if arguments.check { Some(browser()?) } else { None };
 
     let doc = workspace::target()?.join("doc");
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
 
 fn rustdoc() -> Result {
     let status = workspace::cargo().args(["doc", "--workspace", "--no-deps", "--all-features"]).status()?;
-    if status.success() { Ok(()) } else { Err("the rustdoc does not build".into()) }
+    if status.success() { Ok(()) } else { Err("cargo doc failed".into()) }
 }
 
 /// The guide with search, beside the rustdoc.
@@ -54,7 +54,7 @@ fn book(doc: &Path) -> Result<PathBuf> {
     let mut book = workspace::cargo();
     book.args(["run", "--quiet", "--package", "xtask", "--features", "book", "--bin", "book", "--"]);
     let status = book.arg(workspace::root()).arg(&to).status()?;
-    if status.success() { Ok(to) } else { Err("the guide does not become a book".into()) }
+    if status.success() { Ok(to) } else { Err("mdBook cannot build the guide".into()) }
 }
 
 fn try_out(browser: &Path, program: &Path, guide: &Path, page: &Path) -> Result {
@@ -70,8 +70,8 @@ fn try_out(browser: &Path, program: &Path, guide: &Path, page: &Path) -> Result 
     let mut check = python.script("check.py", &sandbox.base_url);
     check.arg(browser).arg(guide).arg(page).arg(&picture);
     process::run("the check of the pages", &mut check, &work.join("check.log"), CHECK_LIMIT)?;
-    println!("guide: finds a page by a word, and asks no network");
-    println!("page for reading: opens, and makes no request");
+    println!("guide: the search finds a page without the network");
+    println!("offline page: opens without a request");
     println!("page of the sandbox: logs in and out; picture in {}", picture.display());
     Ok(())
 }
@@ -84,6 +84,6 @@ fn browser() -> Result<PathBuf> {
     });
     found.ok_or_else(|| {
         let names = BROWSERS.join(", ");
-        format!("there is no Chromium in the PATH (looked for {names}); Debian has it in the package chromium").into()
+        format!("no Chromium in the PATH (looked for {names}): install it, on Debian with the package chromium").into()
     })
 }

@@ -1,8 +1,8 @@
-//! `cargo xtask interop`: software of other people against the sandbox.
+//! `cargo xtask interop`: runs third-party clients against the sandbox.
 //!
-//! Verizon's Python SDK has to get through every operation, and what it sends is kept in a file that the crate's own
-//! requests are compared with. Schemathesis makes requests out of `openapi.yaml`, sensible and senseless ones, and no
-//! answer may be one that the spec does not allow. The scripts are in `xtask/interop/`.
+//! Verizon's Python SDK calls every operation. A file records its requests, and the tests compare the crate's requests
+//! with them. Schemathesis generates valid and invalid requests from `openapi.yaml` and checks each response against
+//! the spec. The scripts are in `xtask/interop/`.
 
 mod diff;
 mod report;
@@ -21,7 +21,7 @@ const SCHEMATHESIS_LIMIT: Duration = Duration::from_secs(180);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Keep what the Python SDK sends as what it has to send from now on
+    /// Record the requests of the Python SDK as the expected ones
     #[arg(long)]
     record: bool,
 }
@@ -38,26 +38,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
 
     let sent = places.work.join("python-sdk-wire.json");
     let mut sdk = python.script("sdk.py", &sandbox.base_url);
-    process::run_in_the_open("the Python SDK's run", sdk.arg(&sent), SDK_LIMIT)?;
+    process::run_visibly("the Python SDK's run", sdk.arg(&sent), SDK_LIMIT)?;
     let kept = places.scripts.join("python-sdk-wire.json");
     if arguments.record {
         fs::copy(&sent, &kept)?;
-        println!("python sdk: recorded what it sends");
+        println!("python sdk: recorded its requests");
     } else {
         compare(&kept, &sent)?;
-        println!("python sdk: sends what it used to send");
+        println!("python sdk: its requests are as recorded");
     }
 
     println!("{}", schemathesis(&places, &python, &sandbox)?);
     Ok(())
 }
 
-/// Where things are.
+/// Paths of a run.
 struct Places {
-    /// What the project keeps.
+    /// Scripts and recorded requests, under version control.
     scripts: PathBuf,
     spec: PathBuf,
-    /// What a run leaves behind.
+    /// Output of the run.
     work: PathBuf,
 }
 
@@ -72,14 +72,14 @@ impl Places {
 
 fn compare(kept: &Path, sent: &Path) -> Result {
     if !kept.exists() {
-        return Err(format!("{} is not there; `cargo xtask interop --record` writes it", kept.display()).into());
+        return Err(format!("{} is missing: write it with `cargo xtask interop --record`", kept.display()).into());
     }
     let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
     match diff::lines(&read(kept)?, &read(sent)?) {
         None => Ok(()),
         Some(difference) => Err(format!(
-            "the Python SDK no longer sends what {} says (- kept, + sent now):\n\n{difference}\n\
-             If that is right, `cargo xtask interop --record` keeps it.",
+            "the requests of the Python SDK differ from {} (- recorded, + sent now):\n\n{difference}\n\
+             If the new ones are right, record them with `cargo xtask interop --record`.",
             kept.display(),
         )
         .into()),
@@ -88,7 +88,7 @@ fn compare(kept: &Path, sent: &Path) -> Result {
 
 fn schemathesis(places: &Places, python: &Python, sandbox: &Running) -> Result<Report> {
     let report = places.work.join("schemathesis.json");
-    // One of an earlier run would say how that went.
+    // A report of an earlier run would hide that this run wrote none.
     if report.exists() {
         fs::remove_file(&report)?;
     }

@@ -1,5 +1,5 @@
 //! `cargo xtask`: what maintainers run.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "saying how it went is what these commands are for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands print their results")]
 
 mod bench;
 mod compare;
@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// What can go wrong is told to the maintainer, and to no program.
+/// Maintainers read these errors; no program matches on them.
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// What maintainers run: checks of openapi.yaml, the sandbox, the docs, measurements.
@@ -34,8 +34,8 @@ struct Arguments {
     command: Option<Command>,
 }
 
-const STATUS: &str = "Exit status: 0 if all is well, 1 if a mistake was found or something failed, 2 if the arguments \
-                      are not understood.";
+const STATUS: &str = "Exit status: 0 on success, 1 if a check found an error or a step failed, 2 if the arguments \
+                      are invalid.";
 
 /// The first line of each is what `--help` says of it.
 #[derive(Debug, Subcommand)]
@@ -44,14 +44,14 @@ enum Command {
     Bench(bench::Arguments),
     /// Check, generate and compile all documents of a folder, and send their examples round
     Corpus(corpus::Arguments),
-    /// Say what each dependency brings, in docs/dependencies.md
+    /// Write what each dependency adds into docs/dependencies.md
     #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
     Dependencies(dependencies::Arguments),
     /// Write the rustdoc, openapi.yaml as a page, and the guide as a book
     Docs(docs::Arguments),
     /// Run twelve processes on one Redis server, on good days and bad
     ///
-    /// THINGSPACE_REDIS_SERVER names another program than redis-server.
+    /// THINGSPACE_REDIS_SERVER names the server program; the default is redis-server.
     #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
     Fleet(fleet::Arguments),
     /// Run Verizon's Python SDK and schemathesis against the sandbox
@@ -72,7 +72,7 @@ enum Command {
     Torn(torn::Arguments),
 }
 
-/// The exit status for arguments that were not understood, as clap has it.
+/// Exit status for invalid arguments, the same as clap's.
 const MISUSED: u8 = 2;
 
 fn main() -> ExitCode {
@@ -112,7 +112,7 @@ impl Command {
     }
 }
 
-/// Arguments that clap understands, and that do not go together.
+/// Arguments that clap accepts but that exclude each other.
 #[derive(Debug)]
 struct Misuse(String);
 

@@ -1,4 +1,4 @@
-//! Programs that run to their end, or until the command ends.
+//! Runs external programs with a time limit, or until the command ends.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::Result;
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// Runs a program with its output in a file; if it fails, the error says what is in there.
+/// Runs a program with its output in the file `log`. If the program fails, the error quotes the log.
 pub(crate) fn run(what: &str, command: &mut Command, log: &Path, limit: Duration) -> Result {
     let output = File::create(log).map_err(|error| format!("{}: {error}", log.display()))?;
     command.stdout(output.try_clone()?).stderr(output);
@@ -18,13 +18,13 @@ pub(crate) fn run(what: &str, command: &mut Command, log: &Path, limit: Duration
     if status.success() { Ok(()) } else { Err(format!("{what} failed ({status})\n\n{}", read(log)).into()) }
 }
 
-/// Runs a program that shows by itself what it does.
-pub(crate) fn run_in_the_open(what: &str, command: &mut Command, limit: Duration) -> Result {
+/// Runs a program that prints its own progress.
+pub(crate) fn run_visibly(what: &str, command: &mut Command, limit: Duration) -> Result {
     let status = wait(what, command, limit)?;
     if status.success() { Ok(()) } else { Err(format!("{what} failed ({status})").into()) }
 }
 
-/// What a program left in its log.
+/// The text of a program's log.
 pub(crate) fn read(log: &Path) -> String {
     match fs::read(log) {
         Ok(text) => String::from_utf8_lossy(&text).into_owned(),
@@ -45,7 +45,7 @@ pub(crate) struct Process {
 impl Process {
     /// `what` is its name in errors.
     pub(crate) fn start(what: &str, command: &mut Command) -> Result<Self> {
-        let child = command.spawn().map_err(|error| format!("{what} does not start: {error}"))?;
+        let child = command.spawn().map_err(|error| format!("cannot start {what}: {error}"))?;
         Ok(Self { what: what.to_owned(), child })
     }
 
@@ -57,12 +57,12 @@ impl Process {
         self.child.stdout.take().ok_or_else(|| format!("{} has no standard output", self.what).into())
     }
 
-    /// Its status, if it has ended.
+    /// The exit status, if the process has ended.
     pub(crate) fn status(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
-    /// Waits for its end; kills it if that does not come in time.
+    /// Waits for the process to end; kills it after `limit`.
     pub(crate) fn wait(mut self, limit: Duration) -> Result<ExitStatus> {
         let started = Instant::now();
         loop {
@@ -70,19 +70,19 @@ impl Process {
                 return Ok(status);
             }
             if started.elapsed() > limit {
-                return Err(format!("{} has not come to an end within {} seconds", self.what, limit.as_secs()).into());
+                return Err(format!("{} did not end within {} seconds", self.what, limit.as_secs()).into());
             }
             thread::sleep(POLL);
         }
     }
 
-    /// Stops it where it is, or has it go on.
+    /// Sends a signal, such as SIGSTOP or SIGCONT.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) -> Result {
         Ok(rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)?)
     }
 
     pub(crate) fn kill(&mut self) {
-        // It may have ended by itself, which is as good.
+        // An error means that the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

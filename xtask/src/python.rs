@@ -1,4 +1,4 @@
-//! A Python of our own, with what `requirements.txt` asks for in it and nothing else.
+//! A Python virtual environment with exactly the packages of `requirements.txt`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use crate::{Result, process};
 
-/// Prints whether the version will do, then what is to be told apart: another version, or another Python.
+/// Prints whether the version suffices, then the version and path that identify this Python.
 const PROBE: &str = "import sys; print(sys.version_info >= (3, 11)); print(sys.version, sys.executable)";
 const CANDIDATES: [&str; 2] = ["python3", "python"];
 const VENV_LIMIT: Duration = Duration::from_secs(60);
 const PIP_LIMIT: Duration = Duration::from_secs(180);
 
-/// A virtual environment with everything installed.
+/// A virtual environment with all requirements installed.
 pub(crate) struct Python {
-    /// Where its programs are.
+    /// Directory of its programs.
     programs: PathBuf,
-    /// Where our scripts are.
+    /// Directory of the project's scripts.
     scripts: PathBuf,
-    /// Where they may leave things behind.
+    /// Working directory of the scripts.
     work: PathBuf,
 }
 
 impl Python {
-    /// Makes the environment in `work`, unless it is there, holds what is asked for, and can import the `modules`.
+    /// Creates the environment in `work`. Reuses one that has the same requirements and can import the `modules`.
     pub(crate) fn prepare(scripts: &Path, work: &Path, modules: &str) -> Result<Python> {
         let requirements = scripts.join("requirements.txt");
         let (base, identity) = base()?;
@@ -37,7 +37,7 @@ impl Python {
         if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && python.has(modules) {
             return Ok(python);
         }
-        // What is left of an earlier attempt is not worth the trouble of finding out what is wrong with it.
+        // A partial environment is cheaper to replace than to repair.
         if venv.exists() {
             fs::remove_dir_all(&venv)?;
         }

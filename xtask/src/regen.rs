@@ -1,7 +1,7 @@
-//! `cargo xtask regen`: the spec has changed; what becomes of it is checked, built, and laid out for a reviewer.
+//! `cargo xtask regen`: checks a changed spec, builds the client from it, and shows the difference to a reviewer.
 //!
-//! What is generated is kept in `generated/`, too. There a change of the spec, or of progenitor, shows what it does to the
-//! code; and a build without the feature `codegen` compiles it.
+//! `generated/` holds a copy of the generated code. Its diff shows how a change of the spec or of progenitor changes
+//! the code. A build without the feature `codegen` compiles this copy.
 
 use std::fs;
 use std::path::Path;
@@ -11,9 +11,9 @@ use thingspace_codegen::Output;
 
 use crate::{Result, spec, workspace};
 
-/// How many unchanged lines stand around a change.
+/// Number of unchanged lines around a change.
 const CONTEXT: usize = 3;
-/// Where the copy is.
+/// Folder of the copy.
 const FOLDER: &str = "generated";
 
 #[derive(Debug, clap::Args)]
@@ -45,26 +45,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     Ok(())
 }
 
-/// What a build without the generator compares with the contract beside it: FNV-1a, whatever the line ends. `build.rs` has
-/// the same lines, because it depends on nothing then.
+/// FNV-1a of the contract without carriage returns. A build without the generator compares it with `openapi.yaml`.
+/// `build.rs` repeats these lines, because that build has no dependencies.
 fn hash(contract: &[u8]) -> u64 {
     let bytes = contract.iter().filter(|byte| **byte != b'\r');
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Tells what differs from the copy in this folder, and writes it if it is to. The files that differ.
+/// Prints how the output differs from this folder; writes it if `is_written`. Returns the files that differ.
 fn refresh(folder: &Path, output: &Output, hash: u64, is_written: bool) -> Result<Vec<String>> {
     let mut stale = Vec::new();
     for (name, code) in [("client.rs", &output.client), ("operations.rs", &output.operations)] {
         let fresh =
-            formatted(code, hash).map_err(|error| format!("{name}: what was generated is not Rust: {error}"))?;
+            formatted(code, hash).map_err(|error| format!("{name}: the generated code is not Rust: {error}"))?;
         let path = folder.join(name);
         let kept = fs::read_to_string(&path).unwrap_or_default();
         if kept == fresh {
             continue;
         }
         stale.push(format!("generated/{name}"));
-        print!("{}", told(name, &kept, &fresh));
+        print!("{}", patch_of(name, &kept, &fresh));
         if is_written {
             fs::create_dir_all(folder)?;
             fs::write(&path, fresh).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -73,7 +73,7 @@ fn refresh(folder: &Path, output: &Output, hash: u64, is_written: bool) -> Resul
     Ok(stale)
 }
 
-/// As people write it.
+/// The formatted code, with a head line.
 fn formatted(code: &str, hash: u64) -> std::result::Result<String, syn::Error> {
     let file = syn::parse_file(code)?;
     Ok(format!(
@@ -82,8 +82,8 @@ fn formatted(code: &str, hash: u64) -> std::result::Result<String, syn::Error> {
     ))
 }
 
-/// The difference as a patch, with a count. A copy that is new has none to show.
-fn told(name: &str, kept: &str, fresh: &str) -> String {
+/// The difference as a patch with line counts. A new copy has only the counts.
+fn patch_of(name: &str, kept: &str, fresh: &str) -> String {
     let diff = TextDiff::from_lines(kept, fresh);
     let count = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
     let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
@@ -95,7 +95,7 @@ fn told(name: &str, kept: &str, fresh: &str) -> String {
 
 fn build() -> Result {
     let status = workspace::cargo().args(["build", "--package", "thingspace-session"]).status()?;
-    if status.success() { Ok(()) } else { Err("the generated client does not build with src/ as it is".into()) }
+    if status.success() { Ok(()) } else { Err("src/ does not compile with the generated client: adapt src/".into()) }
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_that_is_not_up_to_date_is_told_with_a_patch_and_refreshed_on_demand() {
+    fn a_stale_copy_is_reported_with_a_patch_and_refreshed_on_demand() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let output = |name: &str| Output { client: format!("pub fn {name} ( ) {{ }}"), operations: String::new() };
@@ -112,10 +112,10 @@ mod tests {
         assert_eq!(refresh(folder, &output("first"), 1, true).unwrap(), [client, operations]);
         assert_eq!(refresh(folder, &output("first"), 1, false).unwrap(), [""; 0]);
         assert_eq!(refresh(folder, &output("first"), 2, false).unwrap(), [client, operations], "another contract");
-        assert_eq!(refresh(folder, &output("second"), 1, false).unwrap(), [client], "a change is seen");
-        assert!(fs::read_to_string(folder.join("client.rs")).unwrap().contains("pub fn first() {}"), "but not written");
+        assert_eq!(refresh(folder, &output("second"), 1, false).unwrap(), [client], "the changed file is reported");
+        assert!(fs::read_to_string(folder.join("client.rs")).unwrap().contains("pub fn first() {}"), "unchanged");
 
-        let patch = told("client.rs", "pub fn first() {}\n", "pub fn second() {}\n");
+        let patch = patch_of("client.rs", "pub fn first() {}\n", "pub fn second() {}\n");
         assert!(patch.contains("-pub fn first() {}\n+pub fn second() {}\n"), "{patch}");
         assert!(patch.contains("lines added: 1, removed: 1"), "{patch}");
     }

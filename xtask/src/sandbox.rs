@@ -1,4 +1,4 @@
-//! The sandbox: by itself, and as something to test against.
+//! Builds and starts the sandbox, in the foreground or for a test.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -17,13 +17,13 @@ use crate::{Result, workspace};
 const PACKAGE: &str = "thingspace-sandbox";
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// Those of the sandbox itself.
+/// The sandbox's own arguments.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A loopback address and port; with port 0 on any free port [default: 127.0.0.1:8080]
+    /// A loopback address and port; port 0 selects a free port [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Print the documentation of the API, a page of HTML, and stop
+    /// Print the documentation of the API as an HTML page, and exit
     #[arg(long, conflicts_with = "listen")]
     docs: bool,
 }
@@ -42,17 +42,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     if status.success() { Ok(()) } else { Err(format!("the sandbox stopped: {status}").into()) }
 }
 
-/// Builds the sandbox; answers with the program.
+/// Builds the sandbox and returns the path of the program.
 pub(crate) fn build() -> Result<PathBuf> {
     build_as(&[])
 }
 
-/// The same, with cargo's arguments for another profile.
+/// As `build`, with cargo's arguments for another profile.
 pub(crate) fn build_as(profile: &[&str]) -> Result<PathBuf> {
     program(&[&["--package", PACKAGE], profile].concat())
 }
 
-/// Builds a program; answers with where it is.
+/// Builds a program and returns its path.
 pub(crate) fn program(which: &[&str]) -> Result<PathBuf> {
     let output = workspace::cargo()
         .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
@@ -69,10 +69,10 @@ pub(crate) fn program(which: &[&str]) -> Result<PathBuf> {
 /// The documentation of the API, as the sandbox prints it.
 pub(crate) fn docs(program: &Path) -> Result<Vec<u8>> {
     let output = Command::new(program).arg("--docs").stderr(Stdio::inherit()).output()?;
-    if output.status.success() { Ok(output.stdout) } else { Err("the sandbox prints no documentation".into()) }
+    if output.status.success() { Ok(output.stdout) } else { Err("`thingspace-sandbox --docs` failed".into()) }
 }
 
-/// The last program in cargo's messages: the package has one.
+/// The last executable in cargo's messages; a package builds one.
 fn executable(messages: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     messages.filter_map(|message| Some(message.get("executable")?.as_str()?.into())).next_back()
@@ -85,15 +85,15 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the sandbox on a free port; what it complains about goes into `log`.
+    /// Starts the sandbox on a free port, with its standard error in `log`.
     pub(crate) fn start(program: &Path, log: &Path) -> Result<Running> {
         let mut command = Command::new(program);
         command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(File::create(log)?);
         let mut process = Process::start("the sandbox", &mut command)?;
         let greeting = first_line(process.stdout()?)
-            .ok_or_else(|| format!("the sandbox says nothing\n\n{}", process::read(log)))?;
-        let base_url = base_url(&greeting).ok_or_else(|| format!("the sandbox says `{}`", greeting.trim()))?;
+            .ok_or_else(|| format!("the sandbox printed no address in time\n\n{}", process::read(log)))?;
+        let base_url = base_url(&greeting).ok_or_else(|| format!("not an address: `{}`", greeting.trim()))?;
         Ok(Running { _process: process, base_url })
     }
 }
@@ -122,7 +122,7 @@ fn first_line(stdout: ChildStdout) -> Option<String> {
         let mut stdout = BufReader::new(stdout);
         let mut line = String::new();
         if stdout.read_line(&mut line).is_ok() && sender.send(line).is_ok() {
-            // A program whose output is not read any more blocks as soon as it writes.
+            // Drain the pipe: once it is full, the sandbox would block on its next write.
             let _ = io::copy(&mut stdout, &mut io::sink());
         }
     });

@@ -1,4 +1,4 @@
-//! `cargo xtask spec`: what can be said of `openapi.yaml` without building anything.
+//! `cargo xtask spec`: checks and compares `openapi.yaml` without a build.
 
 mod check;
 mod diff;
@@ -20,12 +20,12 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Look for errors and warnings: each with its place and what to write instead
+    /// Print errors and warnings, each with its place and a correction
     ///
-    /// An error means that the code would be wrong; a warning, that it is right and something else was probably meant.
-    /// The exit status is 1 if there is an error, and 0 if there are warnings alone.
+    /// With an error, the generated code would be wrong. With a warning, the code is right, but the author probably
+    /// meant something else. The exit status is 1 if there is an error, and 0 if there are only warnings.
     Check(check::Arguments),
-    /// Say what changed, what it breaks, and which version it asks for
+    /// Print what changed, what it breaks, and which version it requires
     Diff(diff::Arguments),
 }
 
@@ -36,22 +36,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     }
 }
 
-/// The client and the table that the contract becomes, if there is no mistake in it; mistakes are told.
+/// Generates the client and the table of operations. Prints the errors of the contract, if it has any.
 pub(crate) fn generate() -> Result<Output> {
     check::generate(&check::Arguments::default())
 }
 
-/// The contract as it is.
+/// The bytes of the contract.
 pub(crate) fn contract() -> Result<Vec<u8>> {
     bytes(&path(None))
 }
 
-/// The path as it was given, from where the command was called; the contract if none was.
+/// The given path, relative to the current directory; by default the contract.
 fn path(given: Option<&Path>) -> PathBuf {
     given.map_or_else(|| workspace::root().join(SPEC), Path::to_owned)
 }
 
-/// How the path is told: the contract by its name alone.
+/// The path as messages show it: relative to the workspace, if it is inside.
 fn shown(path: &Path) -> String {
     path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
 }
@@ -60,7 +60,7 @@ fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
 }
 
-/// A contract, which may be anything.
+/// A contract as bytes, because it may not be UTF-8.
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| unreadable(path, &error))
 }

@@ -1,4 +1,4 @@
-//! Where things are, and cargo.
+//! Paths of the workspace, and its cargo.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) fn root() -> PathBuf {
 /// The cargo that runs this, at the root of the workspace.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    // What cargo says of xtask to it. Some crates are compiled again whenever such a variable has changed.
+    // cargo sets these variables for xtask. Some build scripts run again when one of them changes.
     let is_of_xtask =
         |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|part| name.starts_with(part));
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_xtask(&name.to_string_lossy())) {
@@ -27,10 +27,10 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
-/// The directory that cargo builds in, wherever the settings of this machine put it.
+/// The directory that cargo builds in, after all of cargo's settings.
 pub(crate) fn target() -> Result<PathBuf> {
     let output = cargo().args(["metadata", "--format-version", "1", "--no-deps"]).output();
-    let output = output.map_err(|error| format!("cargo does not start: {error}"))?;
+    let output = output.map_err(|error| format!("cannot start cargo: {error}"))?;
     let metadata: Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)))?;
     let target = metadata.get("target_directory").and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! The modules of the library, and which of them each imports, read from `src/`.
+//! Reads from `src/` which modules of the library import each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::{Result, workspace};
 /// Which modules each module imports.
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
-/// The modules as a diagram. An arrow that others imply is left out. A circle is an error.
+/// The modules as a diagram, without arrows that other arrows imply. A circle is an error.
 pub(super) fn diagram() -> Result<String> {
     let edges = edges()?;
     if let Some(circle) = edges.keys().find_map(|module| circle(&edges, module)) {
@@ -40,7 +40,7 @@ fn edges() -> Result<Edges> {
         let mut files = vec![root.join(module).with_extension("rs")];
         while let Some(file) = files.pop() {
             paths.visit_file(&parse(&file)?);
-            // What stands below `a/b.rs` is in `a/b/`.
+            // The submodules of `a/b.rs` are in `a/b/`.
             let folder = file.with_extension("");
             if folder.is_dir() {
                 let below = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
@@ -63,7 +63,7 @@ fn reaches(edges: &Edges, from: &str, to: &str) -> bool {
     from == to || edges.get(from).into_iter().flatten().any(|next| reaches(edges, next, to))
 }
 
-/// A way from a module back to it.
+/// A path of imports from a module back to itself.
 fn circle(edges: &Edges, module: &str) -> Option<Vec<String>> {
     let mut ways = vec![vec![module.to_owned()]];
     let mut seen = BTreeSet::new();
@@ -96,7 +96,7 @@ struct Names {
 
 impl<'a> Visit<'a> for Names {
     fn visit_item_mod(&mut self, item: &'a ItemMod) {
-        // The guide is prose.
+        // The guide has no code.
         if !is_of_tests(&item.attrs) && item.ident != "guide" {
             self.modules.insert(item.ident.to_string());
         }
@@ -111,7 +111,7 @@ impl<'a> Visit<'a> for Names {
     }
 }
 
-/// The names that stand behind `crate::`.
+/// The names after `crate::`.
 #[derive(Default)]
 struct Paths(BTreeSet<String>);
 
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_circle_is_found_and_an_arrow_that_others_imply_is_not_drawn() {
+    fn a_circle_of_imports_is_found() {
         let edges = |pairs: &[(&str, &str)]| {
             let mut edges = Edges::new();
             for (from, to) in pairs {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn names_behind_crate_are_found_in_imports_and_in_paths_and_not_in_tests() {
+    fn names_after_crate_are_found_in_imports_and_paths_outside_of_tests() {
         let text = "use crate::{Error, store::{self, Version as V}};\nfn it() -> crate::auth::Token { crate::events::of() }\n\
                     #[cfg(test)]\nmod tests { use crate::laws::all; }\n";
         let mut found = Paths::default();

@@ -1,9 +1,9 @@
-//! The difference between two short texts.
+//! Compares two short texts line by line.
 
 use similar::{ChangeTag, TextDiff};
 
-/// The lines of both texts: `-` before those of the first alone, `+` before those of the second alone. None if there
-/// is no difference.
+/// The lines of both texts, marked with `-` if only the first text has them and `+` if only the second. Returns `None`
+/// for equal texts.
 pub(crate) fn lines(old: &str, new: &str) -> Option<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let diff = TextDiff::from_slices(&old, &new);

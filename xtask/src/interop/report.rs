@@ -1,4 +1,4 @@
-//! What schemathesis says about a run.
+//! Reads the report of schemathesis.
 
 use std::fmt;
 use std::fs;
@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// A run with fewer cases has not tried what it should, whatever it found.
+/// A run with fewer cases fails, because it tested too little.
 const FEWEST_CASES: u64 = 500;
 const PHASES: [&str; 3] = ["examples", "coverage", "fuzzing"];
 
-/// A run that went through and found nothing.
+/// A complete run without failures.
 #[derive(Debug)]
 pub(crate) struct Report {
     cases: u64,
@@ -69,12 +69,12 @@ mod tests {
     }
 
     #[test]
-    fn a_good_run_says_how_many_cases_there_were() {
+    fn a_successful_run_reports_its_number_of_cases() {
         assert_eq!(report(1234, 0, "success").as_deref(), Ok("schemathesis: 1234 cases, 0 failures"));
     }
 
     #[test]
-    fn a_run_that_failed_or_tried_nothing_is_no_good_run() {
+    fn a_run_with_failures_or_too_few_cases_is_an_error() {
         assert_eq!(report(1234, 2, "failure"), Err("1234 cases, 2 failures, 0 errors".to_owned()));
         assert!(report(1234, 0, "skip").is_err());
         assert!(report(3, 0, "success").is_err());

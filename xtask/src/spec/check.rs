@@ -1,4 +1,4 @@
-//! `cargo xtask spec check`: every error and warning at once, each with its place and what to write instead.
+//! `cargo xtask spec check`: prints all errors and warnings at once, each with its place and a correction.
 
 use std::path::PathBuf;
 
@@ -14,26 +14,26 @@ use crate::{Result, workspace};
 pub(super) struct Arguments {
     /// The document [default: openapi.yaml of this workspace]
     file: Option<PathBuf>,
-    /// How errors and warnings are told
+    /// Output format of errors and warnings
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// As compilers do
+    /// Like a compiler
     #[default]
     Text,
     /// As a list of objects
     Json,
 }
 
-/// Fails if there is an error.
+/// Returns an error if the document has one.
 pub(super) fn run(arguments: &Arguments) -> Result {
     generate(arguments).map(drop)
 }
 
-/// The same; what the document becomes is not thrown away.
+/// As `run`, and returns the generated code.
 pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
     let path = path(arguments.file.as_deref());
     let name = shown(&path);
@@ -81,7 +81,7 @@ fn number<T>(what: &[T], name: &str) -> String {
     format!("{} {name}{}", what.len(), if what.len() == 1 { "" } else { "s" })
 }
 
-/// The line that is meant, with a mark below the word.
+/// The line of the finding, with a mark below the word.
 fn excerpt(text: &str, place: Place) -> String {
     let (line, column) = (usize::try_from(place.line), usize::try_from(place.column));
     let (Ok(line), Ok(column)) = (line, column) else { return String::new() };
@@ -94,7 +94,7 @@ fn excerpt(text: &str, place: Place) -> String {
     format!("\n{shown}")
 }
 
-/// What a document has, in words.
+/// The contents of a document, in words.
 fn counted(document: &Node) -> String {
     let schemas = document.pointer("/components/schemas").into_iter().flat_map(Node::entries).count();
     let number = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
@@ -102,7 +102,7 @@ fn counted(document: &Node) -> String {
 }
 
 fn unreadable(error: &str) -> Finding {
-    Finding::new("unreadable-file", Place::default(), error, "name a file that is there and may be read")
+    Finding::new("unreadable-file", Place::default(), error, "name a file that exists and is readable")
 }
 
 fn in_json(file: &str, finding: &Finding) -> serde_json::Value {

@@ -1,8 +1,8 @@
-//! `cargo xtask spec diff`: what a change of `openapi.yaml` does to clients that are built already, and to users that
-//! write Rust against the next one.
+//! `cargo xtask spec diff`: reports how a change of `openapi.yaml` affects clients that are already built, and Rust
+//! code that callers compile with the next version.
 //!
-//! It says what it finds and succeeds. With `--check` it fails where `Cargo.toml` or `CHANGELOG.md` lack what the
-//! changes ask for: that is a question to a pull request, and not to a maintainer at work.
+//! The command prints the changes and succeeds. With `--check`, for pull requests, it fails if `Cargo.toml` or
+//! `CHANGELOG.md` lack what the changes require.
 
 mod base;
 mod bodies;
@@ -36,20 +36,20 @@ use show::Report;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// A file, or a revision that git knows
+    /// A file or a git revision
     #[arg(default_value = "HEAD")]
     base: String,
-    /// Fail if Cargo.toml or CHANGELOG.md lack what the changes ask for
+    /// Fail if Cargo.toml or CHANGELOG.md lack what the changes require
     #[arg(long)]
     check: bool,
-    /// How changes are told
+    /// Output format of the changes
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// As compilers do
+    /// Like a compiler
     #[default]
     Text,
     /// As an object
@@ -72,14 +72,14 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
 }
 
-/// What is told, and what the changes ask for and lack, if that can be known.
+/// The output, and what the release lacks. `missing` is `None` if the base is a file.
 #[derive(Debug)]
 struct Outcome {
     text: String,
     missing: Option<Vec<String>>,
 }
 
-/// Compares what is in a directory with a revision of it, or with a file.
+/// Compares the contract in a directory with a revision of it, or with a file.
 fn outcome(root: &Path, word: &str, format: Format) -> Result<Outcome> {
     let base = Base::of(root, word)?;
     let contract = bytes(&root.join(SPEC))?;
@@ -98,7 +98,7 @@ fn outcome(root: &Path, word: &str, format: Format) -> Result<Outcome> {
     Ok(Outcome { text, missing: base.release.map(|_| demand.missing()) })
 }
 
-/// A document that can be compared, whatever else is wrong with it.
+/// Reads a document for the comparison, which needs only YAML and OpenAPI 3.0.
 fn document(name: &str, contract: &[u8]) -> Result<Node> {
     let mut findings = Vec::new();
     let text = load::text(contract).map_err(|finding| findings.push(finding)).ok();
@@ -110,7 +110,7 @@ fn document(name: &str, contract: &[u8]) -> Result<Node> {
         findings.push(Finding::new(
             "openapi-version",
             document.get("openapi").unwrap_or(&document).place,
-            "this is no OpenAPI 3.0",
+            "this document is not OpenAPI 3.0",
             "compare documents that say openapi: 3.0.3",
         ));
     }

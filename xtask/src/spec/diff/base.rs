@@ -1,4 +1,4 @@
-//! What is compared with: a file, or a revision that git knows.
+//! The base of the comparison: a file or a git revision.
 
 use std::{
     error::Error,
@@ -9,17 +9,17 @@ use std::{
 use super::super::{SPEC, bytes};
 use crate::Result;
 
-/// The document of before.
+/// The earlier document.
 #[derive(Debug)]
 pub(super) struct Base {
-    /// How its places are told.
+    /// Its name in messages.
     pub(super) name: String,
     pub(super) contract: Vec<u8>,
-    /// What else was there. A file has nothing beside it.
+    /// The release files of a revision; a file has none.
     pub(super) release: Option<Release>,
 }
 
-/// What says which version is the next one. A file that is not there is empty.
+/// The files that determine the next version. A missing file is empty.
 #[derive(Debug, Default)]
 pub(super) struct Release {
     pub(super) manifest: String,
@@ -30,7 +30,7 @@ pub(super) const MANIFEST: &str = "Cargo.toml";
 pub(super) const CHANGELOG: &str = "CHANGELOG.md";
 
 impl Base {
-    /// A file, if there is one of this name; a revision otherwise.
+    /// Reads the file of this name or, if it does not exist, the revision.
     pub(super) fn of(root: &Path, word: &str) -> Result<Self> {
         let path = Path::new(word);
         if path.is_file() {
@@ -41,7 +41,7 @@ impl Base {
         let text = |file: &str| Ok::<_, Box<dyn Error>>(show(file)?.map(lossy).unwrap_or_default());
         Ok(Self {
             name: format!("{word}:{SPEC}"),
-            contract: show(SPEC)?.ok_or_else(|| format!("there is no {SPEC} in {word}"))?,
+            contract: show(SPEC)?.ok_or_else(|| format!("{word} has no {SPEC}"))?,
             release: Some(Release { manifest: text(MANIFEST)?, changelog: text(CHANGELOG)? }),
         })
     }
@@ -50,10 +50,10 @@ impl Base {
 /// The hash of the commit.
 fn commit(root: &Path, word: &str) -> Result<String> {
     if git(root, &["rev-parse", "--is-inside-work-tree"])?.is_none() {
-        return Err(format!("`{word}` is no file, and {} is no git repository: name a file", root.display()).into());
+        return Err(format!("`{word}` is not a file, {} not a git repository: name a file", root.display()).into());
     }
     let revision = format!("{word}^{{commit}}");
-    // What begins with a dash would be an option to a git that is too old for --end-of-options.
+    // A git without --end-of-options would take a leading dash for an option.
     let found = if word.starts_with('-') {
         None
     } else {
@@ -62,14 +62,14 @@ fn commit(root: &Path, word: &str) -> Result<String> {
     let found = found
         .map(|found| lossy(found).trim().to_owned())
         .filter(|found| !found.is_empty() && found.chars().all(|letter| letter.is_ascii_hexdigit()));
-    found.ok_or_else(|| format!("`{word}` is neither a file nor a revision that git knows").into())
+    found.ok_or_else(|| format!("`{word}` is neither a file nor a git revision").into())
 }
 
-/// What git answers; nothing if it says no.
+/// The output of git, or `None` if git fails.
 fn git(root: &Path, arguments: &[&str]) -> Result<Option<Vec<u8>>> {
     let mut command = Command::new("git");
     let output = command.current_dir(root).args(arguments).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("git does not start: {error}"))?;
+    let output = output.map_err(|error| format!("cannot start git: {error}"))?;
     Ok(output.status.success().then_some(output.stdout))
 }
 

@@ -1,4 +1,4 @@
-//! What is sent and what is answered: bodies, their media types, headers.
+//! Compares bodies of requests and responses, their media types, and headers.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use thingspace_codegen::{
     load::Node,
 };
 
-/// The kinds of change of a media type that is new, gone, or another.
+/// Rules for a media type that is added, removed or replaced.
 type Kinds = [&'static str; 3];
 
 const REQUEST: Kinds = ["request-media-type-added", "request-media-type-removed", "request-media-type-changed"];
@@ -38,7 +38,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     answers(comparison, pair, here);
 }
 
-/// Answers by status. What an error's status adds to the error's type is judged for all of them together.
+/// Compares responses by status. All error responses together decide whether the error type of `send()` changes.
 fn answers<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let Some(answers) = inner(pair, "responses") else {
         comparison.key(pair, "responses", ["unclassified"; 3], here);
@@ -65,16 +65,16 @@ fn answers<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) 
                 comparison.tell(added, found_here.places(), here, format!("may answer {status}"));
             }
             Found::Gone(_) => {
-                comparison.tell(removed, found_here.places(), here, format!("does not answer {status} any more"));
+                comparison.tell(removed, found_here.places(), here, format!("no longer answers {status}"));
             }
         }
         if !stays && !status.starts_with('2') {
-            comparison.rust(Class::Breaking, "send() has another error type, which code may name");
+            comparison.rust(Class::Breaking, "the error type of send() changes, and code may name it");
         }
     }
 }
 
-/// What the bodies of errors are, by name or, if they have none, by what they hold.
+/// The schemas of the error bodies: by name, or by content if they have no name.
 fn errors(document: &Node, answers: &Node, comparison: &Comparison<'_>) -> BTreeSet<String> {
     let errors = answers.entries().filter(|(status, _)| !status.starts_with('2') && !status.starts_with("x-"));
     let bodies = errors.filter_map(|(_, entry)| resolved(document, &entry.value)?.get("content"));
@@ -89,7 +89,7 @@ fn errors(document: &Node, answers: &Node, comparison: &Comparison<'_>) -> BTree
         .collect()
 }
 
-/// A request body of before and of now.
+/// Compares a request body.
 pub(super) fn request<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let Some(pair) = comparison.resolved(pair) else { return };
     if !comparison.is_first(pair, Use::default()) {
@@ -102,7 +102,7 @@ pub(super) fn request<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     content(comparison, pair, &REQUEST, here);
 }
 
-/// An answer of before and of now.
+/// Compares a response.
 pub(super) fn answer<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let Some(pair) = comparison.resolved(pair) else { return };
     if !comparison.is_first(pair, Use::default()) {
@@ -118,12 +118,12 @@ pub(super) fn answer<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: 
     match (types(pair.base), types(pair.now)) {
         (0, 0) => {}
         (0, _) => comparison.tell("answer-body-added", places, here, "has a body"),
-        (_, 0) => comparison.tell("answer-body-removed", places, here, "has no body any more"),
+        (_, 0) => comparison.tell("answer-body-removed", places, here, "no longer has a body"),
         _ => content(comparison, pair, &ANSWER, here),
     }
 }
 
-/// Media types by name; if there is one before and one now, they are each other's.
+/// Compares media types by name. If each document has exactly one, they form a pair.
 fn content<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, kinds: &Kinds, here: &Subject) {
     let [added, removed, changed] = kinds;
     let Some(content) = inner(pair, "content") else {
@@ -141,7 +141,7 @@ fn content<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, kinds: &Kinds, h
         match found {
             Found::Both(pair) => media(comparison, pair, here),
             Found::New(_) => comparison.tell(added, found.places(), here, format!("may be {name}")),
-            Found::Gone(_) => comparison.tell(removed, found.places(), here, format!("is not {name} any more")),
+            Found::Gone(_) => comparison.tell(removed, found.places(), here, format!("is no longer {name}")),
         }
     }
 }
@@ -157,7 +157,7 @@ fn media<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     }
 }
 
-/// Headers of answers, which have no type in Rust.
+/// Compares headers of responses, which have no Rust type.
 fn headers<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let places = |found: Option<Found<'a>>| found.map_or((None, None), Found::places);
     match found(pair, "headers") {
@@ -173,13 +173,13 @@ fn headers<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) 
         }
         new @ Some(Found::New(_)) => comparison.tell("answer-header-added", places(new), here, "has headers"),
         gone @ Some(Found::Gone(_)) => {
-            comparison.tell("answer-header-removed", places(gone), here, "has no headers any more");
+            comparison.tell("answer-header-removed", places(gone), here, "no longer has headers");
         }
         None => {}
     }
 }
 
-/// A header of before and of now.
+/// Compares a header.
 pub(super) fn header<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let Some(pair) = comparison.resolved(pair) else { return };
     if !comparison.is_first(pair, Use::default()) {
@@ -197,7 +197,7 @@ pub(super) fn header<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: 
     if let Some(Pair { base, now }) = inner(pair, "schema")
         && !same(base, now)
     {
-        comparison.tell("answer-header-changed", (Some(base.place), Some(now.place)), here, "holds something else");
+        comparison.tell("answer-header-changed", (Some(base.place), Some(now.place)), here, "has another type");
         comparison.rust(Class::DocumentationOnly, "headers have no Rust type");
     }
 }

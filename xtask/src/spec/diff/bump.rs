@@ -1,19 +1,19 @@
-//! The version that a change asks for, held against what is there.
+//! Computes the version that a change requires, and compares it with `Cargo.toml` and `CHANGELOG.md`.
 //!
-//! What counts is the last version that was released, which is the topmost of `CHANGELOG.md`: several changes between
-//! two releases ask for one bump, not for one each. Before the first release any version does. As cargo reads versions,
-//! a change that breaks takes the first number that is not 0, and any other the one behind it. Words alone ask for
-//! nothing: they go out with the next version, whichever it is.
+//! The bump counts from the last released version, the topmost of `CHANGELOG.md`. So several changes between two
+//! releases require one bump. Before the first release any version is enough. As cargo reads versions, a breaking
+//! change raises the first number that is not 0, and a compatible change raises the next one. A change of documentation
+//! requires no bump.
 
 use std::{collections::BTreeSet, fmt};
 
 use super::{base::Release, change::Class};
 
-/// Three numbers; what stands behind a dash or a plus does not matter here.
+/// Three numbers, without pre-release and build metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version([u64; 3]);
 
-/// A part of the version that has to grow.
+/// The part of the version to raise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bump {
     Patch,
@@ -21,24 +21,24 @@ pub(super) enum Bump {
     Major,
 }
 
-/// What a change asks of the next release, and how far it is done.
+/// What a change requires of the next release, and which part is done.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Demand {
     pub(super) bump: Option<Bump>,
-    /// The version that counts from: the last one released or, before a file, the one in Cargo.toml.
+    /// The version that the bump counts from: the last release or, if the base is a file, that of Cargo.toml.
     pub(super) from: Option<Version>,
-    /// The least version that will do.
+    /// The lowest sufficient version.
     pub(super) least: Option<Version>,
-    /// What Cargo.toml says.
+    /// The version in Cargo.toml.
     pub(super) version: Option<Version>,
-    /// Whether Cargo.toml has such a version; `None` if the base is a file.
+    /// Whether the version in Cargo.toml is sufficient; `None` if the base is a file.
     pub(super) is_bumped: Option<bool>,
     /// Whether CHANGELOG.md has an entry for the change; `None` if the base is a file.
     pub(super) is_logged: Option<bool>,
 }
 
 impl Demand {
-    /// What the worst of the changes asks for. `base` is what was there before, if that can be known.
+    /// The demand of the most severe change. `base` has the release files of before; `None` if the base is a file.
     pub(super) fn of(worst: Option<Class>, base: Option<&Release>, now: &Release) -> Self {
         let version = Version::of_manifest(&now.manifest);
         let from = match base {
@@ -55,40 +55,40 @@ impl Demand {
         Self { bump, from, least, version, is_bumped, is_logged }
     }
 
-    /// What each file lacks, and what to write there, as far as can be told.
+    /// What each file lacks, and what to write into it.
     pub(super) fn missing(&self) -> Vec<String> {
         let version = (self.is_bumped == Some(false)).then(|| {
             let has = match self.version {
                 Some(version) => format!("Cargo.toml has version {version}"),
-                None => "Cargo.toml has no version that can be read".to_owned(),
+                None => "Cargo.toml has no valid version".to_owned(),
             };
             match self.least {
                 Some(least) => format!("{has}: write version = \"{least}\" or later into it"),
-                None => format!("{has}: write one of three numbers into it, such as version = \"0.1.0\""),
+                None => format!("{has}: write a version of three numbers, such as version = \"0.1.0\""),
             }
         });
         let entry = (self.is_logged == Some(false)).then(|| {
-            "CHANGELOG.md has no new entry: write below `## [Unreleased]` what changes for callers".to_owned()
+            "CHANGELOG.md has no new entry: describe the change for callers below `## [Unreleased]`".to_owned()
         });
         version.into_iter().chain(entry).collect()
     }
 
-    /// In words: what is asked for, then how far it is done.
+    /// The required bump in words, then the state of each file.
     pub(super) fn lines(&self) -> Vec<String> {
-        let Some(bump) = self.bump else { return vec!["asks for no new version".to_owned()] };
+        let Some(bump) = self.bump else { return vec!["requires no new version".to_owned()] };
         let asked = match (self.least, self.from) {
-            (Some(least), Some(from)) => format!("asks for a {bump} bump: {least} or later, after {from}"),
-            _ => format!("asks for a {bump} bump, but nothing is released yet: any version will do"),
+            (Some(least), Some(from)) => format!("requires a {bump} bump: {least} or later, after {from}"),
+            _ => format!("requires a {bump} bump, but there is no release yet: any version is sufficient"),
         };
-        let version = self.version.map_or_else(|| "no version that can be read".to_owned(), |it| it.to_string());
+        let version = self.version.map_or_else(|| "no valid version".to_owned(), |it| it.to_string());
         let version = self.is_bumped.map(|is_enough| match (is_enough, self.least) {
-            (true, _) => format!("Cargo.toml: {version} will do"),
-            (false, Some(least)) => format!("Cargo.toml: {version} is not enough; write {least}"),
+            (true, _) => format!("Cargo.toml: {version} is sufficient"),
+            (false, Some(least)) => format!("Cargo.toml: {version} is too low; write {least}"),
             (false, None) => format!("Cargo.toml: {version}; write one"),
         });
         let log = self.is_logged.map(|is_logged| {
-            let said = if is_logged { "has a new entry" } else { "has no new entry; write one under \"Unreleased\"" };
-            format!("CHANGELOG.md: {said}")
+            let state = if is_logged { "has a new entry" } else { "has no new entry; write one under \"Unreleased\"" };
+            format!("CHANGELOG.md: {state}")
         });
         [Some(asked), version, log].into_iter().flatten().collect()
     }
@@ -146,7 +146,7 @@ impl fmt::Display for Bump {
     }
 }
 
-/// What a heading such as `## [0.1.0] - 2026-01-31` names.
+/// The version in a heading such as `## [0.1.0] - 2026-01-31`.
 fn heading(line: &str) -> Option<&str> {
     let name = line.strip_prefix("## ")?.trim().trim_start_matches('[');
     name.split([']', ' ']).next()
@@ -157,7 +157,7 @@ fn released(changelog: &str) -> Option<Version> {
     changelog.lines().filter_map(|line| Version::parse(heading(line)?)).max()
 }
 
-/// Whether an entry, under "Unreleased" or under the version that is coming, is not yet in the changelog of before.
+/// Whether "Unreleased" or the coming version has an entry that the earlier changelog lacks.
 fn has_new_entry(before: &str, now: &Release, version: Option<Version>) -> bool {
     let known: BTreeSet<&str> = before.lines().map(str::trim).collect();
     let mut is_coming = false;

@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use thingspace_codegen::Place;
 
-/// How much a change does, from little to much.
+/// The effect of a change, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Class {
-    /// Words alone.
+    /// Only documentation changes.
     DocumentationOnly,
-    /// Something new, and nothing that was there goes.
+    /// Something is added; existing uses go on working.
     Compatible,
-    /// Something that was there goes, or means something else.
+    /// Something is removed or changes its meaning.
     Breaking,
 }
 
@@ -25,40 +25,39 @@ pub(super) struct Verdict {
     pub(super) reason: String,
 }
 
-/// Whether what changes is part of requests, of answers, of both or of neither.
+/// Whether the changed part occurs in requests, in responses, in both or in neither.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Use {
     pub(super) sent: bool,
     pub(super) answered: bool,
 }
 
-/// What a kind of change does to the wire: does a client that is built already go on working?
+/// The effect on the wire: does a client that is already built go on working?
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wire {
-    /// The same wherever it stands.
+    /// The same effect everywhere.
     Is(Class, &'static str),
-    /// The values that fit become fewer: no harm in an answer.
+    /// Fewer values are valid, which is harmless in a response.
     Narrower,
-    /// The values that fit become more: no harm in a request.
+    /// More values are valid, which is harmless in a request.
     Wider,
-    /// They become others.
+    /// Other values are valid.
     Other,
-    /// What it does in requests, and in answers.
+    /// The effect in requests, and in responses.
     Role((Class, &'static str), (Class, &'static str)),
-    /// As the inner one, in requests alone.
+    /// The inner effect, in requests only.
     Sent(&'static Wire),
-    /// As the inner one, in answers alone.
+    /// The inner effect, in responses only.
     Answered(&'static Wire),
 }
 
-/// What a kind of change does to Rust callers: does code that was written against the client of before compile, and do
-/// the same?
+/// The effect on Rust callers: does code for the earlier client still compile, with the same behaviour?
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Rust {
     Is(Class, &'static str),
-    /// Its effect on the side that writes the value, and on the side that reads it.
+    /// The effect on code that writes the value, and on code that reads it.
     Role((Class, &'static str), (Class, &'static str)),
-    /// It breaks them if the Rust type becomes another.
+    /// Breaking if the Rust type changes.
     Type,
 }
 
@@ -70,17 +69,17 @@ pub(super) struct Rule {
     pub(super) rust: Rust,
 }
 
-/// Something that is not as it was.
+/// A difference between the documents.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) rule: &'static Rule,
-    /// Where it was, unless it is new.
+    /// The earlier place; `None` if it is new.
     pub(super) base: Option<Place>,
-    /// Where it is, unless it is gone.
+    /// The present place; `None` if it is removed.
     pub(super) now: Option<Place>,
     pub(super) message: String,
     pub(super) within: Use,
-    /// What is known better than the rule does.
+    /// A verdict that replaces the rule's.
     pub(super) wire: Option<Verdict>,
     pub(super) rust: Option<Verdict>,
 }
@@ -100,7 +99,7 @@ impl Verdict {
         Self { class, reason: reason.into() }
     }
 
-    /// The worse of two; of two that are as bad as one another, both reasons.
+    /// The more severe of two verdicts; both reasons if they are of one class.
     fn worse(self, other: Self) -> Self {
         if self.class == other.class && self.reason != other.reason {
             return Self::new(self.class, format!("{}; {}", self.reason, other.reason));
@@ -108,7 +107,7 @@ impl Verdict {
         if self.class < other.class { other } else { self }
     }
 
-    /// Of what a change means for requests and for answers, what counts.
+    /// The verdict for the place where the changed part occurs.
     fn within(within: Use, sent: Self, answered: Self, neither: Self) -> Self {
         match within {
             Use { sent: true, answered: true } => sent.worse(answered),
@@ -137,16 +136,16 @@ impl Wire {
         let (sent, answered) = match self {
             Self::Is(class, reason) => return Verdict::new(class, reason),
             Self::Narrower => (
-                Verdict::new(Class::Breaking, "requests that fitted are refused"),
-                Verdict::new(Class::Compatible, "answers hold nothing that they did not hold before"),
+                Verdict::new(Class::Breaking, "the platform rejects requests that were valid"),
+                Verdict::new(Class::Compatible, "answers hold no values other than before"),
             ),
             Self::Wider => (
-                Verdict::new(Class::Compatible, "requests that fitted still fit"),
-                Verdict::new(Class::Breaking, "answers may hold what a client built before does not expect"),
+                Verdict::new(Class::Compatible, "requests that were valid stay valid"),
+                Verdict::new(Class::Breaking, "answers may hold values that a client built before does not expect"),
             ),
             Self::Other => (
-                Verdict::new(Class::Breaking, "requests that fitted may be refused"),
-                Verdict::new(Class::Breaking, "answers may hold what a client built before does not expect"),
+                Verdict::new(Class::Breaking, "the platform may reject requests that were valid"),
+                Verdict::new(Class::Breaking, "answers may hold values that a client built before does not expect"),
             ),
             Self::Role(sent, answered) => (Verdict::new(sent.0, sent.1), Verdict::new(answered.0, answered.1)),
             Self::Sent(wire) => (wire.verdict(Use::SENT), Verdict::new(Class::DocumentationOnly, "answers stay")),
@@ -154,7 +153,7 @@ impl Wire {
                 (Verdict::new(Class::DocumentationOnly, "requests stay"), wire.verdict(Use::ANSWERED))
             }
         };
-        let neither = Verdict::new(Class::DocumentationOnly, "no operation of before and of now uses it");
+        let neither = Verdict::new(Class::DocumentationOnly, "no operation of both documents uses it");
         Verdict::within(within, sent, answered, neither)
     }
 }
@@ -164,7 +163,7 @@ impl Rust {
         let of = |(class, reason): (Class, &str)| Verdict::new(class, reason);
         match self {
             Self::Is(class, reason) => Verdict::new(class, reason),
-            // A type that no operation uses is public all the same.
+            // A type is public even if no operation uses it.
             Self::Role(sent, answered) => Verdict::within(within, of(sent), of(answered), of(sent).worse(of(answered))),
             Self::Type => Verdict::new(Class::Compatible, "the Rust type stays"),
         }
@@ -180,7 +179,7 @@ impl Change {
         self.rust.clone().unwrap_or_else(|| self.rule.rust.verdict(self.within))
     }
 
-    /// The worse of the two.
+    /// The more severe of the two.
     pub(super) fn class(&self) -> Class {
         self.wire().class.max(self.rust().class)
     }

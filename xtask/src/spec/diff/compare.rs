@@ -1,4 +1,4 @@
-//! Two documents side by side, and the changes that are found between them.
+//! Compares two documents and collects the changes.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,14 +16,14 @@ use thingspace_codegen::{
     one_line,
 };
 
-/// What stands in both documents.
+/// A node in both documents.
 #[derive(Clone, Copy)]
 pub(super) struct Pair<'a> {
     pub(super) base: &'a Node,
     pub(super) now: &'a Node,
 }
 
-/// What stands in one of the documents or in both.
+/// A node in one document or in both.
 #[derive(Clone, Copy)]
 pub(super) enum Found<'a> {
     Gone(&'a Entry),
@@ -31,31 +31,31 @@ pub(super) enum Found<'a> {
     Both(Pair<'a>),
 }
 
-/// Where something is used, and how it is called in a message.
+/// The name of something in messages, and whether requests or responses contain it.
 #[derive(Clone)]
 pub(super) struct Subject {
     pub(super) name: String,
     pub(super) within: Use,
 }
 
-/// A schema that a reference leads to, to be compared when there is time.
+/// The target of a reference, queued for comparison.
 pub(super) struct Pending<'a> {
     pub(super) pair: Pair<'a>,
     pub(super) subject: Subject,
     pub(super) site: types::Site,
 }
 
-/// What is compared, what has been compared already, and what was found.
+/// The state of a comparison.
 pub(super) struct Comparison<'a> {
     pub(super) documents: Pair<'a>,
     pub(super) pending: Vec<Pending<'a>>,
-    /// The schemas that have another name and the same contents.
+    /// Schemas with a new name and the same contents.
     pub(super) renamed: BTreeMap<&'a str, &'a str>,
     seen: HashSet<(usize, usize, Use)>,
     changes: Vec<Change>,
 }
 
-/// Every change, the worst first, then in the order of the lines.
+/// All changes, the most severe first, then in the order of the lines.
 pub(super) fn compare(base: &Node, now: &Node) -> Vec<Change> {
     let mut comparison = Comparison {
         documents: Pair { base, now },
@@ -70,14 +70,14 @@ pub(super) fn compare(base: &Node, now: &Node) -> Vec<Change> {
 }
 
 impl<'a> Comparison<'a> {
-    /// Schemas are reached through chains of references of any length, so they wait in a queue instead of on the stack.
+    /// A queue, because recursion would overflow the stack on a long chain of references.
     pub(super) fn rest(&mut self) {
         while let Some(Pending { pair, subject, site }) = self.pending.pop() {
             schemas::compare(self, pair, &subject, site);
         }
     }
 
-    /// What is reached on several ways is told once, with all that it is used for.
+    /// Reports a change once, with all of its uses, even if several paths lead to it.
     fn told(self) -> Vec<Change> {
         let mut told: BTreeMap<_, Change> = BTreeMap::new();
         for change in self.changes {
@@ -95,12 +95,12 @@ impl<'a> Comparison<'a> {
         changes
     }
 
-    /// Whether two nodes meet here for the first time.
+    /// Whether these two nodes have not been compared yet.
     pub(super) fn is_first(&mut self, pair: Pair<'_>, within: Use) -> bool {
         self.seen.insert((std::ptr::from_ref(pair.base).addr(), std::ptr::from_ref(pair.now).addr(), within))
     }
 
-    /// Both with their references followed. If one of them leads nowhere, there is nothing to compare.
+    /// Follows the references of both. Returns `None` if a target is missing.
     pub(super) fn resolved(&self, pair: Pair<'a>) -> Option<Pair<'a>> {
         Some(Pair { base: resolved(self.documents.base, pair.base)?, now: resolved(self.documents.now, pair.now)? })
     }
@@ -124,26 +124,24 @@ impl<'a> Comparison<'a> {
         self.changes.push(change);
     }
 
-    /// Lets the Rust types of before and of now decide about what was told last: they break callers if they differ, and
-    /// stay the rule's to judge if they do not.
+    /// Judges the last reported change by the Rust types: breaking if they differ; otherwise the rule decides.
     pub(super) fn types(&mut self, before: &str, after: &str) {
         let Some(change) = self.changes.last_mut() else { return };
         if before != after {
-            change.rust = Some(Verdict::new(Class::Breaking, format!("{after} takes the place of {before}")));
+            change.rust = Some(Verdict::new(Class::Breaking, format!("{after} replaces {before}")));
         } else if matches!(change.rule.rust, Rust::Type) {
             change.rust = Some(Verdict::new(Class::Compatible, format!("the Rust type stays {after}")));
         }
     }
 
-    /// Says better than the rule what was told last does to Rust callers.
+    /// Replaces the rule's verdict on Rust callers for the last reported change.
     pub(super) fn rust(&mut self, class: Class, reason: &str) {
         if let Some(change) = self.changes.last_mut() {
             change.rust = Some(Verdict::new(class, reason));
         }
     }
 
-    /// Tells of a key, if it is not as it was: one kind of change for one that is new, gone and another. Whether it is
-    /// told.
+    /// Reports a key that is added, removed or changed, each with its own rule. Returns whether it did.
     pub(super) fn key(&mut self, pair: Pair<'a>, key: &str, [new, gone, other]: [&str; 3], subject: &Subject) -> bool {
         let Some(found) = found(pair, key) else { return false };
         match found {
@@ -151,7 +149,7 @@ impl<'a> Comparison<'a> {
                 let what = format!("has {key}{}", shown(&entry.value, ": "));
                 self.tell(new, found.places(), subject, what);
             }
-            Found::Gone(_) => self.tell(gone, found.places(), subject, format!("has no {key} any more")),
+            Found::Gone(_) => self.tell(gone, found.places(), subject, format!("no longer has {key}")),
             Found::Both(Pair { base, now }) if !same(base, now) => {
                 let what = match (shown(base, ""), shown(now, "")) {
                     (before, after) if before.is_empty() || after.is_empty() || before == after => {
@@ -166,7 +164,7 @@ impl<'a> Comparison<'a> {
         true
     }
 
-    /// The keys that need no more than that.
+    /// Compares keys that need no other treatment.
     pub(super) fn keys(&mut self, pair: Pair<'a>, keys: &[(&str, &str)], subject: &Subject) {
         for (key, rule) in keys {
             self.key(pair, key, [rule; 3], subject);
@@ -174,7 +172,7 @@ impl<'a> Comparison<'a> {
         self.flag(pair, "deprecated", ["deprecated", "no-longer-deprecated"], subject);
     }
 
-    /// Tells of a truth value that is not what it was; one that is missing is false.
+    /// Reports a boolean that changed. A missing one is false.
     pub(super) fn flag(&mut self, pair: Pair<'a>, key: &str, [on, off]: [&str; 2], subject: &Subject) -> bool {
         let (before, after) = (pair.base.is(key), pair.now.is(key));
         let Some(found) = found(pair, key).filter(|_| before != after) else { return false };
@@ -183,7 +181,7 @@ impl<'a> Comparison<'a> {
         true
     }
 
-    /// The keys that no rule has asked for by name.
+    /// Compares the keys without a rule of their own.
     pub(super) fn others(&mut self, pair: Pair<'a>, known: &[&str], subject: &Subject) {
         for (key, _) in both(pair).filter(|(key, _)| !known.contains(key)) {
             let rule = if key.starts_with("x-") { "extension-changed" } else { "unclassified" };
@@ -215,7 +213,7 @@ impl Subject {
     }
 }
 
-/// What stands behind a key.
+/// The value of a key.
 pub(super) fn found<'a>(pair: Pair<'a>, key: &str) -> Option<Found<'a>> {
     match (pair.base.entry(key), pair.now.entry(key)) {
         (Some(base), Some(now)) => Some(Found::Both(Pair { base: &base.value, now: &now.value })),
@@ -225,12 +223,12 @@ pub(super) fn found<'a>(pair: Pair<'a>, key: &str) -> Option<Found<'a>> {
     }
 }
 
-/// What stands behind a key in both.
+/// The value of a key in both documents.
 pub(super) fn inner<'a>(pair: Pair<'a>, key: &str) -> Option<Pair<'a>> {
     Some(Pair { base: pair.base.get(key)?, now: pair.now.get(key)? })
 }
 
-/// Every key of two maps, with what stands behind it.
+/// Every key of two maps, with its values.
 pub(super) fn both(pair: Pair<'_>) -> impl Iterator<Item = (&str, Found<'_>)> {
     let gone = pair.base.entries().filter(move |(key, _)| pair.now.entry(key).is_none());
     let now = pair.now.entries().map(move |(key, entry)| match pair.base.entry(key) {
@@ -240,7 +238,7 @@ pub(super) fn both(pair: Pair<'_>) -> impl Iterator<Item = (&str, Found<'_>)> {
     now.chain(gone.map(|(key, entry)| (key, Found::Gone(entry))))
 }
 
-/// Whether two nodes say the same, wherever they stand.
+/// Whether two nodes are equal, apart from their places.
 pub(super) fn same(base: &Node, now: &Node) -> bool {
     match (&base.kind, &now.kind) {
         (Kind::Scalar(base), Kind::Scalar(now)) => base == now,
@@ -255,7 +253,7 @@ pub(super) fn same(base: &Node, now: &Node) -> bool {
     }
 }
 
-/// A value that fits into a message, and nothing otherwise.
+/// A value that is short enough for a message, or `None`.
 pub(super) fn shown(node: &Node, before: &str) -> String {
     const LONGEST: usize = 60;
     match &node.kind {

@@ -1,4 +1,4 @@
-//! What stands outside of operations and schemas: info, servers, security schemes, and the components by their names.
+//! Compares everything outside of operations and schemas: info, servers, security schemes, and components by name.
 
 use std::collections::BTreeMap;
 
@@ -121,7 +121,7 @@ fn security_schemes(comparison: &mut Comparison<'_>) {
             && !same(&base, &now)
         {
             let places = (Some(base.place), Some(now.place));
-            comparison.tell("security-scheme-changed", places, &subject("the security schemes"), "are others");
+            comparison.tell("security-scheme-changed", places, &subject("the security schemes"), "differ");
         }
         return;
     };
@@ -166,7 +166,7 @@ fn scheme<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     }
 }
 
-/// The schemas under `components`, by name; those that have another name and the same contents.
+/// Compares the schemas under `components` by name. A new name with the same contents is a rename.
 fn schemas(comparison: &mut Comparison<'_>) {
     let pair = comparison.documents;
     let (before, after) = (Uses::of(pair.base), Uses::of(pair.now));
@@ -198,11 +198,11 @@ fn schemas(comparison: &mut Comparison<'_>) {
     }
     gone.retain(|(name, _)| !comparison.renamed.contains_key(name));
     for (name, entry) in gone {
-        comparison.tell("schema-removed", (Some(entry.key), None), &subject(name), "is no schema any more");
+        comparison.tell("schema-removed", (Some(entry.key), None), &subject(name), "is removed");
     }
 }
 
-/// What is under `components` besides. What operations use has been compared by now.
+/// Compares the rest of `components`. The parts that operations use are compared already.
 fn shared(comparison: &mut Comparison<'_>) {
     for name in COMPONENTS.into_iter().filter(|name| !["schemas", "securitySchemes"].contains(name)) {
         for (key, found) in section(comparison.documents, name) {
@@ -231,7 +231,7 @@ fn shared(comparison: &mut Comparison<'_>) {
     }
 }
 
-/// What stands under a key of `components`, in one document or in both.
+/// An entry of `components`, in one document or in both.
 fn section<'a>(documents: Pair<'a>, name: &str) -> Vec<(&'a str, Found<'a>)> {
     let under = |document: &'a Node| document.get("components").and_then(|components| components.get(name));
     match (under(documents.base), under(documents.now)) {

@@ -1,8 +1,8 @@
-//! What the facade (`src/`) needs of the document. A change that takes it away is breaking, whatever it is elsewhere:
-//! an answer may lack a property, and yet no login succeeds without the session token.
+//! Checks what the facade (`src/`) needs of the document. A change that removes it is breaking, even where the rule
+//! says otherwise: a response may lack an optional property, but no login succeeds without the session token.
 //!
-//! The list of what is called, sent and read is that of `spec check`. All of it is looked up in both documents; what
-//! held before and does not hold now, or is another thing now, makes the changes at its places breaking.
+//! `spec check` has the list of operations and properties. This module looks up each in both documents. If the facade
+//! can no longer use one, or it is another one now, the changes at its places are breaking.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,23 +22,23 @@ use thingspace_codegen::{
     load::{Entry, Node},
 };
 
-/// Something that the facade relies on.
+/// A part of the document that the facade relies on.
 #[derive(Default)]
 struct Need {
-    /// Where it is written, and where it would be.
+    /// Its places, or the places where it is expected.
     places: BTreeSet<Place>,
-    /// Whether it is as the facade needs it.
+    /// Whether the facade can use it.
     holds: bool,
-    /// What must not become another, even if that would do as well.
+    /// A value that must not change, even to one that the facade could use.
     is: String,
-    /// What the facade does with it, and what fails without it.
+    /// How the facade uses it, and what fails without it.
     why: String,
 }
 
-/// By operation and by what is needed of it.
+/// Needs by operation and part.
 type Needs = BTreeMap<(String, String), Need>;
 
-/// Makes the changes breaking that take away what the facade needs, and adds what no change tells.
+/// Makes changes that remove a need of the facade breaking. Adds a change if the comparison found none.
 pub(super) fn judge(documents: Pair<'_>, changes: &mut Vec<Change>) {
     let (before, after) = (needs(documents.base), needs(documents.now));
     let mut broken = BTreeSet::new();
@@ -66,7 +66,7 @@ pub(super) fn judge(documents: Pair<'_>, changes: &mut Vec<Change>) {
     }
 }
 
-/// Makes the changes that are meant breaking; adds one if there is none.
+/// Makes the changes at these places breaking; adds one if there is none.
 fn mark(
     changes: &mut Vec<Change>,
     is_culprit: impl Fn(&Change) -> bool,
@@ -83,7 +83,7 @@ fn mark(
             rule: rules::find("unclassified"),
             base,
             now,
-            message: "what the facade needs is not as it was".to_owned(),
+            message: "a part that the facade needs has changed".to_owned(),
             within: Use::default(),
             wire: Some(Verdict::new(Class::Breaking, why)),
             rust: None,
@@ -91,7 +91,7 @@ fn mark(
     }
 }
 
-/// What `spec check` finds wrong with what the facade is made of.
+/// Findings of `spec check` about the parts that the facade needs.
 fn found(document: &Node) -> Vec<Finding> {
     let mut findings = Vec::new();
     facade::check(&Context::of(document), &mut findings);
@@ -111,7 +111,7 @@ fn needs(document: &Node) -> Needs {
     needs
 }
 
-/// Where access tokens are bought, and the header of the session token.
+/// The URL for access tokens, and the header of the session token.
 fn credentials(document: &Node, needs: &mut Needs) {
     let Some(schemes) = Schemes::read(document, &mut Vec::new()) else { return };
     let section = document.pointer("/components/securitySchemes");
@@ -121,13 +121,13 @@ fn credentials(document: &Node, needs: &mut Needs) {
             schemes.access,
             schemes.token_url.text().unwrap_or_default().to_owned(),
             Some(schemes.token_url),
-            "src/ buys every access token at this URL: a client built before asks elsewhere, and no call succeeds",
+            "src/ requests every access token at this URL: a client built before uses the old one, and no call succeeds",
         ),
         (
             schemes.session,
             schemes.session_header.to_ascii_lowercase(),
             under(schemes.session).and_then(|entry| entry.value.get("name")),
-            "src/ sends the session token in this header: a client built before sends another, and no session is known",
+            "src/ sends the session token in this header: a client built before uses the old one, and every call fails",
         ),
     ] {
         let mut places: BTreeSet<Place> = node.map(|node| node.place).into_iter().collect();
@@ -141,7 +141,7 @@ fn credentials(document: &Node, needs: &mut Needs) {
     }
 }
 
-/// A look at one of the operations that the facade calls.
+/// One of the operations that the facade calls.
 struct Look<'c, 'a> {
     context: &'c Context<'a>,
     called: &'c Called,
@@ -194,7 +194,7 @@ impl<'a> Look<'_, 'a> {
         self.add("security", places, needed.is_some(), format!("{needed:?}"), &why);
     }
 
-    /// A body that is sent, or the one of a success.
+    /// The body of the request, or of a successful response.
     fn body(&mut self, holder: &'a Entry, model: Model, is_sent: bool, what: &str) {
         let id = self.called.id;
         let does = if is_sent { self.sends() } else { format!("takes {what} for a success of {id}") };
@@ -228,7 +228,7 @@ impl<'a> Look<'_, 'a> {
         }
     }
 
-    /// The schema of a body in JSON, and the places on the way to it.
+    /// The schema of a JSON body, and the places that lead to it.
     fn written(&self, holder: &'a Entry) -> (Option<&'a Node>, BTreeSet<Place>) {
         let mut places = BTreeSet::from([holder.key, holder.value.place]);
         let body = self.context.resolved(&holder.value);
@@ -245,7 +245,7 @@ impl<'a> Look<'_, 'a> {
         (schema.map(|schema| &schema.value), places)
     }
 
-    /// What an error says, as far as the facade looks for it.
+    /// The properties of an error response that the facade reads.
     fn refusal(&mut self, answer: &'a Entry, status: &str) {
         let (written, on_the_way) = self.written(answer);
         for path in REFUSED {
@@ -262,14 +262,14 @@ impl<'a> Look<'_, 'a> {
             let of = |schema: &Node| format!("{:?} {}", schema.text_of("type"), schema.is("writeOnly"));
             let is = parts(schema).chain([schema]).map(of).collect::<Vec<_>>().join(", ");
             let why = format!("reads {name} from what {} answers with {status}", self.called.id);
-            let why = format!("src/ {why}: without it a refusal has no reason, and what follows from it is not done");
+            let why = format!("src/ {why}: without it an error response has no reason, and the crate cannot act on it");
             let key = (self.called.id.to_owned(), format!("{status} {name}"));
             self.needs.insert(key, Need { places, holds: true, is, why });
         }
     }
 }
 
-/// A property of a schema, whichever of its parts has it.
+/// A property of a schema or of one of its parts.
 fn property<'a>(context: &Context<'a>, schema: &'a Node, name: &str) -> Option<&'a Entry> {
     let (mut seen, mut next) = (BTreeSet::new(), vec![schema]);
     while let Some(schema) = next.pop() {
@@ -282,7 +282,7 @@ fn property<'a>(context: &Context<'a>, schema: &'a Node, name: &str) -> Option<&
     None
 }
 
-/// The places of a schema and of what it says at its top.
+/// The places of a schema and of its own keys.
 fn top(schema: &Node) -> Vec<Place> {
     let inside = schema.entries().filter(|(key, _)| *key != "required");
     inside.flat_map(|(_, entry)| [entry.key, entry.value.place]).chain([schema.place]).collect()

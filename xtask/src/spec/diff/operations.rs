@@ -1,4 +1,4 @@
-//! Operations: which of now is which of before, and what is said of each.
+//! Matches the operations of both documents, and compares each pair.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,7 +14,7 @@ use thingspace_codegen::{
     load::{Entry, Node},
 };
 
-/// An operation of before and of now.
+/// Compares an operation.
 #[derive(Clone, Copy)]
 pub(super) struct Both<'a> {
     pub(super) base: Described<'a>,
@@ -61,7 +61,7 @@ fn subject(operation: &Described<'_>) -> Subject {
     Subject { name, within: Use::default() }
 }
 
-/// A path without the names of its parameters, and the names.
+/// A path without the names of its parameters, and those names.
 fn template(path: &str) -> (String, Vec<&str>) {
     let (mut bare, mut names) = (String::new(), Vec::new());
     let mut rest = path;
@@ -93,7 +93,7 @@ fn one<'a>(comparison: &mut Comparison<'a>, both: Both<'a>) {
     let mut renamed = BTreeMap::new();
     if names.len() == names_now.len() {
         for (name, name_now) in names.iter().zip(&names_now).filter(|(name, name_now)| name != name_now) {
-            // Where the two only change places, the names are still those of before.
+            // Parameters that only swap places keep their names.
             if !names_now.contains(name) && !names.contains(name_now) {
                 renamed.insert(*name, *name_now);
                 let what = format!("has {{{name_now}}} in its path, which was {{{name}}}");
@@ -103,7 +103,7 @@ fn one<'a>(comparison: &mut Comparison<'a>, both: Both<'a>) {
     }
     words(comparison, both, &here);
     security(comparison, both, &here);
-    repeat(comparison, both, &here);
+    compare_retry(comparison, both, &here);
     parameters::compare(comparison, both, &renamed, &here);
     bodies::compare(comparison, pair, &here);
 }
@@ -158,7 +158,7 @@ fn words<'a>(comparison: &mut Comparison<'a>, both: Both<'a>, here: &Subject) {
     }
 }
 
-/// Which tokens an operation carries. Where that cannot be told, whether what is written differs.
+/// Compares the tokens of an operation. If they are unknown, compares the text of `security`.
 fn security(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here: &Subject) {
     let documents = comparison.documents;
     let needs =
@@ -172,7 +172,7 @@ fn security(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here:
             (old, new) => old.is_none() && new.is_none(),
         };
         if !is_same {
-            comparison.tell("security-changed", places, here, "carries other credentials");
+            comparison.tell("security-changed", places, here, "requires other credentials");
         }
         return;
     };
@@ -187,11 +187,11 @@ fn security(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here:
     ] {
         match (before, after) {
             (false, true) => comparison.tell(needed, places, here, format!("needs the {what} token")),
-            (true, false) => comparison.tell(dropped, places, here, format!("needs no {what} token any more")),
+            (true, false) => comparison.tell(dropped, places, here, format!("no longer needs the {what} token")),
             _ => {}
         }
     }
-    // The header of a scheme that has changed is told of with the scheme.
+    // The comparison of the schemes reports a changed header of a scheme.
     if let (Some(before), Some(after)) = (before.session, after.session)
         && !before.eq_ignore_ascii_case(after)
         && [documents.base, documents.now]
@@ -202,13 +202,13 @@ fn security(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here:
     }
 }
 
-/// What an operation or else the document says of security.
+/// The `security` of an operation, or that of the document.
 fn stated<'a>(document: &'a Node, operation: &'a Node) -> Option<&'a Entry> {
     operation.entry("security").or_else(|| document.entry("security"))
 }
 
-/// `x-retry`, from the least to the most.
-fn repeat(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here: &Subject) {
+/// The values of `x-retry`, in ascending order.
+fn compare_retry(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here: &Subject) {
     let rank = |one: &Described<'_>| match one.node.text_of("x-retry") {
         Some("always") => (2, "always"),
         Some("if-not-processed") => (1, "if-not-processed"),
@@ -221,6 +221,6 @@ fn repeat(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here: &
     let ((before, old), (after, new)) = (rank(&base), rank(&now));
     if before != after {
         let rule = if after > before { "retry-widened" } else { "retry-narrowed" };
-        comparison.tell(rule, (place(&base), place(&now)), here, format!("is repeated {new}, which was {old}"));
+        comparison.tell(rule, (place(&base), place(&now)), here, format!("has x-retry {new}, which was {old}"));
     }
 }

@@ -1,4 +1,4 @@
-//! What an operation is called with: by name and place.
+//! Compares the parameters of an operation by name and place.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -13,10 +13,10 @@ use thingspace_codegen::{
     load::Node,
 };
 
-/// Place and name of a parameter; the names of headers are in lower case, because their case has no meaning.
+/// Place and name of a parameter. Names of headers are in lower case, because HTTP ignores their case.
 type Key<'a> = (&'a str, Cow<'a, str>);
 
-/// `renamed` are those in the path that have another name at the same place.
+/// `renamed` has the path parameters with another name at the same place.
 pub(super) fn compare<'a>(
     comparison: &mut Comparison<'a>,
     Both { base, now }: Both<'a>,
@@ -61,7 +61,7 @@ fn subject(operation: &Subject, (within, name): &Key<'_>, parameter: &Node) -> S
     Subject { name: format!("{}: {within} parameter {name}", operation.name), within: Use::SENT }
 }
 
-/// The parameters of a path, and those of the operation, which replace them.
+/// The parameters of a path, overridden by those of the operation.
 fn of<'a>(document: &'a Node, operation: &Described<'a>) -> BTreeMap<Key<'a>, &'a Node> {
     let listed = [operation.item, operation.node].into_iter().filter_map(|holder| holder.get("parameters"));
     let listed = listed.flat_map(Node::items).filter_map(|parameter| resolved(document, parameter));
@@ -72,7 +72,7 @@ fn of<'a>(document: &'a Node, operation: &Described<'a>) -> BTreeMap<Key<'a>, &'
     listed.filter_map(|parameter| Some((key(parameter)?, parameter))).collect()
 }
 
-/// A header whose name has other letters in upper case.
+/// Reports a header name that differs only in case.
 fn respelled<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let Some((before, after)) = pair.base.text_of("name").zip(pair.now.text_of("name")) else { return };
     let is_header = pair.base.text_of("in") == Some("header") && pair.now.text_of("in") == Some("header");
@@ -86,7 +86,7 @@ fn respelled<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject
     }
 }
 
-/// A parameter of before and of now.
+/// Compares a parameter.
 pub(super) fn one<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     let Some(pair) = comparison.resolved(pair) else { return };
     if !comparison.is_first(pair, Use::default()) {

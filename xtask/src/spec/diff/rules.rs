@@ -1,9 +1,9 @@
-//! Every kind of change, and what it does: the table that all comparisons report through.
+//! The table of all kinds of change, with their effects.
 //!
-//! Rust callers are those of the builders that progenitor makes and of the types that typify makes. Where code goes on
-//! compiling and yet fails or does something else, that breaks it, too. A field that is added counts as compatible:
-//! types are made by their builder and read by field, and only a struct literal, or a pattern without `..`, minds.
-//! Otherwise every field that the platform adds would ask for a breaking version.
+//! Rust callers use progenitor's builders and typify's types. A change is also breaking if code still compiles but
+//! fails or behaves differently. An added field counts as compatible, because callers use builders and read single
+//! fields. It breaks only a struct literal or a pattern without `..`. Otherwise every field that the platform adds
+//! would require a breaking version.
 
 use super::change::{
     Class::{Breaking, Compatible, DocumentationOnly},
@@ -12,13 +12,13 @@ use super::change::{
     Wire::{self, Answered, Narrower, Other, Sent, Wider},
 };
 
-const WORDS: Wire = Wire::Is(DocumentationOnly, "nothing is sent or read in another way");
-const SAME: Rust = Rust::Is(DocumentationOnly, "the code stays as it is");
-const COMMENT: Rust = Rust::Is(DocumentationOnly, "doc comments alone change");
+const WORDS: Wire = Wire::Is(DocumentationOnly, "requests and responses stay the same");
+const SAME: Rust = Rust::Is(DocumentationOnly, "the generated code stays the same");
+const COMMENT: Rust = Rust::Is(DocumentationOnly, "only doc comments change");
 
-const UNHEARD: &str = "what clients say with it is not heard, or refused";
+const UNHEARD: &str = "the platform ignores or rejects what clients send in it";
 
-const ALWAYS_SENT: &str = "send() always sends one, and answers with an error while it lacks what it requires";
+const ALWAYS_SENT: &str = "send() always sends a body, and returns an error until all required parts are set";
 
 const fn is(class: super::change::Class, reason: &'static str) -> Wire {
     Wire::Is(class, reason)
@@ -36,16 +36,16 @@ const fn rule(name: &'static str, wire: Wire, rust: Rust) -> Rule {
     Rule { name, wire, rust }
 }
 
-/// What is told of a change that has no kind of its own.
+/// The rule for a change without a rule of its own.
 const UNCLASSIFIED: &Rule =
-    &rule("unclassified", is(Breaking, "no rule says yet what this means"), breaks("no rule says yet what this means"));
+    &rule("unclassified", is(Breaking, "no rule covers this change"), breaks("no rule covers this change"));
 
-/// The kind of this name.
+/// The rule with this name.
 pub(super) fn find(name: &str) -> &'static Rule {
     TABLES.iter().flat_map(|table| table.iter()).find(|rule| rule.name == name).unwrap_or(UNCLASSIFIED)
 }
 
-/// Whether a kind of change is one of words alone.
+/// Whether a rule is about documentation only.
 pub(super) fn is_wording(rule: &Rule) -> bool {
     WORDING.iter().any(|one| one.name == rule.name)
 }
@@ -62,9 +62,9 @@ const WORDING: &[Rule] = &[
     rule("deprecated", WORDS, SAME),
     rule("no-longer-deprecated", WORDS, SAME),
     rule("info-changed", WORDS, COMMENT),
-    rule("xml-changed", is(DocumentationOnly, "nothing here is sent or read as XML"), SAME),
-    rule("links-changed", is(DocumentationOnly, "nothing follows links"), SAME),
-    rule("callbacks-changed", is(DocumentationOnly, "callbacks are not read from the spec"), SAME),
+    rule("xml-changed", is(DocumentationOnly, "clients send and read no XML"), SAME),
+    rule("links-changed", is(DocumentationOnly, "clients follow no links"), SAME),
+    rule("callbacks-changed", is(DocumentationOnly, "the generator ignores callbacks"), SAME),
 ];
 
 const DOCUMENT: &[Rule] = &[
@@ -74,7 +74,7 @@ const DOCUMENT: &[Rule] = &[
         is(Compatible, "every request carries another api-version header, and the platform reads none"),
         goes_on("api_version() gives another text"),
     ),
-    rule("environment-added", is(Compatible, "the others stay"), goes_on("Environment is non_exhaustive")),
+    rule("environment-added", is(Compatible, "the other environments stay"), goes_on("Environment is non_exhaustive")),
     rule(
         "environment-removed",
         is(Breaking, "clients that use this server get no answer"),
@@ -83,12 +83,12 @@ const DOCUMENT: &[Rule] = &[
     rule("environment-renamed", WORDS, breaks("the variant of Environment has another name")),
     rule(
         "server-url-changed",
-        is(Breaking, "clients built before go on calling the old address"),
-        goes_on("the variant of Environment stays, and leads elsewhere"),
+        is(Breaking, "clients built before still call the old address"),
+        goes_on("the variant of Environment stays, with the new address"),
     ),
     rule(
         "default-environment-changed",
-        is(Compatible, "clients built before know both servers, and stay with theirs"),
+        is(Compatible, "clients built before know both servers, and keep theirs"),
         breaks("code that names no environment sends its credentials to another server"),
     ),
     rule(
@@ -103,8 +103,8 @@ const DOCUMENT: &[Rule] = &[
     ),
     rule("security-scheme-renamed", WORDS, SAME),
     rule("security-scheme-changed", is(Breaking, "clients built before send other credentials"), SAME),
-    rule("scopes-changed", is(DocumentationOnly, "access tokens are asked for without scopes"), SAME),
-    rule("schema-added", is(Compatible, "the places that use it are listed"), goes_on("a type more")),
+    rule("scopes-changed", is(DocumentationOnly, "the crate requests access tokens without scopes"), SAME),
+    rule("schema-added", is(Compatible, "the places that use it are listed"), goes_on("a new type")),
     rule("schema-removed", is(DocumentationOnly, "the places that used it are listed"), breaks("the type is gone")),
     rule("schema-renamed", is(DocumentationOnly, "values stay"), breaks("the type has another name")),
     rule("component-added", is(DocumentationOnly, "the places that use it are listed"), SAME),
@@ -112,7 +112,7 @@ const DOCUMENT: &[Rule] = &[
 ];
 
 const OPERATIONS: &[Rule] = &[
-    rule("operation-added", is(Compatible, "no client calls it yet"), goes_on("a method more")),
+    rule("operation-added", is(Compatible, "no client calls it yet"), goes_on("a new method")),
     rule("operation-removed", is(Breaking, "clients built before still call it"), breaks("the method is gone")),
     rule("operation-renamed", WORDS, breaks("the method has another name")),
     rule("path-changed", is(Breaking, "clients built before call the old path"), goes_on("the method stays")),
@@ -124,13 +124,13 @@ const OPERATIONS: &[Rule] = &[
         is(Breaking, "clients built before send no access token"),
         goes_on("the facade attaches it"),
     ),
-    rule("access-token-dropped", is(Compatible, "a token too many does no harm"), goes_on("the facade leaves it out")),
+    rule("access-token-dropped", is(Compatible, "an extra token is ignored"), goes_on("the facade leaves it out")),
     rule(
         "session-token-required",
         is(Breaking, "clients built before send no session token"),
         goes_on("the facade logs in and attaches it"),
     ),
-    rule("session-token-dropped", is(Compatible, "a token too many does no harm"), goes_on("the facade leaves it out")),
+    rule("session-token-dropped", is(Compatible, "an extra token is ignored"), goes_on("the facade leaves it out")),
     rule(
         "security-changed",
         is(Breaking, "clients built before may send other credentials"),
@@ -138,35 +138,39 @@ const OPERATIONS: &[Rule] = &[
     ),
     rule(
         "retry-narrowed",
-        is(Breaking, "clients built before repeat what must not be repeated"),
-        goes_on("fewer failures are mended by sending again"),
+        is(Breaking, "clients built before repeat requests that must not be repeated"),
+        goes_on("the crate repeats fewer requests"),
     ),
-    rule("retry-widened", is(Compatible, "clients built before repeat less than they may"), goes_on("more are")),
+    rule(
+        "retry-widened",
+        is(Compatible, "clients built before repeat fewer requests"),
+        goes_on("the crate repeats more requests"),
+    ),
     rule(
         "required-parameter-added",
         is(Breaking, "clients built before leave it out"),
-        breaks("send() answers with an error until it is set"),
+        breaks("send() returns an error until it is set"),
     ),
-    rule("optional-parameter-added", is(Compatible, "it may be left out"), goes_on("a setter more")),
-    rule("parameter-removed", is(Breaking, "what clients ask for with it is not heard"), breaks("the setter is gone")),
+    rule("optional-parameter-added", is(Compatible, "it is optional"), goes_on("a new setter")),
+    rule("parameter-removed", is(Breaking, "the platform ignores it"), breaks("the setter is gone")),
     rule(
         "parameter-made-required",
-        is(Breaking, "clients that leave it out are refused"),
-        breaks("send() answers with an error where it is not set"),
+        is(Breaking, "the platform rejects requests without it"),
+        breaks("send() returns an error if it is not set"),
     ),
     rule("parameter-made-optional", is(Compatible, "it may still be sent"), goes_on("the setter stays")),
     rule("parameter-moved", is(Breaking, "clients built before send it elsewhere"), goes_on("the setter stays")),
-    rule("header-respelled", is(DocumentationOnly, "the case of a header means nothing"), SAME),
-    rule("parameter-style-changed", is(Breaking, "clients built before write it in another way"), SAME),
+    rule("header-respelled", is(DocumentationOnly, "HTTP ignores the case of a header name"), SAME),
+    rule("parameter-style-changed", is(Breaking, "clients built before use the old style"), SAME),
 ];
 
 const BODIES: &[Rule] = &[
-    rule("required-body-added", is(Breaking, "clients built before send none"), breaks(ALWAYS_SENT)),
-    rule("optional-body-added", is(Compatible, "it may be left out"), breaks(ALWAYS_SENT)),
-    rule("request-body-removed", is(Breaking, "what clients say in it is not heard"), breaks("body() is gone")),
+    rule("required-body-added", is(Breaking, "clients built before send no body"), breaks(ALWAYS_SENT)),
+    rule("optional-body-added", is(Compatible, "it is optional"), breaks(ALWAYS_SENT)),
+    rule("request-body-removed", is(Breaking, "the platform ignores the body"), breaks("body() is gone")),
     rule(
         "request-body-made-required",
-        is(Breaking, "requests without it are refused"),
+        is(Breaking, "the platform rejects requests without it"),
         goes_on("the generated client always sends it"),
     ),
     rule(
@@ -174,7 +178,7 @@ const BODIES: &[Rule] = &[
         is(Compatible, "it may still be sent"),
         goes_on("the generated client always sends it"),
     ),
-    rule("request-media-type-added", is(Compatible, "the one of before is still taken"), SAME),
+    rule("request-media-type-added", is(Compatible, "the platform still accepts the earlier one"), SAME),
     rule("request-media-type-removed", is(Breaking, "clients built before may send it"), SAME),
     rule(
         "request-media-type-changed",
@@ -183,22 +187,22 @@ const BODIES: &[Rule] = &[
     ),
     rule(
         "success-answer-added",
-        is(Breaking, "clients built before take an undocumented success for an error"),
+        is(Breaking, "clients built before treat an undocumented success as an error"),
         goes_on("another status is a success"),
     ),
-    rule("success-answer-removed", is(Compatible, "it does not come any more"), goes_on("it becomes an error")),
+    rule("success-answer-removed", is(Compatible, "the platform no longer sends it"), goes_on("it becomes an error")),
     rule(
         "error-answer-added",
-        is(Compatible, "any status that is no success is an Error already"),
+        is(Compatible, "every other status is already an Error"),
         goes_on("the error's type stays"),
     ),
     rule(
         "error-answer-removed",
-        is(Compatible, "any status that is no success is an Error anyway"),
+        is(Compatible, "every other status is an Error anyway"),
         goes_on("the error's type stays"),
     ),
     rule("answer-body-added", is(Compatible, "clients built before ignore it"), breaks("the answer has a type")),
-    rule("answer-body-removed", is(Breaking, "clients built before want to read it"), breaks("the answer is ()")),
+    rule("answer-body-removed", is(Breaking, "clients built before expect a body"), breaks("the answer is ()")),
     rule("answer-media-type-added", is(Breaking, "clients built before cannot read it"), SAME),
     rule("answer-media-type-removed", is(Compatible, "the others stay"), SAME),
     rule(
@@ -206,17 +210,17 @@ const BODIES: &[Rule] = &[
         is(Breaking, "clients built before cannot read it"),
         breaks("the answer may have another type"),
     ),
-    rule("encoding-changed", is(DocumentationOnly, "nothing reads an encoding of its own"), SAME),
+    rule("encoding-changed", is(DocumentationOnly, "clients ignore `encoding`"), SAME),
     rule("answer-header-added", is(Compatible, "it may be ignored"), SAME),
     rule("answer-header-removed", is(Breaking, "clients built before may look for it"), SAME),
-    rule("answer-header-changed", is(Breaking, "clients built before may read it otherwise"), SAME),
+    rule("answer-header-changed", is(Breaking, "clients built before may not understand it"), SAME),
 ];
 
 const SCHEMAS: &[Rule] = &[
     rule("schema-changed", Other, breaks("the type may become another")),
     rule("schema-stated", Narrower, breaks("a type takes the place of any value")),
     rule("schema-dropped", Wider, breaks("any value takes the place of a type")),
-    rule("reference-changed", is(DocumentationOnly, "what differs in the values is told apart"), Type),
+    rule("reference-changed", is(DocumentationOnly, "differences of the values are reported separately"), Type),
     rule("type-changed", Other, Type),
     rule("type-widened", Wider, Type),
     rule("type-narrowed", Narrower, Type),
@@ -233,11 +237,7 @@ const SCHEMAS: &[Rule] = &[
     rule("no-longer-nullable", Narrower, Type),
     rule("enum-added", Narrower, Type),
     rule("enum-removed", Wider, Type),
-    rule(
-        "enum-value-added",
-        Wider,
-        breaks("the enum has a variant more, and is not non_exhaustive: match must name it"),
-    ),
+    rule("enum-value-added", Wider, breaks("the enum is not non_exhaustive: match must name the new variant")),
     rule("enum-value-removed", Narrower, breaks("the variant is gone")),
     rule("enum-reordered", WORDS, goes_on("the variants compare, as in `<`, in another order")),
     rule("range-narrowed", Narrower, Type),
@@ -254,9 +254,9 @@ const SCHEMAS: &[Rule] = &[
     rule("multiple-changed", Other, Type),
     rule("items-made-unique", Narrower, Type),
     rule("items-may-repeat", Wider, Type),
-    rule("default-added", is(Compatible, "what is left out was taken for something before, too"), Type),
-    rule("default-removed", is(Compatible, "what is left out is still taken for something"), Type),
-    rule("default-changed", is(Breaking, "what is left out means something else"), Type),
+    rule("default-added", is(Compatible, "the platform accepted a missing value before, too"), Type),
+    rule("default-removed", is(Compatible, "the platform still accepts a missing value"), Type),
+    rule("default-changed", is(Breaking, "a missing value has another meaning"), Type),
     rule("title-changed", WORDS, COMMENT),
     rule("made-read-only", Sent(&Narrower), SAME),
     rule("no-longer-read-only", Sent(&Wider), SAME),
@@ -264,13 +264,9 @@ const SCHEMAS: &[Rule] = &[
     rule("no-longer-write-only", Answered(&Narrower), SAME),
     rule("discriminator-changed", Other, SAME),
     rule("not-changed", Other, breaks("the type may become another")),
-    rule("variant-added", Wider, breaks("the enum has a variant more, and is not non_exhaustive: match must name it")),
+    rule("variant-added", Wider, breaks("the enum is not non_exhaustive: match must name the new variant")),
     rule("variant-removed", Narrower, breaks("the variant is gone")),
-    rule(
-        "variants-reordered",
-        WORDS,
-        breaks("the variants are named and tried in this order: an answer may become another one"),
-    ),
+    rule("variants-reordered", WORDS, breaks("variants are tried in this order: a response may become another one")),
     rule("part-added", Narrower, breaks("the type is made of more parts")),
     rule("part-removed", Wider, breaks("the fields of the part are gone")),
     rule("combination-added", Narrower, breaks("another type takes its place")),
@@ -281,18 +277,18 @@ const SCHEMAS: &[Rule] = &[
     rule("extra-properties-untyped", Wider, Type),
     rule(
         "optional-property-added",
-        is(Compatible, "it may be left out, and clients built before ignore it"),
-        goes_on("a field more: builders and readers go on, only a struct literal or a pattern without `..` minds"),
+        is(Compatible, "it is optional, and clients built before ignore it"),
+        goes_on("a new field: it breaks only a struct literal or a pattern without `..`"),
     ),
     rule(
         "required-property-added",
         Narrower,
         Role(
-            (Breaking, "the builder answers with an error until it is set"),
-            (Compatible, "a field more: readers go on, only a pattern without `..` minds"),
+            (Breaking, "the builder returns an error until it is set"),
+            (Compatible, "a new field: it breaks only a pattern without `..`"),
         ),
     ),
-    rule("unexpected-property-added", Wider, goes_on("a field more")),
+    rule("unexpected-property-added", Wider, goes_on("a new field")),
     rule(
         "optional-property-removed",
         Wire::Role((Breaking, UNHEARD), (Compatible, "it could be missing before, too")),
@@ -306,7 +302,7 @@ const SCHEMAS: &[Rule] = &[
     rule(
         "property-made-required",
         Narrower,
-        Role((Breaking, "the builder answers with an error where it is not set"), (Compatible, "the Rust type stays")),
+        Role((Breaking, "the builder returns an error if it is not set"), (Compatible, "the Rust type stays")),
     ),
     rule("property-made-optional", Wider, Type),
 ];

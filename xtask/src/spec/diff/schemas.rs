@@ -1,7 +1,7 @@
-//! Schemas: what a value may be, before and now.
+//! Compares schemas.
 //!
-//! A schema that is the same component in both documents is compared where it is written, once, with what operations
-//! make of it; any other is compared where it is used.
+//! A component of both documents is compared once, at its definition, with all of its uses. Any other schema is
+//! compared where it is used.
 
 mod objects;
 pub(super) mod types;
@@ -14,7 +14,7 @@ use super::{
 use thingspace_codegen::{check::SCHEMAS, load::Node};
 use types::Site;
 
-/// Compares two schemas, unless they are a component that is compared anyway.
+/// Compares two schemas. Skips a component, which is compared at its definition.
 pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
     let pair = match (alone(pair.base), alone(pair.now)) {
         (Some(base), None) if pair.now.get("allOf").is_none() => {
@@ -30,7 +30,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     let names = (pair.base.text_of("$ref"), pair.now.text_of("$ref"));
     let Some(target) = comparison.resolved(pair) else {
         if !same(pair.base, pair.now) {
-            comparison.tell("schema-changed", pair.places(), here, "has a reference that leads nowhere");
+            comparison.tell("schema-changed", pair.places(), here, "has a reference without a target");
         }
         return;
     };
@@ -40,31 +40,31 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     }
     match names {
         (Some(before), Some(after)) if is_renamed(comparison, before, after) => return,
-        // Into the middle of something.
+        // The reference leads into a component.
         (before, after) if before == after => {}
         (before, after) => exchanged(comparison, pair, target, (before, after), here),
     }
-    // From here on it is called after what it leads to: names do not grow with the chain of references.
+    // Named after the target, so that names do not grow with the chain of references.
     let called = names.1.or(names.0).and_then(|name| name.strip_prefix(SCHEMAS)).unwrap_or(&here.name);
     let subject = Subject { name: called.to_owned(), within: here.within };
     comparison.pending.push(Pending { pair: target, subject, site });
 }
 
-/// The `$ref` that a schema says by an `allOf` of it alone, with nothing but words beside it.
+/// The `$ref` of an `allOf` with one part and only documentation beside it.
 fn alone(schema: &Node) -> Option<&Node> {
     let [part] = schema.get("allOf")?.items() else { return None };
     let is_alone = schema.entries().all(|(key, _)| key == "allOf" || WORDS.iter().any(|(word, _)| *word == key));
     (is_alone && part.get("$ref").is_some()).then_some(part)
 }
 
-/// The words beside a `$ref` that has got, or lost, an `allOf` around it.
+/// Compares the documentation beside a `$ref` that gained or lost an `allOf` around it.
 fn wrapped<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject) {
     if pair.base.get("$ref").is_some() || pair.now.get("$ref").is_some() {
         comparison.keys(pair, &WORDS, here);
     }
 }
 
-/// Another reference, a reference that was none, or one that is none any more.
+/// Reports a reference that is added, removed or changed.
 fn exchanged<'a>(
     comparison: &mut Comparison<'a>,
     pair: Pair<'a>,
@@ -84,7 +84,7 @@ fn exchanged<'a>(
     comparison.types(&before, &after);
 }
 
-/// Whether two references lead to what is the same component, which is compared where it is written.
+/// Whether two references lead to the same component, which is compared at its definition.
 fn is_renamed(comparison: &Comparison<'_>, before: &str, after: &str) -> bool {
     let (Some(before), Some(after)) = (before.strip_prefix(SCHEMAS), after.strip_prefix(SCHEMAS)) else {
         return false;
@@ -92,7 +92,7 @@ fn is_renamed(comparison: &Comparison<'_>, before: &str, after: &str) -> bool {
     before == after || comparison.renamed.get(before) == Some(&after)
 }
 
-/// Two schemas without a reference.
+/// Compares two schemas without references.
 fn one<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
     if !comparison.is_first(pair, here.within) {
         return;
@@ -104,7 +104,7 @@ fn one<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site
         return;
     }
     words(comparison, pair, here, site);
-    // What is of another type has nothing left that could be compared.
+    // Schemas of different types have no common keys.
     if values::kind(comparison, pair, here, site) {
         return;
     }
@@ -119,7 +119,7 @@ fn one<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site
     comparison.others(pair, &KNOWN, here);
 }
 
-/// The keys that are compared by name.
+/// Keys with rules of their own.
 const KNOWN: [&str; 35] = [
     "title",
     "multipleOf",
@@ -158,7 +158,7 @@ const KNOWN: [&str; 35] = [
     "deprecated",
 ];
 
-/// What is said for people alone.
+/// Compares documentation.
 const WORDS: [(&str, &str); 4] = [
     ("description", "description-changed"),
     ("example", "example-changed"),
@@ -169,9 +169,9 @@ const WORDS: [(&str, &str); 4] = [
 fn words<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
     comparison.keys(pair, &WORDS, here);
     let is_told = comparison.key(pair, "title", ["title-changed"; 3], here);
-    // A component has its own name, and an inline type that of its title.
+    // A component names its type; an inline type is named after its title.
     if is_told && !matches!(site, Site::Component) && types::is_named(pair.now) {
-        comparison.rust(Class::Breaking, "the type is called after its title, and has another name");
+        comparison.rust(Class::Breaking, "the type is named after its title, and the name changes");
     }
     comparison.flag(pair, "readOnly", ["made-read-only", "no-longer-read-only"], here);
     comparison.flag(pair, "writeOnly", ["made-write-only", "no-longer-write-only"], here);
@@ -189,7 +189,7 @@ fn items<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, si
     }
 }
 
-/// The parts of a schema that is made of several: matched by reference or title, by what they say, then by order.
+/// Compares the parts of a combined schema: matched by reference or title, by content, then by order.
 fn parts<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, key: &str, here: &Subject) {
     let parts = match found(pair, key) {
         Some(Found::Both(parts)) => parts,
@@ -217,7 +217,7 @@ fn parts<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, key: &str, here: &
             None => true,
         });
     }
-    // As many gone as new: each has taken the place of another.
+    // As many removed as added: each replaces one.
     if before.len() == after.len() {
         matched.extend(before.drain(..).zip(after.drain(..)).map(|(base, now)| Pair { base, now }));
     }

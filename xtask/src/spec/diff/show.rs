@@ -1,4 +1,4 @@
-//! A comparison as lines, as JSON, and as a table for a pull request.
+//! Prints a comparison as lines, as JSON, or as a table for a pull request.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use super::{
 };
 use thingspace_codegen::Place;
 
-/// What was compared, and what came of it.
+/// A comparison and its result.
 #[derive(Debug)]
 pub(super) struct Report<'a> {
-    /// How the places of before are told.
+    /// The name of the earlier document.
     pub(super) base: &'a str,
     pub(super) now: &'a str,
     pub(super) changes: &'a [Change],
@@ -19,7 +19,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// As compilers say it.
+    /// The format of a compiler.
     pub(super) fn text(&self) -> String {
         let mut lines = Vec::new();
         for change in self.changes {
@@ -91,7 +91,7 @@ impl Report<'_> {
         format!("| {class} | {rule}: {message} | {wire} | {rust} | {place} |")
     }
 
-    /// Where it is; what is gone, where it was.
+    /// The place of a change; the earlier one if it is removed.
     fn place(&self, change: &Change) -> String {
         let (file, place) = match (change.now, change.base) {
             (Some(place), _) => (self.now, place),
@@ -113,7 +113,7 @@ impl Report<'_> {
     }
 }
 
-/// Text that stays text in a cell of a table.
+/// Text with the markup of tables escaped.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {

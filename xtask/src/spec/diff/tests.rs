@@ -1,6 +1,6 @@
-//! Every kind of change, in both directions; and what is said of it.
+//! Tests every kind of change in both directions, and the report of it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says by a panic that it failed")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod documents;
 mod facade;
@@ -21,10 +21,10 @@ use super::{
 };
 use thingspace_codegen::load::{self, Node};
 
-/// What `SENT` and `ANSWERED` stand for unless a test says otherwise.
+/// The default contents of `SENT` and `ANSWERED`.
 const PLAIN: &str = "{type: string}";
 
-/// A small API: what is below Sent is in requests, what is below Answered in answers.
+/// A small API. Requests contain the schema Sent, responses the schema Answered.
 const DOCUMENT: &str = "openapi: 3.0.3
 info: {title: Things, version: 1.0.0, description: All of them.}
 servers:
@@ -96,21 +96,21 @@ fn letter(class: Class) -> &'static str {
 }
 
 /// `kind wire rust`, with the first letters of the classes.
-fn told(base: &str, now: &str) -> BTreeSet<String> {
+fn reported(base: &str, now: &str) -> BTreeSet<String> {
     let line = |change: &Change| {
         format!("{} {} {}", change.rule.name, letter(change.wire().class), letter(change.rust().class))
     };
     changes(base, now).iter().map(line).collect()
 }
 
-/// What is written, what takes its place, what is told there, and what is told on the way back.
+/// The text, its replacement, and the changes reported in this direction and in the other.
 type Edit = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
 
 fn hold(base: &str, now: &str, there: &[&str], back: &[&str]) {
     let set = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
     assert_ne!(base, now);
-    assert_eq!(told(base, now), set(there), "{:#?}", changes(base, now));
-    assert_eq!(told(now, base), set(back), "{:#?}", changes(now, base));
+    assert_eq!(reported(base, now), set(there), "{:#?}", changes(base, now));
+    assert_eq!(reported(now, base), set(back), "{:#?}", changes(now, base));
 }
 
 fn hold_edits(edits: &[Edit]) {
@@ -123,17 +123,17 @@ fn hold_edits(edits: &[Edit]) {
 
 #[test]
 fn every_kind_has_a_test() {
-    let told: String = [documents::EDITS, documents::RENAMES, operations::EDITS]
+    let lines: String = [documents::EDITS, documents::RENAMES, operations::EDITS]
         .into_iter()
         .flatten()
         .flat_map(|(_, _, there, back)| there.iter().chain(*back))
         .map(|line| format!("{line}\n"))
         .chain(schemas::PROBES.iter().map(|probe| format!("{} -\n{} -\n", probe.2.0, probe.3.0)))
         .collect();
-    let tested: BTreeSet<&str> = told.lines().filter_map(|line| line.split(' ').next()).collect();
+    let tested: BTreeSet<&str> = lines.lines().filter_map(|line| line.split(' ').next()).collect();
     let rules: BTreeSet<&str> = rules::TABLES.iter().flat_map(|table| table.iter()).map(|rule| rule.name).collect();
     assert_eq!(rules.difference(&tested).collect::<Vec<_>>(), Vec::<&&str>::new(), "kinds without a test");
-    assert_eq!(tested.difference(&rules).collect::<Vec<_>>(), [&"unclassified"], "tests of kinds that are none");
+    assert_eq!(tested.difference(&rules).collect::<Vec<_>>(), [&"unclassified"], "tests of unknown kinds");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is part of requests, and what of answers: through references, and through those of what they lead to.
+//! Finds the components of requests and of responses, through any chain of references.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use thingspace_codegen::{
     load::Node,
 };
 
-/// For each component that operations lead to, by its reference, what they make of it.
+/// Uses of the components that operations reach, by reference.
 pub(super) struct Uses<'a>(BTreeMap<&'a str, Use>);
 
 impl<'a> Uses<'a> {
@@ -36,7 +36,7 @@ impl<'a> Uses<'a> {
         uses
     }
 
-    /// What is made of a schema under `components`.
+    /// The uses of a schema under `components`.
     pub(super) fn schema(&self, name: &str) -> Use {
         let reference = format!("#/components/schemas/{}", name.replace('~', "~0").replace('/', "~1"));
         self.0.get(reference.as_str()).copied().unwrap_or_default()

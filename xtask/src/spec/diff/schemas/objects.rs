@@ -1,4 +1,4 @@
-//! The properties of an object: which there are, which have to be there, and which may be there besides.
+//! Compares the properties of an object: defined, required and additional ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
                 let (rule, what) = match is {
                     Some(_) => ("required-property-added", "is new, and required"),
                     None if extra(pair.base) == Extra::Forbidden => {
-                        ("unexpected-property-added", "is new, and clients built before refuse what they do not know")
+                        ("unexpected-property-added", "is new, and clients built before reject unknown properties")
                     }
                     None => ("optional-property-added", "is new"),
                 };
@@ -43,7 +43,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
             }
         }
     }
-    // What an allOf has in one part, another may require.
+    // One part of an allOf may require a property of another part.
     let elsewhere: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
     for name in elsewhere.difference(&known) {
         let places = (before.get(name).copied(), after.get(name).copied());
@@ -58,7 +58,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     others(comparison, pair, here, site);
 }
 
-/// The names of the properties that have to be there, with their places.
+/// The names of the required properties, with their places.
 fn required_of(schema: &Node) -> BTreeMap<&str, Place> {
     let items = schema.get("required").map(Node::items).unwrap_or_default();
     items.iter().filter_map(|item| Some((item.text()?, item.place))).collect()
@@ -73,7 +73,7 @@ fn properties(pair: Pair<'_>) -> Vec<(&str, Found<'_>)> {
     }
 }
 
-/// Tells whether a property has to be there, if that is not as it was.
+/// Reports a property that became required or optional.
 fn requirement<'a>(
     comparison: &mut Comparison<'a>,
     property: Pair<'a>,
@@ -86,11 +86,11 @@ fn requirement<'a>(
         (Some(_), None) => comparison.tell("property-made-optional", places, here, "may be left out"),
         _ => return,
     }
-    // A reference is a type of its own, whatever it leads to.
+    // A reference has its own type, independent of the target.
     types::judge(comparison, property, Site::Field { base: was.is_none(), now: is.is_none() });
 }
 
-/// What may be there besides.
+/// Additional properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extra {
     Forbidden,
@@ -119,8 +119,8 @@ fn others<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, s
         (Extra::Forbidden, Extra::Forbidden) | (Extra::Anything, Extra::Anything) => return,
         (_, Extra::Forbidden) => ("extra-properties-forbidden", "may have no other properties"),
         (Extra::Forbidden, _) => ("extra-properties-allowed", "may have other properties"),
-        (_, Extra::Typed) => ("extra-properties-typed", "says of which type other properties are"),
-        (Extra::Typed, _) => ("extra-properties-untyped", "does not say any more of which type other properties are"),
+        (_, Extra::Typed) => ("extra-properties-typed", "sets a type for other properties"),
+        (Extra::Typed, _) => ("extra-properties-untyped", "no longer sets a type for other properties"),
     };
     comparison.tell(rule, places, here, what);
     types::judge(comparison, pair, site);

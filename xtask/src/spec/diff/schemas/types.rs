@@ -1,24 +1,24 @@
-//! What a schema is in Rust, as far as typify's choice decides whether callers go on compiling.
+//! The Rust type of a schema, as far as typify's choice decides whether callers still compile.
 
 use serde_json::Value;
 
 use super::super::compare::{Comparison, Pair};
 use thingspace_codegen::load::Node;
 
-/// Where a schema stands.
+/// The position of a schema.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) enum Site {
     /// Under `components`, with a name of its own.
     Component,
     /// In a body, a list or a map.
     Inline,
-    /// A parameter: its setter takes the value itself, whether or not it may be left out.
+    /// A parameter. Its setter takes the value itself, even if it is optional.
     Setter,
-    /// A property: whether it may be left out, before and now.
+    /// A property: whether it was and is optional.
     Field { base: bool, now: bool },
 }
 
-/// Lets the Rust types of two schemas decide about what was told last.
+/// Judges the last reported change by the Rust types of two schemas.
 pub(super) fn judge(comparison: &mut Comparison<'_>, pair: Pair<'_>, site: Site) {
     let (base, now) = match site {
         Site::Component | Site::Inline => (whole(pair.base, false), whole(pair.now, false)),
@@ -33,7 +33,7 @@ pub(super) fn is_named(schema: &Node) -> bool {
     matches!(bare(schema).as_str(), "an enum" | "a struct" | "a struct with extra" | "a checked String")
 }
 
-/// The type of what is written, which may be a reference, and what it leads to.
+/// The type of a schema, which may be a reference, and the type of its target.
 pub(super) fn name(written: &Node, target: &Node) -> String {
     match written.text_of("$ref") {
         Some(reference) => reference.rsplit('/').next().unwrap_or(reference).to_owned(),
@@ -69,7 +69,7 @@ fn bare(schema: &Node) -> String {
     }
 }
 
-/// The format says how wide it is; without one, a least value of 0 or 1 makes it unsigned.
+/// The format determines the width. Without a format, a minimum of 0 or 1 makes the type unsigned.
 fn integer(schema: &Node) -> String {
     let least = schema.get("minimum").map(Node::value).as_ref().and_then(Value::as_f64);
     let is_one = least.is_some_and(|least| (least - 1.0).abs() < f64::EPSILON);

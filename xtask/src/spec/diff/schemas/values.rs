@@ -1,4 +1,4 @@
-//! What a single value may be: its type, its format, its bounds, its enum.
+//! Compares the constraints of a single value: type, format, bounds, enum.
 
 use std::{cmp::Ordering, collections::HashSet};
 
@@ -8,7 +8,7 @@ use super::{
 };
 use thingspace_codegen::load::Node;
 
-/// Tells of another type. Whether nothing else can be compared.
+/// Reports a changed type. Returns whether there is nothing else to compare.
 pub(super) fn kind<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) -> bool {
     let rule = match (pair.base.text_of("type"), pair.now.text_of("type")) {
         (Some("integer"), Some("number")) => "type-widened",
@@ -42,7 +42,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     values(comparison, pair, here, site);
 }
 
-/// The widths of numbers, from narrow to wide, within which each holds all that the one before it holds.
+/// Formats of numbers from narrow to wide. Each includes all values of the one before it.
 const WIDTHS: [&[&str]; 3] =
     [&["int8", "int16", "int32", "int64"], &["uint8", "uint16", "uint32", "uint64"], &["float", "double"]];
 
@@ -68,7 +68,7 @@ fn format<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, s
     }
 }
 
-/// A bound: its key, the key that says whether it is itself outside, whether it is an upper one, and the kinds.
+/// A bound: its key, the key that makes it exclusive, whether it is an upper one, and the kinds.
 struct Bound {
     key: &'static str,
     excludes: &'static str,
@@ -97,7 +97,7 @@ const BOUNDS: [Bound; 8] = [
 
 fn limit<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, bound: &Bound, here: &Subject, site: Site) {
     let Bound { key, excludes, is_upper, kinds: [narrowed, widened] } = bound;
-    // How much it keeps out; less than any number if there is none.
+    // The strictness of the bound; `None`, the least strict, without one.
     let tightness = |schema: &Node| {
         let number = schema.get(key)?.value().as_f64()?;
         Some((if *is_upper { -number } else { number }, schema.is(excludes)))
@@ -143,7 +143,7 @@ fn values<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, s
     }
     for (item, text) in list.base.items().iter().zip(&before).filter(|(_, text)| !still.contains(text)) {
         is_same_set = false;
-        comparison.tell("enum-value-removed", (Some(item.place), None), here, format!("is never {text} any more"));
+        comparison.tell("enum-value-removed", (Some(item.place), None), here, format!("is no longer {text}"));
     }
     if is_same_set {
         comparison.tell("enum-reordered", list.places(), here, "has its values in another order");

@@ -1,4 +1,4 @@
-//! Info, servers, security schemes, components.
+//! Changes of info, servers, security schemes and components.
 
 use super::{Edit, changes, hold, hold_edits, plain};
 use thingspace_codegen::Place;
@@ -54,11 +54,11 @@ pub(super) const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn what_stands_outside_of_operations() {
+fn changes_outside_of_operations() {
     hold_edits(EDITS);
 }
 
-/// What is replaced wherever it stands.
+/// Replacements of every occurrence.
 pub(super) const RENAMES: &[Edit] = &[
     ("Answered", "Thing", &["schema-renamed D B"], &["schema-renamed D B"]),
     ("oauth:", "oauth2:", &["security-scheme-renamed D D"], &["security-scheme-renamed D D"]),
@@ -67,14 +67,14 @@ pub(super) const RENAMES: &[Edit] = &[
 ];
 
 #[test]
-fn what_has_another_name_is_not_another() {
+fn a_rename_is_not_a_change_of_contents() {
     for (before, after, there, back) in RENAMES {
         hold(&plain(), &plain().replace(before, after), there, back);
     }
 }
 
 #[test]
-fn a_place_is_that_of_the_word_that_changed() {
+fn a_change_has_the_place_of_the_changed_word() {
     let base = plain();
     let change = changes(&base, &base.replace("title: Things", "title: Others")).remove(0);
     assert_eq!(change.now, Some(Place { line: 2, column: 15 }));

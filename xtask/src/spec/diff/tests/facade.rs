@@ -1,4 +1,4 @@
-//! What the facade needs of the contract is breaking when it goes.
+//! A change that removes what the facade needs is breaking.
 
 use super::{super::change::Class, changes};
 
@@ -12,8 +12,8 @@ fn changed(from: &str, to: &str) -> String {
     contract.replacen(from, to, 1)
 }
 
-/// What is told with a reason of the facade: the kind, and the reason.
-fn told(now: &str) -> Vec<(&'static str, String)> {
+/// The changes with a reason of the facade: kind and reason.
+fn reported(now: &str) -> Vec<(&'static str, String)> {
     let changes = changes(&contract(), now);
     let of_facade = changes.iter().filter(|change| change.wire().reason.starts_with("src/ "));
     of_facade
@@ -28,7 +28,7 @@ const LOGIN: &str = "every login fails";
 const END: &str = "no session can be ended";
 const RESET: &str = "no password can be reset";
 
-/// What is written, what takes its place, the kind of change that is breaking, and two things that its reason says.
+/// The text, its replacement, the kind of the breaking change, and two parts of its reason.
 #[rustfmt::skip]
 const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
     // The operations.
@@ -40,7 +40,7 @@ const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
     // Their credentials.
     ("        - thingspaceOauth: []\n", "        - vzM2mToken: []\n", "access-token-dropped", ["with these credentials", LOGIN]),
     ("          vzM2mToken: []\n", "", "session-token-dropped", ["with these credentials", END]),
-    ("/api/ts/v1/oauth2/token", "/api/token", "token-url-changed", ["buys every access token", "no call succeeds"]),
+    ("/api/ts/v1/oauth2/token", "/api/token", "token-url-changed", ["requests every access token", "no call succeeds"]),
     ("name: VZ-M2M-Token", "name: Session-Token", "session-header-renamed", ["the session token in this header", ""]),
     // What is sent.
     ("        username:\n", "        user:\n", "required-property-removed", ["sends username", LOGIN]),
@@ -72,10 +72,10 @@ const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
 ];
 
 #[test]
-fn what_the_facade_needs_is_breaking_when_it_goes() {
+fn removing_what_the_facade_needs_is_breaking() {
     let mut wrong = Vec::new();
     for (from, to, kind, reasons) in TAKEN {
-        let told = told(&changed(from, to));
+        let told = reported(&changed(from, to));
         let is_told = told.iter().any(|(rule, why)| rule == kind && reasons.iter().all(|reason| why.contains(reason)));
         if !is_told {
             wrong.push(format!("{from:?} -> {to:?}: {kind} {reasons:?}, but\n{told:#?}"));
@@ -85,7 +85,7 @@ fn what_the_facade_needs_is_breaking_when_it_goes() {
 }
 
 #[test]
-fn what_brings_it_back_or_leaves_it_is_no_loss() {
+fn adding_or_keeping_what_the_facade_needs_is_not_breaking() {
     for (from, to) in [
         ("The token of the new session", "A token"),
         ("example: zbeeblebrox", "example: trillian"),
@@ -94,7 +94,7 @@ fn what_brings_it_back_or_leaves_it_is_no_loss() {
         ("required: false", "required: true"),
         ("name: VZ-M2M-Token", "name: vz-m2m-token"),
     ] {
-        assert_eq!(told(&changed(from, to)), [], "{from}");
+        assert_eq!(reported(&changed(from, to)), [], "{from}");
     }
     for (from, to, ..) in TAKEN.iter().filter(|(_, _, kind, _)| kind.starts_with("optional-property-removed")) {
         let back = changes(&changed(from, to), &contract());

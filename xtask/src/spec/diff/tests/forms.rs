@@ -1,4 +1,4 @@
-//! Lines, JSON and Markdown.
+//! The three output formats: lines, JSON and Markdown.
 
 use super::{
     super::{base::Release, bump::Demand, show::Report},
@@ -6,7 +6,7 @@ use super::{
 };
 
 /// The same changes as lines, as JSON and as Markdown.
-fn said() -> [String; 3] {
+fn printed() -> [String; 3] {
     let base = plain();
     let now = base.replace("showThing", "get|<Thing>").replace("      summary: Show a thing.\n", "");
     let changes = changes(&base, &now);
@@ -21,29 +21,29 @@ fn said() -> [String; 3] {
 }
 
 #[test]
-fn a_line_says_place_class_kind_and_reasons() {
-    let [text, ..] = said();
+fn a_line_has_place_class_kind_and_reasons() {
+    let [text, ..] = printed();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines,
         [
             "openapi.yaml:9:20: breaking[operation-renamed]: get|<Thing> has operationId \"get|<Thing>\", which was \"showThing\"",
-            "  wire: documentation-only: nothing is sent or read in another way",
+            "  wire: documentation-only: requests and responses stay the same",
             "  rust: breaking: the method has another name",
-            "HEAD:openapi.yaml:10:7: documentation-only[summary-changed]: get|<Thing> has no summary any more",
-            "  wire: documentation-only: nothing is sent or read in another way",
-            "  rust: documentation-only: doc comments alone change",
+            "HEAD:openapi.yaml:10:7: documentation-only[summary-changed]: get|<Thing> no longer has summary",
+            "  wire: documentation-only: requests and responses stay the same",
+            "  rust: documentation-only: only doc comments change",
             "1 breaking, 0 compatible, 1 documentation-only",
-            "asks for a minor bump: 0.2.0 or later, after 0.1.0",
-            "Cargo.toml: 0.1.0 is not enough; write 0.2.0",
+            "requires a minor bump: 0.2.0 or later, after 0.1.0",
+            "Cargo.toml: 0.1.0 is too low; write 0.2.0",
             "CHANGELOG.md: has no new entry; write one under \"Unreleased\"",
         ]
     );
 }
 
 #[test]
-fn json_holds_everything() {
-    let [_, json, _] = said();
+fn json_has_every_part_of_the_report() {
+    let [_, json, _] = printed();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let [renamed, gone] = [0, 1].map(|at| json["changes"][at].clone());
     assert_eq!(renamed["kind"], "operation-renamed");
@@ -61,13 +61,13 @@ fn json_holds_everything() {
 }
 
 #[test]
-fn markdown_is_a_table_whatever_names_hold() {
-    let [.., text] = said();
+fn markdown_is_a_table_even_with_names_that_hold_markup() {
+    let [.., text] = printed();
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
     assert_eq!(rows.len(), 4, "{text}");
     for row in &rows {
         assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
     }
     assert!(rows[2].starts_with("| **breaking** | `operation-renamed`: get\\|&lt;Thing> has"), "{}", rows[2]);
-    assert!(text.contains("\n- asks for a minor bump: 0.2.0"), "{text}");
+    assert!(text.contains("\n- requires a minor bump: 0.2.0"), "{text}");
 }

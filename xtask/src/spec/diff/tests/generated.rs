@@ -1,4 +1,4 @@
-//! What is said of Rust types, held against the types that the generator makes.
+//! Compares the verdicts on Rust types with the types that the generator writes.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use syn::{Fields, Item};
 use super::{Change, Class, PLAIN, changes, document, node, schemas::PROBES};
 use thingspace_codegen::{Generator, adapt, attempt, settings};
 
-/// The public types of the client, if one can be generated.
+/// The public types of the client, or `None` if the generator fails.
 fn types(text: &str) -> Option<Vec<String>> {
     let types = attempt(&node(text), |document| {
         let client =
@@ -28,7 +28,7 @@ fn public(client: syn::File) -> Vec<String> {
         Item::Enum(item) => {
             let variants: BTreeSet<_> =
                 item.variants.iter().map(|variant| format!("{} {}", variant.ident, fields(&variant.fields))).collect();
-            // Their order breaks nobody.
+            // The order of derives does not affect callers.
             Some(format!("enum {} {variants:?}", item.ident))
         }
         _ => None,
@@ -44,11 +44,11 @@ fn fields(fields: &Fields) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join(", ")
 }
 
-/// What breaks callers although the types stay: the builder refuses at run time, an answer is read as another variant,
-/// or nobody knows what it means.
+/// Changes that break callers with the same types: the builder fails at run time, a response becomes another variant,
+/// or no rule knows the change.
 const OTHERWISE: [&str; 3] = ["property-made-required", "variants-reordered", "unclassified"];
 
-/// Types that differ in what says how they look in Rust.
+/// Schemas whose differences determine the Rust type.
 const FAMILIES: [&[&str]; 6] = [
     &[
         "{$ref: '#/components/schemas/Error'}",
@@ -112,7 +112,7 @@ const FAMILIES: [&[&str]; 6] = [
     ],
 ];
 
-/// What a document is, and its types, if anything can be generated from it.
+/// A document, and its types if the generator succeeds.
 type Typed = (String, Option<Vec<String>>);
 
 fn typed(probe: &str) -> Typed {
@@ -121,7 +121,7 @@ fn typed(probe: &str) -> Typed {
     (text, types)
 }
 
-/// What is wrong with the verdict on a change: nothing if there are no types, or if it is as the types say.
+/// Describes a verdict that contradicts the types. Returns `None` if it is right or if there are no types.
 fn wrong((base, base_types): &Typed, (now, now_types): &Typed) -> Option<String> {
     let (base_types, now_types) = (base_types.as_ref()?, now_types.as_ref()?);
     let changes = changes(base, now);
@@ -133,7 +133,7 @@ fn wrong((base, base_types): &Typed, (now, now_types): &Typed) -> Option<String>
 }
 
 #[test]
-fn a_verdict_on_rust_types_is_that_of_the_generator() {
+fn a_verdict_on_rust_types_agrees_with_the_generator() {
     let mut held = 0;
     for (before, after, ..) in PROBES {
         let (base, now) = (typed(before), typed(after));
@@ -146,7 +146,7 @@ fn a_verdict_on_rust_types_is_that_of_the_generator() {
 }
 
 #[test]
-fn types_that_differ_in_rust_are_told_apart() {
+fn a_difference_of_rust_types_is_found() {
     for family in FAMILIES {
         let typed: Vec<_> = family.iter().map(|probe| (probe, typed(probe))).collect();
         for (before, base) in &typed {

@@ -1,10 +1,10 @@
-//! Documents that are no good, and large ones.
+//! Invalid documents and large ones.
 
 use super::{DOCUMENT, changes, document, plain};
 use thingspace_codegen::load;
 
 #[test]
-fn nothing_has_changed_in_a_document_that_is_written_in_another_way() {
+fn another_layout_is_not_a_change() {
     let base = plain();
     assert_eq!(changes(&base, &base).len(), 0);
     assert_eq!(changes(&base, &format!("# A comment.\n{}", base.replace(", ", ",   "))).len(), 0);
@@ -15,7 +15,7 @@ fn nothing_has_changed_in_a_document_that_is_written_in_another_way() {
 }
 
 #[test]
-fn references_in_circles_come_to_an_end() {
+fn circular_references_do_not_loop() {
     let circle = |more: &str| {
         let schemas = format!(
             "    A: {{type: object, properties: {{b: {{$ref: '#/components/schemas/B'}}{more}}}}}\n    B: {{type: object, properties: {{a: {{$ref: '#/components/schemas/A'}}}}}}\n    C: {{$ref: '#/components/schemas/C'}}\n"
@@ -32,7 +32,7 @@ fn references_in_circles_come_to_an_end() {
     assert!(!changes(&circle(""), &renamed).is_empty());
 }
 
-/// Chains of references that share no name with those of before are followed without going deeper and deeper.
+/// The comparison follows chains of new names without recursion.
 #[test]
 fn a_chain_of_references_may_have_any_length() {
     let chain = |name: &str| {
@@ -46,9 +46,9 @@ fn a_chain_of_references_may_have_any_length() {
     assert!(changes(&chain("A"), &chain("B")).len() > 10_000);
 }
 
-/// Whatever is broken, on either side, is compared without a panic.
+/// Each side may be broken.
 #[test]
-fn no_document_makes_it_panic() {
+fn no_document_causes_a_panic() {
     let base = plain();
     let lines: Vec<&str> = base.lines().collect();
     let good = super::node(&base);

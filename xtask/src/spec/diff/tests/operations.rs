@@ -1,4 +1,4 @@
-//! Operations, parameters, bodies, answers.
+//! Changes of operations, parameters, bodies and responses.
 
 use super::{Edit, changes, hold, hold_edits, plain};
 
@@ -164,12 +164,12 @@ pub(super) const EDITS: &[Edit] = &[
 ];
 
 #[test]
-fn what_an_operation_says() {
+fn changes_of_operations() {
     hold_edits(EDITS);
 }
 
 #[test]
-fn what_operations_share_is_told_once() {
+fn a_shared_part_is_reported_once() {
     let base = plain().replace("{description: Made.}", "{$ref: '#/components/responses/Thing'}");
     let now = base.replace("description: A thing.", "description: One thing.");
     assert_eq!(changes(&base, &now).len(), 1);
@@ -184,7 +184,7 @@ fn a_parameter_may_be_written_at_the_path_or_at_the_operation() {
 }
 
 #[test]
-fn what_changes_for_several_operations_in_one_place_is_told_of_each() {
+fn one_change_of_several_operations_is_reported_for_each() {
     let base = plain().replace("paths:", "security: [{oauth: []}]\npaths:");
     let base = base.replace("      security: [{oauth: []}]\n", "").replace(&format!("      {SECURITY}\n"), "");
     let now = base.replace("security: [{oauth: []}]", SECURITY);
@@ -194,7 +194,7 @@ fn what_changes_for_several_operations_in_one_place_is_told_of_each() {
 }
 
 #[test]
-fn an_operation_whose_id_and_path_are_others_is_another() {
+fn a_new_id_and_a_new_path_make_another_operation() {
     let base = plain();
     let now = base.replace("showThing", "showOne").replace("/things/{id}", "/ones/{id}");
     hold(
@@ -206,7 +206,7 @@ fn an_operation_whose_id_and_path_are_others_is_another() {
 }
 
 #[test]
-fn shared_parts_that_no_operation_uses_are_compared_as_well() {
+fn unused_shared_parts_are_compared_too() {
     let shared = "  parameters:\n    Page: {name: page, in: query, schema: {type: integer}}\n  headers:\n    Page: {schema: {type: integer}}\n  requestBodies:\n    Page: {content: {application/json: {schema: {type: integer}}}}\n  schemas:";
     let base = plain().replace("  schemas:", shared);
     let now = base

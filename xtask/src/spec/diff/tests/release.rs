@@ -1,4 +1,4 @@
-//! Which version a change asks for.
+//! The version that a change requires.
 
 use super::super::{
     base::Release,
@@ -31,7 +31,7 @@ fn a_bump_is_as_cargo_reads_versions() {
 }
 
 #[test]
-fn a_change_wants_a_version_and_an_entry() {
+fn a_change_requires_a_version_and_an_entry() {
     let base = release("0.1.0", "## [Unreleased]\n\n## [0.1.0]\n\n- The first.\n");
     let entry = "## [Unreleased]\n\n- More.\n\n## [0.1.0]\n\n- The first.\n";
     let under_version = "## [Unreleased]\n\n## [0.2.0]\n\n- More.\n\n## [0.1.0]\n\n- The first.\n";
@@ -55,14 +55,14 @@ fn a_change_wants_a_version_and_an_entry() {
 }
 
 #[test]
-fn several_changes_ask_for_one_bump() {
+fn several_changes_require_one_bump() {
     let base = release("0.2.0", "## [Unreleased]\n\n- One.\n\n## [0.1.0]\n");
     let now = release("0.2.0", "## [Unreleased]\n\n- One.\n- Two.\n\n## [0.1.0]\n");
     assert!(Demand::of(Some(Class::Breaking), Some(&base), &now).missing().is_empty());
 }
 
 #[test]
-fn before_the_first_release_any_version_will_do() {
+fn before_the_first_release_any_version_is_sufficient() {
     let base = release("0.1.0", "## [Unreleased]\n\n- One.\n");
     let now = release("0.1.0", "## [Unreleased]\n\n- One.\n- Two.\n");
     let demand = Demand::of(Some(Class::Breaking), Some(&base), &now);
@@ -71,20 +71,20 @@ fn before_the_first_release_any_version_will_do() {
 }
 
 #[test]
-fn what_changes_nothing_asks_for_nothing() {
+fn a_change_of_documentation_requires_no_version() {
     let base = release("0.1.0", "## [0.1.0]\n");
     for worst in [None, Some(Class::DocumentationOnly)] {
         let demand = Demand::of(worst, Some(&base), &base);
         assert!(demand.missing().is_empty());
-        assert_eq!(demand.lines(), ["asks for no new version"]);
+        assert_eq!(demand.lines(), ["requires no new version"]);
     }
 }
 
 #[test]
-fn beside_a_file_it_is_said_what_is_asked_for() {
+fn compared_with_a_file_only_the_bump_is_reported() {
     let demand = Demand::of(Some(Class::Breaking), None, &release("0.1.0", ""));
     assert_eq!((demand.is_bumped, demand.is_logged), (None, None));
-    assert_eq!(demand.lines(), ["asks for a minor bump: 0.2.0 or later, after 0.1.0"]);
+    assert_eq!(demand.lines(), ["requires a minor bump: 0.2.0 or later, after 0.1.0"]);
 }
 
 #[test]

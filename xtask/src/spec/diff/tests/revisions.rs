@@ -1,4 +1,4 @@
-//! What is compared with: revisions of a repository, and files.
+//! The base of a comparison: revisions of a repository, and files.
 
 use std::{
     env, fs,
@@ -56,12 +56,12 @@ fn a_revision_brings_its_version_and_its_changelog() {
     let found = outcome(&root, "HEAD", Format::Text).unwrap();
     assert!(found.text.contains("HEAD:openapi.yaml:10:7: documentation-only[summary-changed]"), "{}", found.text);
     assert!(found.text.contains("openapi.yaml:9:20: breaking[operation-renamed]"), "{}", found.text);
-    assert!(found.text.contains("Cargo.toml: 0.1.0 is not enough; write 0.2.0"), "{}", found.text);
+    assert!(found.text.contains("Cargo.toml: 0.1.0 is too low; write 0.2.0"), "{}", found.text);
     assert_eq!(
         found.missing.unwrap(),
         [
             "Cargo.toml has version 0.1.0: write version = \"0.2.0\" or later into it",
-            "CHANGELOG.md has no new entry: write below `## [Unreleased]` what changes for callers",
+            "CHANGELOG.md has no new entry: describe the change for callers below `## [Unreleased]`",
         ]
     );
 
@@ -98,22 +98,22 @@ fn a_workspace_may_lie_below_the_root_of_its_repository() {
 }
 
 #[test]
-fn a_file_has_nothing_beside_it() {
+fn a_file_has_no_release_files() {
     let root = repository("file");
     let old = root.join("old.yaml");
     fs::write(&old, plain()).unwrap();
     let found = outcome(&root, old.to_str().unwrap(), Format::Text).unwrap();
     assert!(found.text.contains(&format!("{}:10:7: documentation-only", old.display())), "{}", found.text);
-    assert!(found.text.ends_with("asks for a minor bump: 0.2.0 or later, after 0.1.0\n"), "{}", found.text);
+    assert!(found.text.ends_with("requires a minor bump: 0.2.0 or later, after 0.1.0\n"), "{}", found.text);
     assert_eq!(found.missing, None);
 }
 
 #[test]
-fn what_cannot_be_compared_is_told() {
+fn an_invalid_base_or_document_is_an_error() {
     let root = repository("errors");
     let error = |word: &str| outcome(&root, word, Format::Text).unwrap_err().to_string();
     for word in ["nobody", "", "-p", "--all", "HEAD:openapi.yaml", "HEAD --all", "HEAD\nHEAD", "."] {
-        assert_eq!(error(word), format!("`{word}` is neither a file nor a revision that git knows"));
+        assert_eq!(error(word), format!("`{word}` is neither a file nor a git revision"));
     }
     for (contract, wanted) in [
         (&b"a: ["[..], "error[yaml-syntax]"),
@@ -132,7 +132,7 @@ fn what_cannot_be_compared_is_told() {
     assert!(error("HEAD").starts_with("openapi.yaml cannot be compared\nopenapi.yaml:"));
     git(&root, &["rm", "--quiet", "--cached", "openapi.yaml"]);
     git(&root, &["commit", "--quiet", "--message", "None"]);
-    assert_eq!(error("HEAD"), "there is no openapi.yaml in HEAD");
+    assert_eq!(error("HEAD"), "HEAD has no openapi.yaml");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Schemas, as a property of what is sent and of what is answered.
+//! Changes of a property's schema, in requests and in responses.
 
-use super::{PLAIN, changes, document, hold, plain, told};
+use super::{PLAIN, changes, document, hold, plain, reported};
 
-/// A kind, what it does to the wire in a request and in an answer, and what to Rust callers.
+/// A kind, its effect on the wire in a request and in a response, and its effect on Rust callers.
 type Told = (&'static str, &'static str, &'static str);
-/// What the property is, what it becomes, what is told, and what on the way back. Where Rust has two letters they are
-/// those for a request and for an answer.
+/// The property, its replacement, the kinds reported in this direction and in the other. Two letters for Rust are those
+/// for a request and for a response.
 pub(super) type Probe = (&'static str, &'static str, Told, Told);
 
 const TEXT: &str = "{type: string}";
@@ -205,7 +205,7 @@ pub(super) const PROBES: &[Probe] = &[
 ];
 
 #[test]
-fn what_a_schema_says() {
+fn changes_of_schemas() {
     for (before, after, there, back) in PROBES {
         for role in 0..2 {
             let [base, now] = [before, after].map(|probe| match role {
@@ -220,7 +220,7 @@ fn what_a_schema_says() {
 }
 
 #[test]
-fn a_schema_that_is_sent_and_answered_counts_as_the_worse_of_both() {
+fn a_schema_of_requests_and_responses_gets_the_more_severe_class() {
     let base = plain().replace("schemas/Answered", "schemas/Sent");
     let enum_ = |values: &str| base.replace("Sent: {type: object, properties: {probe: {type: string}}}", values);
     let [one, two] = ["[a]", "[a, b]"].map(|values| enum_(&format!("Sent: {{type: string, enum: {values}}}")));
@@ -228,14 +228,14 @@ fn a_schema_that_is_sent_and_answered_counts_as_the_worse_of_both() {
 }
 
 #[test]
-fn a_schema_that_nobody_uses_is_a_type_all_the_same() {
+fn an_unused_schema_is_a_public_type() {
     let with = |more: &str| format!("{}    More: {more}\n", plain());
     let (one, two) = (with("{type: string, enum: [a]}"), with("{type: string, enum: [a, b]}"));
     hold(&one, &two, &["enum-value-added D B"], &["enum-value-removed D B"]);
 }
 
 #[test]
-fn a_component_is_judged_by_who_leads_to_it_through_others() {
+fn a_component_is_judged_by_all_operations_that_reach_it() {
     let more = "    More: {type: array, items: {$ref: '#/components/schemas/Deep'}}\n    Deep: {type: integer}\n";
     let base = document("{$ref: '#/components/schemas/More'}", PLAIN) + more;
     let now = base.replace("Deep: {type: integer}", "Deep: {type: integer, maximum: 3}");
@@ -255,7 +255,7 @@ fn whether_a_property_is_required_does_not_depend_on_the_order() {
 }
 
 #[test]
-fn a_reference_in_an_all_of_of_its_own_is_the_reference() {
+fn an_all_of_with_one_reference_equals_the_reference() {
     let reference = "$ref: '#/components/schemas/Error'";
     let plain = |words: &str| document(&format!("{{{reference}{words}}}"), PLAIN);
     let wrapped = |words: &str| document(&format!("{{allOf: [{{{reference}}}]{words}}}"), PLAIN);
@@ -265,6 +265,6 @@ fn a_reference_in_an_all_of_of_its_own_is_the_reference() {
     hold(&plain(""), &wrapped(", description: One."), &described, &described);
     let other = document("{$ref: '#/components/schemas/Answered'}", PLAIN);
     for (base, now) in [(&other, &wrapped("")), (&wrapped(""), &other)] {
-        assert!(told(base, now).contains("reference-changed D B"));
+        assert!(reported(base, now).contains("reference-changed D B"));
     }
 }
