@@ -1,4 +1,4 @@
-//! Access tokens: one for everybody, renewed in time, renewed when refused, from wherever they come.
+//! All calls share one access token. The crate renews it before it expires and when the gateway rejects it.
 
 mod elsewhere;
 
@@ -24,7 +24,7 @@ async fn ask(session: &Session) -> Result<u16, Error> {
     Ok(session.send(session.request(Method::GET, ECHO)?).await?.status().as_u16())
 }
 
-/// A token that the sandbox has granted.
+/// Requests a token from the sandbox.
 async fn granted(sandbox: &Sandbox) -> String {
     let request = reqwest::Client::new()
         .post(format!("{}/ts/v1/oauth2/token", sandbox.base_url()))
@@ -65,13 +65,13 @@ async fn a_token_is_renewed_before_it_expires_and_no_request_is_wasted_on_an_old
 }
 
 #[tokio::test]
-async fn the_same_token_granted_again_is_not_asked_for_with_every_call() {
+async fn a_token_that_is_granted_again_is_not_requested_on_every_call() {
     let (sandbox, _thingspace, session) = session().await;
     for _ in 0..3 {
         pass(Duration::from_secs(19 * 60)).await;
         ask(&session).await.unwrap();
     }
-    // Fifty seconds before its end: the platform grants the same token again, and says that it lives an hour.
+    // Fifty seconds before it expires, the platform grants the same token again with a lifetime of an hour.
     pass(Duration::from_secs(3600 - 3 * 19 * 60 - 50)).await;
     for _ in 0..10 {
         assert_eq!(ask(&session).await.unwrap(), 200);
@@ -81,7 +81,7 @@ async fn the_same_token_granted_again_is_not_asked_for_with_every_call() {
         assert_eq!(ask(&session).await.unwrap(), 200);
     }
     assert_eq!(token_requests(&sandbox), 2);
-    // What was known of its end holds: the next one is fetched in time.
+    // The first known expiry holds: the crate requests the next token in time.
     pass(Duration::from_secs(51)).await;
     assert_eq!(ask(&session).await.unwrap(), 200);
     let counters = sandbox.counters();
@@ -89,10 +89,10 @@ async fn the_same_token_granted_again_is_not_asked_for_with_every_call() {
 }
 
 #[tokio::test]
-async fn a_token_with_less_life_than_it_says_is_renewed_when_the_gateway_refuses_it() {
+async fn a_token_that_expires_early_is_renewed_when_the_gateway_rejects_it() {
     let (sandbox, first) = sandbox().await;
     first.start_session(credentials()).await.unwrap();
-    // Another process comes fifty minutes later and is granted the same token for "an hour".
+    // Fifty minutes later the platform grants another process the same token for "an hour".
     pass(Duration::from_secs(50 * 60)).await;
     let second = client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
     pass(Duration::from_secs(11 * 60)).await;
@@ -101,7 +101,7 @@ async fn a_token_with_less_life_than_it_says_is_renewed_when_the_gateway_refuses
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_renewed_once_for_everybody() {
+async fn concurrent_calls_renew_a_revoked_token_once() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.revoke_access_tokens();
     let answers = futures_util::future::join_all((0..100).map(|_| ask(&session))).await;
@@ -110,7 +110,7 @@ async fn a_revoked_token_is_renewed_once_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_survives_the_renewal_is_the_answer() {
+async fn a_rejection_after_the_renewal_is_returned() {
     for (code, numeric) in [("900901", false), ("900902", true)] {
         let sandbox = Sandbox::builder().numeric_fault_codes(numeric).start().await.unwrap();
         let thingspace = client_of(&sandbox).build().unwrap();
@@ -134,18 +134,18 @@ async fn a_numeric_fault_code_is_understood() {
 }
 
 #[tokio::test]
-async fn a_reset_is_not_sent_again_even_when_the_gateway_refused_it_but_the_next_one_has_a_new_token() {
+async fn a_reset_that_the_gateway_rejected_is_not_sent_again_and_the_next_one_has_a_new_token() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.revoke_access_tokens();
     let error = session.reset_password(PASSWORD).await.unwrap_err();
     assert!(matches!(error, Error::Gateway(_)), "{error:?}");
-    assert!(error.is_retryable(), "nothing was processed");
+    assert!(error.is_retryable(), "the platform did not process it");
     session.reset_password(PASSWORD).await.unwrap();
     assert_eq!(sandbox.counters().resets_processed, 1);
 }
 
 #[tokio::test]
-async fn a_stream_is_not_sent_again_but_the_caller_gets_the_answer() {
+async fn a_stream_is_not_sent_again_and_the_caller_gets_the_response() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.revoke_access_tokens();
     let stream = || futures_util::stream::iter(["once"].map(Ok::<_, std::io::Error>));
@@ -166,7 +166,7 @@ async fn nearly_expired() -> (Sandbox, Session) {
 }
 
 #[tokio::test]
-async fn a_failed_renewal_does_not_matter_while_the_token_holds() {
+async fn a_failed_renewal_fails_no_call_while_the_token_is_valid() {
     let (sandbox, session) = nearly_expired().await;
     sandbox.fault(Operation::Token, Fault::answer(401, r#"{"error":"invalid_client"}"#), 9);
     assert_eq!(ask(&session).await.unwrap(), 200);
@@ -174,11 +174,11 @@ async fn a_failed_renewal_does_not_matter_while_the_token_holds() {
     for _ in 0..20 {
         assert_eq!(ask(&session).await.unwrap(), 200);
     }
-    assert_eq!(token_requests(&sandbox), 2, "the next try waits");
+    assert_eq!(token_requests(&sandbox), 2, "the next renewal waits");
 }
 
 #[tokio::test]
-async fn a_renewal_that_hangs_keeps_nobody_waiting_while_the_token_holds() {
+async fn a_renewal_that_hangs_delays_no_call_while_the_token_is_valid() {
     let (sandbox, session) = nearly_expired().await;
     sandbox.fault(Operation::Token, Fault::Delay(Duration::from_secs(3600)), 9);
     for _ in 0..20 {
@@ -201,7 +201,7 @@ async fn the_clock_skew_can_be_set() {
 }
 
 #[tokio::test]
-async fn a_failure_to_renew_is_everybodys_who_waited_and_costs_one_request() {
+async fn a_failed_renewal_takes_one_request_and_fails_all_waiting_calls() {
     let sandbox = Sandbox::start().await.unwrap();
     let wrong = thingspace_session::ApiKey::new("sandbox-key", "not-the-secret");
     let thingspace = client_of(&sandbox).api_key(wrong).build().unwrap();
@@ -213,14 +213,14 @@ async fn a_failure_to_renew_is_everybodys_who_waited_and_costs_one_request() {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_does_not_take_the_renewal_from_the_others() {
+async fn a_cancelled_call_does_not_cancel_the_shared_renewal() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.revoke_access_tokens();
     {
-        let mut hasty = Box::pin(ask(&session));
+        let mut cancelled = Box::pin(ask(&session));
         until(|| {
             let waker = futures_util::task::noop_waker();
-            let _ = hasty.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+            let _ = cancelled.as_mut().poll(&mut std::task::Context::from_waker(&waker));
             token_requests(&sandbox) == 2
         })
         .await;
@@ -230,7 +230,7 @@ async fn a_caller_that_gives_up_does_not_take_the_renewal_from_the_others() {
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_takes_the_renewal_from_nobody_who_waits_in_another() {
+fn a_runtime_that_is_shut_down_does_not_cancel_the_renewal_for_callers_in_another() {
     let [stays, ends] = runtimes();
     let asked = Arc::new(AtomicU32::new(0));
     let (sandbox, session) = stays.block_on(async {
@@ -238,7 +238,7 @@ fn a_runtime_that_is_shut_down_takes_the_renewal_from_nobody_who_waits_in_anothe
         let (token, asked) = (granted(&sandbox).await, asked.clone());
         let provider = move || {
             let (token, number) = (token.clone(), asked.fetch_add(1, Ordering::Relaxed));
-            // The second time is that of the runtime that ends.
+            // The second call runs on the runtime that ends.
             async move { if number == 1 { std::future::pending().await } else { Ok(AccessToken::new(token)) } }
         };
         let thingspace = ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider);
@@ -261,9 +261,9 @@ fn a_runtime_that_is_shut_down_takes_the_renewal_from_nobody_who_waits_in_anothe
 }
 
 #[tokio::test]
-async fn a_refusal_of_an_old_token_does_not_discard_a_newer_one() {
+async fn a_rejected_old_token_does_not_discard_a_newer_one() {
     let (sandbox, _thingspace, session) = session().await;
-    // Slow: by the time that it is refused, the others have a new token.
+    // A slow request: other calls have a new token before the gateway rejects it.
     let before = platform_requests(&sandbox);
     sandbox.fault(Operation::Other, Fault::Delay(Duration::from_millis(30)), 1);
     let slow = tokio::spawn({
@@ -278,7 +278,7 @@ async fn a_refusal_of_an_old_token_does_not_discard_a_newer_one() {
 }
 
 #[tokio::test]
-async fn a_life_that_makes_no_sense_is_an_unknown_one() {
+async fn an_invalid_lifetime_counts_as_unknown() {
     for life in ["0", "-1", "\"3600\"", "3600.5", "1e300", "null", "[]"] {
         let sandbox = Sandbox::start().await.unwrap();
         let thingspace = client_of(&sandbox).build().unwrap();
@@ -293,8 +293,8 @@ async fn a_life_that_makes_no_sense_is_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn a_life_is_taken_as_it_is_said_and_an_unknown_one_lasts_until_it_is_refused() {
-    // A minute before its end, or at its end if it lives no longer than that.
+async fn a_token_is_used_for_its_lifetime_and_without_one_until_it_is_rejected() {
+    // Renewed a minute before it expires; a shorter token is renewed when it expires.
     for (life, renewed_after) in [
         ("600", Some(540)),
         ("600.9", Some(540)),
@@ -316,7 +316,7 @@ async fn a_life_is_taken_as_it_is_said_and_an_unknown_one_lasts_until_it_is_refu
         assert_eq!(token_requests(&sandbox), 2, "{life}: the test's own and the client's");
         pass(Duration::from_secs(40)).await;
         assert_eq!(ask(&session).await.unwrap(), 200, "{life}");
-        // Ahead of its end it is renewed in the background.
+        // Before it expires, the crate renews it in the background.
         for _ in 0..20 {
             ask(&session).await.unwrap();
         }
@@ -324,9 +324,9 @@ async fn a_life_is_taken_as_it_is_said_and_an_unknown_one_lasts_until_it_is_refu
     }
 }
 
-/// What is granted then is the same token, which the platform says lives an hour.
+/// The platform then grants the same token for another hour.
 #[tokio::test(start_paused = true)]
-async fn a_life_ends_at_the_very_moment_that_was_said_and_the_next_one_begins() {
+async fn a_token_is_replaced_at_the_moment_it_expires() {
     for delay in [0, 1].map(Duration::from_secs) {
         let (sandbox, life) = (Sandbox::start().await.unwrap(), Duration::from_secs(600));
         let ready = AccessToken::new(granted(&sandbox).await).expires_in(life);
@@ -337,14 +337,14 @@ async fn a_life_ends_at_the_very_moment_that_was_said_and_the_next_one_begins() 
         advance((begun + life).duration_since(Instant::now())).await;
         for _ in 0..2 {
             assert_eq!(ask(&session).await.unwrap(), 200);
-            assert!(begun.elapsed() >= life + delay, "the old one was used");
+            assert!(begun.elapsed() >= life + delay, "the call used the expired token");
         }
         assert_eq!(token_requests(&sandbox), 2, "the test's own and the client's");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_api_key_is_told_as_such_and_at_once() {
+async fn a_wrong_api_key_is_an_oauth_error_at_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let wrong = thingspace_session::ApiKey::new("sandbox-key", "not-the-secret");
     let thingspace = client_of(&sandbox).api_key(wrong).build().unwrap();
@@ -353,11 +353,11 @@ async fn a_wrong_api_key_is_told_as_such_and_at_once() {
     assert_eq!(error.status().unwrap(), 401);
     assert!(!error.is_retryable());
     assert!(matches!(on_the_way(error), Error::Oauth(_)));
-    assert_eq!((token_requests(&sandbox), platform_requests(&sandbox)), (1, 0), "the platform was not asked");
+    assert_eq!((token_requests(&sandbox), platform_requests(&sandbox)), (1, 0), "a request reached the platform");
 }
 
 #[tokio::test]
-async fn scopes_are_asked_for() {
+async fn scopes_are_requested() {
     let sandbox = Sandbox::start().await.unwrap();
     let thingspace = client_of(&sandbox).scopes(["one", "two"]).build().unwrap();
     thingspace.start_session(credentials()).await.unwrap();
@@ -366,7 +366,7 @@ async fn scopes_are_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_asks_for_an_access_token_as_often_as_may_be_and_not_all_the_time_of_a_call() {
+async fn a_login_requests_an_access_token_within_max_retries() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Operation::Token, Fault::answer(503, ""), 1000);
     let thingspace = client_of(&sandbox).retry_policy(RetryPolicy::new(4)).build().unwrap();
@@ -375,7 +375,7 @@ async fn a_login_asks_for_an_access_token_as_often_as_may_be_and_not_all_the_tim
 }
 
 #[tokio::test]
-async fn answers_of_the_token_endpoint_that_are_none_become_clear_errors() {
+async fn invalid_responses_of_the_token_endpoint_become_clear_errors() {
     for (body, words) in [
         ("", "empty"),
         ("{}", "not as documented"),

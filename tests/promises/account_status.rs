@@ -1,4 +1,4 @@
-//! What the status of an account tells: every suspension of its record, and no secret.
+//! The status of an account has every suspension of its record and no secret.
 
 use std::fmt::Write as _;
 
@@ -25,7 +25,7 @@ fn reasons(status: &AccountStatus) -> Vec<&SuspensionReason> {
 }
 
 #[tokio::test]
-async fn each_suspended_set_of_credentials_is_told_and_that_of_all_after_four_failures() {
+async fn the_status_has_each_suspension_and_after_four_failures_that_of_all_credentials() {
     let sandbox = Sandbox::start().await.unwrap();
     let thingspace = client(&sandbox).build().unwrap();
     let fail = async |password| {
@@ -52,7 +52,7 @@ async fn each_suspended_set_of_credentials_is_told_and_that_of_all_after_four_fa
 }
 
 #[tokio::test]
-async fn a_replaced_password_stays_suspended_when_the_guard_is_reset() {
+async fn a_superseded_password_stays_suspended_when_the_guard_is_reset() {
     let (_sandbox, thingspace, session) = session().await;
     session.reset_password(PASSWORD).await.unwrap();
     for _ in 0..2 {
@@ -67,7 +67,7 @@ async fn a_replaced_password_stays_suspended_when_the_guard_is_reset() {
 }
 
 #[tokio::test]
-async fn the_status_says_why_in_the_words_of_the_error_and_holds_no_secret() {
+async fn the_status_gives_the_reasons_of_the_error_and_holds_no_secret() {
     let (sandbox, thingspace, session) = session().await;
     let token = session.token().await.unwrap();
     let wrong = || Credentials::new(USERNAME, "wrong");
@@ -92,7 +92,7 @@ async fn the_status_says_why_in_the_words_of_the_error_and_holds_no_secret() {
 }
 
 #[tokio::test]
-async fn the_status_of_an_account_in_a_damaged_store_is_the_error_of_the_store_and_reading_writes_nothing() {
+async fn a_damaged_store_makes_the_status_an_error_and_reading_writes_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.json");
@@ -104,7 +104,7 @@ async fn the_status_of_an_account_in_a_damaged_store_is_the_error_of_the_store_a
     let arrived = sandbox.requests().len();
     assert!(status(&thingspace).await.is_recorded);
     assert_eq!(std::fs::read(&path).unwrap(), whole);
-    assert_eq!(sandbox.requests().len(), arrived, "nothing was sent");
+    assert_eq!(sandbox.requests().len(), arrived, "a request was sent");
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
     let error = thingspace.account_status(USERNAME).await.unwrap_err();
     assert!(matches!(error, Error::Store(_)), "{error:?}");

@@ -1,4 +1,4 @@
-//! What `docs/guide/observability.md` says an operator sees on a bad day is what there is to see, in the log and in the counters.
+//! Compares the bad days of `docs/guide/observability.md` with the events and counters of the crate.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -18,10 +18,10 @@ use crate::vaults::{self, Brittle, COMMIT};
 
 const PAGE: &str = include_str!("../../docs/guide/observability.md");
 
-/// How many are provoked below.
+/// Number of days that the test reproduces.
 const DAYS: usize = 17;
 
-/// The bad days of the page: what they are called, and what is seen.
+/// The bad days of the page: name and expected events.
 fn days() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
     let (_, days) = PAGE.split_once("\n## Bad days").unwrap();
     days.split("\n### ").skip(1).map(|day| {
@@ -31,7 +31,7 @@ fn days() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
     })
 }
 
-/// One of them, from a session that is alive on.
+/// One bad day, which begins with a working session.
 struct Day {
     sandbox: Sandbox,
     store: MemoryStore,
@@ -160,13 +160,13 @@ impl Day {
                 self.sandbox.expire_session(USERNAME);
                 session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap();
             }
-            unknown => panic!("no such day is provoked here: {unknown}"),
+            unknown => panic!("this test does not reproduce the day: {unknown}"),
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_bad_day_looks_as_the_page_says_and_is_counted_so() {
+async fn each_bad_day_has_the_events_and_counters_of_the_page() {
     let mut others = Vec::new();
     for (name, expected) in days() {
         let day = Day::begin().await;
@@ -178,16 +178,16 @@ async fn each_bad_day_looks_as_the_page_says_and_is_counted_so() {
         let names: Vec<_> = seen.iter().map(|line| line.split_once(' ').unwrap().1).collect();
         assert_eq!(counted, names, "{name}");
     }
-    assert_eq!(days().count(), DAYS, "each of them is read");
-    assert!(others.is_empty(), "seen was something else: {others:#?}");
+    assert_eq!(days().count(), DAYS, "days on the page");
+    assert!(others.is_empty(), "these days have other events: {others:#?}");
 }
 
 #[test]
-fn every_event_of_the_crate_is_in_the_table_and_the_other_way_round() {
-    let told = include_str!("../../src/events.rs").split('"').filter(|name| name.starts_with("thingspace."));
-    let told: BTreeSet<_> = told.filter(|name| !["thingspace.call", "thingspace.operation"].contains(name)).collect();
+fn the_table_has_exactly_the_events_of_the_crate() {
+    let names = include_str!("../../src/events.rs").split('"').filter(|name| name.starts_with("thingspace."));
+    let names: BTreeSet<_> = names.filter(|name| !["thingspace.call", "thingspace.operation"].contains(name)).collect();
     let (_, table) = PAGE.split_once("\n## Events").unwrap();
     let (table, _) = table.split_once("\n## Bad days").unwrap();
     let table: BTreeSet<_> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    assert_eq!(told, table);
+    assert_eq!(names, table);
 }

@@ -1,4 +1,4 @@
-//! What is the blocking face's alone: where it may be called from, and bodies that are waited for.
+//! The blocking API: where callers may use it, and how it reads bodies.
 
 use std::io::Read as _;
 
@@ -25,7 +25,7 @@ fn session_of(sandbox: &Sandbox) -> (ThingSpace, Session) {
     (thingspace, session)
 }
 
-/// The sandbox, on a runtime whose thread stays, and a session that was started outside of it.
+/// A sandbox on its own runtime, and a session started outside of it.
 fn started() -> (tokio::runtime::Runtime, Sandbox, ThingSpace, Session) {
     let [runtime, _] = runtimes();
     let sandbox = runtime.block_on(Sandbox::start()).unwrap();
@@ -39,7 +39,7 @@ fn is_told_where_it_was_called<T: std::fmt::Debug>(outcome: Result<T, Error>) {
     assert!(error.to_string().contains("spawn_blocking"), "{error}");
 }
 
-/// Each call of the face, in the middle of a task.
+/// Makes each call of the API inside a task.
 fn call_everything(thingspace: &ThingSpace, session: Session, responses: [Response; 4]) {
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(&directory);
@@ -66,7 +66,7 @@ fn call_everything(thingspace: &ThingSpace, session: Session, responses: [Respon
 }
 
 #[test]
-fn in_async_code_each_call_is_an_error_that_says_what_to_do_and_nothing_is_sent() {
+fn in_async_code_each_blocking_call_fails_with_advice_and_sends_nothing() {
     let [_, current_thread] = runtimes();
     for driver in [runtimes()[0].handle(), current_thread.handle()] {
         let (runtime, sandbox, thingspace, session) = started();
@@ -74,7 +74,7 @@ fn in_async_code_each_call_is_an_error_that_says_what_to_do_and_nothing_is_sent(
         let (there, here) = (responses(), responses());
         let before = platform_requests(&sandbox);
         driver.block_on(async { call_everything(&thingspace, session.clone(), there) });
-        // In a task, too, and with a session of its own.
+        // Also in a task with its own session.
         let task = {
             let (thingspace, session) = (thingspace.clone(), session.clone());
             runtime.spawn(async move { call_everything(&thingspace, session, here) })
@@ -86,7 +86,7 @@ fn in_async_code_each_call_is_an_error_that_says_what_to_do_and_nothing_is_sent(
 }
 
 #[test]
-fn where_blocking_is_allowed_calls_are_let_in() {
+fn calls_work_where_tokio_allows_blocking() {
     let (runtime, sandbox, _thingspace, session) = started();
     let ask = |session: &Session| session.send(session.request(Method::GET, ECHO).unwrap()).unwrap().status();
     let clone = session.clone();
@@ -100,9 +100,9 @@ fn where_blocking_is_allowed_calls_are_let_in() {
 }
 
 #[test]
-fn a_source_that_blocks_is_an_error_and_no_standstill() {
+fn a_blocking_call_inside_a_provider_is_an_error_and_no_deadlock() {
     let (_runtime, sandbox, thingspace, session) = started();
-    // Asked on the client's own thread, which no call of the blocking face may stop.
+    // The provider runs on the client's thread, which a blocking call must not block.
     let source = move || {
         let outcome = session.token();
         async move { outcome.map(|_| Credentials::new(USERNAME, PASSWORD)).map_err(Into::into) }
@@ -115,7 +115,7 @@ fn a_source_that_blocks_is_an_error_and_no_standstill() {
 }
 
 #[test]
-fn a_call_in_the_middle_of_another_is_an_error_and_no_standstill() {
+fn a_blocking_call_inside_another_is_an_error_and_no_deadlock() {
     let (_runtime, _sandbox, _thingspace, session) = started();
     let nested = session.call(async { Ok::<_, Error>(session.token()) }).unwrap();
     is_told_where_it_was_called(nested);
@@ -130,7 +130,7 @@ fn the_last_handle_may_be_dropped_in_async_code() {
 }
 
 #[test]
-fn a_body_is_read_whole_or_piece_by_piece() {
+fn a_body_is_read_whole_or_in_pieces() {
     let (_runtime, sandbox, _thingspace, session) = started();
     let long = "0123456789".repeat(100_000);
     sandbox.fault(Operation::Other, Fault::answer(200, long.clone()), 4);
@@ -145,7 +145,7 @@ fn a_body_is_read_whole_or_piece_by_piece() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_an_error_however_it_is_read() {
+fn a_truncated_body_is_an_error_in_every_way_of_reading() {
     let (_runtime, sandbox, _thingspace, session) = started();
     sandbox.fault(Operation::Other, Fault::Truncate, 2);
     let send = || session.send(session.request(Method::GET, ECHO).unwrap()).unwrap();
@@ -155,7 +155,7 @@ fn a_body_that_breaks_off_is_an_error_however_it_is_read() {
 }
 
 #[test]
-fn an_answer_becomes_an_error_by_its_status_and_shows_nothing_else() {
+fn a_response_becomes_an_error_by_its_status_and_prints_nothing_else() {
     let (_runtime, sandbox, _thingspace, session) = started();
     sandbox.fault(Operation::Other, Fault::answer(404, "none"), 1);
     let request = session.request(Method::GET, ECHO).unwrap().query(&[("token", "hush")]);

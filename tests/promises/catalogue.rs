@@ -1,5 +1,5 @@
-//! A spec of 25 operations like those of the platform: each one compiles and arrives as it is described, without a
-//! change under `src/`.
+//! A spec of 25 operations like the platform's. Each compiles without a change under `src/`, and its requests match the
+//! spec.
 //!
 //! `tests/fixtures/growth.yaml` is the spec, `tests/fixtures/growth_caller.rs` a program that calls each operation.
 
@@ -50,14 +50,14 @@ async fn twenty_five_operations_arrive_as_the_spec_describes_them() {
         assert_eq!(request.header("x-request-id"), id.then_some("7"), "{address}");
     }
     assert_eq!(arrived.len(), calls.len());
-    assert_eq!(sandbox.counters().logouts, 1, "these were the tokens that hold");
+    assert_eq!(sandbox.counters().logouts, 1, "the requests had valid tokens");
 }
 
 fn is_of_a_session(request: &Recorded) -> bool {
     ["/oauth2/token", "/session/login"].iter().any(|path| request.path.ends_with(path))
 }
 
-/// A line with its JSON, in which the order of properties says nothing, apart.
+/// A line split into text and JSON, because the order of properties may differ.
 fn parsed(line: &str) -> (String, Option<Value>) {
     let end = line.match_indices(' ').nth(1).map_or(line.len(), |(index, _)| index);
     match serde_json::from_str(&line[end..]) {

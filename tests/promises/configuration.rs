@@ -1,4 +1,4 @@
-//! What is configured is checked before anything is sent, and an error says what to change.
+//! The crate checks the configuration before it sends a request. An error names the setting to change.
 
 use std::{ffi::OsStr, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::support::{alone, api_key, client_of, credentials, full, passed, sandbox};
 
 #[test]
-fn production_is_the_default_and_the_environments_are_the_specs() {
+fn production_is_the_default_and_the_environments_are_those_of_the_spec() {
     let base_url = |builder: thingspace_session::ThingSpaceBuilder| {
         builder.api_key(api_key()).build().unwrap().base_url().to_string()
     };
@@ -19,7 +19,7 @@ fn production_is_the_default_and_the_environments_are_the_specs() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_says_what_to_change() {
+fn an_invalid_configuration_is_an_error_with_advice() {
     let token = || AccessToken::new("token");
     let provider = || async { Ok(AccessToken::new("token")) };
     for (builder, words) in [
@@ -45,7 +45,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
 }
 
 #[tokio::test]
-async fn the_user_agent_is_the_crates_or_ones_own() {
+async fn the_user_agent_is_the_crates_or_the_configured_one() {
     let (sandbox, thingspace) = sandbox().await;
     thingspace.start_session(credentials()).await.unwrap();
     let own = client_of(&sandbox).user_agent("fleet/7").build().unwrap();
@@ -58,10 +58,10 @@ async fn the_user_agent_is_the_crates_or_ones_own() {
     assert_eq!(agents, [&*crates, &crates, "fleet/7", "fleet/7", "inner/1", "inner/1"]);
 }
 
-/// A network that swallows packets is played by a listener whose queue is full.
+/// A listener with a full queue simulates a network that drops packets.
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
-async fn a_connection_has_ten_seconds_to_come_about_or_what_is_set() {
+async fn the_connect_timeout_is_ten_seconds_or_the_configured_time() {
     let (listener, _first) = full("127.0.0.1:0".parse().unwrap());
     let client = || {
         let base_url = format!("http://{}/api", listener.local_addr().unwrap());
@@ -82,7 +82,7 @@ async fn a_connection_has_ten_seconds_to_come_about_or_what_is_set() {
     }
 }
 
-/// What another process of this test says, given these variables. An environment is changed for a child alone.
+/// The output of a child process with these variables. The test does not change its own environment.
 fn child<V: AsRef<OsStr>>(variables: &[(&str, V)]) -> String {
     passed(alone("configuration::what_the_environment_holds").envs(variables.iter().map(|(name, value)| (name, value))))
 }
@@ -100,7 +100,7 @@ fn what_the_environment_holds() {
 }
 
 #[test]
-fn the_environment_is_read_and_what_is_wrong_with_it_is_said() {
+fn the_environment_is_read_and_its_errors_name_the_variable() {
     let said = child::<&str>(&[]);
     assert!(said.contains("THINGSPACE_KEY is not set") && said.contains("THINGSPACE_USERNAME is not set"), "{said}");
 

@@ -1,8 +1,7 @@
-//! Ten thousand tasks that find the same session dead, all at the same time: one login, and every request succeeds.
+//! Ten thousand tasks find the same session expired at once. The crate logs in once, and every request succeeds.
 //!
-//! They share some hundred connections, which is a matter of file descriptors and not of the session: what a client
-//! opens is limited by a layer of the caller's own on its connector. Who gets no connection of his own waits for one
-//! that is free.
+//! They share some hundred connections, to limit file descriptors: the test's layer on the connector limits what a
+//! client opens. A request without a connection waits for a free one.
 
 mod door;
 
@@ -27,7 +26,7 @@ use door::Door;
 
 const TASKS: u64 = 10_000;
 const CONNECTIONS: usize = 200;
-/// How long the sandbox holds a request back, on the clock that the test moves: until it has.
+/// How long the sandbox delays a response, on the test's virtual clock.
 const HELD: Duration = Duration::from_secs(60);
 
 struct Crowd {
@@ -43,18 +42,18 @@ impl Crowd {
         let door = Door(Arc::new(Semaphore::new(1)));
         let layer = door.clone();
         let http = |http: reqwest::ClientBuilder| {
-            // The first connection is there when the crowd comes, and the crowd waits for it, however long that takes.
+            // The first connection exists before the crowd starts, and the crowd waits for it.
             let http = http.pool_idle_timeout(None).connect_timeout(Duration::from_secs(3600));
             http.tls_certs_only([]).connector_layer(layer)
         };
-        // The sandbox and its callers share this thread; how long all of it takes is not what is tested.
+        // The sandbox and the callers share this thread, so a deadline would measure the machine.
         let client = client_of(&sandbox).http_client(http).timeout(Duration::from_secs(3600));
         let session = client.build().unwrap().start_session(credentials()).await.unwrap();
         let before = sandbox.counters();
         Self { sandbox, session, door, before }
     }
 
-    /// How many requests, logins and answers to the tasks there were since the beginning.
+    /// Number of requests, logins and finished tasks since the start.
     fn since(&self) -> (u64, u64, u64) {
         let now = self.sandbox.counters();
         assert_eq!(now.logins_failed, 0);
@@ -65,8 +64,7 @@ impl Crowd {
         )
     }
 
-    /// Has all tasks send at the same time, and no answer arrive before the last of them has. Some requests are held
-    /// back for longer: until enough has been answered.
+    /// Makes all tasks send before the first response arrives. Some responses wait until enough others have arrived.
     async fn sends(&self, held: Operation, times: u32, is_enough: impl Fn(u64) -> bool) {
         self.sandbox.fault(held, Fault::Delay(HELD), times);
         let sending = Arc::new(AtomicU64::new(0));
@@ -84,26 +82,26 @@ impl Crowd {
 async fn send(session: Session, sending: Arc<AtomicU64>) -> Result<u16, Error> {
     let mut call = pin!(session.send(session.request(Method::GET, ECHO)?));
     let is_over = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
-    assert!(!is_over, "it waits: for the login, or for its answer");
+    assert!(!is_over, "a task finished before the login or its response");
     sending.fetch_add(1, Ordering::SeqCst);
     Ok(call.await?.status().as_u16())
 }
 
 #[tokio::test]
-async fn ten_thousand_tasks_that_know_the_session_dead_wait_for_one_login_and_then_send() {
+async fn ten_thousand_tasks_with_an_expired_session_wait_for_one_login_and_then_send() {
     let crowd = Crowd::new().await;
     pass(Duration::from_secs(20 * 60)).await;
     crowd.sends(Operation::Login, 1, |_| true).await;
-    // The login, and one request for each.
+    // One login, and one request a task.
     assert_eq!(crowd.since(), (1 + TASKS, 1, TASKS));
 }
 
 #[tokio::test]
-async fn ten_thousand_requests_that_meet_a_session_that_was_killed_cause_one_login_and_all_succeed() {
+async fn ten_thousand_requests_with_an_ended_session_cause_one_login_and_all_succeed() {
     let crowd = Crowd::new().await;
     crowd.sandbox.expire_session(USERNAME);
-    // A hundred are refused when the new session has long been in use, and leave it alone.
+    // The platform rejects a hundred requests late, when the new session is in use. They do not end it.
     crowd.sends(Operation::Other, 100, |answered| answered > TASKS / 2).await;
-    // Each was sent with the dead token, refused, and sent again with the new one.
+    // The crate sent each with the expired token and again with the new one.
     assert_eq!(crowd.since(), (2 * TASKS + 1, 1, TASKS));
 }

@@ -1,4 +1,4 @@
-//! A session inside of clients that others have made: as a middleware and as a layer.
+//! A session inside of third-party clients: as a middleware and as a layer.
 
 use std::{
     error::Error as StdError,
@@ -31,12 +31,12 @@ const _: () = {
     is_a_client::<SessionService<reqwest::Client>>();
 };
 
-/// One that follows redirects, as most do.
+/// A client that follows redirects, which is the default.
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// The ways in which a session stands inside of such a client.
+/// The ways to use a session inside of such a client.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Middleware,
@@ -65,7 +65,7 @@ impl Way {
     }
 }
 
-/// What it was that went wrong, in this crate's words.
+/// This crate's error inside of the client's error.
 fn ours(error: BoxError) -> Error {
     *error.downcast().unwrap()
 }
@@ -102,7 +102,7 @@ async fn a_request_to_the_platform_gets_both_tokens() {
 }
 
 #[tokio::test]
-async fn an_answer_is_handed_back_whatever_its_status() {
+async fn a_response_of_any_status_is_returned() {
     for way in WAYS {
         let (sandbox, _thingspace, session) = session().await;
         sandbox.fault(Operation::Other, Fault::answer(404, "none"), 1);
@@ -122,7 +122,7 @@ async fn a_dead_session_is_renewed_and_the_request_repeated() {
 }
 
 #[tokio::test]
-async fn a_request_to_anywhere_else_goes_on_without_a_token() {
+async fn a_request_to_another_origin_carries_no_token() {
     for way in WAYS {
         let (sandbox, _thingspace, session) = session().await;
         let (elsewhere, before) = (Sandbox::start().await.unwrap(), sandbox.requests().len());
@@ -131,7 +131,7 @@ async fn a_request_to_anywhere_else_goes_on_without_a_token() {
         let mut request = get(elsewhere.base_url());
         request.headers_mut().insert("x-own", "1".parse().unwrap());
         assert_eq!(way.send(&session, request).await.unwrap().text().await.unwrap(), "yours", "{way:?}");
-        // Another name for the platform's own address is another origin.
+        // Another name of the platform's address is another origin.
         way.send(&session, get(&format!("http://localhost:{port}/api"))).await.unwrap();
         let (here, there) = (sandbox.requests(), elsewhere.requests());
         assert_eq!((there.len(), there[0].header("x-own")), (1, Some("1")), "{way:?}");
@@ -160,7 +160,7 @@ async fn a_redirect_of_the_platform_is_not_followed_and_one_to_the_platform_carr
 }
 
 #[tokio::test]
-async fn an_origin_that_was_named_is_served() {
+async fn an_allowed_origin_gets_tokens() {
     for way in WAYS {
         let (sandbox, other) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
         let thingspace = client_of(&sandbox).allow_origin(format!("http://{}", other.address())).build().unwrap();
@@ -172,7 +172,7 @@ async fn an_origin_that_was_named_is_served() {
 }
 
 #[tokio::test]
-async fn what_kept_an_answer_from_arriving_is_an_error_of_this_crate() {
+async fn a_request_without_a_response_is_an_error_of_this_crate() {
     for way in WAYS {
         let (sandbox, _thingspace, session) = session().await;
         session.clone().end().await.unwrap();
@@ -201,7 +201,7 @@ async fn a_stream_is_sent_once() {
     }
 }
 
-/// A middleware that sends everything again and again, and looks at no answer.
+/// A middleware that repeats every request without reading the response.
 struct Eager;
 
 #[async_trait]
@@ -219,7 +219,7 @@ impl Middleware for Eager {
     }
 }
 
-/// Sends a request through a client with a middleware around the session that repeats everything.
+/// Sends a request through a client whose outer middleware repeats every request.
 async fn eagerly(session: &Session, request: Request) -> Result<Response, Error> {
     let client = ClientBuilder::new(client()).with(Eager).with(session.clone()).build();
     client.execute(request).await.map_err(|error| match error {
@@ -246,17 +246,17 @@ async fn a_middleware_that_repeats_everything_sends_a_reset_and_a_login_once() {
 }
 
 #[tokio::test]
-async fn a_middleware_may_repeat_a_reset_that_was_not_processed_and_whatever_else_it_likes() {
+async fn a_middleware_may_repeat_other_requests_and_a_reset_that_was_not_processed() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.expire_session(USERNAME);
-    // The first of them meets the dead session, the second is the reset, and the third is refused.
+    // The first meets the dead session, the second is the reset, and the crate rejects the third.
     eagerly(&session, reset(&session)).await.unwrap_err();
     assert_eq!((arrived(&sandbox, RESET), sandbox.counters().resets_processed), (2, 1));
     eagerly(&session, post(&session, ECHO, &json!(7))).await.unwrap();
     assert_eq!(arrived(&sandbox, ECHO), 4);
 }
 
-/// A service that is ready at the second look, counts what is asked of it, and insists on being asked before.
+/// A service that is ready at the second poll, counts its calls, and panics if it is called before it is ready.
 #[derive(Default)]
 struct Strict {
     looks: usize,
@@ -264,7 +264,7 @@ struct Strict {
 }
 
 impl Clone for Strict {
-    /// As tower allows it: whether the first one is ready says nothing of the second.
+    /// As in tower's contract: a clone is not ready because the original is.
     fn clone(&self) -> Self {
         Self { looks: 0, calls: self.calls.clone() }
     }
@@ -289,7 +289,7 @@ impl Service<Request> for Strict {
 }
 
 #[tokio::test]
-async fn the_inner_service_is_ready_before_it_is_called_and_is_not_asked_for_what_goes_to_the_platform() {
+async fn the_inner_service_is_called_only_when_ready_and_not_for_the_platform() {
     let (sandbox, _thingspace, session) = session().await;
     let strict = Strict::default();
     let mut service = session.layer(strict.clone());

@@ -1,4 +1,4 @@
-//! Every shape of error becomes a typed one, with code, status and headers.
+//! Every form of error response becomes a typed error with code, status and headers.
 
 use std::{
     sync::Arc,
@@ -11,7 +11,7 @@ use thingspace_session::{Credentials, Error, ErrorCode, MemoryStore, RetryPolicy
 
 use crate::support::{client_of, credentials, edit, sandbox, session, shown};
 
-/// What a login comes to whose answer is this one.
+/// The error of a login with this response.
 async fn refused_with(fault: Fault) -> Error {
     let (sandbox, _) = sandbox().await;
     let thingspace = client_of(&sandbox).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -32,7 +32,7 @@ async fn the_platforms_own_codes() {
     assert_eq!(error.code().unwrap().service(), Some("UnifiedWebService"));
     assert_eq!(error.message(), Some("No such."));
     assert!(error.to_string().contains("REQUEST_FAILED.AccountNotFound"), "{error}");
-    assert!(!shown(&error).contains("No such."), "words from the network are not printed: {error:?}");
+    assert!(!shown(&error).contains("No such."), "the error prints a message from the network: {error:?}");
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn the_platforms_codes_with_a_status_that_is_not_documented() {
 }
 
 #[tokio::test]
-async fn session_codes_of_every_kind() {
+async fn every_session_code_becomes_a_session_error() {
     for code in [
         "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired",
         "Other.REQUEST_FAILED.SessionToken.Format",
@@ -72,7 +72,7 @@ async fn the_gateways_faults() {
 }
 
 #[tokio::test]
-async fn errors_with_an_error_and_its_description() {
+async fn oauth_errors_have_code_and_message() {
     let body = json!({ "error": "invalid_request", "error_description": "no grant" });
     let error = refused_with(Fault::json(401, &body)).await;
     assert!(matches!(error, Error::Platform(_)), "{error:?}");
@@ -81,7 +81,7 @@ async fn errors_with_an_error_and_its_description() {
 }
 
 #[tokio::test]
-async fn code_and_words_are_found_in_shapes_that_are_nobodys() {
+async fn code_and_message_are_found_in_undocumented_shapes() {
     for (body, message) in [
         (json!({ "code": "Busy.Line", "message": "Too many.", "cause": "load" }), "Too many."),
         (json!({ "error_code": "Busy.Line", "detail": "Later." }), "Later."),
@@ -91,12 +91,12 @@ async fn code_and_words_are_found_in_shapes_that_are_nobodys() {
         (json!({ "status": 409, "error": null, "code": "Busy.Line", "description": "Long." }), "Long."),
     ] {
         let error = refused_with(Fault::json(409, &body)).await;
-        // Nothing is documented of a login's errors in this shape, so that it is no refusal of the credentials.
+        // The spec does not document this form for a login, so it does not count as a rejection of the credentials.
         assert!(matches!(error, Error::UnexpectedResponse { .. }), "{body}: {error:?}");
         assert_eq!(error.code().unwrap().as_str(), "Busy.Line", "{body}");
         assert_eq!((error.status().unwrap().as_u16(), error.message()), (409, Some(message)), "{body}");
         assert!(error.to_string().contains("Busy.Line"), "{error}");
-        assert!(!shown(&error).contains(message), "words from the network are not printed: {error:?}");
+        assert!(!shown(&error).contains(message), "the error prints a message from the network: {error:?}");
     }
     let expired = json!({ "code": "Other.REQUEST_FAILED.SessionToken.Expired", "message": "Over." });
     assert!(refused_with(Fault::json(400, &expired)).await.is_session_expired());
@@ -106,7 +106,7 @@ async fn code_and_words_are_found_in_shapes_that_are_nobodys() {
 }
 
 #[tokio::test]
-async fn words_without_a_code_are_kept() {
+async fn a_message_without_a_code_is_kept() {
     let body = json!({ "type": "about:blank", "title": "Conflict", "detail": "It is taken." });
     let error = refused_with(Fault::json(409, &body)).await;
     assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error:?}");
@@ -114,7 +114,7 @@ async fn words_without_a_code_are_kept() {
 }
 
 #[tokio::test]
-async fn answers_that_are_nobodys() {
+async fn responses_that_are_not_the_platforms() {
     for (status, body, words) in [
         (502, "<html><body>Bad Gateway</body></html>", "web page"),
         (500, "", "empty"),
@@ -148,7 +148,7 @@ async fn answers_that_are_nobodys() {
 }
 
 #[tokio::test]
-async fn a_reset_whose_answer_holds_no_password_says_what_to_do() {
+async fn a_reset_response_without_a_password_is_an_error_with_advice() {
     for body in [r#"{"newPassword":null}"#, r#"{"newPassword":""}"#, "{}"] {
         let (sandbox, _thingspace, session) = session().await;
         sandbox.fault(Operation::Reset, Fault::answer(200, body), 1);
@@ -159,7 +159,7 @@ async fn a_reset_whose_answer_holds_no_password_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_message_that_repeats_a_secret_that_was_sent_is_not_kept() {
+async fn a_message_that_quotes_a_sent_secret_is_dropped() {
     let secret = |text: &str| json!({ "errorCode": "A.REQUEST_FAILED.B", "errorMessage": format!("was: {text}.") });
     assert_eq!(refused_with(Fault::json(400, &secret("IMgr8"))).await.message(), None);
     assert_eq!(refused_with(Fault::json(400, &secret("nothing"))).await.message(), Some("was: nothing."));
@@ -168,13 +168,13 @@ async fn a_message_that_repeats_a_secret_that_was_sent_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_fault_that_is_null_is_none() {
+async fn a_fault_of_null_is_ignored() {
     let body = json!({ "fault": null, "errorCode": "X.REQUEST_FAILED.SessionToken.Expired" });
     assert!(refused_with(Fault::json(400, &body)).await.is_session_expired());
 }
 
 #[tokio::test]
-async fn words_from_the_network_are_one_short_line() {
+async fn a_message_from_the_network_becomes_one_short_line() {
     let message = format!("first\nsecond\u{1b}[31m {}", "x".repeat(5000));
     let body = json!({ "errorCode": "A.B", "errorMessage": message });
     let error = refused_with(Fault::json(400, &body)).await;
@@ -194,7 +194,7 @@ fn codes_compare_without_the_service_and_hash_alike() {
 }
 
 #[tokio::test]
-async fn no_connection_is_told_as_such() {
+async fn a_failed_connection_is_a_connect_error() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -210,13 +210,13 @@ async fn no_connection_is_told_as_such() {
     assert_eq!(error.status(), None);
 }
 
-/// What a program prints whose `main` returns the error.
+/// The output of a program whose `main` returns the error.
 fn debugged(error: &Error) -> [String; 2] {
     [format!("{error:?}"), format!("{error:#?}")]
 }
 
 #[tokio::test(start_paused = true)]
-async fn debug_of_an_error_says_a_date_as_people_read_it() {
+async fn debug_of_an_error_prints_dates_in_readable_form() {
     let (sandbox, _) = sandbox().await;
     let thingspace = client_of(&sandbox).build().unwrap();
     let wrong = Credentials::new(crate::support::USERNAME, "wrong");
@@ -239,7 +239,7 @@ async fn debug_of_an_error_says_a_date_as_people_read_it() {
 }
 
 #[tokio::test]
-async fn debug_of_a_suspension_since_a_time_that_cannot_be_says_so() {
+async fn debug_of_a_suspension_reports_an_impossible_time() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
     let wrong = Credentials::new(crate::support::USERNAME, "wrong");
@@ -258,7 +258,7 @@ async fn debug_of_a_suspension_since_a_time_that_cannot_be_says_so() {
 }
 
 #[tokio::test]
-async fn debug_of_a_broken_connection_is_its_causes_in_words() {
+async fn debug_of_a_broken_connection_prints_its_causes() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/api?secret=1", listener.local_addr().unwrap());
     drop(listener);

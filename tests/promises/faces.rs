@@ -1,4 +1,4 @@
-//! What both faces promise: each test here runs on the async one and on the blocking one.
+//! Promises of both APIs: each test runs on the async and on the blocking API.
 
 use std::{
     sync::Arc,
@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, runtimes};
 use crate::vaults::{Brittle, COMMIT, Trouble, kept, vault};
 
-/// A client, each call of it waited for.
+/// A client with blocking calls.
 trait Face: Sized + Send + Sync {
     type Session: FaceSession;
     fn build(builder: ThingSpaceBuilder) -> Result<Self, Error>;
@@ -94,7 +94,7 @@ impl FaceSession for blocking::Session {
     }
 }
 
-/// Something of the async face, and what drives it.
+/// An object of the async API, with its runtime.
 #[derive(Clone)]
 struct Driven<T>(T, Arc<Runtime>);
 
@@ -156,7 +156,7 @@ impl FaceSession for Driven<thingspace_session::Session> {
     }
 }
 
-/// A sandbox on a runtime of its own.
+/// A sandbox on its own runtime.
 struct Platform {
     sandbox: Sandbox,
     runtime: Runtime,
@@ -309,7 +309,7 @@ fn a_rotation_that_is_interrupted_is_recovered<F: Face>() {
     assert!(matches!(session.rotate_password(&steady).unwrap_err(), Error::RotationPending { .. }));
     let recovery = thingspace.recover_rotation(&vault).unwrap();
     assert!(matches!(recovery, Recovery::OldPasswordValid), "{recovery:?}");
-    // The login that found out has ended this session.
+    // The login of the recovery has ended this session.
     assert_eq!(session.post(ECHO, &json!({})).unwrap().0, 200);
     session.rotate_password(&steady).unwrap();
     assert_eq!(platform.runtime.block_on(kept(&vault)), platform.sandbox.password(USERNAME));
@@ -354,6 +354,6 @@ fn a_call_ends_at_its_deadline<F: Face>() {
     let started = Instant::now();
     let error = session.ask_within(Duration::from_millis(50)).unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-    // The time of the request, and not the minute of the client.
+    // The timeout of the request overrides the client's minute.
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }

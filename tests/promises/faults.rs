@@ -1,4 +1,4 @@
-//! What the network does to a call: it ends in time, in bounded memory, with an error that says what is known.
+//! Network faults: a call ends in time, in bounded memory, and with an error that states the known outcome.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, platform_requests, sandbox, session};
 
-/// A gateway that did pass the request on, and was not answered in time.
+/// A gateway that forwarded the request and got no response in time.
 const GATEWAY_GAVE_UP: &str = r#"{"fault":{"code":"101504","message":"Send timeout"}}"#;
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_reset_whose_answer_was_lost_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_reset_sent_by_hand_is_no_more_repeated_than_the_facades_own_however_it_is_spelt() {
+async fn a_reset_sent_by_path_is_not_repeated_in_any_spelling() {
     for path in [
         "/m2m/v1/session/password/actions/reset",
         "/m2m/v1/session/password/actions/reset/",
@@ -65,7 +65,7 @@ async fn a_reset_sent_by_hand_is_no_more_repeated_than_the_facades_own_however_i
 }
 
 #[tokio::test]
-async fn a_client_of_ones_own_that_retries_does_not_send_the_reset_twice() {
+async fn a_custom_client_with_retries_sends_the_reset_once() {
     let (sandbox, _) = sandbox().await;
     let eager = reqwest::retry::for_host("127.0.0.1").max_retries_per_request(2).classify_fn(|attempt| {
         if attempt.status().is_some_and(|status| status.as_u16() == 503) {
@@ -83,7 +83,7 @@ async fn a_client_of_ones_own_that_retries_does_not_send_the_reset_twice() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_told_as_one_that_may_have_been_processed() {
+async fn the_error_of_a_broken_connection_says_that_the_request_may_have_been_processed() {
     for fault in [Fault::CloseBefore, Fault::CloseAfter, Fault::Truncate] {
         let (sandbox, _thingspace, session) = session().await;
         sandbox.fault(Operation::Reset, fault.clone(), 1);
@@ -94,7 +94,7 @@ async fn a_broken_connection_is_told_as_one_that_may_have_been_processed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_ends_with_its_time() {
+async fn a_call_ends_at_its_timeout() {
     let (sandbox, _) = sandbox().await;
     let limit = Duration::from_secs(30);
     let thingspace = client_of(&sandbox).timeout(limit).build().unwrap();
@@ -117,14 +117,14 @@ async fn the_time_for_an_access_token_is_part_of_the_call() {
     sandbox.fault(Operation::Token, Fault::Delay(Duration::from_secs(3600)), 9);
     let started = Instant::now();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
-    assert!(error.is_timeout() && error.is_retryable(), "nothing went to the platform: {error:?}");
+    assert!(error.is_timeout() && error.is_retryable(), "no request went to the platform: {error:?}");
     assert!(error.to_string().contains("not sent") || error.to_string().contains("nothing was sent"), "{error}");
     assert!(started.elapsed() < limit + Duration::from_secs(1));
     assert_eq!(platform_requests(&sandbox), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_may_have_a_time_of_its_own() {
+async fn a_request_may_have_its_own_timeout() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(3600)), 1);
     let request = session.request(Method::POST, ECHO).unwrap().timeout(Duration::from_secs(5));
@@ -135,7 +135,7 @@ async fn a_request_may_have_a_time_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_of_ones_own_client_is_told_as_one() {
+async fn a_timeout_of_a_custom_client_is_a_timeout_error() {
     let (sandbox, _) = sandbox().await;
     let client = client_of(&sandbox).http_client(|http| http.timeout(Duration::from_secs(3)));
     let thingspace = client.build().unwrap();
@@ -145,7 +145,7 @@ async fn a_timeout_of_ones_own_client_is_told_as_one() {
 }
 
 #[tokio::test]
-async fn trouble_on_the_way_to_an_access_token_is_not_the_operations() {
+async fn a_failed_token_request_is_not_an_error_of_the_operation() {
     for fault in [Fault::CloseAfter, Fault::answer(502, "<html>"), Fault::answer(200, "{}"), Fault::gateway("900906")] {
         let (sandbox, _) = sandbox().await;
         let thingspace = client_of(&sandbox).retry_policy(RetryPolicy::none()).build().unwrap();
@@ -157,12 +157,12 @@ async fn trouble_on_the_way_to_an_access_token_is_not_the_operations() {
         let error = session.reset_password(PASSWORD).await.unwrap_err();
         assert!(matches!(error, Error::AccessToken { .. }), "{fault:?}: {error:?}");
         assert!(error.to_string().contains("the request was not sent"), "{error}");
-        assert_eq!(platform_requests(&sandbox), before + 1, "the one that the gateway refused");
+        assert_eq!(platform_requests(&sandbox), before + 1, "requests other than the one that the gateway rejected");
     }
 }
 
 #[tokio::test]
-async fn what_a_reset_was_answered_with_is_not_thrown_away_if_it_cannot_be_read() {
+async fn an_unreadable_reset_response_is_kept() {
     for (status, body) in
         [(202, r#"{"newPassword":"Wh0a1545a84d"}"#), (200, "\u{feff}{\"newPassword\":\"Wh0a1545a84d\"}")]
     {
@@ -188,7 +188,7 @@ async fn a_hundred_megabytes_are_an_error_and_are_not_read() {
 }
 
 #[tokio::test]
-async fn send_streams_a_success_of_any_size_and_hands_back_an_error_whole() {
+async fn send_streams_a_success_of_any_size_and_buffers_an_error_response() {
     let (sandbox, _) = sandbox().await;
     let thingspace = client_of(&sandbox).response_limit(1024).retry_policy(RetryPolicy::none()).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
@@ -203,7 +203,7 @@ async fn send_streams_a_success_of_any_size_and_hands_back_an_error_whole() {
 }
 
 #[tokio::test]
-async fn the_other_half_of_a_lost_answer_is_seen_on_the_platform() {
+async fn a_request_with_a_lost_response_takes_effect_on_the_platform() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.fault(Operation::Reset, Fault::CloseAfter, 1);
     session.reset_password(PASSWORD).await.unwrap_err();

@@ -1,5 +1,5 @@
-//! An error names the first cause: a host that cannot be reached is `Connect`, whichever caller waited for it and
-//! whatever the deadline cut off. An answer belongs to its sender, and the text says what to check.
+//! An error names the first cause. An unreachable host is `Connect` for every waiting caller, also after a deadline.
+//! The error type names the server that responded, and the text says what to check.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::support::{ECHO, PASSWORD, client_of, credentials, full, on_the_way, s
 const TIMEOUT: Duration = Duration::from_secs(5);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A resolver that finds no host, after so long.
+/// A resolver that finds no host, after a delay.
 struct NoHost(Duration);
 
 impl Resolve for NoHost {
@@ -55,7 +55,7 @@ async fn ask(session: &Session) -> Result<u16, Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_on_a_closed_port_says_that_there_is_no_connection() {
+async fn starting_on_a_closed_port_is_a_connect_error() {
     let base_url = format!("http://{}/api", closed_port());
     for _ in 0..20 {
         let thingspace = builder(&base_url).build().unwrap();
@@ -65,13 +65,13 @@ async fn a_start_on_a_closed_port_says_that_there_is_no_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_on_a_name_that_does_not_resolve_says_so_however_long_the_resolver_takes() {
+async fn an_unresolvable_host_is_a_connect_error_even_with_a_slow_resolver() {
     for millis in [0, 1, 300, 1000, 1200, 2000, 2400, 2600, 4900, 60_000] {
         for _ in 0..4 {
             let thingspace = unresolved(Duration::from_millis(millis)).build().unwrap();
             let begun = Instant::now();
             let error = thingspace.start_session(credentials()).await.unwrap_err();
-            // A resolver that takes longer than a connection may is cut off.
+            // The connect timeout also limits a slow resolver.
             let cause = if millis < 2500 { "failed to lookup address" } else { "timed out" };
             assert_is_no_connection(&error, cause);
             assert!(begun.elapsed() <= TIMEOUT + SECOND, "{:?}", begun.elapsed());
@@ -80,7 +80,7 @@ async fn a_start_on_a_name_that_does_not_resolve_says_so_however_long_the_resolv
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_login_itself_that_cannot_be_connected_says_so() {
+async fn a_login_without_a_connection_is_a_connect_error() {
     let base_url = format!("http://{}/api", closed_port());
     for _ in 0..10 {
         let token = thingspace_session::AccessToken::new("ready");
@@ -91,14 +91,14 @@ async fn the_login_itself_that_cannot_be_connected_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_does_not_take_connections_is_no_connection() {
+async fn a_host_that_accepts_no_connections_is_a_connect_error() {
     let (listener, _first) = full("127.0.0.1:0".parse().unwrap());
     let thingspace = builder(&format!("http://{}/api", listener.local_addr().unwrap())).build().unwrap();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
     assert_is_no_connection(&error, "timed out");
 }
 
-/// One begins, others join at any time of it: each has its own deadline, and none its own attempt.
+/// One caller starts the login, others join at any time. Each has its own deadline; all share one attempt.
 #[tokio::test(start_paused = true)]
 async fn every_caller_that_waits_for_a_session_gets_the_cause() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -130,21 +130,21 @@ async fn every_caller_that_waits_for_a_session_gets_the_cause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_last_attempt_is_cut_off_says_why_the_one_before_failed() {
+async fn a_request_cut_off_by_the_deadline_reports_the_previous_failure() {
     let (sandbox, _, session) = session().await;
     sandbox.fault(Operation::Other, Fault::CloseBefore, 1);
     sandbox.fault(Operation::Other, Fault::Delay(3600 * SECOND), 9);
     let error = ask(&session).await.unwrap_err();
     assert!(matches!(error, Error::Interrupted { .. }) && error.is_retryable(), "{error:?}");
 
-    // What must not be repeated may have been processed by the attempt that was cut off.
+    // The platform may have processed the last attempt, so the error must not offer a repeat.
     let request = session.request(Method::POST, ECHO).unwrap();
     let error = session.send(request).await.unwrap_err();
     assert!(error.is_timeout() && error.may_have_been_processed() && !error.is_retryable(), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_does_not_say_of_one_request_that_it_was_not_sent_and_may_have_been_processed() {
+async fn an_error_text_does_not_call_a_request_both_unsent_and_possibly_processed() {
     for operation in [Operation::Token, Operation::Login] {
         for fault in [Fault::Delay(3600 * SECOND), Fault::CloseBefore, Fault::CloseAfter] {
             let (sandbox, _, session) = session().await;
@@ -164,7 +164,7 @@ async fn a_text_does_not_say_of_one_request_that_it_was_not_sent_and_may_have_be
 }
 
 #[tokio::test]
-async fn an_error_of_the_token_endpoint_is_oauths_and_says_what_to_check() {
+async fn an_error_of_the_token_endpoint_is_oauth_with_advice() {
     for (body, code, advice) in [
         (json!({ "error": "invalid_client", "error_description": "no" }), "invalid_client", "API key"),
         (json!({ "error": "unauthorized_client" }), "unauthorized_client", "API key"),
@@ -187,7 +187,7 @@ async fn an_error_of_the_token_endpoint_is_oauths_and_says_what_to_check() {
 }
 
 #[tokio::test]
-async fn an_error_of_an_operation_is_never_oauths_whatever_its_form() {
+async fn an_error_of_an_operation_is_never_oauth() {
     for body in [
         json!({ "error": "invalid_client", "error_description": "no" }),
         json!({ "error": "unauthorized", "cause": "who are you" }),
@@ -205,7 +205,7 @@ async fn an_error_of_an_operation_is_never_oauths_whatever_its_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_base_url_that_leads_nowhere_is_told_as_such() {
+async fn a_wrong_base_url_is_named_in_the_error() {
     let sandbox = Sandbox::start().await.unwrap();
     for wrong in ["", "/apis", "/api/m2m", "/api/api"] {
         let base_url = format!("http://{}{wrong}", sandbox.address());
@@ -222,7 +222,7 @@ async fn a_base_url_that_leads_nowhere_is_told_as_such() {
     }
 }
 
-/// What an attempt of an hour ago failed with says nothing of a login that has no answer now.
+/// The failure of an hour ago is not the cause of a login without a response now.
 #[tokio::test(start_paused = true)]
 async fn the_cause_is_that_of_this_attempt_and_not_of_an_earlier_one() {
     let sandbox = Sandbox::start().await.unwrap();
@@ -236,7 +236,7 @@ async fn the_cause_is_that_of_this_attempt_and_not_of_an_earlier_one() {
     assert!(!error.to_string().contains("access token, so"), "{error}");
 }
 
-/// A server in trouble, or one at another place, is not put right with another key.
+/// Another key does not help against a failing server or a wrong address.
 #[tokio::test(start_paused = true)]
 async fn the_advice_on_an_error_of_the_token_endpoint_fits_its_status() {
     let busy = json!({ "error": "temporarily_unavailable" });
@@ -261,9 +261,9 @@ async fn the_advice_on_an_error_of_the_token_endpoint_fits_its_status() {
     assert_eq!(text.matches("check the base URL").count(), 1, "{text}");
 }
 
-/// What a new token has put right is not the cause of a later timeout.
+/// A failure that a new token resolved is not the cause of a later timeout.
 #[tokio::test(start_paused = true)]
-async fn a_cause_that_was_put_right_is_not_told() {
+async fn a_resolved_cause_is_not_reported() {
     for first in [Fault::refused("A.REQUEST_FAILED.SessionToken.Expired"), Fault::gateway("900901")] {
         let (sandbox, _, session) = session().await;
         sandbox.fault(Operation::Other, first, 1);
@@ -274,7 +274,7 @@ async fn a_cause_that_was_put_right_is_not_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_of_the_platform_is_not_lost_to_a_short_deadline() {
+async fn a_response_of_the_platform_is_not_lost_to_a_short_deadline() {
     for millis in [100, 400, 700, 5000] {
         let (sandbox, _, session) = session().await;
         sandbox.fault(Operation::Other, Fault::refused("A.REQUEST_FAILED.SessionToken.Expired"), 99);
@@ -294,7 +294,7 @@ async fn a_call_that_is_cut_off_in_the_second_login_names_why_the_first_one_fail
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_cut_off_while_an_access_token_is_asked_for_again_names_why_there_was_none() {
+async fn a_call_cut_off_while_it_requests_an_access_token_again_names_the_first_failure() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.revoke_access_tokens();
     sandbox.fault(Operation::Other, Fault::Delay(10 * SECOND), 1);

@@ -1,4 +1,4 @@
-//! Processes that share a store: they keep out of each other's way, and what the store forgets costs no account.
+//! Processes that share a store: only one logs in at a time, and a loss of data in the store locks no account.
 
 mod lost;
 
@@ -47,7 +47,7 @@ fn suspension(error: Error) -> SuspensionReason {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_the_store_would_not_take_for_an_hour_is_told_in_the_end_and_to_nobody_s_harm() {
+async fn a_rejection_that_the_store_fails_to_record_for_an_hour_is_recorded_later_without_harm() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
     store.set(Trouble::LaterSwapsFail);
@@ -61,13 +61,13 @@ async fn a_refusal_that_the_store_would_not_take_for_an_hour_is_told_in_the_end_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_is_told_late_says_nothing_of_credentials_that_have_worked_since() {
+async fn a_rejection_recorded_late_does_not_suspend_credentials_verified_since() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
     store.set(Trouble::LaterSwapsFail);
     sandbox.fault(Operation::Login, Fault::refused("UnifiedWebService.REQUEST_FAILED.InvalidPassword"), 1);
     first.start_session(credentials()).await.unwrap_err();
-    // The claim expires. To others it is a login of unknown outcome. They make the second.
+    // The claim expires, which is a login of unknown outcome to other processes. They make the second login.
     sleep(70 * SECOND).await;
     on(&sandbox, &store.inner).start_session(credentials()).await.unwrap();
     store.set(Trouble::None);
@@ -80,7 +80,7 @@ async fn a_refusal_that_is_told_late_says_nothing_of_credentials_that_have_worke
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_while_another_logs_in_has_its_session_at_once_whatever_the_clocks_say() {
+async fn a_process_waiting_for_another_login_gets_its_session_at_once_despite_clock_skew() {
     for ahead in [0, 10] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
         let fast = Troubled { ahead, ..store.clone() };
@@ -103,32 +103,32 @@ async fn who_waits_while_another_logs_in_has_its_session_at_once_whatever_the_cl
     }
 }
 
-/// It remembers the claim of that login, and the store has dropped it.
+/// The process remembers the claim of that login, which the store no longer has.
 #[tokio::test(start_paused = true)]
-async fn who_gave_up_waiting_for_a_login_does_not_wait_for_it_once_two_later_ones_have_succeeded() {
+async fn a_process_that_stopped_waiting_for_a_login_ignores_it_after_two_later_successes() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let first = on(&sandbox, &store);
-    let hasty =
+    let impatient =
         client_of(&sandbox).retry_policy(RetryPolicy::none()).timeout(2 * SECOND).store(store.clone()).build().unwrap();
     sandbox.fault(Operation::Login, Fault::Delay(5 * SECOND), 1);
     let logging_in = tokio::spawn(async move { first.start_session(credentials()).await });
     sleep(SECOND).await;
-    hasty.start_session(credentials()).await.unwrap_err();
+    impatient.start_session(credentials()).await.unwrap_err();
     let first = logging_in.await.unwrap().unwrap();
     for _ in 0..2 {
         ask(&first).await.unwrap();
         sandbox.expire_session(USERNAME);
     }
     ask(&first).await.unwrap();
-    let hasty = hasty.start_session(credentials()).await.unwrap();
-    ask(&hasty).await.unwrap();
+    let impatient = impatient.start_session(credentials()).await.unwrap();
+    ask(&impatient).await.unwrap();
     sandbox.expire_session(USERNAME);
-    assert_eq!(ask(&hasty).await.unwrap(), 200);
+    assert_eq!(ask(&impatient).await.unwrap(), 200);
     assert_eq!(counted(&sandbox), (4, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_while_the_last_try_that_is_allowed_is_under_way_waits_for_it() {
+async fn a_process_waits_while_another_makes_the_last_allowed_login() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
     sandbox.fault(Operation::Login, Fault::CloseBefore, 1);
@@ -143,7 +143,7 @@ async fn who_comes_while_the_last_try_that_is_allowed_is_under_way_waits_for_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_the_last_try_that_is_allowed_has_come_to_nothing_nobody_waits() {
+async fn no_process_waits_after_the_last_allowed_login_failed() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let [first, second] = [(); 2].map(|()| on(&sandbox, &store));
     sandbox.fault(Operation::Login, Fault::CloseBefore, 2);
@@ -157,7 +157,7 @@ async fn once_the_last_try_that_is_allowed_has_come_to_nothing_nobody_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_without_rights_does_not_have_each_process_throw_the_others_out() {
+async fn a_call_that_is_not_permitted_does_not_make_processes_end_each_others_sessions() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     sandbox.fault(Operation::Other, Fault::answer(403, ""), 1000);
     let mut sessions = Vec::new();
@@ -168,11 +168,11 @@ async fn a_caller_without_rights_does_not_have_each_process_throw_the_others_out
         }
         sleep(3 * SECOND).await;
     }
-    assert_eq!(counted(&sandbox), (2, 0), "one of them was tried");
+    assert_eq!(counted(&sandbox), (2, 0), "logins and failures");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_when_the_right_is_given_back_keeps_nobody_from_the_session() {
+async fn a_store_that_hangs_on_release_does_not_delay_the_session() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::ReleasesTakeLong);
     let begin = Instant::now();
@@ -181,7 +181,7 @@ async fn a_store_that_hangs_when_the_right_is_given_back_keeps_nobody_from_the_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_is_told_late_does_not_undo_what_a_person_has_said_since() {
+async fn a_rejection_recorded_late_does_not_undo_a_guard_reset() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let [first, other] = [on(&sandbox, &store), on(&sandbox, &store.inner)];
     store.set(Trouble::LaterSwapsFail);
@@ -198,7 +198,7 @@ async fn a_refusal_that_is_told_late_does_not_undo_what_a_person_has_said_since(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_one_process_has_drawn_holds_for_the_others() {
+async fn a_backoff_of_one_process_holds_for_all() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let first = on(&sandbox, &store).start_session(credentials()).await.unwrap();
     let second = on(&sandbox, &store).start_session(credentials()).await.unwrap();
@@ -214,7 +214,7 @@ async fn a_pause_that_one_process_has_drawn_holds_for_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_told_that_the_last_try_was_made_writes_nothing() {
+async fn a_process_that_finds_all_attempts_used_writes_nothing() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let processes: Vec<_> = (0..12).map(|_| on(&sandbox, &store)).collect();
     sandbox.fault(Operation::Login, Fault::CloseBefore, 2);
@@ -232,7 +232,7 @@ async fn who_is_told_that_the_last_try_was_made_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_password_that_a_slow_clock_has_replaced_is_not_tried_again_where_that_is_lost() {
+async fn a_password_superseded_under_a_slow_clock_stays_superseded_after_the_store_loses_it() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let slow = Troubled { ahead: -3600, ..store.clone() };
     let (first, other) = (on(&sandbox, &slow), on(&sandbox, &store));
@@ -243,7 +243,7 @@ async fn a_password_that_a_slow_clock_has_replaced_is_not_tried_again_where_that
     resetting.reset_password(PASSWORD).await.unwrap();
     sandbox.expire_session(USERNAME);
     drop(session);
-    // It looks once while the store knows of it.
+    // The process loads the record once, before the store loses it.
     let error = async { ask(&other.start_session(credentials()).await?).await }.await.unwrap_err();
     assert_eq!(suspension(error), SuspensionReason::Superseded);
     put(&sandbox, &store.inner, &serde_json::to_vec(&before).unwrap()).await;
@@ -253,8 +253,8 @@ async fn a_password_that_a_slow_clock_has_replaced_is_not_tried_again_where_that
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_the_next_try_looks_the_more_seldom_the_longer_that_is() {
-    // The pauses are drawn. In one case of eight the last one is longer than a call may be, and calls return at once.
+async fn a_process_polls_less_often_the_longer_the_backoff() {
+    // Pauses are random. One time in eight the last pause is longer than a call's timeout, and calls return at once.
     for seed in 0..20 {
         fastrand::seed(seed);
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
@@ -274,7 +274,7 @@ async fn who_waits_for_the_next_try_looks_the_more_seldom_the_longer_that_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_that_could_not_be_given_back_is_given_back_as_soon_as_it_can_be() {
+async fn a_claim_whose_release_failed_is_released_as_soon_as_the_store_works() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::ReleasesFail);
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
@@ -287,9 +287,9 @@ async fn a_right_that_could_not_be_given_back_is_given_back_as_soon_as_it_can_be
     assert!(begin.elapsed() < SECOND, "{:?}", begin.elapsed());
 }
 
-/// It waits for the login of another process, and asks its provider for credentials before that and after.
+/// A process that waits for another login calls its provider before and after the wait.
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_a_login_asks_its_provider_again_only_once_the_record_has_changed() {
+async fn a_waiting_process_calls_its_provider_again_only_after_the_record_changed() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     sandbox.fault(Operation::Login, Fault::Delay(20 * SECOND), 1);
     let first = on(&sandbox, &store);

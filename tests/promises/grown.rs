@@ -1,4 +1,4 @@
-//! The one copy of this package that is built: its spec has all that the tests add to one.
+//! The copy of this package that the tests build. Its spec has all additions of the tests.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{package::Package, patience::watch_anew};
 
-/// The fourth operation of `growth.rs`, secured like the logout.
+/// The fourth operation of `growth.rs`, with the security of the logout.
 const REGISTRATIONS: &str = "
   /m2m/v1/registrations/{accountName}:
     get:
@@ -183,7 +183,7 @@ fn fixture(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
 }
 
-/// What cargo has made of it.
+/// The build output of cargo.
 pub(crate) struct Grown {
     /// What its manifest says, but for its name.
     pub(crate) manifest: String,
@@ -236,7 +236,7 @@ impl Grown {
         self.artifact("custom-build", None)["filenames"][0].as_str().unwrap().into()
     }
 
-    /// Has an example make its calls, and gives back what it says of them.
+    /// Runs an example and returns its output.
     pub(crate) fn run(&self, example: &str, base_url: &str) -> String {
         let program = self.artifact("example", Some(example))["executable"].as_str().unwrap();
         let output = Command::new(program).env("BASE_URL", base_url).output().unwrap();

@@ -1,4 +1,4 @@
-//! A changed spec: what is new in it works without a change under `src/`, and what is wrong with it is said.
+//! A changed spec: additions work without a change under `src/`, and a build reports errors of the spec.
 
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 

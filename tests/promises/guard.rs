@@ -1,4 +1,4 @@
-//! The account stays open: at most two failed logins for a set of credentials, and no outage that needs a person.
+//! The account stays open: at most two failed logins for a set of credentials. An outage needs no operator.
 
 mod outages;
 mod sources;
@@ -24,12 +24,12 @@ impl Bench {
         Self { sandbox: Sandbox::start().await.unwrap(), store: MemoryStore::default() }
     }
 
-    /// A process that starts: it shares the store and nothing else.
+    /// A new process, which shares only the store.
     fn process(&self) -> ThingSpace {
         client_of(&self.sandbox).retry_policy(RetryPolicy::none()).store(self.store.clone()).build().unwrap()
     }
 
-    /// One that repeats what has not reached the platform.
+    /// A process that retries requests that did not reach the platform.
     fn patient(&self) -> ThingSpace {
         client_of(&self.sandbox).store(self.store.clone()).build().unwrap()
     }
@@ -42,7 +42,7 @@ impl Bench {
         crate::support::arrived(&self.sandbox, "/session/login")
     }
 
-    /// What the store keeps of the count.
+    /// The attempts in the store.
     async fn count(&self) -> Value {
         record(&self.sandbox, &self.store).await["record"]["history"].clone()
     }
@@ -54,7 +54,7 @@ fn suspension(error: &Error) -> SuspensionReason {
 }
 
 #[tokio::test]
-async fn a_refused_password_is_tried_once_however_often_a_process_is_started() {
+async fn a_rejected_password_is_sent_once_across_restarts() {
     let bench = Bench::new().await;
     let error = bench.start("wrong").await.unwrap_err();
     assert!(matches!(error, Error::Platform(_)), "{error:?}");
@@ -72,7 +72,7 @@ async fn a_refused_password_is_tried_once_however_often_a_process_is_started() {
 }
 
 #[tokio::test]
-async fn the_first_refusal_says_what_to_do_and_an_empty_password_is_not_sent() {
+async fn the_first_rejection_has_advice_and_an_empty_password_is_not_sent() {
     let bench = Bench::new().await;
     let error = bench.start("wrong").await.unwrap_err().to_string();
     assert!(error.contains("not tried again") && error.contains("check the username"), "{error}");
@@ -88,7 +88,7 @@ async fn other_credentials_lift_a_suspension_and_so_does_a_reset_of_the_login_gu
     let bench = Bench::new().await;
     bench.start("wrong").await.unwrap_err();
     bench.start(RIGHT).await.unwrap().end().await.unwrap();
-    // The wrong ones are still known to be wrong.
+    // The record still has the rejection of the wrong credentials.
     suspension(&bench.start("wrong").await.unwrap_err());
     bench.sandbox.set_password(USERNAME, "wrong");
     suspension(&bench.start("wrong").await.unwrap_err());
@@ -97,7 +97,7 @@ async fn other_credentials_lift_a_suspension_and_so_does_a_reset_of_the_login_gu
 }
 
 #[tokio::test]
-async fn a_login_of_unknown_outcome_is_tried_twice_where_the_credentials_have_never_worked() {
+async fn unverified_credentials_get_two_logins_of_unknown_outcome() {
     for fault in [
         Fault::CloseBefore,
         Fault::CloseAfter,
@@ -122,7 +122,7 @@ async fn a_login_of_unknown_outcome_is_tried_twice_where_the_credentials_have_ne
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_without_a_code_is_a_refusal_whatever_its_body() {
+async fn a_rejection_without_a_code_counts_with_any_body() {
     for body in ["", "<html>Unauthorized</html>", r#"{"error":"Unauthorized","status":401}"#] {
         let bench = Bench::new().await;
         let session = bench.start(RIGHT).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_refusal_without_a_code_is_a_refusal_whatever_its_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_success_without_a_session_counts_where_the_credentials_have_worked() {
+async fn a_success_without_a_session_counts_for_verified_credentials() {
     let bench = Bench::new().await;
     let session = bench.start(RIGHT).await.unwrap();
     bench.sandbox.set_password(USERNAME, "changed-elsewhere");
@@ -155,7 +155,7 @@ async fn a_success_without_a_session_counts_where_the_credentials_have_worked() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspended_login_sends_nothing_and_is_told_at_once() {
+async fn a_suspended_login_sends_nothing_and_fails_at_once() {
     let bench = Bench::new().await;
     bench.start("wrong").await.unwrap_err();
     bench.sandbox.fault(Operation::Token, Fault::Delay(Duration::from_secs(40)), 1);
@@ -166,7 +166,7 @@ async fn a_suspended_login_sends_nothing_and_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_suspension_says_since_when_it_is_one() {
+async fn a_suspension_has_its_start_time() {
     let bench = Bench::new().await;
     let of = async |password: &str| match bench.start(password).await {
         Err(Error::LoginSuspended(suspension)) => suspension,
@@ -190,7 +190,7 @@ async fn a_suspension_says_since_when_it_is_one() {
 }
 
 impl Bench {
-    /// A process whose calls end before anything is repeated.
+    /// A process whose calls end before the first retry.
     fn process_limited(&self) -> ThingSpace {
         let client = client_of(&self.sandbox).retry_policy(RetryPolicy::none()).timeout(Duration::from_millis(400));
         client.store(self.store.clone()).build().unwrap()
@@ -198,7 +198,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn the_fifth_strike_is_never_dealt_whatever_credentials_are_tried() {
+async fn no_credentials_cause_a_fifth_failed_login() {
     let bench = Bench::new().await;
     for number in 0..20 {
         bench.start(&format!("wrong-{number}")).await.unwrap_err();
@@ -211,7 +211,7 @@ async fn the_fifth_strike_is_never_dealt_whatever_credentials_are_tried() {
 }
 
 #[tokio::test]
-async fn the_fifth_strike_is_not_dealt_by_credentials_that_have_worked_either() {
+async fn verified_credentials_cause_no_fifth_failed_login() {
     let bench = Bench::new().await;
     bench.start(RIGHT).await.unwrap().end().await.unwrap();
     for number in 0..4 {
@@ -223,7 +223,7 @@ async fn the_fifth_strike_is_not_dealt_by_credentials_that_have_worked_either() 
 }
 
 #[tokio::test]
-async fn what_is_kept_of_a_password_differs_from_account_to_account() {
+async fn the_stored_fingerprint_of_a_password_differs_between_accounts() {
     let (one, other) = (Bench::new().await, Bench::new().await);
     for bench in [&one, &other] {
         bench.start(RIGHT).await.unwrap();
@@ -233,7 +233,7 @@ async fn what_is_kept_of_a_password_differs_from_account_to_account() {
 }
 
 #[tokio::test]
-async fn the_count_takes_no_more_room_however_many_passwords_are_refused_or_replaced() {
+async fn the_size_of_a_record_is_bounded_for_any_number_of_passwords() {
     let bench = Bench::new().await;
     let (mut password, mut sizes) = (RIGHT.to_owned(), Vec::new());
     for round in 0..40 {

@@ -1,4 +1,4 @@
-//! Looks for secrets in what was printed and logged: which of them there are, and in which forms they could be there.
+//! Searches output and logs for secrets in every form in which they can occur.
 
 use std::{
     collections::BTreeSet,
@@ -16,12 +16,12 @@ use tracing_subscriber::{
 
 use crate::support::{PASSWORD, USERNAME};
 
-/// What this process has logged. It is the whole process's log, so whoever keeps one has a process of its own.
+/// The log of the whole process. A test that uses it needs its own process.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// From here on everything is kept, of every crate and in full.
+    /// Starts to record the complete log of every crate.
     pub(crate) fn keep() -> Self {
         let log = Self::default();
         let writer = log.clone();
@@ -29,7 +29,7 @@ impl Log {
         log
     }
 
-    /// What was logged since it was last asked.
+    /// The log since the last call.
     pub(crate) fn take(&self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut *self.0.lock().unwrap())).into_owned()
     }
@@ -46,13 +46,13 @@ impl io::Write for Log {
     }
 }
 
-/// Has everything written down that this process logs through `tracing` or `log`, spans and their fields too.
+/// Records everything that this process logs through `tracing` or `log`, including spans and fields.
 pub(crate) fn record(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
     let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_span_events(FmtSpan::FULL);
     log.with_ansi(false).without_time().with_writer(writer).finish().init();
 }
 
-/// Every secret of the built-in account that is known: what was sent, and the password that holds.
+/// Every known secret of the built-in account: those in requests, and the current password.
 pub(crate) fn secrets_of(sandbox: &Sandbox) -> BTreeSet<String> {
     let mut secrets = BTreeSet::from([PASSWORD.to_owned(), "sandbox-secret".to_owned()]);
     secrets.extend(sandbox.password(USERNAME));
@@ -74,11 +74,11 @@ pub(crate) fn secrets_of(sandbox: &Sandbox) -> BTreeSet<String> {
     secrets
 }
 
-/// The first secret that a text holds, with what stands before it: one of these in any form that a log could give it,
-/// or something that looks like a token, be it the half of one that nobody has seen whole.
+/// The first secret in a text, with the text before it. Finds these secrets in any form that a log can have, and
+/// anything that looks like a token or a part of one.
 pub(crate) fn find<'a>(text: &str, secrets: impl IntoIterator<Item = &'a String>) -> Option<String> {
     let known = secrets.into_iter().find_map(|secret| {
-        assert!(secret.len() >= 5, "too short to be searched for");
+        assert!(secret.len() >= 5, "too short for a search");
         forms(secret)
             .iter()
             .find_map(|form| Some((memchr::memmem::find(text.as_bytes(), form.as_bytes())?, secret.clone())))
@@ -88,13 +88,13 @@ pub(crate) fn find<'a>(text: &str, secrets: impl IntoIterator<Item = &'a String>
     Some(format!("{secret} after: {}", before.into_iter().rev().collect::<String>()))
 }
 
-/// As it is, in base64, and as the bytes that `Debug` shows.
+/// The secret itself, in base64, and as the bytes that `Debug` prints.
 fn forms(secret: &str) -> [String; 3] {
     let bytes = format!("{:?}", secret.as_bytes());
     [secret.to_owned(), BASE64_STANDARD.encode(secret), bytes.trim_matches(['[', ']']).to_owned()]
 }
 
-/// Where a token begins. All that the sandbox grants are UUIDs, and nothing that is logged is one.
+/// The position of a token. All tokens of the sandbox are UUIDs, and the logs have no other UUID.
 fn token(text: &str) -> Option<usize> {
     let begins = |at: &usize| {
         let digits = text.as_bytes().get(at - 8..*at);

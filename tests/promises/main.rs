@@ -1,5 +1,5 @@
-//! What the crate promises, proved through its public face against the sandbox. Time is virtual, ports are free
-//! ones, and no test knows of another.
+//! The promises of the crate, tested through its public API against the sandbox. The tests use virtual time and free
+//! ports, and are independent of each other.
 
 #![allow(
     missing_docs,

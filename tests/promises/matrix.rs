@@ -1,10 +1,9 @@
-//! Every call meets every trouble, once and for as long as it lasts, and always ends the same way: in time, with an
-//! error that says what is known, no password lost unsaid, no secret logged, the account open, and a client that works
-//! again.
+//! Every call meets every fault, once and permanently. Each call ends in time, with an error that states the known
+//! outcome. The crate reports a lost password, logs no secret, keeps the account open, and works again after the fault.
 //!
-//! It does so in a process of its own, because what is searched for secrets is all that the process logs.
+//! The test runs in its own process, because it searches the complete log of the process for secrets.
 //!
-//! A network that swallows packets is played by a listener whose queue is full, which only Linux lets one build.
+//! A listener with a full queue simulates a network that drops packets, which is possible only on Linux.
 
 use std::{
     collections::BTreeSet,
@@ -29,11 +28,11 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// A call is over by then.
+/// The deadline of a call.
 const DEADLINE: Duration = Duration::from_secs(31);
 const PERSISTENT: u32 = 10_000;
 
-/// Built once, for the sake of the one that is large.
+/// Built once, because one of them is large.
 static TROUBLES: LazyLock<Vec<(&str, Trouble)>> = LazyLock::new(troubles);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +60,9 @@ impl Call {
 
 #[derive(Clone, Debug)]
 enum Trouble {
-    /// Nobody listens.
+    /// No process listens on the port.
     Refused,
-    /// Nobody answers a connection that is asked for.
+    /// The network drops the packets of a connection.
     Swallowed,
     Suffers(Fault),
 }
@@ -118,7 +117,7 @@ struct Cell {
 impl Cell {
     async fn new(call: Call, name: String, log: Log) -> Self {
         let sandbox = Sandbox::start().await.unwrap();
-        // Without a trust store to read, which is what takes most of the time here; and told to log every byte.
+        // No trust store, because reading it takes most of the time here. The client logs every byte.
         let client = client_of(&sandbox).http_client(|http| http.tls_certs_only([]).connection_verbose(true));
         let client = client.timeout(TIMEOUT).response_limit(64 * 1024);
         let thingspace = client.build().unwrap();
@@ -147,7 +146,7 @@ impl Cell {
         FileVault::new(self.directory.path().join("password.json"))
     }
 
-    /// All that was secret in it.
+    /// All secrets of the cell.
     async fn run(mut self, trouble: &Trouble, times: u32) -> BTreeSet<String> {
         match trouble {
             Trouble::Suffers(fault) => {
@@ -158,7 +157,7 @@ impl Cell {
                 let address = self.sandbox().address();
                 self.learn();
                 self.sandbox = None;
-                // What is left of the connections is closed.
+                // Closes the remaining connections.
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 let swallows = matches!(trouble, Trouble::Swallowed).then(|| full(address));
                 self.calls(2).await;
@@ -192,7 +191,7 @@ impl Cell {
         let ask = async |method| session().send(session().request(method, ECHO).unwrap()).await;
         match self.call {
             Call::Start => self.session = Some(self.thingspace.start_session(credentials()).await?),
-            // An answer is none of this crate's errors; its body streams for as long as the caller reads it.
+            // A response is not an error of this crate. The caller limits the time for its body.
             Call::Get => drop(ask(Method::GET).await?),
             Call::Post => drop(ask(Method::POST).await?),
             Call::Reset => return Ok(Some(session().reset_password(PASSWORD).await?.expose_secret().to_owned())),
@@ -206,7 +205,7 @@ impl Cell {
         let name = &self.name;
         if let Err(error) = &outcome {
             assert!(is_helpful(error), "{name}: {error}");
-            // As an application logs it, to be searched with all the rest.
+            // Logged like an application would, to be searched with the rest.
             writeln!(self.log, "{}", shown(error)).unwrap();
         }
         let Some(sandbox) = &self.sandbox else { return };
@@ -236,7 +235,7 @@ impl Cell {
         }
     }
 
-    /// The trouble is over: a person who knows the password does what the errors say, and everything works.
+    /// After the fault, an operator with the password follows the advice of the errors, and everything works.
     async fn recover(&self) {
         let (name, sandbox, vault) = (&self.name, self.sandbox(), self.vault());
         let mut log = self.log.clone();
@@ -252,7 +251,7 @@ impl Cell {
                     let current = VaultState::Current(holds.clone());
                     assert!(vault.compare_and_swap(&pending, &current).await.unwrap(), "{name}");
                 }
-                Recovery::NewPasswordLost => panic!("{name}: nothing was lost"),
+                Recovery::NewPasswordLost => panic!("{name}: no password was lost"),
                 _ => assert_eq!(password, PASSWORD, "{name}: the password is lost"),
             }
         }
@@ -283,11 +282,11 @@ impl Cell {
     }
 }
 
-/// What an error of a bare reset says if nobody can know which password holds.
+/// Whether the error of a bare reset says that the current password is unknown.
 fn is_unknown(error: &Error) -> bool {
     matches!(error, Error::Timeout { sent: true, .. } | Error::Interrupted { .. } | Error::UnexpectedResponse { .. })
         || error.status().is_some_and(|status| status.is_server_error())
-        // A second reset, with what the first one had replaced, is refused.
+        // The platform rejects a second reset with the superseded password.
         || matches!(error, Error::Platform(_))
 }
 
@@ -298,7 +297,7 @@ fn is_helpful(error: &Error) -> bool {
     known.iter().chain(&advice).any(|part| text.contains(part))
 }
 
-/// Set for the process in which the calls are made.
+/// Set in the process that makes the calls.
 const PLAYS: &str = "THINGSPACE_TEST_MATRIX";
 
 #[test]
@@ -322,7 +321,7 @@ async fn every_call_meets_every_trouble() {
             for &times in series {
                 let name = format!("{call:?}, {trouble_name}, {times} times");
                 let cell = Cell::new(call, name.clone(), log.clone()).await;
-                // In a task of its own, so that one that fails does not hide the others.
+                // In its own task, so that a failed cell does not hide the others.
                 let outcome = tokio::spawn(cell.run(trouble, times)).await;
                 let text = log.take();
                 let leak = outcome.as_ref().ok().and_then(|secrets| leaks::find(&text, secrets));
@@ -336,8 +335,8 @@ async fn every_call_meets_every_trouble() {
     assert!(failed.is_empty() && cells >= 240, "{failed:#?}");
 }
 
-/// What this crate and those below it log is found, and so is what a client that logs every byte has sent. Nobody is
-/// warned of what goes well.
+/// The log has the events of this crate and of its dependencies, and the bytes of a verbose client. A success logs no
+/// warning.
 async fn everything_is_kept(log: &Log) {
     let sandbox = Sandbox::start().await.unwrap();
     let thingspace = client_of(&sandbox).build().unwrap();
@@ -347,7 +346,7 @@ async fn everything_is_kept(log: &Log) {
     own.post(format!("{}/m2m/v1/x", sandbox.base_url())).body("said-by-the-caller").send().await.unwrap();
     let text = log.take();
     for expected in ["TRACE", "thingspace.call", "hyper_util", "reqwest::connect", "said-by-the-caller"] {
-        assert!(text.contains(expected), "{expected} is not among what was logged");
+        assert!(text.contains(expected), "the log lacks {expected}");
     }
     assert!(!text.contains("WARN"), "{text}");
 }

@@ -1,5 +1,5 @@
-//! A mistake in the contract ends the build, in the words of `cargo xtask spec check`, which `xtask/tests/spec` holds
-//! against the same files.
+//! An error in the contract fails the build with the output of `cargo xtask spec check`. `xtask/tests/spec` tests that
+//! output with the same files.
 
 #[path = "../mistakes/mistake.rs"]
 mod mistake;
@@ -11,17 +11,17 @@ use crate::{
     package::Package,
 };
 
-/// Does what cargo does with it, without what takes cargo its time: errors and warnings.
+/// Runs the build script without cargo, which is faster, and returns its errors and warnings.
 fn errors(script: &Path, folder: &Path) -> String {
     let output = Command::new(script).current_dir(folder).env("OUT_DIR", folder).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
-    let told = |line| ["cargo::error=", "cargo::warning="].into_iter().find_map(|kind| str::strip_prefix(line, kind));
-    said.lines().filter_map(told).flat_map(|line| [line, "\n"]).collect()
+    let text = |line| ["cargo::error=", "cargo::warning="].into_iter().find_map(|kind| str::strip_prefix(line, kind));
+    said.lines().filter_map(text).flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]
-fn a_build_tells_each_mistake_as_spec_check_does() {
+fn a_build_reports_each_mistake_like_spec_check() {
     let script = grown().build_script();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
@@ -55,7 +55,7 @@ fn cargo_shows_every_mistake_with_its_help_and_builds_nothing() {
 }
 
 #[test]
-fn what_a_missing_crate_is_said_to_need_is_enough() {
+fn the_advice_for_a_missing_crate_is_sufficient() {
     let mut package = Package::copy("broken");
     package.write("openapi.yaml", &grown::spec());
     let output = package.build(&["--quiet"]);
@@ -70,12 +70,12 @@ fn what_a_missing_crate_is_said_to_need_is_enough() {
             package.enable("schemars", feature.unwrap());
         }
     }
-    // And with that it is built.
+    // With these crates the package builds.
     assert_eq!(package.file("Cargo.toml").replace("-broken\"", "\""), grown().manifest, "{shown}");
 }
 
 #[test]
-fn without_the_generator_a_build_takes_the_copy_of_this_contract_and_of_no_other() {
+fn without_the_generator_a_build_accepts_only_the_copy_of_this_contract() {
     let (from, to) =
         (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
     let folder = to.path();
@@ -84,7 +84,7 @@ fn without_the_generator_a_build_takes_the_copy_of_this_contract_and_of_no_other
     for file in copies {
         fs::copy(from.join(file), folder.join(file)).unwrap();
     }
-    // Nothing has to be compiled before it.
+    // The build needs no other compilation.
     let script = folder.join("script");
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     let built = rustc.args(["--edition", "2024", "-o"]).args([&script, &from.join("build.rs")]).output().unwrap();

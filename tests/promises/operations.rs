@@ -37,7 +37,7 @@ async fn the_generated_clients_answers_have_status_and_headers() {
     assert!(answer.session_token.is_some());
 
     let session = client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
-    // What is refused has its reason inside, for who prints the chain.
+    // The error has its cause as a source, for callers that print the chain.
     let body = api::types::SessionResetPasswordRequest::builder().old_password("wrong");
     let refused = session.api().reset_connectivity_management_password().body(body).send().await.unwrap_err();
     assert!(format!("{refused:#}").contains("REQUEST_FAILED.OldPasswordIncorrect"), "{refused:#}");
@@ -64,7 +64,7 @@ async fn every_error_of_the_generated_client_becomes_the_facades() {
 }
 
 #[tokio::test]
-async fn an_operation_that_needs_a_session_says_so_without_one() {
+async fn an_operation_that_needs_a_session_fails_without_one() {
     let (sandbox, thingspace) = sandbox().await;
     let error = thingspace.api().end_connectivity_management_session().send().await.unwrap_err();
     let error = Error::from(error);
@@ -74,7 +74,7 @@ async fn an_operation_that_needs_a_session_says_so_without_one() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_sent_once_and_told_plainly() {
+async fn a_wrong_password_is_sent_once_with_a_clear_error() {
     let (sandbox, thingspace) = sandbox().await;
     let error = thingspace.start_session(Credentials::new(USERNAME, "wrong")).await.unwrap_err();
     assert!(matches!(error, Error::Platform(_)), "{error:?}");
@@ -115,7 +115,7 @@ async fn a_session_that_could_not_be_ended_goes_on() {
 }
 
 #[tokio::test]
-async fn send_hands_back_the_platforms_answer_whatever_its_status() {
+async fn send_returns_the_platforms_response_of_any_status() {
     let (sandbox, _thingspace, session) = session().await;
     let teapot = thingspace_sandbox::Fault::answer(418, "short and stout").with_header("x-kept", "yes");
     sandbox.fault(thingspace_sandbox::Operation::Other, teapot, 1);

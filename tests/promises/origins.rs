@@ -1,4 +1,4 @@
-//! Tokens go to the platform and nowhere else.
+//! The crate sends tokens only to the platform.
 
 use reqwest::{Method, redirect};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
@@ -27,19 +27,19 @@ async fn send_refuses_every_other_origin_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn an_origin_that_was_named_gets_both_tokens() {
+async fn an_allowed_origin_gets_both_tokens() {
     let (sandbox, other) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
     let thingspace = client_of(&sandbox).allow_origin(format!("http://{}", other.address())).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
     let request = reqwest::Client::new().get(format!("{}{ECHO}", other.base_url()));
-    // It knows neither token, but it was given them.
+    // The other sandbox does not know the tokens, but received them.
     session.send(request).await.unwrap();
     let arrived = other.requests();
     assert!(arrived[0].header("authorization").is_some() && arrived[0].header("vz-m2m-token").is_some());
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed_not_even_by_a_client_that_was_told_to() {
+async fn no_redirect_is_followed_even_by_a_client_configured_to() {
     let (sandbox, elsewhere) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
     let eager = client_of(&sandbox).http_client(|http| http.redirect(redirect::Policy::limited(10)));
     for thingspace in [client_of(&sandbox).build().unwrap(), eager.build().unwrap()] {
@@ -64,17 +64,17 @@ async fn a_call_in_a_process_with_a_proxy() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_does_not_see_what_is_meant_for_this_machine() {
+fn a_proxy_of_the_environment_gets_no_loopback_requests() {
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     proxy.set_nonblocking(true).unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
     let mut call = alone("origins::a_call_in_a_process_with_a_proxy");
     passed(call.env("HTTP_PROXY", &address).env("http_proxy", &address));
-    assert!(proxy.accept().is_err(), "nobody has called");
+    assert!(proxy.accept().is_err(), "the proxy got a connection");
 }
 
 #[test]
-fn plain_http_is_refused_except_to_this_machine_or_where_allowed() {
+fn plain_http_is_rejected_except_to_loopback_or_where_allowed() {
     let build = |url: &str| ThingSpace::builder().api_key(api_key()).base_url(url).build();
     for url in [
         "http://thingspace.verizon.com/api",
@@ -98,13 +98,13 @@ fn plain_http_is_refused_except_to_this_machine_or_where_allowed() {
     let builder = || ThingSpace::builder().api_key(api_key()).base_url("https://x.example");
     builder().base_url("http://lab.example/api").allow_plain_http().build().unwrap();
     builder().allow_origin("http://lab.example").build().unwrap_err();
-    // A proxy of the environment would get to see it.
+    // A proxy of the environment could read it.
     builder().allow_origin("http://127.0.0.1:9").build().unwrap_err();
     builder().allow_origin("https://x.example/a/path").build().unwrap_err();
 }
 
 #[tokio::test]
-async fn a_path_that_is_none_is_refused() {
+async fn an_invalid_path_is_rejected() {
     let (_sandbox, _thingspace, session) = session().await;
     for path in ["", "m2m/v1/x", "@evil.example/x", ":9/x"] {
         assert!(matches!(session.request(Method::GET, path), Err(Error::InvalidRequest { .. })), "{path}");

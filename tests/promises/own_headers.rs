@@ -1,4 +1,4 @@
-//! Headers of the caller's own, and the trace context, go with every request; no token is seen or replaced on the way.
+//! Every request carries the caller's headers and the trace context. They cannot read or replace a token.
 
 use std::sync::{
     Arc, Mutex,
@@ -41,7 +41,7 @@ fn numbered(sandbox: &Sandbox) -> (ThingSpace, Arc<Mutex<Vec<HeaderMap>>>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_request_has_them_and_the_function_sees_no_token() {
+async fn every_request_has_the_headers_and_the_function_sees_no_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let (thingspace, found) = numbered(&sandbox);
     let session = thingspace.start_session(credentials()).await.unwrap();
@@ -62,7 +62,7 @@ async fn every_request_has_them_and_the_function_sees_no_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_keeps_its_own() {
+async fn a_request_keeps_its_own_headers() {
     let sandbox = Sandbox::start().await.unwrap();
     let (thingspace, _) = numbered(&sandbox);
     let session = thingspace.start_session(credentials()).await.unwrap();
@@ -97,7 +97,7 @@ fn granted(sandbox: &Sandbox) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_header_that_is_the_crates_to_set_is_refused_and_nothing_is_sent() {
+async fn a_header_that_the_crate_sets_is_rejected_and_nothing_is_sent() {
     for name in [
         "authorization",
         "vz-m2m-token",

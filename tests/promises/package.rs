@@ -1,8 +1,8 @@
-//! Copies of this package under other names, for tests that change it: what is compiled of them is theirs alone.
+//! Copies of this package under other names, for tests that change it. Each has its own build output.
 //!
-//! There are two, because compiling one takes longer than most tests. `grown` builds, with all that specs of the tests
-//! have. `broken` does not, each time in another way. They stay where they are, and only what differs is written: a second run finds
-//! compiled what has not changed.
+//! There are two, because compiling one takes longer than most tests. `grown` builds with all additions of the tests'
+//! specs; `broken` fails to build, each time in another way. They stay in place and only changed files are written, so
+//! that a second run reuses the build.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use std::{
 
 use crate::patience::watch_anew;
 
-/// What a build needs, as it is to be. The copy is this test's until it is dropped.
+/// The files of a build. The test owns the copy until it is dropped.
 pub(crate) struct Package {
     pub(crate) folder: PathBuf,
     files: BTreeMap<PathBuf, String>,
@@ -37,19 +37,19 @@ impl Package {
         let files = paths.iter().map(|path| (path.strip_prefix(from).unwrap().to_owned(), read(path)));
         let mut package = Self { folder, files: files.collect(), _lock: lock };
         let manifest = read(&from.join("Cargo.toml"));
-        // What is taken from this very workspace stays behind.
+        // Without dependencies on members of this workspace.
         let is_of_the_workspace = |line: &str| {
             line.contains("= { path = ") || line.starts_with("members = ") || line.starts_with("default-members = ")
         };
         let manifest: Vec<_> = manifest.lines().filter(|line| !is_of_the_workspace(line)).collect();
         let manifest = (manifest.join("\n") + "\n")
-            // The generator is the one of this workspace.
+            // The generator of this workspace.
             .replace("path = \"crates/codegen\"", &format!("path = '{}'", from.join("crates/codegen").display()))
             .replace("name = \"thingspace-session\"", &format!("name = \"thingspace-session-{name}\""))
             .replace("[lints]\nworkspace = true", "[lib]\nname = \"thingspace_session\"\n\n[lints]\nworkspace = true");
         package.write("Cargo.toml", &manifest);
         package.write("README.md", "");
-        // With an example, cargo takes the features that tests take, and so the dependencies that are compiled already.
+        // With an example, cargo selects the features of the tests, and reuses their compiled dependencies.
         package.write("examples/nothing.rs", "//! Nothing.\n\nfn main() {}\n");
         package
     }
@@ -67,7 +67,7 @@ impl Package {
         self.manifest("[dependencies]\n", &format!("[dependencies]\n{line}\n"));
     }
 
-    /// Turns on a feature of a dependency that has some.
+    /// Enables a feature of a dependency that has features already.
     pub(crate) fn enable(&mut self, dependency: &str, feature: &str) {
         let lines = &mut self.file("Cargo.toml").lines();
         let line = lines.find(|line| line.starts_with(&format!("{dependency} = {{"))).unwrap().to_owned();
@@ -80,7 +80,7 @@ impl Package {
         self.write("Cargo.toml", &changed);
     }
 
-    /// Has the folder hold what it is to hold. What is there already keeps its date.
+    /// Writes the files to the folder. Unchanged files keep their modification time.
     fn lay_down(&self) {
         for path in files(&self.folder) {
             if !self.files.contains_key(path.strip_prefix(&self.folder).unwrap()) {
@@ -97,13 +97,13 @@ impl Package {
         }
     }
 
-    /// Cargo builds the examples and the library, with nothing fetched, sharing what is compiled of the dependencies.
+    /// Runs cargo offline on the examples and the library, with the compiled dependencies of the tests.
     pub(crate) fn build(&self, more: &[&str]) -> Output {
         self.lay_down();
         watch_anew();
         let mut cargo = Command::new(env!("CARGO"));
-        // What cargo says of this program to it. Crates that look at such variables would be compiled again here, and
-        // once more for the next run of the tests.
+        // cargo sets these variables for this program. Crates that read them would be compiled again here, and once
+        // more in the next run of the tests.
         let is_of_this =
             |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|part| name.starts_with(part));
         for (name, _) in env::vars().filter(|(name, _)| is_of_this(name)) {
@@ -120,7 +120,7 @@ impl Package {
     }
 }
 
-/// The files of a folder, and of the folders in it.
+/// All files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()

@@ -1,8 +1,8 @@
-//! The end of every wait in a test. It is in real time or after so many calls: on a paused clock a timeout never expires
-//! while calls return at once, because that clock moves only when nothing else is left to do.
+//! Limits every wait in a test, by real time or by a number of calls. On a paused clock a timeout never expires while
+//! calls return at once, because that clock advances only when all tasks are idle.
 //!
-//! `until` and `calls_until` are the loops of the tests. A watchdog ends all other waits. It knows each thread that has
-//! used `support`, and ends the program when a test has run for too long.
+//! Tests loop with `until` and `calls_until`. A watchdog ends all other waits: it knows each thread that used
+//! `support`, and ends the program when a test runs too long.
 
 use std::{
     collections::HashMap,
@@ -15,18 +15,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long one test runs.
+/// Time limit of one test.
 const ONE_TEST: Duration = Duration::from_secs(300);
-/// Which part of it a test waits for one thing. The crowds need a tenth of that on a busy machine.
+/// The part of that limit for one wait. The crowds need a tenth of it on a busy machine.
 const ONE_WAIT: f64 = 0.4;
-/// How many calls a test makes while it waits for what calls come to.
+/// Maximum number of calls in one wait.
 const MOST_CALLS: u32 = 1000;
-/// How long one test runs instead, in milliseconds: the tests below are not to take as long.
+/// A shorter limit in milliseconds, for the tests below.
 const SHORTER: &str = "THINGSPACE_TEST_PATIENCE";
 
 type Running = HashMap<ThreadId, (String, Instant)>;
 
-/// The tests that are running, and since when.
+/// The running tests with their start times.
 static RUNNING: LazyLock<Mutex<Running>> = LazyLock::new(|| {
     thread::spawn(end_what_takes_too_long);
     Mutex::default()
@@ -36,7 +36,7 @@ fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Is dropped with its thread, which is when its test is over.
+/// Dropped with its thread at the end of its test.
 struct Watched;
 
 impl Drop for Watched {
@@ -58,13 +58,13 @@ fn begin() {
     running().insert(thread.id(), (test, Instant::now()));
 }
 
-/// Has the watchdog know this test. What tests begin with calls it.
+/// Registers this test with the watchdog. The helpers in `support` call it.
 pub(crate) fn watch() {
     WATCHED.with(|_| ());
 }
 
-/// Begins the time of this test again: for a test that repeats what has an end as often as the environment asks for,
-/// and for one that has cargo compile.
+/// Restarts the time of this test: for a test whose number of repetitions the environment sets, and for one that runs
+/// cargo.
 pub(crate) fn watch_anew() {
     watch();
     begin();
@@ -80,14 +80,14 @@ fn end_what_takes_too_long() {
         thread::sleep(limit / 50);
         let late = running().values().find(|(_, since)| since.elapsed() > limit).map(|(test, _)| test.clone());
         if let Some(test) = late {
-            // Not `eprintln!`, which libtest keeps until the test is over.
+            // Not `eprintln!`, which libtest buffers until the test ends.
             let _ = writeln!(std::io::stderr(), "\n{test}: over {limit:?}, so something in it waits without an end");
             process::exit(101);
         }
     }
 }
 
-/// Lets other tasks run until something has happened.
+/// Lets other tasks run until the condition holds.
 #[track_caller]
 pub(crate) fn until(mut happened: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let place = Location::caller();
@@ -101,8 +101,8 @@ pub(crate) fn until(mut happened: impl FnMut() -> bool) -> impl Future<Output = 
     }
 }
 
-/// Calls until a call returns something. The test's clock moves by `pause` between two calls: a paused one moves only
-/// there if each call returns at once.
+/// Repeats a call until it returns `Some`. Advances the test's clock by `pause` between two calls: a paused clock does
+/// not advance otherwise if each call returns at once.
 #[track_caller]
 pub(crate) fn calls_until<T>(pause: Duration, mut call: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let place = Location::caller();
@@ -128,9 +128,9 @@ mod ends {
 
     const WAITS: &str = "THINGSPACE_TEST_WAITS";
 
-    /// The child of the test below; otherwise it does nothing.
+    /// Runs in the child process of the test below; otherwise does nothing.
     #[tokio::test(start_paused = true)]
-    async fn what_waits_for_ever() {
+    async fn a_wait_without_end() {
         let Ok(kind) = std::env::var(WAITS) else { return };
         let (_sandbox, thingspace) = sandbox().await;
         let fails = async || thingspace.start_session(Credentials::new("", "")).await.unwrap_err();
@@ -160,8 +160,8 @@ mod ends {
     }
 
     #[test]
-    fn a_wait_ends_whatever_the_clock_of_the_test_does() {
-        let watchdog = "patience::ends::what_waits_for_ever: over 1s";
+    fn a_wait_ends_with_any_clock_of_the_test() {
+        let watchdog = "patience::ends::a_wait_without_end: over 1s";
         for (kind, said) in [
             ("turns", "not within 400ms"),
             ("calls", "not after 1000 calls"),
@@ -169,12 +169,12 @@ mod ends {
             ("nothing", watchdog),
             ("a thread", watchdog),
         ] {
-            let mut child = alone("patience::ends::what_waits_for_ever");
+            let mut child = alone("patience::ends::a_wait_without_end");
             let output = child.env(WAITS, kind).env(SHORTER, "1000").output().unwrap();
             let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
             let says = |line: &str| line.ends_with(said) || line.starts_with(said);
-            // Which wait it is: its place, or its test.
-            let is_named = |line: &str| line.contains(file!()) || line.contains("patience::ends::what_waits_for_ever");
+            // The message names the place or the test of the wait.
+            let is_named = |line: &str| line.contains(file!()) || line.contains("patience::ends::a_wait_without_end");
             let is_said = printed.lines().any(|line| says(line) && is_named(line));
             assert!(output.status.code() == Some(101) && is_said, "{kind}: {printed}");
         }

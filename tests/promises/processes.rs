@@ -1,4 +1,4 @@
-//! Many processes that share a file share one session and one count of failed logins.
+//! Processes that share a store file share one session and one count of failed logins.
 
 use std::{env, path::Path};
 
@@ -8,10 +8,10 @@ use thingspace_session::{ApiKey, Credentials, Error, FileStore, ThingSpace};
 
 use crate::support::{ECHO, PASSWORD, USERNAME, alone, arrived, passed};
 
-/// How many requests a process of this test sends; unset in an ordinary run.
+/// Number of requests of a child process; unset in the test's own process.
 const REQUESTS: &str = "THINGSPACE_TEST_REQUESTS";
 
-/// A process of its own, given all it needs by its environment.
+/// Runs in a child process, which the environment configures.
 #[tokio::test]
 async fn one_process() {
     let Ok(requests) = env::var(REQUESTS) else { return };
@@ -34,7 +34,7 @@ async fn one_process() {
     }
 }
 
-/// Eight of them at once.
+/// Runs eight child processes at once.
 async fn eight(sandbox: &Sandbox, store: &Path, password: &'static str, requests: u32) -> Vec<String> {
     let processes = (0..8).map(|_| {
         let mut command = alone("processes::one_process");
@@ -60,14 +60,14 @@ async fn eight_processes_share_one_session_and_renew_it_once() {
     for round in 1..=3 {
         let said = eight(&sandbox, &store, PASSWORD, 20).await;
         assert!(all_went_well(&said), "{said:?}");
-        assert_eq!(sandbox.counters().logins_succeeded, round, "one for each dead session");
+        assert_eq!(sandbox.counters().logins_succeeded, round, "one login for each dead session");
         sandbox.expire_session(USERNAME);
     }
     assert_eq!(sandbox.counters().logins_failed, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_replicas_with_a_wrong_password_spend_one_strike_however_often_they_are_started() {
+async fn eight_replicas_with_a_wrong_password_cause_one_failed_login_across_restarts() {
     let sandbox = Sandbox::start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("sessions.json");
@@ -76,12 +76,12 @@ async fn eight_replicas_with_a_wrong_password_spend_one_strike_however_often_the
         assert!(said.iter().all(|said| said.contains("it failed")), "{said:?}");
     }
     assert_eq!(sandbox.strikes(USERNAME), 1);
-    // And with the right one all is well again.
+    // With the right password, all logins succeed.
     assert!(all_went_well(&eight(&sandbox, &store, PASSWORD, 1).await));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn eight_replicas_whose_logins_are_never_answered_try_twice() {
+async fn eight_replicas_whose_logins_get_no_response_log_in_twice() {
     let sandbox = Sandbox::start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let store = directory.path().join("sessions.json");

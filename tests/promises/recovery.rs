@@ -1,4 +1,4 @@
-//! What is said of a rotation that was interrupted is true.
+//! The recovery of an interrupted rotation returns the true state.
 
 use reqwest::Method;
 use serde_json::json;
@@ -14,7 +14,7 @@ async fn ask(session: &Session) -> Result<u16, Error> {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_came_is_recovered_with_one_login() {
+async fn a_lost_response_is_recovered_with_one_login() {
     for (fault, is_lost) in [
         (Fault::CloseBefore, false),
         (Fault::CloseAfter, true),
@@ -42,7 +42,7 @@ async fn an_answer_that_never_came_is_recovered_with_one_login() {
         assert_eq!(arrived(&sandbox, "/session/login"), logins + 1, "asking again costs no login");
         assert_eq!(sandbox.strikes(USERNAME), u32::from(is_lost));
         if !is_lost {
-            // That login has put an end to the session, which is found out and told: nothing was reset.
+            // That login has ended the session. The rotation reports it, and that no password was reset.
             assert!(matches!(session.rotate_password(&vault).await, Err(Error::SessionRenewed)), "{fault:?}");
             session.rotate_password(&vault).await.unwrap();
             assert_eq!(kept(&vault).await, sandbox.password(USERNAME));
@@ -51,7 +51,7 @@ async fn an_answer_that_never_came_is_recovered_with_one_login() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_is_under_way_elsewhere_is_not_called_lost() {
+async fn a_rotation_in_progress_elsewhere_is_not_called_lost() {
     let (sandbox, thingspace, session) = session().await;
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(&directory);
@@ -68,7 +68,7 @@ async fn a_rotation_that_is_under_way_elsewhere_is_not_called_lost() {
 }
 
 #[tokio::test]
-async fn a_rotation_that_was_interrupted_elsewhere_is_found_by_who_shares_the_store() {
+async fn a_process_that_shares_the_store_finds_an_interrupted_rotation() {
     let sandbox = Sandbox::start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let client = || {
@@ -79,7 +79,7 @@ async fn a_rotation_that_was_interrupted_elsewhere_is_found_by_who_shares_the_st
     sandbox.fault(Operation::Reset, Fault::CloseAfter, 1);
     session.rotate_password(&vault(&directory)).await.unwrap_err();
     assert_eq!(client().recover_rotation(&vault(&directory)).await.unwrap(), Recovery::NewPasswordLost);
-    // The session that is alive goes on, and once it has died nobody else deals a second strike.
+    // The live session goes on. After it has died, no process causes a second failed login.
     assert_eq!(ask(&client().start_session(credentials()).await.unwrap()).await.unwrap(), 200);
     sandbox.expire_session(USERNAME);
     for _ in 0..3 {
@@ -93,7 +93,7 @@ async fn a_rotation_that_was_interrupted_elsewhere_is_found_by_who_shares_the_st
 }
 
 #[tokio::test]
-async fn a_password_that_was_handed_to_the_caller_is_told_to_be_lost_to_the_vault_without_a_login() {
+async fn a_password_returned_to_the_caller_is_reported_as_lost_without_a_login() {
     let (sandbox, thingspace, session) = session().await;
     let directory = tempfile::tempdir().unwrap();
     let brittle = Brittle::new(vault(&directory), COMMIT, Trouble::Fails);
@@ -117,12 +117,12 @@ async fn a_login_that_was_throttled_does_not_prove_a_password_dead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_from_before_the_rotation_does_not_prove_a_password_dead() {
+async fn a_rejection_before_the_rotation_does_not_prove_a_password_dead() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let directory = tempfile::tempdir().unwrap();
     let client = || client_of(&sandbox).store(store.clone()).build().unwrap();
     let next = || Credentials::new(USERNAME, "next");
-    // Configured before Verizon has set it, and so refused once.
+    // Used before Verizon has set it, and so rejected once.
     client().start_session(next()).await.unwrap_err();
     client().start_session(credentials()).await.unwrap();
     sandbox.set_password(USERNAME, "next");
@@ -143,7 +143,7 @@ async fn an_account_that_is_locked_for_a_while_does_not_make_a_password_lost() {
     let directory = tempfile::tempdir().unwrap();
     sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
     session.rotate_password(&vault(&directory)).await.unwrap_err();
-    // Somebody else has locked the account meanwhile.
+    // Meanwhile another client locks the account.
     for _ in 0..5 {
         let login = thingspace.api().start_connectivity_management_session();
         let wrong = thingspace_session::Secret::from("wrong");
@@ -171,7 +171,7 @@ async fn a_request_that_took_the_platform_too_long_may_have_reset_the_password()
 }
 
 #[tokio::test]
-async fn what_a_reset_was_answered_with_is_handed_on_whatever_it_calls_the_password() {
+async fn the_error_of_an_undocumented_reset_response_holds_its_body() {
     let (sandbox, _thingspace, session) = session().await;
     let directory = tempfile::tempdir().unwrap();
     let answer = Fault::answer_after(200, r#"{"password":"Wh0a1545a84d"}"#);
@@ -217,7 +217,7 @@ async fn a_rotation_that_ends_while_it_is_recovered_costs_no_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recovery_that_has_waited_for_a_rotation_that_was_taken_back_keeps_nobody_waiting() {
+async fn a_recovery_after_a_rollback_keeps_no_claim() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let directory = tempfile::tempdir().unwrap();
     let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
@@ -243,14 +243,14 @@ async fn a_recovery_whose_caller_gives_up_runs_to_its_end() {
     sandbox.fault(Operation::Login, Fault::Delay(Duration::from_secs(30)), 1);
     let (dropped, file) = (client(), vault(&directory));
     timeout(Duration::from_secs(1), dropped.recover_rotation(&file)).await.unwrap_err();
-    // Whoever asks next waits for the right to log in, and finds it done.
+    // The next caller waits for the claim, and finds the rotation recovered.
     assert_eq!(client().recover_rotation(&file).await.unwrap(), Recovery::NothingPending);
     assert_eq!(kept(&file).await.as_deref(), Some(PASSWORD));
     assert_eq!(arrived(&sandbox, "/session/login"), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recovery_may_take_all_the_time_of_the_vault_and_of_a_call() {
+async fn a_recovery_may_take_the_full_time_of_the_vault_and_of_a_call() {
     let (sandbox, thingspace, session) = session().await;
     let directory = tempfile::tempdir().unwrap();
     sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);

@@ -1,4 +1,4 @@
-//! A session that lives for months: it renews itself, once for everybody, and never in a loop.
+//! A session lives for months: the crate renews it once for all callers, and never in a loop.
 
 mod again;
 mod ended;
@@ -72,11 +72,11 @@ async fn a_session_in_use_lives_on_and_one_unused_for_twenty_minutes_costs_no_re
     let before = platform_requests(&sandbox);
     pass(Duration::from_secs(20 * 60)).await;
     assert_eq!(ask(&session).await.unwrap(), 200);
-    assert_eq!((logins(&sandbox), platform_requests(&sandbox) - before), ((2, 0), 2), "a login and the request");
+    assert_eq!((logins(&sandbox), platform_requests(&sandbox) - before), ((2, 0), 2), "one login and the request");
 }
 
 #[tokio::test]
-async fn a_caller_without_rights_causes_one_login_a_minute_and_gets_the_answer() {
+async fn a_call_that_is_not_permitted_causes_one_login_a_minute_and_gets_the_response() {
     for status in [401, 403] {
         let (sandbox, _thingspace, session) = session().await;
         sandbox.fault(Operation::Other, Fault::answer(status, ""), 1000);
@@ -91,7 +91,7 @@ async fn a_caller_without_rights_causes_one_login_a_minute_and_gets_the_answer()
 }
 
 #[tokio::test]
-async fn a_session_refused_soon_after_its_issue_is_replaced() {
+async fn a_session_rejected_soon_after_its_login_is_replaced() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.fault(Operation::Other, Fault::answer(401, ""), 1);
     assert_eq!(ask(&session).await.unwrap(), 200);
@@ -130,10 +130,10 @@ async fn the_generated_client_renews_as_well() {
 }
 
 #[tokio::test]
-async fn a_caller_that_gives_up_neither_aborts_nor_repeats_the_login_that_others_wait_for() {
+async fn cancelling_a_caller_does_not_cancel_or_repeat_the_shared_login() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.expire_session(USERNAME);
-    // The login is under way, but not answered, when the first caller gives up.
+    // The first caller is cancelled while the login waits for its response.
     let login = sandbox.counters().requests;
     sandbox.fault(Operation::Login, Fault::Delay(Duration::from_millis(50)), 1);
     let mut first = Box::pin(ask(&session));
@@ -148,13 +148,13 @@ async fn a_caller_that_gives_up_neither_aborts_nor_repeats_the_login_that_others
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_takes_the_login_from_nobody_who_waits_in_another() {
+fn a_runtime_that_is_shut_down_does_not_cancel_the_login_for_callers_in_another() {
     let [stays, ends] = runtimes();
     let asked = Arc::new(AtomicU32::new(0));
     let source = {
         let asked = asked.clone();
         move || {
-            // Twice for the start of the session; the third time is that of the runtime that ends.
+            // Two calls start the session; the third one runs on the runtime that ends.
             let number = asked.fetch_add(1, Ordering::SeqCst);
             async move { if number == 2 { std::future::pending().await } else { Ok(credentials()) } }
         }
@@ -182,7 +182,7 @@ fn a_runtime_that_is_shut_down_takes_the_login_from_nobody_who_waits_in_another(
 #[tokio::test]
 async fn a_task_that_saw_an_old_token_die_does_not_discard_a_newer_one() {
     let (sandbox, _thingspace, session) = session().await;
-    // A slow request is sent with the old token; by the time it is refused, the session has long been renewed.
+    // A slow request carries the old token. The crate renews the session before the platform rejects it.
     sandbox.fault(Operation::Other, Fault::Delay(Duration::from_millis(30)), 1);
     let before = sandbox.counters().requests;
     let slow = tokio::spawn({
@@ -210,19 +210,19 @@ async fn a_platform_that_calls_every_session_dead_gets_one_login_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_dies_before_its_first_use_is_renewed_if_one_was_taken_since_the_last() {
+async fn a_session_that_dies_unused_is_renewed_if_one_was_accepted_since_the_last_renewal() {
     let (sandbox, _thingspace, session) = session().await;
     let dead = Fault::refused("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired");
     sandbox.fault(Operation::Other, dead.clone(), 1);
-    assert_eq!(ask(&session).await.unwrap(), 200, "the second session is taken");
+    assert_eq!(ask(&session).await.unwrap(), 200, "the platform accepts the second session");
     sandbox.fault(Operation::Other, dead, 3);
-    assert_eq!(ask(&session).await.unwrap(), 400, "it dies, and the third one before its first use");
+    assert_eq!(ask(&session).await.unwrap(), 400, "the second session dies, and the third one before its first use");
     assert_eq!(ask(&session).await.unwrap(), 200);
     assert_eq!(logins(&sandbox), (4, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_may_take_all_the_time_of_a_call() {
+async fn a_login_may_take_the_full_time_of_a_call() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Operation::Login, Fault::Delay(58 * SECOND), 1);
     let thingspace = client_of(&sandbox).timeout(60 * SECOND).build().unwrap();
@@ -231,7 +231,7 @@ async fn a_login_may_take_all_the_time_of_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_that_was_given_up_keeps_nobody_out() {
+async fn a_cancelled_reset_blocks_no_login() {
     let (sandbox, thingspace, session) = session().await;
     let other = thingspace.start_session(credentials()).await.unwrap();
     sandbox.fault(Operation::Reset, Fault::Delay(3600 * SECOND), 1);
@@ -241,13 +241,13 @@ async fn a_reset_that_was_given_up_keeps_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_connection_is_tried_again_for_as_long_as_the_call_has_time() {
+async fn a_failed_connection_is_retried_until_the_deadline() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = client_of(&sandbox).timeout(60 * SECOND);
     let address = sandbox.address();
     drop(sandbox);
     sleep(Duration::from_millis(1)).await;
-    // The platform is back after ten seconds.
+    // The platform listens again after ten seconds.
     let back = tokio::spawn(async move {
         sleep(10 * SECOND).await;
         Sandbox::builder().listen(address).start().await.unwrap()
@@ -257,7 +257,7 @@ async fn no_connection_is_tried_again_for_as_long_as_the_call_has_time() {
 }
 
 #[test]
-fn a_renewal_on_a_runtime_that_is_shut_down_is_an_error_and_no_standstill() {
+fn a_renewal_on_a_runtime_that_is_shut_down_is_an_error_and_no_deadlock() {
     let [stays, ends] = runtimes();
     let sandbox = stays.block_on(Sandbox::start()).unwrap();
     let asked = AtomicU32::new(0);
@@ -266,7 +266,7 @@ fn a_renewal_on_a_runtime_that_is_shut_down_is_an_error_and_no_standstill() {
         async move { if is_away { Err("away".into()) } else { Ok(credentials()) } }
     };
     let session = stays.block_on(client_of(&sandbox).build().unwrap().start_session(source)).unwrap();
-    // Dead, and not renewed yet.
+    // The session is dead and not yet renewed.
     sandbox.expire_session(USERNAME);
     stays.block_on(ask(&session)).unwrap_err();
 

@@ -35,7 +35,7 @@ async fn a_request_with_a_safe_method_is_repeated_after_a_passing_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_does_not_pass_is_the_answer() {
+async fn a_permanent_failure_is_returned() {
     for status in [400, 404, 409, 501, 505] {
         assert_eq!(sent(Method::GET, Fault::answer(status, ""), 1).await, (status, 1), "{status}");
     }
@@ -65,7 +65,7 @@ async fn logging_out_is_repeated_and_logging_in_only_when_the_gateway_was_too_bu
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_endpoint_is_asked_again_after_a_passing_failure() {
+async fn a_token_request_is_repeated_after_a_passing_failure() {
     let (sandbox, thingspace) = sandbox().await;
     sandbox.fault(Operation::Token, Fault::answer(503, ""), 2);
     thingspace.start_session(credentials()).await.unwrap();
@@ -101,7 +101,7 @@ async fn pauses_differ_by_chance_so_that_many_clients_do_not_come_back_together(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_was_told_to_repeat_by_itself_does_not() {
+async fn a_custom_client_does_not_repeat_on_its_own() {
     let sandbox = Sandbox::start().await.unwrap();
     let host = sandbox.address().ip().to_string();
     let eager = reqwest::retry::for_host(host).no_budget().max_retries_per_request(5);
@@ -121,7 +121,7 @@ async fn a_client_that_was_told_to_repeat_by_itself_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_would_outlast_the_call_is_not_begun() {
+async fn a_pause_longer_than_the_call_is_not_started() {
     for wait in ["600", "9223372036854775807", "18446744073709551615", "Fri, 31 Dec 2100 23:59:59 GMT"] {
         let (sandbox, _thingspace, session) = session().await;
         let started = Instant::now();
@@ -132,7 +132,7 @@ async fn a_pause_that_would_outlast_the_call_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_repeated_can_be_set() {
+async fn the_retry_policy_can_be_set() {
     let sandbox = Sandbox::start().await.unwrap();
     let start = async |retries| {
         let thingspace = client_of(&sandbox).retry_policy(retries).build().unwrap();
@@ -148,7 +148,7 @@ async fn what_is_repeated_can_be_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_that_is_none_is_no_reason_to_wait() {
+async fn an_invalid_retry_after_is_ignored() {
     for wait in ["-1", "soon", "", "99999999999999999999999", "Fri, 31 Dec 1999 23:59:59 GMT"] {
         let (sandbox, _thingspace, session) = session().await;
         let started = Instant::now();
@@ -159,7 +159,7 @@ async fn a_retry_after_that_is_none_is_no_reason_to_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_was_sent_is_not_called_unsent_because_its_repeat_was_not() {
+async fn a_sent_request_is_not_called_unsent_after_an_unsent_retry() {
     let sandbox = Sandbox::start().await.unwrap();
     let thingspace = client_of(&sandbox).http_client(|http| http.pool_max_idle_per_host(0)).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
@@ -172,7 +172,7 @@ async fn a_request_that_was_sent_is_not_called_unsent_because_its_repeat_was_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_connection_is_tried_again_for_every_operation_the_reset_included() {
+async fn a_failed_connection_is_retried_for_every_operation_and_the_reset() {
     let sandbox = Sandbox::start().await.unwrap();
     // Without idle connections, each attempt needs a new one.
     let thingspace = client_of(&sandbox).http_client(|http| http.pool_max_idle_per_host(0)).build().unwrap();

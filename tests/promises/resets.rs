@@ -1,4 +1,4 @@
-//! A bare reset hands the new password to its caller, whatever becomes of the store, and retires the old one.
+//! A bare reset returns the new password to its caller even if the store fails, and supersedes the old one.
 
 use std::{
     future::pending,
@@ -21,18 +21,18 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials, runtimes, session, until};
 
-/// What becomes of the next swaps.
+/// The behaviour of the next swaps.
 #[derive(Clone, Copy, Debug, Default)]
 enum Swaps {
     #[default]
     Work,
     Hang,
     Panic,
-    /// So many of them.
+    /// This number of swaps fails.
     Fail(u32),
 }
 
-/// A store whose swaps misbehave on order.
+/// A store whose swaps fail on request.
 #[derive(Clone, Debug, Default)]
 struct Troubled {
     inner: MemoryStore,
@@ -45,7 +45,7 @@ impl Troubled {
         *self.swaps.lock().unwrap() = swaps;
     }
 
-    /// The first one takes the claim.
+    /// Applies after the first swap, which takes the claim.
     fn set_after_the_first(&self, swaps: Swaps) {
         self.set(swaps);
         self.is_first.store(true, Ordering::SeqCst);
@@ -120,7 +120,7 @@ async fn a_store_that_hangs_panics_or_fails_after_a_reset_does_not_keep_the_new_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_for_a_while_after_a_reset_is_told_all_the_same() {
+async fn a_store_that_fails_for_a_while_after_a_reset_records_it_later() {
     for failures in [1, 30, 100] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
         let (session, other) = (start(&sandbox, &store).await, start(&sandbox, &store).await);
@@ -138,19 +138,19 @@ async fn a_store_that_fails_for_a_while_after_a_reset_is_told_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_whose_caller_gives_up_runs_to_its_end_and_keeps_nobody_out() {
+async fn a_reset_whose_caller_gives_up_runs_to_its_end_and_blocks_no_login() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let (session, other) = (start(&sandbox, &store).await, start(&sandbox, &store).await);
     sandbox.fault(Operation::Reset, Fault::Delay(Duration::from_secs(30)), 1);
     timeout(Duration::from_secs(1), session.reset_password(PASSWORD)).await.unwrap_err();
     sandbox.expire_session(USERNAME);
-    // The reset is refused at last, because its session has died, and the old password holds.
+    // The platform rejects the reset, because its session is dead. The old password stays valid.
     assert_eq!(ask(&other).await.unwrap(), 200);
     assert_eq!((sandbox.counters().resets_processed, sandbox.counters().logins_failed), (0, 0));
 }
 
 #[test]
-fn a_reset_whose_runtime_is_shut_down_is_one_of_which_nobody_knows_what_came() {
+fn a_reset_whose_runtime_is_shut_down_has_an_unknown_outcome() {
     let [stays, ends] = runtimes();
     let (sandbox, _thingspace, session) = stays.block_on(session());
     sandbox.fault(Operation::Reset, Fault::Delay(Duration::from_secs(3600)), 1);
@@ -167,7 +167,7 @@ fn a_reset_whose_runtime_is_shut_down_is_one_of_which_nobody_knows_what_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_of_the_guard_whose_caller_gives_up_keeps_nobody_out() {
+async fn a_cancelled_reset_of_the_guard_blocks_no_login() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let client = client_of(&sandbox).store(store.clone()).build().unwrap();
     let session = start(&sandbox, &store).await;
@@ -191,7 +191,7 @@ async fn a_reset_of_the_guard_whose_caller_gives_up_keeps_nobody_out() {
 async fn a_reset_takes_at_most_twice_the_time_of_a_call() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let session = start(&sandbox, &store).await;
-    // The session has died, its renewal takes its time, and so does the reset.
+    // The session is dead. Both its renewal and the reset are slow.
     sandbox.expire_session(USERNAME);
     let _ = timeout(Duration::from_millis(1), ask(&session)).await;
     for operation in [Operation::Login, Operation::Reset] {

@@ -1,4 +1,4 @@
-//! Safe by default: what the first programs lead to keeps an account open however often they are started.
+//! Safe by default: restarts of a first program do not lock the account.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::support::{PASSWORD, USERNAME, alone, client_of, passed};
 #[allow(dead_code, reason = "its `main` is the example's own")]
 mod example;
 
-/// What the README's first program does, in a process of its own.
+/// Runs the README's first program in a child process.
 #[tokio::test]
 async fn one_start() {
     if std::env::var_os("THINGSPACE_KEY").is_none() {
@@ -39,7 +39,7 @@ fn environment<'a>(command: &'a mut Command, sandbox: &Sandbox, password: &str) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_with_a_store_in_its_environment_logs_in_once_with_a_wrong_password_however_often_it_is_started() {
+async fn a_service_with_a_store_sends_a_wrong_password_once_across_restarts() {
     let (sandbox, folder) = (Sandbox::start().await.unwrap(), TempDir::new().unwrap());
     let store = folder.path().join("session.json");
     for start in 0..7 {
@@ -49,14 +49,14 @@ async fn a_service_with_a_store_in_its_environment_logs_in_once_with_a_wrong_pas
         assert!(printed.contains(said) && !printed.contains("tv_sec"), "{start}: {printed}");
     }
     assert_eq!(sandbox.counters().logins_failed, 1);
-    // The right one, in the same store.
+    // The right password, with the same store.
     let mut child = alone("restarts::one_start");
     let printed = passed(environment(&mut child, &sandbox, PASSWORD).env("THINGSPACE_STORE", &store));
     assert!(printed.contains("it started"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_in_the_environment_that_cannot_be_used_is_an_error_and_nothing_is_sent() {
+async fn an_unusable_store_in_the_environment_is_an_error_and_nothing_is_sent() {
     let (sandbox, folder) = (Sandbox::start().await.unwrap(), TempDir::new().unwrap());
     for (store, said) in [(PathBuf::new(), "THINGSPACE_STORE is empty"), (folder.path().join("no/session.json"), "no")]
     {
@@ -88,7 +88,7 @@ async fn a_rejected_login_warns_of_the_next_start_where_no_store_was_chosen() {
     }
 }
 
-/// The quickstart, in a process of its own.
+/// Runs the quickstart in a child process.
 #[tokio::test]
 async fn one_quickstart() {
     if std::env::var_os("THINGSPACE_KEY").is_none() {
@@ -110,7 +110,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_quickstart_writes_the_new_password_where_it_says_and_nothing_into_the_folder_it_runs_in() {
+async fn the_quickstart_writes_the_password_file_and_nothing_into_its_folder() {
     let (sandbox, folder, home) = (Sandbox::start().await.unwrap(), TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut child = quickstart();
     let said =

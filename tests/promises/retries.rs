@@ -1,5 +1,5 @@
-//! When a request is sent again can be said for it alone, and the pauses and the time of an attempt for all; a login and a
-//! reset keep what `openapi.yaml` says.
+//! A caller sets the retries of one request, and the pauses and the timeout of an attempt for all requests. A login and a
+//! reset keep the `x-retry` of `openapi.yaml`.
 
 use std::time::Duration;
 
@@ -23,14 +23,14 @@ async fn sent(method: Method, retry: Retry, fault: Fault, times: u32) -> (u16, u
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_by_post_is_sent_again_after_a_passing_failure_if_its_caller_says_so() {
+async fn a_post_is_sent_again_after_a_passing_failure_if_its_caller_allows_it() {
     for fault in [Fault::answer(503, ""), Fault::CloseBefore, Fault::CloseAfter] {
         assert_eq!(sent(Method::POST, Retry::Always, fault, 2).await, (200, 3));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_of_any_method_is_sent_again_as_its_caller_says() {
+async fn a_request_of_any_method_is_sent_again_as_its_caller_sets() {
     let throttled = || Fault::json(429, &json!({ "fault": { "code": "900800", "message": "throttled out" } }));
     assert_eq!(sent(Method::GET, Retry::IfNotProcessed, Fault::answer(503, ""), 1).await, (503, 1));
     assert_eq!(sent(Method::GET, Retry::IfNotProcessed, Fault::CloseAfter, 1).await, (0, 1));
@@ -39,7 +39,7 @@ async fn a_request_of_any_method_is_sent_again_as_its_caller_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_sent_once_is_given_back_when_its_session_had_died() {
+async fn a_request_that_is_sent_once_fails_with_session_renewed_if_its_session_is_dead() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.expire_session(USERNAME);
     let error = session.send_with(session.request(Method::GET, ECHO).unwrap(), Retry::IfNotSent).await.unwrap_err();
@@ -48,7 +48,7 @@ async fn a_request_that_is_sent_once_is_given_back_when_its_session_had_died() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_caller_has_a_login_or_a_reset_sent_twice() {
+async fn no_caller_can_make_the_crate_send_a_login_or_a_reset_twice() {
     for (operation, path, body) in [
         (Operation::Login, "/m2m/v1/session/login", json!({ "username": USERNAME, "password": PASSWORD })),
         (Operation::Reset, "/m2m/v1/session/password/actions/reset", json!({ "oldPassword": PASSWORD })),
@@ -67,7 +67,7 @@ async fn no_caller_has_a_login_or_a_reset_sent_twice() {
 }
 
 #[test]
-fn the_blocking_face_is_told_as_well() {
+fn the_blocking_api_has_the_same_settings() {
     let [runtime, _] = runtimes();
     let sandbox = runtime.block_on(Sandbox::start()).unwrap();
     let thingspace = client_of(&sandbox).retry_policy(quick()).build_blocking().unwrap();
@@ -88,7 +88,7 @@ async fn with(policy: RetryPolicy) -> (Sandbox, Session) {
     (sandbox, session)
 }
 
-/// How long one read takes that meets `fault`.
+/// The duration of one read that meets `fault`.
 async fn took(sandbox: &Sandbox, session: &Session, fault: Fault, times: u32) -> (u16, Duration) {
     sandbox.fault(Operation::Other, fault, times);
     let started = Instant::now();
@@ -115,7 +115,7 @@ async fn pauses_grow_by_the_factor_up_to_the_longest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_of_a_retry_after_is_waited_for_than_is_set() {
+async fn the_wait_for_a_retry_after_has_the_configured_limit() {
     let (sandbox, session) = with(quick().max_retry_after(Duration::from_secs(3))).await;
     for (wished, seconds) in [("600", 3), ("2", 2)] {
         let busy = Fault::answer(503, "").with_header("retry-after", wished);
@@ -127,7 +127,7 @@ async fn no_more_of_a_retry_after_is_waited_for_than_is_set() {
 const LATE: Fault = Fault::Delay(Duration::from_secs(20));
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_whose_time_is_over_is_made_again_within_the_time_of_the_call() {
+async fn an_attempt_that_timed_out_is_repeated_within_the_time_of_the_call() {
     let (sandbox, session) = with(quick().attempt_timeout(Duration::from_secs(5))).await;
     let (status, took) = took(&sandbox, &session, LATE, 1).await;
     assert_eq!((status, took.as_secs()), (200, 5));
@@ -167,7 +167,7 @@ async fn the_time_of_an_attempt_cuts_off_no_login_no_reset_and_no_other_request_
 }
 
 #[test]
-fn a_policy_that_cannot_work_is_refused_by_the_name_of_its_field() {
+fn an_invalid_policy_is_an_error_that_names_its_field() {
     for (policy, field) in [
         (RetryPolicy::new(1).factor(0.5), "factor"),
         (RetryPolicy::new(1).factor(f32::NAN), "factor"),

@@ -1,4 +1,4 @@
-//! A rotation leaves the new password in the vault, or in the caller's hands, whatever the vault does.
+//! A rotation saves the new password in the vault, or returns it to the caller if the vault fails.
 
 use std::{
     collections::BTreeSet,
@@ -32,7 +32,7 @@ async fn a_rotation_leaves_the_new_password_in_the_vault_and_the_session_alive()
         assert_eq!(kept(&vault).await, sandbox.password(USERNAME));
         assert_eq!(sandbox.counters().resets_processed, round);
     }
-    // The vault is a source, and the session's own credentials have followed.
+    // The vault is a provider, and the session uses the new credentials.
     sandbox.expire_session(USERNAME);
     assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
     session.end().await.unwrap();
@@ -41,7 +41,7 @@ async fn a_rotation_leaves_the_new_password_in_the_vault_and_the_session_alive()
 }
 
 #[tokio::test]
-async fn a_vault_that_cannot_write_is_found_out_before_anything_is_reset() {
+async fn a_vault_that_cannot_write_is_detected_before_the_reset() {
     let (sandbox, _thingspace, session) = session().await;
     let vault = FileVault::new("/nowhere/at/all/password.json");
     let error = session.rotate_password(&vault).await.unwrap_err();
@@ -51,13 +51,13 @@ async fn a_vault_that_cannot_write_is_found_out_before_anything_is_reset() {
 }
 
 #[tokio::test]
-async fn a_vault_proves_by_writing_that_it_can_and_nothing_is_left_of_it() {
+async fn a_vault_proves_that_it_can_write_and_leaves_no_trace() {
     let directory = tempfile::tempdir().unwrap();
     let empty = VaultState::Empty;
     assert!(vault(&directory).compare_and_swap(&empty, &empty).await.unwrap());
     let names: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["password.json.lock"]);
-    // There is room for the name of the lock, and none for that of what is written.
+    // The name of the lock file fits; that of the temporary file is too long.
     let long = FileVault::new(directory.path().join("x".repeat(240)));
     long.compare_and_swap(&empty, &empty).await.unwrap_err();
 }
@@ -70,7 +70,7 @@ async fn a_vault_that_fails_or_panics_at_any_step_loses_no_password() {
         let brittle = Brittle::new(vault(&directory), step, trouble);
         let outcome = session.rotate_password(&brittle).await;
         let holds = sandbox.password(USERNAME).unwrap();
-        // A swap whose answer was lost has swapped.
+        // A swap with a lost result has taken effect.
         if matches!(trouble, Trouble::Fails) && [BEGIN + 1, COMMIT + 1].contains(&step) {
             outcome.unwrap();
             assert_eq!(kept(&vault(&directory)).await.as_deref(), Some(holds.as_str()), "{step}");
@@ -86,7 +86,7 @@ async fn a_vault_that_fails_or_panics_at_any_step_loses_no_password() {
             assert_eq!(password.expose_secret(), holds, "{step}");
             assert!(!shown(&error).contains(&holds), "{error:?}");
         }
-        // The session knows it as well, and nobody is kept from logging in.
+        // The session has the new password as well, and no claim blocks a login.
         sandbox.expire_session(USERNAME);
         assert_eq!(session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap().status(), 200);
     }
@@ -106,7 +106,7 @@ async fn a_vault_of_another_user_is_not_written_to() {
 }
 
 #[tokio::test]
-async fn a_refused_reset_leaves_the_old_password_in_the_vault() {
+async fn a_rejected_reset_leaves_the_old_password_in_the_vault() {
     let (sandbox, _thingspace, session) = session().await;
     let directory = tempfile::tempdir().unwrap();
     sandbox.fault(Operation::Reset, Fault::refused("UnifiedWebService.REQUEST_FAILED.Whatever"), 1);
@@ -177,13 +177,13 @@ async fn a_vault_that_never_answers_does_not_keep_the_new_password_from_the_call
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_rotations_on_one_vault_neither_puts_an_old_password_over_a_new_one() {
+async fn two_rotations_on_one_vault_never_overwrite_a_new_password_with_an_old_one() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(&directory);
     let session = async || client_of(&sandbox).store(store.clone()).build().unwrap().start_session(credentials()).await;
     let (first, second) = (session().await.unwrap(), session().await.unwrap());
-    // The second one looks into the vault, and is then slow.
+    // The second rotation loads the vault, and is then slow.
     let slow = Brittle::new(vault.clone(), PROVE, Trouble::Takes(Duration::from_secs(5)));
     let second = tokio::spawn(async move { second.rotate_password(&slow).await });
     sleep(Duration::from_secs(1)).await;
@@ -211,14 +211,14 @@ async fn a_vault_may_be_chosen_at_run_time() {
 }
 
 #[tokio::test]
-async fn a_source_that_panics_in_a_rotation_has_failed_and_nothing_is_reset() {
+async fn a_provider_that_panics_fails_the_rotation_before_the_reset() {
     let (sandbox, thingspace) = sandbox().await;
     let asked = AtomicU32::new(0);
     let source = move || {
-        // Twice for the start of the session.
+        // Two calls start the session.
         let number = asked.fetch_add(1, Ordering::SeqCst);
         async move {
-            assert!(number < 2, "the source's own code has a bug");
+            assert!(number < 2, "a bug in the provider");
             Ok(credentials())
         }
     };
@@ -246,7 +246,7 @@ async fn a_session_that_died_unnoticed_is_renewed_from_the_vault_that_is_to_be_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vault_that_has_not_answered_may_do_so_later_and_one_that_has_panicked_or_failed_may_not() {
+async fn a_vault_timeout_is_retryable_and_its_panic_or_error_is_not() {
     let (sandbox, _thingspace, session) = session().await;
     let directory = tempfile::tempdir().unwrap();
     for trouble in [Trouble::Panics, Trouble::Fails, Trouble::Takes(Duration::from_secs(60))] {
@@ -262,7 +262,7 @@ async fn a_vault_that_has_not_answered_may_do_so_later_and_one_that_has_panicked
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_as_such_even_if_the_vault_cannot_be_told_that_nothing_was_reset() {
+async fn a_rejected_reset_is_reported_even_if_the_rollback_fails() {
     let (sandbox, thingspace, session) = session().await;
     let directory = tempfile::tempdir().unwrap();
     sandbox.fault(Operation::Reset, Fault::refused("UnifiedWebService.REQUEST_FAILED.Whatever"), 1);
@@ -274,7 +274,7 @@ async fn a_refusal_is_told_as_such_even_if_the_vault_cannot_be_told_that_nothing
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_logs_in_with_the_old_password_while_a_slow_vault_keeps_the_new_one() {
+async fn no_process_sends_the_old_password_while_a_slow_vault_saves_the_new_one() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let directory = tempfile::tempdir().unwrap();
     let session = async || client_of(&sandbox).store(store.clone()).build().unwrap().start_session(credentials()).await;
@@ -290,7 +290,7 @@ async fn nobody_logs_in_with_the_old_password_while_a_slow_vault_keeps_the_new_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_logs_in_before_the_reset_however_long_the_vault_takes_each_time() {
+async fn no_process_logs_in_before_the_reset_even_with_a_slow_vault() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let directory = tempfile::tempdir().unwrap();
     let session = async || client_of(&sandbox).store(store.clone()).build().unwrap().start_session(credentials()).await;

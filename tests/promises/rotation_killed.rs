@@ -25,16 +25,16 @@ use crate::vaults::{Brittle, STEPS, Trouble, kept};
 #[allow(dead_code, reason = "its `main` is the example's own")]
 mod example;
 
-/// What a process of this test does; unset in an ordinary run.
+/// The action of a child process; unset in the test's own process.
 const ROLE: &str = "THINGSPACE_TEST_ROLE";
-/// At which step it stops and waits to be killed.
+/// The step at which the child stops and waits for the kill.
 const STOPS_AT: &str = "THINGSPACE_TEST_STOPS_AT";
 
-/// For how long a process that is killed in the middle of a rotation keeps the others waiting at most: a reset takes a
-/// minute, the vault's next step 25 s, and 5 s are to spare.
+/// The longest time that other processes wait after a kill: a minute for a reset, 25 s for the next step of the vault,
+/// and 5 s in reserve.
 const LONGEST_CLAIM: Duration = Duration::from_secs(60 + 25 + 5);
 
-/// A process of its own, given all it needs by its environment.
+/// Runs in a child process, which the environment configures.
 #[tokio::test]
 async fn one_process() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -71,7 +71,7 @@ fn store_of(vault: &Path) -> PathBuf {
     name.into()
 }
 
-/// A sandbox, and a directory in which a process is killed.
+/// A sandbox, and the directory of a process to kill.
 struct Scene {
     sandbox: Sandbox,
     _directory: TempDir,
@@ -102,7 +102,7 @@ impl Scene {
         command
     }
 
-    /// Starts a process and kills it: at a step, or so many turns after so many more requests have arrived.
+    /// Starts a process and kills it at a step, or a number of turns after a number of requests.
     async fn kill(&self, role: &str, stops_at: u32, moment: Option<(usize, u32)>) {
         let before = arrived(&self.sandbox, "");
         let mut process = self.process(role, stops_at);
@@ -120,7 +120,7 @@ impl Scene {
         self.pass();
     }
 
-    /// What a dead process has left in the store for a while is over.
+    /// Waits until the claim of a dead process has expired.
     fn pass(&self) {
         let path = store_of(&self.vault);
         let Ok(text) = std::fs::read(&path) else { return };
@@ -140,8 +140,8 @@ impl Scene {
         std::fs::write(&path, document.to_string()).unwrap();
     }
 
-    /// What is known after a crash, by the vault alone and one run of the recovery.
-    async fn nothing_is_lost_unsaid(&self, most_strikes: u32, how: &str) -> &'static str {
+    /// Checks the state after a crash, from the vault and one run of the recovery.
+    async fn assert_no_silent_loss(&self, most_strikes: u32, how: &str) -> &'static str {
         let vault = FileVault::new(&self.vault);
         let before = match vault.load().await.unwrap() {
             VaultState::Empty => "empty",
@@ -150,7 +150,7 @@ impl Scene {
         };
         let recovery = self.client().recover_rotation(&vault).await;
         let recovery = recovery.unwrap_or_else(|error| panic!("{how}: {error:?}"));
-        // Not before: the reset may still have been on its way. The login has put an end to that, with its session.
+        // Not earlier, because the reset may still have been in transit. The login ends that with its session.
         let holds = self.sandbox.password(USERNAME).unwrap();
         assert!(self.sandbox.counters().resets_processed <= 1, "{how}");
         match (before, recovery, kept(&vault).await) {
@@ -159,9 +159,9 @@ impl Scene {
                 assert_eq!(kept, Some(holds), "{how}");
             }
             ("pending", Recovery::NewPasswordLost, None) => {
-                assert_ne!(holds, PASSWORD, "{how}: it is said to be lost and is not");
+                assert_ne!(holds, PASSWORD, "{how}: reported as lost, but valid");
                 let strikes = self.sandbox.strikes(USERNAME);
-                assert!(strikes <= most_strikes, "{how}: {strikes} strikes");
+                assert!(strikes <= most_strikes, "{how}: {strikes} failed logins");
                 return "lost";
             }
             other => panic!("{how}: {other:?}"),
@@ -170,7 +170,7 @@ impl Scene {
     }
 }
 
-/// Waits until a process has said this; not if it ends before.
+/// Waits until a process prints this or ends.
 async fn says(child: &mut Child, part: &'static str) -> bool {
     let output = child.stdout.take().unwrap();
     let says = move || BufReader::new(output).lines().map_while(Result::ok).any(|line| line.contains(part));
@@ -190,11 +190,11 @@ async fn a_rotation_killed_at_any_step_or_moment() {
             _ => (0, Some((3, run * 7 % 300)), format!("{run} turns after the reset")),
         };
         scene.kill("rotate", stops_at, moment).await;
-        *seen.entry(scene.nothing_is_lost_unsaid(1, &how).await).or_insert(0) += 1;
+        *seen.entry(scene.assert_no_silent_loss(1, &how).await).or_insert(0) += 1;
     }
     println!("after 120 kills: {seen:?}");
     for state in ["empty", "pending", "lost", "current"] {
-        assert!(seen.contains_key(state), "no kill has led to {state}: {seen:?}");
+        assert!(seen.contains_key(state), "no kill led to {state}: {seen:?}");
     }
 }
 
@@ -207,24 +207,24 @@ async fn a_recovery_killed_at_any_step_or_moment() {
         scene.sandbox.fault(Operation::Reset, fault, 1);
         let session = scene.client().start_session(credentials()).await.unwrap();
         session.rotate_password(&FileVault::new(&scene.vault)).await.unwrap_err();
-        // It calls the vault three times; a token and the login are its requests.
+        // The recovery calls the vault three times, and sends two requests: for a token, and the login.
         let step = run / 8 % 6 + 1;
         let (stops_at, moment, how) = match run / 4 % 2 {
             0 => (step, None, format!("step {step}")),
             _ => (0, Some((2, run * 7 % 300)), format!("{run} turns after the login")),
         };
         scene.kill("recover", stops_at, moment).await;
-        // The killed one may have been refused already, and the store need not know it.
-        *seen.entry(scene.nothing_is_lost_unsaid(2, &how).await).or_insert(0) += 1;
+        // The platform may have rejected the killed login, and the store may lack that outcome.
+        *seen.entry(scene.assert_no_silent_loss(2, &how).await).or_insert(0) += 1;
     }
     println!("after 60 kills: {seen:?}");
     for state in ["pending", "lost", "current"] {
-        assert!(seen.contains_key(state), "no kill has led to {state}: {seen:?}");
+        assert!(seen.contains_key(state), "no kill led to {state}: {seen:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_killed_at_any_moment_says_what_happened_when_it_is_run_again() {
+async fn the_example_killed_at_any_moment_explains_it_on_the_next_run() {
     let mut seen = BTreeMap::new();
     for run in 0..20u32 {
         let scene = Scene::new(true).await;

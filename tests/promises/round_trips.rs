@@ -1,4 +1,4 @@
-//! What a shared session costs: calls of the store, and logins while the record changes.
+//! The cost of a shared session: calls of the store, and logins while the record changes.
 
 use std::{
     pin::Pin,
@@ -19,7 +19,7 @@ use tokio::time::sleep;
 
 use crate::support::{ECHO, PASSWORD, USERNAME, arrived, client_of, credentials};
 
-/// Counts its calls.
+/// A store that counts its calls.
 #[derive(Clone, Debug, Default)]
 struct Counting {
     inner: MemoryStore,
@@ -31,7 +31,7 @@ impl Counting {
         self.calls[call].fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Loads, swaps and waits since the last time, once nothing is under way any more.
+    /// Loads, swaps and waits since the last call, after all tasks are idle.
     async fn calls(&self) -> [u32; 3] {
         sleep(Duration::from_secs(1)).await;
         [0, 1, 2].map(|call: usize| self.calls[call].swap(0, Ordering::SeqCst))
@@ -78,7 +78,7 @@ async fn ask(session: &Session) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_takes_three_round_trips_whatever_came_before_it() {
+async fn a_login_always_takes_three_round_trips() {
     let (sandbox, store, thingspace) = sandbox().await;
     let session = thingspace.start_session(credentials()).await.unwrap();
     assert_eq!(store.calls().await, [1, 2, 0]);
@@ -92,7 +92,7 @@ async fn a_login_takes_three_round_trips_whatever_came_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_fails_takes_three_and_one_that_is_suspended_takes_one() {
+async fn a_failed_login_takes_three_round_trips_and_a_suspended_one_takes_one() {
     let (sandbox, store, thingspace) = sandbox().await;
     let wrong = Credentials::new(USERNAME, format!("not {PASSWORD}"));
     thingspace.start_session(wrong.clone()).await.unwrap_err();
@@ -104,7 +104,7 @@ async fn a_login_that_fails_takes_three_and_one_that_is_suspended_takes_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_found_takes_one() {
+async fn a_stored_session_takes_one_round_trip() {
     let (sandbox, store, thingspace) = sandbox().await;
     let _session = thingspace.start_session(credentials()).await.unwrap();
     store.calls().await;
@@ -115,7 +115,7 @@ async fn a_session_that_is_found_takes_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_use_of_a_session_takes_two_a_minute_and_requests_take_none() {
+async fn the_use_of_a_session_takes_two_round_trips_a_minute_and_requests_take_none() {
     let (_sandbox, store, thingspace) = sandbox().await;
     let session = thingspace.start_session(credentials()).await.unwrap();
     store.calls().await;
@@ -133,7 +133,7 @@ async fn the_use_of_a_session_takes_two_a_minute_and_requests_take_none() {
 
 /// While another process logs in, a process looks at the record when it changes.
 #[tokio::test(start_paused = true)]
-async fn who_waits_for_the_login_of_another_process_looks_again_when_the_record_changes() {
+async fn a_process_waiting_for_another_login_reloads_when_the_record_changes() {
     let (sandbox, store, first) = sandbox().await;
     let own = Counting { inner: store.inner.clone(), ..Counting::default() };
     let second = client_of(&sandbox).store(own.clone()).build().unwrap();
@@ -146,7 +146,7 @@ async fn who_waits_for_the_login_of_another_process_looks_again_when_the_record_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_during_which_the_record_has_changed_is_neither_repeated_nor_logged_out() {
+async fn a_login_during_a_change_of_the_record_is_not_repeated_or_logged_out() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let client = || client_of(&sandbox).retry_policy(RetryPolicy::none()).store(store.clone()).build().unwrap();
     let thingspace = client();

@@ -1,9 +1,9 @@
-//! Whole seasons of calls, faults and clock jumps, drawn at random: whatever happens in whatever order, the account
-//! stays open, no password is lost unsaid, and no call outlasts its time.
+//! Random sequences of calls, faults and clock jumps. In any order the account stays open, the crate reports a lost
+//! password, and each call ends in time.
 //!
-//! `THINGSPACE_SEQUENCES` says how many sequences are drawn, `THINGSPACE_SEED` replays the one that failed.
+//! `THINGSPACE_SEQUENCES` is the number of sequences, `THINGSPACE_SEED` replays a failed one.
 
-mod shelf;
+mod vault;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,7 +19,7 @@ use thingspace_sandbox::{Counters, Fault, Operation, Sandbox};
 use thingspace_session::{Credentials, Error, MemoryStore, Password, Session, ThingSpace, rotation::VaultState};
 use tokio::time::Instant;
 
-use shelf::Shelf;
+use vault::MemoryVault;
 
 use crate::{
     leaks,
@@ -28,15 +28,15 @@ use crate::{
 };
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// A call is over by then.
+/// The deadline of a call.
 const DEADLINE: Duration = Duration::from_secs(31);
-/// One that resets the password is: a session and the right to log in, a reset that has its time for itself, and a
-/// renewal for the next call if the session had died.
+/// The deadline of a call that resets the password: time for a session and the claim, for the reset, and for a renewal
+/// if the session is dead.
 const LONG_DEADLINE: Duration = Duration::from_secs(3 * 30 + 1);
-/// How many sequences share a sandbox.
+/// Number of sequences that share a sandbox.
 const SHARED: u64 = 250;
 
-/// One that starts sessions, with a source of its own; the store is everybody's.
+/// A process with its own provider. All processes share the store.
 struct Process {
     thingspace: ThingSpace,
     source: Arc<Mutex<String>>,
@@ -63,17 +63,17 @@ struct World<'a> {
     sandbox: &'a Sandbox,
     rng: Rng,
     processes: Vec<Process>,
-    vault: Shelf,
+    vault: MemoryVault,
     has_faults: bool,
-    /// Passwords in somebody's hands.
+    /// Passwords that a caller or the operator has.
     known: HashSet<String>,
-    /// Passwords that nobody has, and how many times a call has said so or was given up.
+    /// Lost passwords, and the number of calls that reported one or were cancelled.
     lost: HashSet<String>,
-    told: usize,
-    /// Passwords that held once.
+    reported: usize,
+    /// Passwords that were valid once.
     held: HashSet<String>,
-    /// Replaced by a reset whose answer arrived; the last such reset is still to be found among the requests.
-    retired: HashSet<String>,
+    /// Superseded by a reset whose response arrived. The last such reset is still among the requests.
+    superseded: HashSet<String>,
     has_replaced: bool,
     /// Failed logins by password since the login guard was last reset.
     failed: HashMap<String, u64>,
@@ -88,7 +88,7 @@ impl<'a> World<'a> {
         let (mut rng, store) = (Rng::with_seed(seed), MemoryStore::new());
         let processes = (0..rng.u8(1..=3)).map(|number| {
             let password = if rng.u8(0..5) == 0 { format!("Wrong-{number}") } else { PASSWORD.to_owned() };
-            // Without a trust store to read, which is what would take most of the time.
+            // No trust store, because reading it would take most of the time.
             let client =
                 client_of(sandbox).http_client(|http| http.tls_certs_only([])).timeout(TIMEOUT).store(store.clone());
             let source = Arc::new(Mutex::new(password));
@@ -97,14 +97,14 @@ impl<'a> World<'a> {
         Self {
             sandbox,
             processes: processes.collect(),
-            vault: Shelf(Arc::new(Mutex::new((VaultState::Empty, false)))),
+            vault: MemoryVault(Arc::new(Mutex::new((VaultState::Empty, false)))),
             has_faults: rng.u8(0..4) > 0,
             rng,
             known: HashSet::from([PASSWORD.to_owned()]),
             lost: HashSet::new(),
-            told: 0,
+            reported: 0,
             held: HashSet::from([PASSWORD.to_owned()]),
-            retired: HashSet::new(),
+            superseded: HashSet::new(),
             has_replaced: false,
             failed: HashMap::new(),
             reset_calls: 0,
@@ -119,7 +119,7 @@ impl<'a> World<'a> {
             self.step().await;
             self.check();
         }
-        // Whatever was given up comes to its end, so that it is not the next sequence's.
+        // Cancelled calls end before the next sequence begins.
         self.sandbox.clear_faults();
         self.processes.clear();
         tokio::time::sleep(Duration::from_secs(300)).await;
@@ -140,7 +140,7 @@ impl<'a> World<'a> {
             19 => self.sandbox.revoke_access_tokens(),
             20 => self.changed_elsewhere(),
             21 => self.follow(),
-            22 => self.person().await,
+            22 => self.operator().await,
             _ => {
                 let seconds = *self.rng.choice(&[1, 30, 70, 400, 1199, 1201, 3601, 7200]).unwrap();
                 self.trace.push(format!("{seconds} s pass"));
@@ -160,7 +160,7 @@ impl<'a> World<'a> {
 
         let started = Instant::now();
         let Some(outcome) = give_up_after(patience, make(&self.processes[at], &self.vault, call, &old)).await else {
-            self.told += usize::from(call == Call::Reset);
+            self.reported += usize::from(call == Call::Reset);
             if !self.has_faults {
                 tokio::time::sleep(Duration::from_secs(40)).await;
             }
@@ -187,14 +187,14 @@ impl<'a> World<'a> {
 
     fn failed_with(&mut self, call: Call, error: &Error) {
         let text = shown(error);
-        assert_eq!(leaks::find(&text, &leaks::secrets_of(self.sandbox)), None, "a secret is shown");
+        assert_eq!(leaks::find(&text, &leaks::secrets_of(self.sandbox)), None, "the error prints a secret");
         assert!(!text.contains("Wrong-") && !text.contains("Changed-"), "a secret is shown: {text}");
         match error {
             Error::PasswordNotSaved { password, .. } => drop(self.known.insert(password.expose_secret().to_owned())),
-            Error::ResetOutcomeUnknown { .. } => self.told += 1,
+            Error::ResetOutcomeUnknown { .. } => self.reported += 1,
             _ if call == Call::Reset => {
                 let is_server_error = error.status().is_some_and(|status| status.is_server_error());
-                self.told += usize::from(error.may_have_been_processed() || is_server_error);
+                self.reported += usize::from(error.may_have_been_processed() || is_server_error);
             }
             _ => {}
         }
@@ -232,7 +232,7 @@ impl<'a> World<'a> {
         self.sandbox.set_password(USERNAME, password);
     }
 
-    /// Everybody's source gives the password that holds.
+    /// All providers return the current password.
     fn follow(&mut self) {
         let holds = self.sandbox.password(USERNAME).unwrap();
         self.trace.push("the sources follow".to_owned());
@@ -242,14 +242,14 @@ impl<'a> World<'a> {
         self.known.insert(holds);
     }
 
-    /// A person has the account opened, looks everything up, and lets logins be tried again.
-    async fn person(&mut self) {
+    /// An operator unlocks the account, sets the current password, and resets the login guard.
+    async fn operator(&mut self) {
         self.follow();
         self.sandbox.unlock(USERNAME);
         let started = Instant::now();
         let outcome = self.processes[0].thingspace.reset_login_guard(USERNAME).await;
         assert!(started.elapsed() <= DEADLINE, "resetting the login guard took {:?}", started.elapsed());
-        self.trace.push(format!("a person looks at it: {outcome:?}"));
+        self.trace.push(format!("the operator resets the guard: {outcome:?}"));
         if outcome.is_ok() {
             self.failed.clear();
         }
@@ -260,20 +260,20 @@ impl<'a> World<'a> {
         let (sandbox, counters) = (self.sandbox, self.sandbox.counters());
         let strikes = sandbox.strikes(USERNAME);
         assert!(!sandbox.is_locked(USERNAME), "the account is locked");
-        assert!(strikes <= 4, "{strikes} strikes");
+        assert!(strikes <= 4, "{strikes} failed logins");
         assert!(arrived(sandbox, "/actions/reset") <= self.reset_calls, "more resets than calls");
         self.check_logins(&counters);
 
         let holds = sandbox.password(USERNAME).unwrap();
         let is_in_vault = match self.vault.with(|state, _| state.clone()) {
             VaultState::Current(kept) => kept.password().expose_secret() == holds,
-            // It says that it does not know.
+            // A pending rotation reports that the password is unknown.
             VaultState::Pending(_) => true,
             VaultState::Empty => false,
         };
         if !self.known.contains(&holds) && !is_in_vault {
             self.lost.insert(holds.clone());
-            assert!(self.lost.len() <= self.told, "a password is lost, and nobody was told");
+            assert!(self.lost.len() <= self.reported, "a password is lost, and no call reported it");
         }
         self.held.insert(holds);
         self.before = counters;
@@ -287,18 +287,18 @@ impl<'a> World<'a> {
         let replaced = resets.filter_map(|reset| text_of(&reset.body, "oldPassword")).next_back();
         self.seen = requests.len();
         for password in &passwords {
-            assert!(!self.retired.contains(password), "a login with a password that a reset has replaced");
+            assert!(!self.superseded.contains(password), "a login with a superseded password");
         }
         if std::mem::take(&mut self.has_replaced) {
-            self.retired.extend(replaced);
+            self.superseded.extend(replaced);
         }
         if !self.has_faults {
             let logins = counters.logins_succeeded - self.before.logins_succeeded;
-            assert!(logins <= 1, "{logins} sessions were started where one does");
+            assert!(logins <= 1, "{logins} logins instead of one");
         }
         let holds = self.sandbox.password(USERNAME);
         let wrong: HashSet<&String> = passwords.iter().filter(|sent| Some(*sent) != holds.as_ref()).collect();
-        // More than one at a time cannot be told apart.
+        // Several at a time are not distinguishable.
         if let (Some(password), 1) = (wrong.iter().next(), wrong.len()) {
             let failed = self.failed.entry((*password).clone()).or_default();
             *failed += counters.logins_failed - self.before.logins_failed;
@@ -307,7 +307,7 @@ impl<'a> World<'a> {
     }
 }
 
-async fn make(process: &Process, vault: &Shelf, call: Call, old: &str) -> Result<Done, Error> {
+async fn make(process: &Process, vault: &MemoryVault, call: Call, old: &str) -> Result<Done, Error> {
     let session = || process.session.clone().unwrap();
     match call {
         Call::Start => {
@@ -327,7 +327,7 @@ async fn make(process: &Process, vault: &Shelf, call: Call, old: &str) -> Result
     Ok(Done::Nothing)
 }
 
-/// Drops a call that is not over after so many polls.
+/// Drops a call that is unfinished after this number of polls.
 async fn give_up_after<T>(polls: u16, call: impl Future<Output = T>) -> Option<T> {
     if polls == u16::MAX {
         return Some(call.await);
@@ -348,7 +348,7 @@ fn text_of(body: &[u8], name: &str) -> Option<String> {
     Some(body.get(name)?.as_str()?.to_owned())
 }
 
-/// Says how a failed sequence is replayed.
+/// Prints how to replay a failed sequence.
 struct Replay<'a>(World<'a>, u64);
 
 impl Drop for Replay<'_> {
@@ -364,7 +364,7 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_happens_in_whatever_order_nothing_is_locked_lost_or_late() {
+async fn random_sequences_lock_no_account_lose_no_password_and_end_in_time() {
     let started = WallClock::now();
     let seeds = match variable("THINGSPACE_SEED") {
         Some(seed) => seed..seed + 1,
@@ -378,7 +378,7 @@ async fn whatever_happens_in_whatever_order_nothing_is_locked_lost_or_late() {
         }
         watch_anew();
         sandbox.reset();
-        // The client's own jitter is drawn from it.
+        // The client's jitter uses this seed.
         fastrand::seed(seed);
         assert_eq!(sandbox.counters(), Counters::default());
         Replay(World::new(&sandbox, seed), seed).0.run().await;

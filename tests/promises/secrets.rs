@@ -1,7 +1,7 @@
-//! No secret is ever printed.
+//! The crate prints no secret.
 //!
-//! One test runs another one in a process of its own, with a subscriber that records everything at `TRACE` and with
-//! backtraces on, and searches all that it printed for every secret that went over the wire.
+//! One test runs another one in a child process, with backtraces and a subscriber that records everything at `TRACE`.
+//! It searches the output for every secret that went over the wire.
 
 mod kept;
 
@@ -20,18 +20,18 @@ use crate::{
     support::{ECHO, PASSWORD, USERNAME, alone, api_key, client_of, credentials, passed, session, shown},
 };
 
-/// Where the inner process writes the secrets that it used; unset in an ordinary run.
+/// File for the secrets of the child process; unset in the test's own process.
 const LIST: &str = "THINGSPACE_TEST_SECRETS";
 
 #[test]
-fn no_secret_is_in_anything_that_is_printed_or_logged() {
+fn no_secret_is_printed_or_logged() {
     let list = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("secrets-{}.json", std::process::id()));
     let mut inner = alone("secrets::every_path_is_provoked_and_everything_is_printed");
     let printed = passed(inner.env(LIST, &list).env("RUST_BACKTRACE", "1"));
 
-    // The search finds what is there: logs of this crate and of those below it, errors, a panic with a backtrace.
+    // The output has logs of this crate and of its dependencies, errors, and a panic with a backtrace.
     for expected in ["thingspace.call", "TRACE", "hyper_util", "[redacted]", "stack backtrace", "provoked:"] {
-        assert!(printed.contains(expected), "{expected} is not among what was recorded");
+        assert!(printed.contains(expected), "the output lacks {expected}");
     }
     let secrets: Vec<String> = serde_json::from_slice(&fs::read(&list).unwrap()).unwrap();
     fs::remove_file(&list).unwrap();
@@ -39,7 +39,7 @@ fn no_secret_is_in_anything_that_is_printed_or_logged() {
     assert_eq!(leaks::find(&printed, &secrets), None);
 }
 
-/// Prints a value in every way that it can be printed.
+/// Prints a value in every form.
 fn print(value: &dyn Debug) {
     println!("provoked: {value:?} {value:#?}");
 }
@@ -49,7 +49,7 @@ fn print_error(error: Error) {
     print_panic(error);
 }
 
-/// What an `unwrap` says of it, backtrace included.
+/// Prints the panic of an `unwrap`, with a backtrace.
 fn print_panic(error: impl Debug + Send + 'static) {
     let panicked = panic::catch_unwind(panic::AssertUnwindSafe(move || panic!("unwrapped: {error:?}")));
     assert!(panicked.is_err());
@@ -92,7 +92,7 @@ const GIVEN_OUT: &str = "Wh0a1545a84d-given-out";
 const WRONG: &str = "Never-The-Password";
 const GATEWAY: &str = "Key-Of-The-Gateway";
 
-/// Answers that repeat what was sent, or give out a secret where it does not belong.
+/// Responses that quote the request, or hold a secret in the wrong place.
 fn faults() -> Vec<Fault> {
     let echo = |text: &str| format!("{text} IMgr8 sandbox-secret {GIVEN_OUT} {WRONG} {GATEWAY}");
     let mut faults = vec![Fault::CloseBefore, Fault::CloseAfter, Fault::Truncate];
@@ -117,9 +117,9 @@ fn faults() -> Vec<Fault> {
 }
 
 async fn provoke(sandbox: &Sandbox, fault: &Fault, index: usize) {
-    // Each with a store of its own: what one has come to does not keep the next from logging in. Short, because a
-    // login that did not reach the platform is tried again for as long as the call may take.
-    // And told to log every byte and to name where it comes from, which is turned off.
+    // Each has its own store, so that one outcome does not suspend the next login. The timeout is short, because the
+    // crate retries a login that did not reach the platform until the deadline. Verbose logging and the referer are on
+    // in this configuration; the crate turns them off.
     let http = |http: reqwest::ClientBuilder| http.tls_certs_only([]).connection_verbose(true).referer(true);
     let key = |headers: &mut HeaderMap| {
         let mut key = HeaderValue::from_static(GATEWAY);
@@ -156,7 +156,7 @@ async fn provoke(sandbox: &Sandbox, fault: &Fault, index: usize) {
     print(&(&session, session.token().await, thingspace.base_url()));
     meet(Operation::Other);
     let request = session.request(Method::POST, &format!("{ECHO}?password={PASSWORD}")).unwrap().bearer_auth("mine");
-    // The answer is reqwest's own type: it shows the caller's URL to the caller.
+    // The response is reqwest's type, which prints the caller's URL.
     print_result(session.send(request.json(&json!({ "password": PASSWORD }))).await.map(|answer| answer.status()));
     let elsewhere = reqwest::Client::new().get(format!("https://x.example/?password={PASSWORD}"));
     print_result(session.send(elsewhere).await.map(|answer| answer.status()));
@@ -186,7 +186,7 @@ fn print_result<T: Debug>(result: Result<T, Error>) {
     }
 }
 
-/// Every type that holds a secret.
+/// Prints every type that holds a secret.
 fn print_types() {
     let token = AccessToken::new(GIVEN_OUT);
     let own = ThingSpace::builder().base_url("https://x.example").access_token(token.clone());
@@ -206,7 +206,7 @@ fn own_client(token: &AccessToken) -> (ThingSpace, api::Client) {
 }
 
 #[tokio::test]
-async fn what_holds_secrets_prints_where_it_leads_and_nothing_else() {
+async fn types_with_secrets_print_only_their_address_or_path() {
     let (_sandbox, thingspace, session) = session().await;
     let (url, vault) = (thingspace.base_url().as_str(), FileVault::new("/nowhere/password.json"));
     assert_eq!(format!("{thingspace:?}"), format!("ThingSpace {{ base_url: {url:?}, .. }}"));
@@ -215,7 +215,7 @@ async fn what_holds_secrets_prints_where_it_leads_and_nothing_else() {
 }
 
 #[test]
-fn a_secret_can_be_read_only_where_it_is_asked_for() {
+fn a_secret_is_read_only_by_an_explicit_call() {
     let secret = Secret::from(PASSWORD.to_owned());
     assert_eq!(secret.expose_secret(), PASSWORD);
     assert_eq!(format!("{secret:?} {secret:#?}"), "[redacted] [redacted]");

@@ -1,4 +1,4 @@
-//! The example of a service, with its own tests.
+//! Runs the tests of the example service.
 
 #[path = "../../examples/service.rs"]
 #[allow(dead_code, reason = "its `main` is the example's own")]

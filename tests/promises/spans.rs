@@ -1,4 +1,4 @@
-//! One span a call, with the fields that are promised and no other.
+//! Each call has one span with exactly the documented fields.
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation};
@@ -56,7 +56,7 @@ async fn each_call_is_one_span_with_the_fields_of_an_http_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_handed_back_has_its_status_for_an_error() {
+async fn a_returned_error_response_has_its_status_in_the_span() {
     told::listen();
     let (sandbox, _thingspace, session) = session().await;
     sandbox.fault(Operation::Other, Fault::answer(404, ""), 1);
@@ -67,7 +67,7 @@ async fn an_answer_that_is_handed_back_has_its_status_for_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_was_not_sent_has_no_status_of_the_one_that_it_needed() {
+async fn an_unsent_call_does_not_have_the_status_of_its_token_request() {
     told::listen();
     let (sandbox, _thingspace, session) = session().await;
     sandbox.expire_session(USERNAME);
@@ -79,7 +79,7 @@ async fn a_call_that_was_not_sent_has_no_status_of_the_one_that_it_needed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_span_has_neither_user_nor_password_of_a_url_nor_a_method_that_could_be_anything() {
+async fn a_span_has_no_credentials_of_a_url_and_no_custom_method() {
     told::listen();
     let (sandbox, _thingspace, session) = session().await;
     let url = format!("{}{ECHO}", sandbox.base_url()).replace("http://", "http://me:hush@");

@@ -1,4 +1,4 @@
-//! What every test begins with.
+//! Helpers that all tests share.
 
 use std::{fmt::Write as _, process::Command};
 
@@ -12,7 +12,7 @@ pub(crate) use crate::patience::{calls_until, until, watch};
 
 pub(crate) const USERNAME: &str = "zbeeblebrox";
 pub(crate) const PASSWORD: &str = "IMgr8";
-/// A path that only the echo of the sandbox answers.
+/// A path without an operation, which the sandbox echoes.
 pub(crate) const ECHO: &str = "/m2m/v1/devices/actions/list";
 
 pub(crate) fn api_key() -> ApiKey {
@@ -25,7 +25,7 @@ pub(crate) fn credentials() -> Credentials {
     Credentials::new(USERNAME, PASSWORD)
 }
 
-/// The configuration of a client of this sandbox.
+/// The builder of a client for this sandbox.
 pub(crate) fn client_of(sandbox: &Sandbox) -> ThingSpaceBuilder {
     ThingSpace::builder().api_key(api_key()).base_url(sandbox.base_url())
 }
@@ -42,43 +42,43 @@ pub(crate) async fn session() -> (Sandbox, ThingSpace, Session) {
     (sandbox, thingspace, session)
 }
 
-/// Moves the clock, the sandbox's too. Nothing waits in between, so no time passes by itself.
+/// Advances the clock, also the sandbox's. Tasks do not run in between.
 pub(crate) async fn pass(time: std::time::Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
-/// What kept an access token from being had.
+/// The cause of a failed token request.
 pub(crate) fn on_the_way(error: Error) -> Error {
     assert!(error.to_string().contains("not sent"), "{error}");
     let Error::AccessToken { source } = error else { panic!("{error:?}") };
     *source
 }
 
-/// Two runtimes: one that stays, with a thread of its own, and one that is driven and ended by the test.
+/// Two runtimes: one with its own thread that stays, and one that the test drives and shuts down.
 pub(crate) fn runtimes() -> [tokio::runtime::Runtime; 2] {
     use tokio::runtime::Builder;
     let stays = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     [stays, Builder::new_current_thread().enable_all().build().unwrap()]
 }
 
-/// How many requests have arrived whose path ends like this.
+/// Number of received requests whose path has this suffix.
 pub(crate) fn arrived(sandbox: &Sandbox, path: &str) -> usize {
     sandbox.requests().iter().filter(|request| request.path.ends_with(path)).count()
 }
 
-/// How many requests for an access token have arrived.
+/// Number of received requests for an access token.
 pub(crate) fn token_requests(sandbox: &Sandbox) -> usize {
     arrived(sandbox, "/oauth2/token")
 }
 
-/// How many requests have arrived at the platform itself.
+/// Number of received requests except those for an access token.
 pub(crate) fn platform_requests(sandbox: &Sandbox) -> usize {
     arrived(sandbox, "") - token_requests(sandbox)
 }
 
-/// Every way in which an error can be shown, its sources included.
+/// All printed forms of an error and its sources.
 pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = format!("{error} | {error:?} | {error:#?}");
     let mut next = error.source();
@@ -89,7 +89,7 @@ pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// A listener that has no room for another connection, and what fills it.
+/// A listener with a full queue, and the connection that fills it.
 pub(crate) fn full(address: std::net::SocketAddr) -> (tokio::net::TcpListener, std::net::TcpStream) {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_reuseaddr(true).unwrap();
@@ -99,7 +99,7 @@ pub(crate) fn full(address: std::net::SocketAddr) -> (tokio::net::TcpListener, s
     (listener, first)
 }
 
-/// One test of this program, to be run alone in another process; this one's environment tells the crate nothing there.
+/// A command that runs one test of this program in another process, without the THINGSPACE variables of this process.
 pub(crate) fn alone(test: &str) -> Command {
     watch();
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -110,7 +110,7 @@ pub(crate) fn alone(test: &str) -> Command {
     command
 }
 
-/// What such a test has printed; it has to be there and to pass.
+/// The output of such a test, which must exist and pass.
 pub(crate) fn passed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
@@ -118,7 +118,7 @@ pub(crate) fn passed(command: &mut Command) -> String {
     printed.into_owned()
 }
 
-/// The account of the sandbox's user, as a store knows it.
+/// The account of the sandbox's user in a store.
 pub(crate) fn account(sandbox: &Sandbox) -> Account {
     Account::new(sandbox.base_url().trim_end_matches('/'), "sandbox-key", USERNAME)
 }
@@ -142,7 +142,7 @@ pub(crate) async fn put(sandbox: &Sandbox, store: &impl SessionStore, bytes: &[u
     assert!(store.compare_and_swap(&account(sandbox), expected, Version::random(), bytes).await.unwrap());
 }
 
-/// How many claims the record of the sandbox's user holds.
+/// Number of claims in the record of the sandbox's user.
 pub(crate) async fn claims(sandbox: &Sandbox, store: &impl SessionStore) -> usize {
     let record = record(sandbox, store).await;
     let attempts = record["record"]["history"]["attempts"].as_object().unwrap();

@@ -1,4 +1,4 @@
-//! A vault is swapped: of several rotations one wins, and a swap whose answer is lost or wrong loses no password.
+//! Swaps of a vault: one of several rotations wins, and a swap with a lost or wrong result loses no password.
 
 use std::{
     fs,
@@ -28,10 +28,10 @@ fn current(password: &str) -> VaultState {
 }
 
 #[tokio::test]
-async fn a_file_is_swapped_between_any_two_states_and_only_from_the_expected_one() {
+async fn a_file_vault_swaps_between_any_two_states_and_only_from_the_expected_one() {
     let directory = tempfile::tempdir().unwrap();
     let vault = vault(&directory);
-    assert_ne!(pending(), pending(), "two rotations that begin in the same millisecond");
+    assert_ne!(pending(), pending(), "two rotations of the same millisecond");
     let states = [VaultState::Empty, current(PASSWORD), current("another"), pending(), pending()];
     let mut held = VaultState::Empty;
     for (from, to) in states.iter().flat_map(|from| states.iter().map(move |to| (from, to))) {
@@ -42,7 +42,7 @@ async fn a_file_is_swapped_between_any_two_states_and_only_from_the_expected_one
             assert_eq!(fs::read(vault.path()).ok(), before);
         }
         assert!(vault.compare_and_swap(from, to).await.unwrap());
-        // Another process reads what this one has written.
+        // Another process reads the new state.
         assert_eq!(FileVault::new(vault.path()).load().await.unwrap(), *to);
         assert_eq!(vault.path().exists(), *to != VaultState::Empty);
         held = to.clone();
@@ -50,7 +50,7 @@ async fn a_file_is_swapped_between_any_two_states_and_only_from_the_expected_one
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_rotations_that_begin_at_once_one_wins() {
+async fn one_of_many_concurrent_rotations_wins() {
     let directory = tempfile::tempdir().unwrap();
     for first in [VaultState::Empty, current(PASSWORD)] {
         let held = vault(&directory).load().await.unwrap();
@@ -73,12 +73,12 @@ async fn of_many_rotations_that_begin_at_once_one_wins() {
 
 /// Two processes that share a vault and no store.
 #[tokio::test(start_paused = true)]
-async fn a_rotation_that_was_overtaken_by_another_resets_nothing() {
+async fn a_rotation_overtaken_by_another_resets_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let session = async || client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
     let (overtaken, winner) = (session().await, session().await);
-    // It has loaded the vault, under its own right to log in, and is then slow.
+    // It loads the vault under its own claim, and is then slow.
     let slow = Brittle::new(vault(&directory), BEGIN, Trouble::Takes(Duration::from_secs(5)));
     let overtaken = tokio::spawn(async move { overtaken.rotate_password(&slow).await });
     sleep(Duration::from_secs(1)).await;
@@ -90,12 +90,12 @@ async fn a_rotation_that_was_overtaken_by_another_resets_nothing() {
     assert_eq!(kept(&vault(&directory)).await, sandbox.password(USERNAME));
 }
 
-/// A vault that answers `false` to one of its swaps, or to all: before it has swapped, or although it has.
+/// A vault that returns `false` for one or all swaps, before the swap or after a successful one.
 #[derive(Clone)]
 struct Denying {
     inner: FileVault,
     swaps: Arc<AtomicU32>,
-    /// Which swap; 0 for all.
+    /// The number of the swap; 0 for all.
     at: u32,
     swaps_first: bool,
 }
@@ -132,14 +132,14 @@ async fn a_vault_that_denies_a_swap_loses_no_password() {
         let (holds, kept) = (sandbox.password(USERNAME).unwrap(), kept(&vault(&directory)).await);
         let resets = sandbox.counters().resets_attempted;
         match (at, swaps_first, &outcome) {
-            // Another rotation may just have finished; and a swap that was made and denied was made.
+            // Another rotation may just have finished, or the denied swap has taken effect.
             (1, ..) | (2 | 3, true, _) => {
                 outcome.unwrap();
                 assert_eq!(kept, Some(holds));
             }
             (3, false, Err(Error::PasswordNotSaved { password, .. })) => {
                 assert_eq!(password.expose_secret(), holds);
-                // What its caller has saved is swapped in, and the vault is in use again.
+                // The caller writes the saved password to the vault, which works again.
                 let pending = vault(&directory).load().await.unwrap();
                 assert_eq!(thingspace.recover_rotation(&vault(&directory)).await.unwrap(), Recovery::NewPasswordLost);
                 assert!(vault(&directory).compare_and_swap(&pending, &current(&holds)).await.unwrap());
@@ -155,7 +155,7 @@ async fn a_vault_that_denies_a_swap_loses_no_password() {
 }
 
 #[tokio::test]
-async fn a_recovery_whose_swap_is_denied_or_whose_answer_is_lost_says_what_is_true() {
+async fn a_recovery_with_a_denied_or_lost_swap_returns_the_true_state() {
     for swaps_first in [false, true] {
         let (sandbox, thingspace, session) = session().await;
         let directory = tempfile::tempdir().unwrap();

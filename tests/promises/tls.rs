@@ -1,4 +1,4 @@
-//! Who is trusted over TLS, by every backend that is compiled, and that nobody but the program decides which one it is.
+//! The certificates that each compiled TLS backend trusts. Only the program selects the backend.
 
 mod features;
 mod server;
@@ -10,11 +10,11 @@ use thingspace_session::{Error, RetryPolicy, ThingSpace, ThingSpaceBuilder, TlsB
 use crate::support::{ECHO, alone, api_key, credentials, passed, platform_requests, shown};
 use server::{Authority, Identity, Server};
 
-/// A year that certificates are valid for, and one that they are not.
+/// A last year of validity in the future, and one in the past.
 const VALID: i32 = 4000;
 const EXPIRED: i32 = 2020;
 
-/// The backends that are compiled. Where rustls comes without aws-lc, it has ring.
+/// The compiled backends. rustls without aws-lc uses ring.
 fn backends() -> Vec<TlsBackend> {
     if cfg!(not(feature = "rustls")) {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -27,7 +27,7 @@ fn backends() -> Vec<TlsBackend> {
     ]
 }
 
-/// The words of rustls and those of OpenSSL for the same thing.
+/// The messages of rustls and of OpenSSL for one cause.
 type Words = [&'static str; 2];
 
 fn words_of(backend: &TlsBackend, words: Words) -> &'static str {
@@ -42,14 +42,14 @@ fn root(authority: &Authority) -> Certificate {
     Certificate::from_der(&authority.root()).unwrap()
 }
 
-/// Both ends of a call that came to nothing: what the caller is told, and that the server was told nothing.
+/// Returns the error of a failed call, and asserts that the server received no request.
 async fn refused(identity: Identity, configure: impl FnOnce(ThingSpaceBuilder) -> ThingSpaceBuilder) -> Error {
     let sandbox = Sandbox::start().await.unwrap();
     let mut server = Server::start(identity, sandbox.address()).await;
     let thingspace = configure(client_of(&server)).build().unwrap();
     let error = thingspace.start_session(credentials()).await.unwrap_err();
 
-    server.handshake().await.expect_err("a handshake that the client breaks off");
+    server.handshake().await.expect_err("a handshake that the client aborts");
     assert_eq!(server.received(), 0, "{error}");
     assert!(sandbox.requests().is_empty(), "{error}");
     assert!(error.is_connect() && !error.may_have_been_processed(), "{error:?}");
@@ -57,7 +57,7 @@ async fn refused(identity: Identity, configure: impl FnOnce(ThingSpaceBuilder) -
 }
 
 #[tokio::test]
-async fn a_wrong_an_expired_and_an_unknown_certificate_are_refused_before_anything_is_sent() {
+async fn invalid_expired_and_unknown_certificates_are_rejected_before_a_request() {
     let (known, unknown) = (Authority::new("known"), Authority::new("unknown"));
     for backend in backends() {
         for (identity, words) in [
@@ -76,10 +76,10 @@ async fn a_wrong_an_expired_and_an_unknown_certificate_are_refused_before_anythi
     }
 }
 
-/// native-tls does not say why a handshake has failed, so its clients try again.
+/// native-tls does not give the cause of a failed handshake, so its clients retry.
 #[cfg(feature = "rustls-no-provider")]
 #[tokio::test(start_paused = true)]
-async fn a_certificate_that_was_refused_is_not_looked_at_again() {
+async fn a_rejected_certificate_is_not_retried() {
     let (sandbox, _) = (Sandbox::start().await.unwrap(), backends());
     let mut server = Server::start(Authority::new("unknown").issue("localhost", VALID), sandbox.address()).await;
     let thingspace = client_of(&server).retry_policy(RetryPolicy::default()).build().unwrap();
@@ -88,11 +88,11 @@ async fn a_certificate_that_was_refused_is_not_looked_at_again() {
     assert!(error.is_connect() && !error.is_retryable(), "{error:?}");
     assert!(started.elapsed() < std::time::Duration::from_secs(1), "{:?}", started.elapsed());
     server.handshake().await.unwrap_err();
-    assert_eq!(server.handshakes_left(), 0, "one connection alone");
+    assert_eq!(server.handshakes_left(), 0, "more than one connection");
 }
 
 #[tokio::test]
-async fn without_a_word_only_the_operating_systems_roots_are_trusted() {
+async fn by_default_only_the_operating_systems_roots_are_trusted() {
     for backend in backends() {
         let identity = Authority::new("unknown").issue("localhost", VALID);
         refused(identity, |builder| builder.tls_backend(backend)).await;
@@ -108,7 +108,7 @@ async fn lives(builder: ThingSpaceBuilder) {
 }
 
 #[tokio::test]
-async fn a_root_certificate_of_ones_own_is_trusted_beside_the_others_or_alone() {
+async fn a_custom_root_certificate_is_trusted_beside_the_others_or_alone() {
     let authority = Authority::new("known");
     for backend in backends() {
         for is_alone in [false, true] {
@@ -126,10 +126,10 @@ async fn a_root_certificate_of_ones_own_is_trusted_beside_the_others_or_alone() 
     }
 }
 
-/// On Linux the roots of the operating system are files, and a variable names them.
+/// On Linux an environment variable names the files of the system's root certificates.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_operating_system_trusts_is_trusted() {
+async fn roots_of_the_operating_system_are_trusted() {
     let (authority, sandbox) = (Authority::new("known"), Sandbox::start().await.unwrap());
     let server = Server::start(authority.issue("localhost", VALID), sandbox.address()).await;
     let roots = tempfile::NamedTempFile::new().unwrap();
@@ -140,7 +140,7 @@ async fn what_the_operating_system_trusts_is_trusted() {
     assert_eq!(sandbox.counters().logouts, backends().len() as u64);
 }
 
-/// In a process of its own, for the test above; otherwise it has nothing to do.
+/// Runs in the child process of the test above; otherwise does nothing.
 #[tokio::test]
 async fn sessions_with_the_roots_of_the_environment() {
     let Ok(base_url) = std::env::var("THINGSPACE_TEST_SERVER") else { return };

@@ -1,4 +1,4 @@
-//! What this crate tells an operator: its spans and its events, thread by thread, and the counters.
+//! Records what the crate reports to an operator: spans, events and counters of each thread.
 
 use std::{
     cell::RefCell,
@@ -17,10 +17,10 @@ use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, regis
 
 pub(crate) type Fields = BTreeMap<String, String>;
 
-/// What was told on one thread.
+/// The log of one thread.
 #[derive(Default)]
-struct Told {
-    is_asked_for: bool,
+struct Records {
+    is_listening: bool,
     open: BTreeMap<u64, Fields>,
     calls: Vec<Fields>,
     events: Vec<String>,
@@ -29,48 +29,48 @@ struct Told {
 }
 
 thread_local! {
-    static TOLD: RefCell<Told> = RefCell::default();
+    static RECORDS: RefCell<Records> = RefCell::default();
 }
 
-/// What a test may be told. More comes from a loop of calls that has no end.
-const MOST: usize = 100_000;
+/// Maximum number of entries of a test. An endless loop of calls exceeds it.
+const LIMIT: usize = 100_000;
 
-/// Takes down what is told on this thread, where its test asks for it: nothing grows on the threads of other tests.
-fn note(what: impl FnOnce(&mut Told)) {
-    TOLD.with_borrow_mut(|told| {
-        if told.is_asked_for {
-            what(told);
-            assert!(told.events.len().max(told.calls.len()).max(told.counted.len()) < MOST, "a loop without an end");
+/// Adds an entry if the test of this thread listens. Threads of other tests use no memory.
+fn note(what: impl FnOnce(&mut Records)) {
+    RECORDS.with_borrow_mut(|log| {
+        if log.is_listening {
+            what(log);
+            assert!(log.events.len().max(log.calls.len()).max(log.counted.len()) < LIMIT, "an endless loop");
         }
     });
 }
 
-/// Listens from here on, on all threads: what a subscriber of one thread gets to see depends on those beside it.
+/// Starts to record. The subscriber is global, because subscribers of several threads affect each other.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Listener)).unwrap();
         metrics::set_global_recorder(Listener).unwrap();
     });
-    TOLD.set(Told { is_asked_for: true, ..Told::default() });
+    RECORDS.set(Records { is_listening: true, ..Records::default() });
 }
 
-/// The fields of the calls that have ended on this thread.
+/// The fields of the finished calls of this thread.
 pub(crate) fn calls() -> Vec<Fields> {
-    TOLD.with_borrow(|told| {
-        assert!(told.open.is_empty(), "{:?}", told.open);
-        told.calls.clone()
+    RECORDS.with_borrow(|log| {
+        assert!(log.open.is_empty(), "{:?}", log.open);
+        log.calls.clone()
     })
 }
 
-/// The events of this thread since they were last asked for, with their labels; and what was counted meanwhile.
+/// The events of this thread since the last call, with their labels, and the counters incremented meanwhile.
 pub(crate) fn events() -> (Vec<String>, Vec<String>) {
-    TOLD.with_borrow_mut(|told| (std::mem::take(&mut told.events), std::mem::take(&mut told.counted)))
+    RECORDS.with_borrow_mut(|log| (std::mem::take(&mut log.events), std::mem::take(&mut log.counted)))
 }
 
-/// The consequences that the events of this thread have named since they were last asked for.
+/// The consequences in the events of this thread since the last call.
 pub(crate) fn consequences() -> Vec<String> {
-    TOLD.with_borrow_mut(|told| std::mem::take(&mut told.consequences))
+    RECORDS.with_borrow_mut(|log| std::mem::take(&mut log.consequences))
 }
 
 #[derive(Clone)]
@@ -89,13 +89,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
         if attributes.metadata().name() == "thingspace.call" {
             let mut fields = Fields::new();
             attributes.record(&mut Visitor(&mut fields));
-            note(|told| drop(told.open.insert(id.into_u64(), fields)));
+            note(|log| drop(log.open.insert(id.into_u64(), fields)));
         }
     }
 
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
-        note(|told| {
-            if let Some(fields) = told.open.get_mut(&id.into_u64()) {
+        note(|log| {
+            if let Some(fields) = log.open.get_mut(&id.into_u64()) {
                 values.record(&mut Visitor(fields));
             }
         });
@@ -112,19 +112,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listener {
             for (name, value) in labels {
                 write!(line, " {name}={value}").unwrap();
             }
-            note(|told| {
-                told.events.push(line);
-                told.consequences.extend(fields.remove("consequence"));
+            note(|log| {
+                log.events.push(line);
+                log.consequences.extend(fields.remove("consequence"));
             });
         }
     }
 
-    /// The registry gives the id to another span from here on.
+    /// The registry reuses the id for another span after this.
     fn on_close(&self, id: span::Id, _: Context<'_, S>) {
-        // What a thread leaves open at its end is closed after what it has told is gone.
-        let _ = TOLD.try_with(|told| {
-            let told = &mut *told.borrow_mut();
-            told.calls.extend(told.open.remove(&id.into_u64()));
+        // A span that is open at the end of its thread closes after the log of the thread is dropped.
+        let _ = RECORDS.try_with(|log| {
+            let log = &mut *log.borrow_mut();
+            log.calls.extend(log.open.remove(&id.into_u64()));
         });
     }
 }
@@ -134,7 +134,7 @@ struct Count(String);
 impl CounterFn for Count {
     fn increment(&self, value: u64) {
         assert_eq!(value, 1, "{}", self.0);
-        note(|told| told.counted.push(self.0.clone()));
+        note(|log| log.counted.push(self.0.clone()));
     }
 
     fn absolute(&self, _: u64) {

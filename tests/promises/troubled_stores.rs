@@ -1,4 +1,4 @@
-//! A session store in trouble hangs no call, is told as what it is, and costs nobody the account.
+//! A failing session store hangs no call, is reported as the cause, and locks no account.
 
 mod store;
 
@@ -51,16 +51,16 @@ async fn a_store_that_never_answers_hangs_no_call() {
     let outcome = timeout(HOUR, thingspace.reset_login_guard("other")).await.unwrap();
     assert!(matches!(outcome, Err(Error::Store(_))), "{outcome:?}");
     store.set(Trouble::None);
-    assert_eq!(ask(&session).await.unwrap(), 200, "it answers again");
+    assert_eq!(ask(&session).await.unwrap(), 200, "the store works again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_or_panics_is_told_as_the_store() {
+async fn a_store_that_hangs_or_panics_is_a_store_error() {
     for trouble in [Trouble::LoadsHang, Trouble::LoadsPanic, Trouble::SwapsHang] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
         store.set(trouble);
         let error = on(&sandbox, &store).start_session(credentials()).await.unwrap_err();
-        // Code that has panicked does so again, until it is corrected.
+        // A panic is not retryable, because a bug stays until it is fixed.
         if trouble == Trouble::LoadsPanic {
             assert!(matches!(error, Error::Store(StoreError::Misconfigured { .. })), "{error:?}");
         } else {
@@ -72,7 +72,7 @@ async fn a_store_that_hangs_or_panics_is_told_as_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_is_told_as_the_store_within_the_time_of_the_shortest_call() {
+async fn a_store_that_hangs_is_a_store_error_within_the_shortest_timeout() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::LoadsHang);
     let client = client_of(&sandbox).store(store).timeout(SECOND);
@@ -82,7 +82,7 @@ async fn a_store_that_hangs_is_told_as_the_store_within_the_time_of_the_shortest
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_the_store_could_not_take_down_is_not_forgotten() {
+async fn a_rejection_that_the_store_could_not_record_is_remembered() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
     sandbox.set_password(USERNAME, "changed-elsewhere");
@@ -93,7 +93,7 @@ async fn a_refusal_that_the_store_could_not_take_down_is_not_forgotten() {
         sleep(300 * SECOND).await;
     }
     assert_eq!(sandbox.strikes(USERNAME), 1);
-    // The others are told as soon as the store takes it.
+    // Other processes see the rejection as soon as the store has it.
     let Error::LoginSuspended(suspension) = on(&sandbox, &store).start_session(credentials()).await.unwrap_err() else {
         panic!("not suspended")
     };
@@ -101,7 +101,7 @@ async fn a_refusal_that_the_store_could_not_take_down_is_not_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_strike_is_not_taken_back_twice_if_the_store_has_taken_it_back_unsaid() {
+async fn a_failure_is_not_removed_twice_after_an_unconfirmed_swap() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let start = async |password: &str| {
         let credentials = Credentials::new(USERNAME, password);
@@ -122,7 +122,7 @@ async fn a_strike_is_not_taken_back_twice_if_the_store_has_taken_it_back_unsaid(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_of_which_the_store_knows_no_end_keeps_the_others_back_for_a_moment() {
+async fn a_login_without_a_recorded_end_delays_other_processes_for_a_moment() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
     sandbox.expire_session(USERNAME);
@@ -137,7 +137,7 @@ async fn a_login_of_which_the_store_knows_no_end_keeps_the_others_back_for_a_mom
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_one_that_was_overtaken_counts_and_the_fifth_strike_is_not_dealt() {
+async fn a_rejection_of_an_overtaken_process_counts_towards_the_limit() {
     let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let troubled = Troubled { inner: inner.clone(), ..Troubled::default() };
     let one = on(&sandbox, &troubled).start_session(credentials()).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_refusal_of_one_that_was_overtaken_counts_and_the_fifth_strike_is_not_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_that_was_told_late_is_told_once() {
+async fn a_rejection_recorded_late_is_recorded_once() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let thingspace = on(&sandbox, &store);
     let session = thingspace.start_session(credentials()).await.unwrap();
@@ -176,7 +176,7 @@ async fn a_refusal_that_was_told_late_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_was_overtaken_ends_its_own_session_and_takes_the_newer_one() {
+async fn an_overtaken_process_ends_its_own_session_and_uses_the_newer_one() {
     let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let troubled = Troubled { inner: inner.clone(), ..Troubled::default() };
     let one = on(&sandbox, &troubled).start_session(credentials()).await.unwrap();
@@ -196,7 +196,7 @@ async fn one_that_was_overtaken_ends_its_own_session_and_takes_the_newer_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_overtaken_again_and_again_gives_up_when_the_time_of_a_call_is_over() {
+async fn a_repeatedly_overtaken_process_gives_up_at_the_deadline() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::SwapsComeTooLate);
     let error = on(&sandbox, &store).start_session(credentials()).await.unwrap_err();
@@ -207,9 +207,9 @@ async fn one_that_is_overtaken_again_and_again_gives_up_when_the_time_of_a_call_
     assert_eq!((store.swaps.load(Ordering::SeqCst), arrived(&sandbox, "/session/login")), (tries, 0));
 }
 
-/// On a paused clock a loop without a pause never ends.
+/// On a paused clock a busy loop never ends.
 #[tokio::test(start_paused = true)]
-async fn a_store_that_answers_at_once_makes_no_loop_without_a_pause() {
+async fn a_fast_store_causes_no_busy_loop() {
     for trouble in [Trouble::WaitsEndAtOnce, Trouble::RecordsChange] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
         let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
@@ -224,7 +224,7 @@ async fn a_store_that_answers_at_once_makes_no_loop_without_a_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_that_the_right_to_it_might_not_outlast_is_not_sent() {
+async fn a_reset_that_may_outlast_its_claim_is_not_sent() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
     store.set(Trouble::SwapsTakeTime);
@@ -236,7 +236,7 @@ async fn a_reset_that_the_right_to_it_might_not_outlast_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_right_to_log_in_is_given_back_before_a_call_is_over() {
+async fn a_claim_is_released_before_the_call_returns() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::ReleasesTakeTime);
     let is_free = async || claims(&sandbox, &store.inner).await == 0;
@@ -253,7 +253,7 @@ async fn the_right_to_log_in_is_given_back_before_a_call_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_that_nobody_has_waited_to_see_given_back_is_given_back() {
+async fn a_claim_is_released_even_if_its_caller_is_cancelled() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
     store.set(Trouble::ReleasesTakeLong);
@@ -266,7 +266,7 @@ async fn a_right_that_nobody_has_waited_to_see_given_back_is_given_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_was_set_back_does_not_keep_the_account_shut() {
+async fn a_clock_that_was_set_back_does_not_block_logins() {
     let (sandbox, inner) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let ahead = Troubled { inner: inner.clone(), ahead: 3600, ..Troubled::default() };
     let session = on(&sandbox, &ahead).start_session(credentials()).await.unwrap();
@@ -277,7 +277,7 @@ async fn a_clock_that_was_set_back_does_not_keep_the_account_shut() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_chosen_at_run_time_can_be_handed_in() {
+async fn a_store_can_be_chosen_at_run_time() {
     let sandbox = Sandbox::start().await.unwrap();
     let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new());
     for _ in 0..2 {
@@ -288,7 +288,7 @@ async fn a_store_that_is_chosen_at_run_time_can_be_handed_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_with_what_this_version_does_not_know_is_damage_and_quoted_nowhere() {
+async fn a_record_with_unknown_parts_is_damage_and_never_quoted() {
     const HIDDEN: &str = "5f1c0a2b-hidden";
     let changes: [fn(&mut Value); 9] = [
         |record| record["another_count"] = json!(3),
@@ -313,9 +313,9 @@ async fn a_record_with_what_this_version_does_not_know_is_damage_and_quoted_nowh
     }
 }
 
-/// A full disk: it is read, and not written.
+/// A full disk: reads succeed, writes fail.
 #[tokio::test(start_paused = true)]
-async fn a_store_that_takes_no_swap_for_an_hour_is_asked_by_one_task_however_many_calls_there_were() {
+async fn a_store_that_fails_for_an_hour_is_retried_by_one_task() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let thingspace = on(&sandbox, &store);
     store.set(Trouble::AllSwapsFail);
@@ -332,7 +332,7 @@ async fn a_store_that_takes_no_swap_for_an_hour_is_asked_by_one_task_however_man
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_does_not_take_what_a_process_remembers_is_told_once() {
+async fn a_store_that_fails_is_logged_once_for_each_consequence() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     let thingspace = on(&sandbox, &store);
     store.set(Trouble::AllSwapsFail);
@@ -341,11 +341,11 @@ async fn a_store_that_does_not_take_what_a_process_remembers_is_told_once() {
     sleep(HOUR).await;
     let (events, _) = events();
     let of_the_store = events.iter().filter(|event| event.contains("store.failed")).count();
-    assert_eq!(of_the_store, 2, "that no login is made, and what is remembered: {events:?}");
+    assert_eq!(of_the_store, 2, "one event for the login, one for the unrecorded attempts: {events:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_swap_of_which_no_answer_came_is_sent_again() {
+async fn a_swap_without_a_response_is_sent_again() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::FirstAnswersAreLost);
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
@@ -353,9 +353,9 @@ async fn a_swap_of_which_no_answer_came_is_sent_again() {
     assert_eq!((arrived(&sandbox, "/session/login"), claims(&sandbox, &store.inner).await), (1, 0));
 }
 
-/// A process that ends with the error must not forget a rejection; nothing else keeps its caller waiting.
+/// A process that exits after the error must not lose a rejection. Other outcomes do not delay the caller.
 #[tokio::test(start_paused = true)]
-async fn a_rejection_waits_half_the_time_of_a_call_for_a_store_that_does_not_take_it() {
+async fn a_rejection_waits_half_the_timeout_for_a_store_that_fails() {
     for (fault, expected) in [(None, 30 * SECOND), (Some(Fault::CloseBefore), Duration::ZERO)] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
         let thingspace =
@@ -372,7 +372,7 @@ async fn a_rejection_waits_half_the_time_of_a_call_for_a_store_that_does_not_tak
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_of_which_the_store_learns_late_is_used_on() {
+async fn a_session_that_the_store_records_late_stays_in_use() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
     store.set(Trouble::ReleasesTakeLong);
     let session = on(&sandbox, &store).start_session(credentials()).await.unwrap();
@@ -385,7 +385,7 @@ async fn a_session_of_which_the_store_learns_late_is_used_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_follows_from_a_store_that_takes_no_outcome_is_said_of_each() {
+async fn each_outcome_that_the_store_does_not_record_is_logged_with_its_consequence() {
     for (fault, password, said) in [
         (None, PASSWORD, "it does not know the session that was started"),
         (None, "wrong", "it does not know yet that a login has failed"),

@@ -1,4 +1,4 @@
-//! Vaults that fail, stop, panic or take their time, for the tests of rotations.
+//! Vaults that fail, hang, panic or are slow, for the tests of rotations.
 
 use std::{
     future::pending,
@@ -28,17 +28,17 @@ pub(crate) async fn kept(vault: &FileVault) -> Option<String> {
     }
 }
 
-/// What befalls a vault at one of its steps. Each method has two: before it does its work, and after.
+/// The fault of a vault at one of its steps. Each method has two steps: before its work, and after.
 #[derive(Clone, Copy)]
 pub(crate) enum Trouble {
     Fails,
     Panics,
-    /// For ever, which it says on standard output.
+    /// Hangs forever, and prints that on standard output.
     Stops,
     Takes(Duration),
 }
 
-/// The steps of a rotation that goes well. Of a swap the second one is its answer.
+/// The steps of a successful rotation. The second step of a swap is its result.
 pub(crate) const PROVE: u32 = 3;
 pub(crate) const BEGIN: u32 = 7;
 pub(crate) const COMMIT: u32 = 9;
@@ -48,7 +48,7 @@ pub(crate) const STEPS: u32 = 10;
 pub(crate) struct Brittle {
     inner: FileVault,
     step: Arc<AtomicU32>,
-    /// Which step; `None` for each.
+    /// The step; `None` for all.
     at: Option<u32>,
     trouble: Trouble,
 }

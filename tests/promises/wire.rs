@@ -1,4 +1,4 @@
-//! What this crate sends is what the official Python SDK sends, as `cargo xtask interop` recorded it.
+//! The crate sends the same requests as the official Python SDK, which `cargo xtask interop` recorded.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ fn kept() -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A request in the form that the record has, with names in the place of what differs from run to run.
+/// A request in the form of the record, with placeholders for values that differ between runs.
 fn recorded(request: &Recorded, ignored: &[&str]) -> Value {
     let mut headers = Map::new();
     for (name, value) in &request.headers {

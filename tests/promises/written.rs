@@ -1,5 +1,5 @@
-//! What people write into configurations and into stores of their own: it reads as it was meant, a slip is an error,
-//! and the error quotes no secret.
+//! Values from configuration files and custom stores: valid ones are read, a mistake is an error, and the error quotes
+//! no secret.
 
 use std::{
     fmt::{Debug, Display},
@@ -13,7 +13,7 @@ use thingspace_session::{
     rotation::{Pending, VaultState},
 };
 
-/// A configuration as a program may have it.
+/// The configuration of a program.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Configuration {
@@ -45,7 +45,7 @@ fn a_configuration_reads_in_json_and_in_yaml() {
 }
 
 #[test]
-fn a_name_that_nothing_has_is_an_error_and_so_is_a_missing_one() {
+fn unknown_and_missing_names_are_errors() {
     let refused = |error: Option<serde_json::Error>, named: &str| {
         let error = error.unwrap().to_string();
         assert!(error.contains(named), "{error}");
@@ -62,7 +62,7 @@ fn a_name_that_nothing_has_is_an_error_and_so_is_a_missing_one() {
 
 const HIDDEN: &str = "314159265358979";
 
-/// What is wrong with a text, in each format and in each way of reading it.
+/// The errors of a text, in each format and with each reader.
 fn problems<T: DeserializeOwned>(value: &Value) -> Vec<String> {
     fn shown<E: Debug + Display>(error: &E) -> String {
         format!("{error} | {error:?} | {error:#?}")
@@ -90,7 +90,7 @@ fn quotes_nothing<T: DeserializeOwned>(around: impl Fn(Value) -> Value) {
 }
 
 #[test]
-fn a_secret_of_another_type_is_refused_and_not_quoted() {
+fn a_secret_of_another_type_is_rejected_and_not_quoted() {
     quotes_nothing::<Secret>(|secret| secret);
     quotes_nothing::<Password>(|secret| secret);
     quotes_nothing::<SessionToken>(|secret| secret);
@@ -103,16 +103,16 @@ fn a_secret_of_another_type_is_refused_and_not_quoted() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_the_whole_pair_is_not_quoted() {
+fn a_secret_instead_of_the_whole_pair_is_not_quoted() {
     let pairs = [json!(HIDDEN), json!(HIDDEN.parse::<u64>().unwrap()), json!([HIDDEN, HIDDEN])];
     for pair in pairs {
-        let told = [problems::<ApiKey>(&pair), problems::<Credentials>(&pair), problems::<VaultState>(&pair)];
-        for problem in told.iter().flatten() {
+        let found = [problems::<ApiKey>(&pair), problems::<Credentials>(&pair), problems::<VaultState>(&pair)];
+        for problem in found.iter().flatten() {
             assert!(!problem.contains(&HIDDEN[..8]) && problem.contains("fields"), "{problem}");
         }
     }
     let yaml = format!("username: zbeeblebrox\npassword: {HIDDEN}\n");
-    // Beside what it says it shows the line; that is its own doing.
+    // Besides its message, this parser prints the line itself.
     let problem = serde_saphyr::from_str::<Credentials>(&yaml).unwrap_err().without_snippet().to_string();
     assert!(!problem.contains(&HIDDEN[..8]) && problem.contains("in quotes"), "{problem}");
 }
@@ -124,7 +124,7 @@ fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) ->
 }
 
 #[test]
-fn what_is_written_comes_back() {
+fn written_values_are_read_back() {
     let user = Credentials::new("zbeeblebrox", "IM\"gr8\u{1F511}");
     assert_eq!(comes_back(&user), json!({"username": "zbeeblebrox", "password": "IM\"gr8\u{1F511}"}));
     let pending = Pending::new(user.clone(), SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_900));

@@ -1,4 +1,4 @@
-//! Access tokens from elsewhere: ready ones, and those of a provider.
+//! Access tokens of the caller: a configured token or a provider.
 
 use crate::support::{client_of, credentials, on_the_way, token_requests};
 use std::{
@@ -14,7 +14,7 @@ use thingspace_session::{AccessToken, Error, ThingSpace};
 use super::{ask, granted};
 
 #[tokio::test]
-async fn a_provider_that_panics_is_told_as_such() {
+async fn a_panic_of_a_token_provider_is_an_error_of_the_provider() {
     let sandbox = Sandbox::start().await.unwrap();
     let provider = || async { panic!("a fault of the caller's own") };
     let thingspace =
@@ -24,12 +24,12 @@ async fn a_provider_that_panics_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_ready_token_is_used_and_its_end_is_told() {
+async fn a_configured_token_is_used_and_its_expiry_is_an_error() {
     let sandbox = Sandbox::start().await.unwrap();
     let ready = AccessToken::new(granted(&sandbox).await);
     let thingspace = ThingSpace::builder().base_url(sandbox.base_url()).access_token(ready).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
-    assert_eq!(token_requests(&sandbox), 1, "only the test has asked");
+    assert_eq!(token_requests(&sandbox), 1, "only the test requested a token");
 
     sandbox.revoke_access_tokens();
     let error = on_the_way(ask(&session).await.unwrap_err());
@@ -38,7 +38,7 @@ async fn a_ready_token_is_used_and_its_end_is_told() {
 }
 
 #[tokio::test]
-async fn a_ready_token_beside_an_api_key_saves_the_first_request_for_one() {
+async fn a_configured_token_beside_an_api_key_saves_the_first_token_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let ready = AccessToken::new(granted(&sandbox).await).expires_in(Duration::from_secs(600));
     let thingspace = client_of(&sandbox).access_token(ready).build().unwrap();
@@ -50,7 +50,7 @@ async fn a_ready_token_beside_an_api_key_saves_the_first_request_for_one() {
 }
 
 #[tokio::test]
-async fn a_provider_is_asked_once_and_again_when_its_token_is_refused() {
+async fn a_provider_is_called_once_and_again_when_its_token_is_rejected() {
     let sandbox = Arc::new(Sandbox::start().await.unwrap());
     let asked = Arc::new(AtomicU32::new(0));
     let (platform, count) = (sandbox.clone(), asked.clone());
@@ -74,7 +74,7 @@ async fn a_provider_is_asked_once_and_again_when_its_token_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_provider_is_told_as_such_and_asked_once() {
+async fn a_failing_provider_is_called_once_and_its_error_is_returned() {
     let (sandbox, asked) = (Sandbox::start().await.unwrap(), Arc::new(AtomicU32::new(0)));
     let provider = {
         let asked = asked.clone();

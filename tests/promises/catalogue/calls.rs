@@ -1,15 +1,15 @@
-//! The calls that the caller makes: how each arrives, and what it is answered with.
+//! The calls of the caller: the expected request, and the response of the sandbox.
 
 use serde_json::{Value, json};
 use thingspace_sandbox::Fault;
 
-/// `{account}`, as it is sent.
+/// The encoded `{account}`.
 pub(super) const ACCOUNT: &str = "0742%2F64%20490%3F5%23%C3%BC%252F+&=;";
-/// The error types of most operations, and of those that may be throttled.
+/// Error types of most operations, and of those that the platform may throttle.
 const USUAL: &str = "GatewayFaultOrConnectivityManagementResult";
 const THROTTLED: &str = "GatewayFaultOrThrottledOrConnectivityManagementResult";
 
-/// One call: how it arrives (if it does), what it is answered with, and the line in which the caller says so.
+/// One call: the request (if any), the response, and the line that the caller prints.
 pub(super) struct Call {
     pub(super) arrives: &'static str,
     pub(super) body: Value,
@@ -17,18 +17,18 @@ pub(super) struct Call {
     pub(super) said: String,
 }
 
-/// A call that succeeds: the caller says what the sandbox has answered.
+/// A call that succeeds: the caller prints the response.
 fn answered(arrives: &'static str, body: Value, id: &str, status: u16, answer: &Value) -> Call {
     let fault = if status == 204 { Fault::answer(204, "") } else { Fault::json(status, answer) };
     Call { arrives, body, answer: fault, said: format!("{id} {status} {answer}") }
 }
 
-/// A call that is refused: the caller says kind, code and words of the error and the type of the documented ones.
+/// A call with an error response: the caller prints kind, code, message and type of the error.
 fn refused(arrives: &'static str, body: Value, id: &str, (status, answer): (u16, Value), said: &str) -> Call {
     Call { arrives, body, answer: Fault::json(status, &answer), said: format!("{id} {said}") }
 }
 
-/// A call that is refused before anything is sent.
+/// A call that fails before a request is sent.
 fn unsent(id: &str) -> Call {
     let said = format!("{id} InvalidRequest  \"\" {USUAL}");
     Call { arrives: "", body: Value::Null, answer: Fault::CloseBefore, said }
@@ -52,7 +52,7 @@ pub(super) fn all() -> Vec<Call> {
     [calls_about_devices(), calls_with_parameters(), other_calls()].into_iter().flatten().collect()
 }
 
-/// Devices, and the error types with their three ways to say no.
+/// Calls about devices, and the error types with their three forms.
 fn calls_about_devices() -> Vec<Call> {
     let id = json!({ "requestId": "7" });
     let activation = json!({
@@ -115,7 +115,7 @@ fn calls_about_devices() -> Vec<Call> {
     ]
 }
 
-/// What is in a path, in a query or in a header, and a secret.
+/// Calls with parameters in a path, a query or a header, and with a secret.
 fn calls_with_parameters() -> Vec<Call> {
     let registered = json!({ "aname": "a", "name": "n" });
     let callback = json!({ "aname": "a", "name": "n", "url": "u", "password": "callback-secret" });
@@ -153,7 +153,7 @@ fn calls_with_parameters() -> Vec<Call> {
             200,
             &registered,
         ),
-        // None of these can be a segment of a path.
+        // These are invalid as a path segment.
         unsent("deregister"),
         unsent("deregister"),
         unsent("deregister"),
@@ -169,7 +169,7 @@ fn calls_with_parameters() -> Vec<Call> {
     ]
 }
 
-/// Everything else.
+/// All other calls.
 fn other_calls() -> Vec<Call> {
     let usage = json!({
         "deviceId": { "id": "A1", "kind": "meid" }, "earliest": "2026-01-01T00:00:00Z",

@@ -1,4 +1,4 @@
-//! What limits the connections of a client: a layer on its connector. The benchmark of a crowd compiles it, too.
+//! A layer on the connector that limits the connections of a client. The benchmark of a crowd compiles it, too.
 
 use std::{
     future::poll_fn,
@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tower::{BoxError, Layer, Service};
 
-/// Lets so many connections come about, and no more.
+/// Limits the number of connections.
 #[derive(Clone)]
 pub(crate) struct Door(pub(crate) Arc<Semaphore>);
 

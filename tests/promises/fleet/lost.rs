@@ -1,4 +1,4 @@
-//! Stores that lose what they were told, or are put back.
+//! Stores that lose data, or are restored from a backup.
 
 use std::{fs, path::PathBuf};
 
@@ -9,7 +9,7 @@ use thingspace_session::{Credentials, Error, FileStore, SuspensionReason, ThingS
 use super::{ask, counted, on, suspension, wrong};
 use crate::support::{PASSWORD, USERNAME, credentials};
 
-/// A file that all processes of a test share, and that may be lost or put back.
+/// A file that all processes of a test share. The test deletes or restores it.
 struct Shared {
     sandbox: Sandbox,
     _directory: TempDir,
@@ -29,7 +29,7 @@ impl Shared {
 }
 
 #[tokio::test]
-async fn a_store_that_loses_all_again_and_again_costs_one_strike_and_not_the_account() {
+async fn a_store_that_loses_all_data_repeatedly_costs_one_failed_login() {
     let shared = Shared::new().await;
     let process = shared.process();
     let error = process.start_session(wrong()).await.unwrap_err();
@@ -38,7 +38,7 @@ async fn a_store_that_loses_all_again_and_again_costs_one_strike_and_not_the_acc
         fs::remove_file(&shared.path).unwrap();
         let error = process.start_session(wrong()).await.unwrap_err();
         assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
-        // Somebody who knows nothing of it begins anew.
+        // A new process begins with an empty record.
         shared.process().start_session(credentials()).await.unwrap().end().await.unwrap();
         let error = process.start_session(wrong()).await.unwrap_err();
         assert!(matches!(suspension(error), SuspensionReason::Rejected { .. }));
@@ -47,7 +47,7 @@ async fn a_store_that_loses_all_again_and_again_costs_one_strike_and_not_the_acc
 }
 
 #[tokio::test]
-async fn a_store_that_is_put_back_to_before_a_refusal_costs_no_second_one() {
+async fn a_store_restored_from_before_a_rejection_costs_no_second_one() {
     let shared = Shared::new().await;
     let process = shared.process();
     let session = process.start_session(credentials()).await.unwrap();
@@ -62,11 +62,11 @@ async fn a_store_that_is_put_back_to_before_a_refusal_costs_no_second_one() {
     }
     process.reset_login_guard(USERNAME).await.unwrap();
     ask(&stale).await.unwrap_err();
-    assert_eq!(counted(&shared.sandbox).1, 2, "a person has said so");
+    assert_eq!(counted(&shared.sandbox).1, 2, "after the operator reset the guard");
 }
 
 #[tokio::test]
-async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
+async fn a_guard_reset_holds_after_the_store_lost_all_data() {
     let shared = Shared::new().await;
     let process = shared.process();
     process.start_session(wrong()).await.unwrap_err();
@@ -79,7 +79,7 @@ async fn what_a_person_has_said_holds_in_a_store_that_has_lost_all() {
 }
 
 #[tokio::test]
-async fn what_a_person_has_said_holds_where_the_store_loses_it_at_once() {
+async fn a_guard_reset_holds_if_the_store_loses_it_at_once() {
     let shared = Shared::new().await;
     let process = shared.process();
     process.start_session(wrong()).await.unwrap_err();
@@ -90,7 +90,7 @@ async fn what_a_person_has_said_holds_where_the_store_loses_it_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_remembered_of_a_user_is_not_forgotten_over_another_one() {
+async fn a_process_remembers_each_user_separately() {
     let shared = Shared::new().await;
     let process = shared.process();
     process.start_session(wrong()).await.unwrap_err();
@@ -101,7 +101,7 @@ async fn what_is_remembered_of_a_user_is_not_forgotten_over_another_one() {
 }
 
 #[tokio::test]
-async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_lost_that() {
+async fn a_superseded_password_is_not_sent_after_the_store_lost_the_record() {
     let shared = Shared::new().await;
     let process = shared.process();
     let session = process.start_session(credentials()).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_los
     for put_back in [true, false] {
         let outcome = if put_back { fs::write(&shared.path, &before) } else { fs::remove_file(&shared.path) };
         outcome.unwrap();
-        // The session that is put back is dead.
+        // The restored session is dead.
         let outcome = async { ask(&process.start_session(credentials()).await?).await };
         assert_eq!(suspension(outcome.await.unwrap_err()), SuspensionReason::Superseded);
         assert_eq!(counted(&shared.sandbox), (1, 0));
@@ -119,7 +119,7 @@ async fn a_password_that_was_replaced_is_not_tried_again_where_the_store_has_los
 }
 
 #[tokio::test]
-async fn an_older_session_that_comes_back_costs_a_login_and_no_request() {
+async fn a_restored_old_session_costs_one_login_and_no_failed_request() {
     let shared = Shared::new().await;
     let session = shared.process().start_session(credentials()).await.unwrap();
     assert_eq!(ask(&session).await.unwrap(), 200);
@@ -133,7 +133,7 @@ async fn an_older_session_that_comes_back_costs_a_login_and_no_request() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_put_back_takes_none_of_the_four_tries_back() {
+async fn a_restored_store_does_not_lower_the_failure_count() {
     let shared = Shared::new().await;
     let process = shared.process();
     process.start_session(credentials()).await.unwrap().end().await.unwrap();
@@ -145,13 +145,13 @@ async fn a_store_that_is_put_back_takes_none_of_the_four_tries_back() {
     let error = process.start_session(Credentials::new(USERNAME, "wrong 4")).await.unwrap_err();
     assert_eq!(suspension(error), SuspensionReason::FailureLimit);
     assert_eq!(shared.sandbox.strikes(USERNAME), 4);
-    // Until somebody says that it is right.
+    // Until the operator resets the guard.
     process.reset_login_guard(USERNAME).await.unwrap();
     process.start_session(credentials()).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_older_record_of_a_login_does_not_make_up_for_what_has_failed_since() {
+async fn a_restored_old_success_does_not_reset_later_failures() {
     let shared = Shared::new().await;
     let process = shared.process();
     let wrong = |number| Credentials::new(USERNAME, format!("wrong {number}"));
@@ -169,7 +169,7 @@ async fn an_older_record_of_a_login_does_not_make_up_for_what_has_failed_since()
 }
 
 #[tokio::test]
-async fn what_was_counted_without_an_answer_is_counted_where_the_store_has_lost_it() {
+async fn a_login_of_unknown_outcome_still_counts_after_the_store_lost_it() {
     let shared = Shared::new().await;
     let process = shared.process();
     shared.sandbox.fault(Operation::Login, Fault::CloseAfter, 100);
@@ -183,7 +183,7 @@ async fn what_was_counted_without_an_answer_is_counted_where_the_store_has_lost_
 }
 
 #[tokio::test]
-async fn who_starts_after_the_store_has_lost_all_is_told_by_whoever_has_looked_since() {
+async fn a_new_process_learns_lost_attempts_from_one_that_remembers_them() {
     let shared = Shared::new().await;
     let process = shared.process();
     process.start_session(wrong()).await.unwrap_err();
@@ -197,7 +197,7 @@ async fn who_starts_after_the_store_has_lost_all_is_told_by_whoever_has_looked_s
 }
 
 #[tokio::test]
-async fn a_password_that_was_replaced_is_remembered_however_often_all_is_lost() {
+async fn a_superseded_password_is_remembered_after_repeated_losses() {
     let shared = Shared::new().await;
     let process = shared.process();
     let session = process.start_session(credentials()).await.unwrap();
@@ -205,7 +205,7 @@ async fn a_password_that_was_replaced_is_remembered_however_often_all_is_lost() 
     for _ in 0..6 {
         fs::remove_file(&shared.path).unwrap();
         shared.sandbox.expire_session(USERNAME);
-        // Somebody who knows nothing begins anew, and the others take that up.
+        // A new process begins with an empty record, and the others merge theirs into it.
         let new = Credentials::new(USERNAME, new.expose_secret());
         let other = shared.process().start_session(new).await.unwrap();
         assert_eq!(ask(&other).await.unwrap(), 200);
@@ -218,7 +218,7 @@ async fn a_password_that_was_replaced_is_remembered_however_often_all_is_lost() 
 }
 
 #[tokio::test]
-async fn a_reset_brings_back_what_the_store_has_lost() {
+async fn a_reset_restores_what_the_store_lost() {
     let shared = Shared::new().await;
     let process = shared.process();
     process.start_session(wrong()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Outages: what says nothing of the credentials needs no person.
+//! Outages: a failure that is not about the credentials needs no operator.
 
 use crate::support::{ECHO, USERNAME, calls_until, client_of, credentials};
 use reqwest::Method;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Bench, RIGHT};
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_heals_by_itself_where_the_credentials_have_worked() {
+async fn verified_credentials_log_in_again_after_an_outage() {
     let bench = Bench::new().await;
     let session = bench.start(RIGHT).await.unwrap();
     bench.sandbox.expire_session(USERNAME);
@@ -20,13 +20,13 @@ async fn an_outage_heals_by_itself_where_the_credentials_have_worked() {
     let before = bench.attempts();
     let mut errors = 0;
     for _ in 0..60 {
-        // An hour of a minute each.
+        // One call a minute for an hour.
         errors += u32::from(ask().await.is_err());
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
     let tries = bench.attempts() - before;
     assert_eq!(errors, 60);
-    assert!((12..=40).contains(&tries), "it backs off to five minutes, jittered: {tries} tries in an hour");
+    assert!((12..=40).contains(&tries), "the backoff grows to five minutes with jitter: {tries} logins in an hour");
     bench.sandbox.clear_faults();
     tokio::time::sleep(Duration::from_secs(301)).await;
     assert_eq!(ask().await.unwrap().status(), 200);
@@ -34,7 +34,7 @@ async fn an_outage_heals_by_itself_where_the_credentials_have_worked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wait_after_a_login_without_an_answer_differs_by_chance() {
+async fn the_backoff_after_a_login_without_a_response_has_jitter() {
     let mut waits = BTreeSet::new();
     for _ in 0..20 {
         let bench = Bench::new().await;
@@ -46,26 +46,26 @@ async fn the_wait_after_a_login_without_an_answer_differs_by_chance() {
         let started = Instant::now();
         assert_eq!(ask().await.unwrap().status(), 200);
         let wait = started.elapsed().as_millis();
-        assert!((500..1010).contains(&wait), "a second, of which chance takes up to a half: {wait} ms");
+        assert!((500..1010).contains(&wait), "a second, less up to half by jitter: {wait} ms");
         waits.insert(wait);
     }
     assert!(waits.len() > 5, "{waits:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_did_not_reach_the_platform_counts_nothing_and_is_repeated() {
+async fn a_login_that_was_not_processed_does_not_count_and_is_repeated() {
     for fault in [Fault::gateway("900800"), Fault::answer(429, "").with_header("retry-after", "3")] {
         let bench = Bench::new().await;
         bench.sandbox.fault(Operation::Login, fault.clone(), 4);
         let credentials = Credentials::new(USERNAME, "never-worked");
         bench.patient().start_session(credentials).await.unwrap_err();
-        assert_eq!(bench.attempts(), 5, "{fault:?}: repeated until the platform itself refused");
+        assert_eq!(bench.attempts(), 5, "{fault:?}: repeated until the platform rejected it");
         assert_eq!(bench.sandbox.strikes(USERNAME), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_did_not_reach_the_platform_is_no_strike() {
+async fn a_login_that_was_not_sent_is_not_a_failure() {
     let bench = Bench::new().await;
     for number in 0..3 {
         bench.start(&format!("wrong-{number}")).await.unwrap_err();
@@ -79,7 +79,7 @@ async fn what_did_not_reach_the_platform_is_no_strike() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_explicit_call_ends_the_wait_after_an_outage_for_everybody() {
+async fn an_explicit_login_ends_the_backoff_for_all_processes() {
     let bench = Bench::new().await;
     let session = bench.start(RIGHT).await.unwrap();
     bench.sandbox.expire_session(USERNAME);
@@ -95,7 +95,7 @@ async fn an_explicit_call_ends_the_wait_after_an_outage_for_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_repeats_a_login_is_sent_once() {
+async fn without_retries_a_login_is_sent_once() {
     let bench = Bench::new().await;
     bench.sandbox.fault(Operation::Login, Fault::answer(429, ""), 4);
     let error = bench.start(RIGHT).await.unwrap_err();
@@ -103,7 +103,7 @@ async fn without_repeats_a_login_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gateway_that_refuses_counts_nothing_and_one_that_gives_up_waiting_does() {
+async fn a_gateway_rejection_does_not_count_and_a_gateway_timeout_does() {
     for (fault, counts) in [
         (Fault::gateway("900906"), false),
         (Fault::json(404, &json!({ "fault": { "code": "404", "message": "No matching resource" } })), false),
@@ -121,7 +121,7 @@ async fn a_gateway_that_refuses_counts_nothing_and_one_that_gives_up_waiting_doe
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_on_the_way_to_an_access_token_counts_nothing() {
+async fn a_failed_token_request_does_not_count() {
     let bench = Bench::new().await;
     for fault in [
         Fault::CloseAfter,
@@ -139,8 +139,8 @@ async fn trouble_on_the_way_to_an_access_token_counts_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_of_any_length_that_is_asked_for_is_an_error_and_no_panic() {
-    // The last one ends at the very moment when the time of the call does.
+async fn a_retry_after_of_any_length_is_an_error_and_no_panic() {
+    // The last pause ends exactly at the deadline of the call.
     for wait in ["9223372036854775807", "18446744073709551615", "600", "60"] {
         let bench = Bench::new().await;
         bench.sandbox.fault(Operation::Login, Fault::answer(429, "").with_header("retry-after", wait), 100);
@@ -152,7 +152,7 @@ async fn a_wait_of_any_length_that_is_asked_for_is_an_error_and_no_panic() {
 }
 
 #[tokio::test]
-async fn a_timeout_without_end_is_a_timeout() {
+async fn the_longest_possible_timeout_works() {
     let bench = Bench::new().await;
     let client = || client_of(&bench.sandbox).timeout(Duration::MAX).build().unwrap();
     let session = client().start_session(credentials()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Where the credentials come from: asked at each login, and followed when they change.
+//! Providers of credentials: each login calls the provider and uses changed credentials.
 
 use crate::support::{ECHO, USERNAME, calls_until, credentials, pass};
 use reqwest::Method;
@@ -14,7 +14,7 @@ use thingspace_session::{Credentials, CredentialsProvider, Error, Session, Suspe
 
 use super::{Bench, RIGHT, suspension};
 
-/// The right password, to be replaced by another one, and a source that gives the one that is there.
+/// A shared password, first the right one, and a provider that returns its current value.
 fn vault() -> (Arc<Mutex<String>>, impl CredentialsProvider + 'static) {
     let vault = Arc::new(Mutex::new(RIGHT.to_owned()));
     let source = {
@@ -25,7 +25,7 @@ fn vault() -> (Arc<Mutex<String>>, impl CredentialsProvider + 'static) {
 }
 
 #[tokio::test]
-async fn the_source_is_asked_at_each_login_so_a_password_changed_elsewhere_is_taken_up() {
+async fn each_login_calls_the_provider_and_uses_a_changed_password() {
     let bench = Bench::new().await;
     let (vault, source) = vault();
     let session = bench.process().start_session(source).await.unwrap();
@@ -41,24 +41,24 @@ async fn the_source_is_asked_at_each_login_so_a_password_changed_elsewhere_is_ta
 }
 
 #[tokio::test]
-async fn after_a_reset_no_login_is_tried_with_the_old_password_by_anybody() {
+async fn after_a_reset_no_process_sends_the_old_password() {
     let bench = Bench::new().await;
     let session = bench.start(RIGHT).await.unwrap();
     let other = bench.start(RIGHT).await.unwrap();
     let new = session.reset_password(RIGHT).await.unwrap();
     pass(Duration::from_secs(21 * 60)).await;
     let ask = async |session: &Session| session.send(session.request(Method::GET, ECHO).unwrap()).await;
-    // Another process, whose source still gives the old one, is told; the session that made the reset knows the new.
+    // The provider of another process still returns the old one: an error. The session of the reset knows the new one.
     assert_eq!(suspension(&ask(&other).await.unwrap_err()), SuspensionReason::Superseded);
     assert_eq!(suspension(&bench.start(RIGHT).await.unwrap_err()), SuspensionReason::Superseded);
     assert_eq!(ask(&session).await.unwrap().status(), 200);
-    assert_eq!(ask(&other).await.unwrap().status(), 200, "it finds the session that was started");
+    assert_eq!(ask(&other).await.unwrap().status(), 200, "it uses the session from the store");
     bench.start(new.expose_secret()).await.unwrap();
     assert_eq!(bench.sandbox.counters().logins_failed, 0);
 }
 
 #[tokio::test]
-async fn each_of_several_resets_retires_the_password_that_it_has_replaced() {
+async fn each_of_several_resets_supersedes_its_old_password() {
     let bench = Bench::new().await;
     let session = bench.start(RIGHT).await.unwrap();
     let second = session.reset_password(RIGHT).await.unwrap();
@@ -72,7 +72,7 @@ async fn each_of_several_resets_retires_the_password_that_it_has_replaced() {
 }
 
 #[tokio::test]
-async fn after_a_reset_a_source_that_gives_yet_another_password_is_followed() {
+async fn after_a_reset_a_third_password_of_the_provider_is_used() {
     let bench = Bench::new().await;
     let (vault, source) = vault();
     let session = bench.process().start_session(source).await.unwrap();
@@ -85,7 +85,7 @@ async fn after_a_reset_a_source_that_gives_yet_another_password_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_never_answers_keeps_nobody_waiting_for_ever() {
+async fn a_provider_that_hangs_does_not_block_calls_forever() {
     let bench = Bench::new().await;
     let error = bench.process().start_session(std::future::pending).await.unwrap_err();
     assert!(matches!(error, Error::CredentialsProvider(_)), "{error:?}");
@@ -93,13 +93,13 @@ async fn a_source_that_never_answers_keeps_nobody_waiting_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_keeps_nobody_out() {
+async fn a_provider_that_panics_blocks_no_later_login() {
     let bench = Bench::new().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let source = move || {
         let number = asked.fetch_add(1, Ordering::SeqCst);
         async move {
-            assert!(number != 2, "the source's own code has a bug");
+            assert!(number != 2, "a bug in the provider");
             Ok(credentials())
         }
     };
@@ -114,11 +114,11 @@ async fn a_source_that_panics_keeps_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_takes_its_time_does_not_lead_to_two_logins_at_a_time() {
+async fn a_slow_provider_does_not_cause_two_logins_at_a_time() {
     let bench = Bench::new().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let slow = move || {
-        // At once when the session is started, 50 s at the login after that: less than it is allowed.
+        // Immediately at the start of the session; 50 s at the next login, which is within the limit.
         let wait = if asked.fetch_add(1, Ordering::SeqCst) < 2 { 0 } else { 50 };
         async move {
             tokio::time::sleep(Duration::from_secs(wait)).await;
@@ -135,11 +135,11 @@ async fn a_source_that_takes_its_time_does_not_lead_to_two_logins_at_a_time() {
     calls_until(Duration::from_secs(1), async || ask(&other).await.ok()).await;
     tokio::time::sleep(Duration::from_secs(100)).await;
     let _ = first.await.unwrap();
-    assert_eq!(bench.sandbox.counters().logins_succeeded, 2, "one session has died, and one login does");
+    assert_eq!(bench.sandbox.counters().logins_succeeded, 2, "one login for one dead session");
 }
 
 #[tokio::test]
-async fn a_failing_source_is_told_as_such_and_nothing_is_sent() {
+async fn a_failing_provider_is_an_error_and_nothing_is_sent() {
     let bench = Bench::new().await;
     let error = bench.process().start_session(|| async { Err("the vault is sealed".into()) }).await.unwrap_err();
     let Error::CredentialsProvider(source) = &error else { panic!("{error:?}") };

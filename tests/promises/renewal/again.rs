@@ -1,4 +1,4 @@
-//! A call that can succeed does: a request that meets a dead session is sent again as often as there is a newer one.
+//! The crate repeats a request with a dead session as often as there is a newer session.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const EXPIRED: &str = "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired";
 const NOT_FOUND: &str = "UnifiedWebService.REQUEST_FAILED.AccountNotFound";
 const LOGOUT: &str = "/m2m/v1/session/logout";
 
-/// Every request succeeds, and there are no more logins than sessions that have ended, and the first.
+/// Every request succeeds. The number of logins is at most one more than that of ended sessions.
 async fn crowd(tasks: u64, requests: u64, requests_per_session: u64) {
     let sandbox = Sandbox::builder().requests_per_session(requests_per_session).start().await.unwrap();
     let session = client_of(&sandbox).build().unwrap().start_session(credentials()).await.unwrap();
@@ -65,7 +65,7 @@ async fn one_address_that_calls_every_session_dead_does_not_flood_a_platform_tha
     let sandbox = Sandbox::start().await.unwrap();
     let thingspace = client_of(&sandbox).timeout(Duration::from_secs(10)).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
-    // What the other task is told says that its session was accepted.
+    // The response to the other task shows that the platform accepted its session.
     let other = tokio::spawn({
         let session = session.clone();
         async move {
@@ -105,17 +105,17 @@ fn ambiguous() -> Vec<Value> {
 async fn a_rejection_whose_message_is_about_the_session_leads_to_one_login_in_an_interval() {
     for body in ambiguous() {
         let (sandbox, _thingspace, session) = session().await;
-        // A service that calls nothing else: the session is renewed, whether it was accepted before or not.
+        // A service with only this call: the crate renews the session, even one that was never accepted.
         sandbox.fault(Operation::Other, Fault::json(400, &body), 1);
         assert_eq!(ask(&session).await.unwrap(), 200, "{body}");
         assert_eq!(logins(&sandbox), (2, 0), "{body}");
-        // It comes again, and then it is the answer.
+        // The second rejection is returned.
         sandbox.fault(Operation::Other, Fault::json(400, &body), 1000);
         pass(Duration::from_secs(61)).await;
         for _ in 0..5 {
             let answer = session.send(get(&session)).await.unwrap();
             assert_eq!(answer.status(), 400);
-            assert_eq!(answer.json::<Value>().await.unwrap(), body, "handed back whole");
+            assert_eq!(answer.json::<Value>().await.unwrap(), body, "the complete body");
         }
         assert_eq!(logins(&sandbox), (3, 0), "{body}");
         pass(Duration::from_secs(61)).await;
@@ -125,7 +125,7 @@ async fn a_rejection_whose_message_is_about_the_session_leads_to_one_login_in_an
 }
 
 #[tokio::test]
-async fn a_rejection_whose_message_is_about_something_else_is_the_answer() {
+async fn a_rejection_whose_message_is_not_about_the_session_is_returned() {
     for body in [
         json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The account name is invalid." }),
         json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The subscription has expired." }),
@@ -141,10 +141,9 @@ async fn a_rejection_whose_message_is_about_something_else_is_the_answer() {
     }
 }
 
-/// Two sessions in a row that were dead before this process used them are no reason to ignore the third, which another
-/// process has started.
+/// After two sessions that died before their first use, a process uses the third one, which another process started.
 #[tokio::test(start_paused = true)]
-async fn sessions_that_die_before_their_first_use_keep_no_process_from_the_newer_one_of_another() {
+async fn after_sessions_that_die_before_their_first_use_a_process_uses_the_newer_one_of_another() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let start = async || {
         let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
@@ -155,7 +154,7 @@ async fn sessions_that_die_before_their_first_use_keep_no_process_from_the_newer
     sandbox.expire_session(USERNAME);
     assert_eq!(ask(&busy).await.unwrap(), 200);
     sandbox.expire_session(USERNAME);
-    // The first one is dead, and so is the one that the store has.
+    // The first session is dead, and so is the one in the store.
     assert_eq!(ask(&late).await.unwrap(), 400);
     for number in 3..6 {
         assert_eq!(ask(&busy).await.unwrap(), 200);
@@ -166,9 +165,9 @@ async fn sessions_that_die_before_their_first_use_keep_no_process_from_the_newer
     assert_eq!(logins(&sandbox), (5, 0));
 }
 
-/// What counts as acceptance shows when a session is called dead: one that was never accepted is renewed once a minute.
+/// The test detects acceptance by a dead session: one that was never accepted is renewed once a minute.
 #[tokio::test(start_paused = true)]
-async fn only_a_success_or_a_code_that_says_so_counts_as_acceptance_of_the_session() {
+async fn only_a_success_or_a_certain_code_counts_as_acceptance_of_the_session() {
     let looked_at = json!({ "errorCode": NOT_FOUND, "errorMessage": "no" });
     let elsewhere = json!({ "error": "REQUEST_FAILED", "message": "no" });
     for (answer, accepted) in [
@@ -201,7 +200,7 @@ async fn a_token_that_a_caller_reports_as_dead_is_renewed_by_the_next_call_and_b
     let before = platform_requests(&sandbox);
     session.clone().invalidate(&first);
     tokio::task::yield_now().await;
-    assert_eq!(platform_requests(&sandbox), before, "nothing is sent");
+    assert_eq!(platform_requests(&sandbox), before, "no request is sent");
     let second = session.token().await.unwrap();
     assert_ne!(second.expose_secret(), first.expose_secret());
     assert_eq!((logins(&sandbox), platform_requests(&sandbox) - before), ((2, 0), 1));
@@ -213,7 +212,7 @@ async fn a_token_that_a_caller_reports_as_dead_is_renewed_by_the_next_call_and_b
     assert_eq!(ask(&session).await.unwrap(), 200);
     assert_eq!(logins(&sandbox), (2, 0));
 
-    // As often as the caller says so, be it accepted by a request of this crate or not.
+    // Each report of the caller renews the session, even one that no request of this crate confirmed.
     for number in 3..6 {
         session.invalidate(&session.token().await.unwrap());
         session.token().await.unwrap();
@@ -222,7 +221,7 @@ async fn a_token_that_a_caller_reports_as_dead_is_renewed_by_the_next_call_and_b
 }
 
 #[tokio::test]
-async fn a_dead_token_that_the_store_still_holds_is_not_taken_up_again() {
+async fn a_dead_token_in_the_store_is_not_used_again() {
     let sandbox = Sandbox::start().await.unwrap();
     let store = MemoryStore::new();
     let session = client_of(&sandbox).store(store).build().unwrap().start_session(credentials()).await.unwrap();
@@ -251,7 +250,7 @@ async fn a_session_that_a_caller_ends_by_other_means_has_ended() {
         assert!(matches!(session.end().await.unwrap_err(), Error::SessionEnded));
         assert_eq!((logins(&sandbox), sandbox.counters().logouts), ((1, 0), 1));
 
-        // The store has let go of it: another session of the same user logs in and does not meet a dead one.
+        // The store no longer has it: another session of the user logs in and does not use a dead one.
         let other = thingspace.start_session(credentials()).await.unwrap();
         let before = platform_requests(&sandbox);
         assert_eq!(ask(&other).await.unwrap(), 200);
@@ -272,17 +271,17 @@ async fn a_logout_that_the_platform_refuses_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_timeout_of_the_platform_is_none_of_the_session_whatever_its_words_are() {
+async fn a_timeout_of_the_platform_is_not_about_the_session() {
     let (sandbox, _thingspace, session) = session().await;
     let body = json!({ "errorCode": "A.REQUEST_FAILED.Timeout", "errorMessage": "The session timed out." }).to_string();
     sandbox.fault(Operation::Other, Fault::answer_after(408, body.clone()), 9);
     let request = session.request(Method::POST, ECHO).unwrap().json(&7);
     assert_eq!(session.send(request).await.unwrap().status(), 408);
-    assert_eq!((logins(&sandbox), sandbox.counters().other_requests), ((1, 0), 1), "it is not sent twice");
+    assert_eq!((logins(&sandbox), sandbox.counters().other_requests), ((1, 0), 1), "the crate sends it once");
 }
 
 #[tokio::test]
-async fn a_reset_that_may_have_been_processed_is_not_said_to_be_worth_another_call() {
+async fn a_reset_that_may_have_been_processed_is_not_retryable() {
     for status in [401, 403, 408] {
         let (sandbox, _thingspace, session) = session().await;
         let body = json!({ "errorCode": "INVALID_PARAMETER", "errorMessage": "The session has expired." }).to_string();
@@ -294,7 +293,7 @@ async fn a_reset_that_may_have_been_processed_is_not_said_to_be_worth_another_ca
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_on_a_platform_that_accepts_no_session_does_not_say_that_one_was_renewed() {
+async fn a_reset_without_an_accepted_session_does_not_claim_a_renewal() {
     let (sandbox, _thingspace, session) = session().await;
     sandbox.fault(Operation::Reset, Fault::refused(EXPIRED), 1000);
     assert!(matches!(session.reset_password(PASSWORD).await.unwrap_err(), Error::SessionRenewed));
@@ -303,7 +302,7 @@ async fn a_reset_on_a_platform_that_accepts_no_session_does_not_say_that_one_was
     assert_eq!(logins(&sandbox), (2, 0));
 }
 
-/// A program that runs now and then, and finds its session in a store: each run may be the first to meet it dead.
+/// A program that runs now and then with a session from a store. Any run can be the first to find it dead.
 #[tokio::test]
 async fn a_program_that_is_started_now_and_then_recovers_from_an_ambiguous_rejection() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
@@ -320,7 +319,7 @@ async fn a_program_that_is_started_now_and_then_recovers_from_an_ambiguous_rejec
 }
 
 #[tokio::test]
-async fn a_session_that_was_reported_dead_and_then_ended_is_not_left_to_others() {
+async fn an_ended_session_that_was_reported_dead_is_not_left_in_the_store() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let thingspace = client_of(&sandbox).store(store).build().unwrap();
     let session = thingspace.start_session(credentials()).await.unwrap();
@@ -345,12 +344,12 @@ async fn a_logout_elsewhere_ends_nothing() {
     assert_eq!(sandbox.counters().logouts, 1);
 }
 
-/// The answer to a request that was sent before may come a moment later.
+/// The response to an earlier request may arrive a moment later.
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_rejected_a_moment_before_its_first_acceptance_is_renewed() {
     for is_reset in [false, true] {
         let (sandbox, _thingspace, session) = session().await;
-        // The first session was not accepted, and nor is the second one yet: no third one is started for that.
+        // Neither the first nor the second session was accepted, so the crate starts no third one.
         sandbox.fault(Operation::Other, Fault::refused(EXPIRED), 1);
         sandbox.fault(Operation::Other, Fault::answer(404, "not here"), 1);
         assert_eq!((ask(&session).await.unwrap(), logins(&sandbox)), (404, (2, 0)));

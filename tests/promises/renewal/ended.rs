@@ -1,4 +1,4 @@
-//! The end of a session is the end.
+//! The crate does not renew an ended session.
 
 use crate::support::{USERNAME, arrived, calls_until, client_of, credentials, session};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
@@ -16,7 +16,7 @@ async fn an_ended_session_is_not_started_anew() {
         assert!(matches!(ask(&clone).await, Err(Error::SessionEnded)));
     }
     assert_eq!(logins(&sandbox), (1, 0));
-    // A new one can be started, and it is a new one.
+    // A caller can start another session.
     let next = thingspace.start_session(credentials()).await.unwrap();
     assert_eq!(ask(&next).await.unwrap(), 200);
     assert_eq!(logins(&sandbox), (2, 0));
@@ -39,7 +39,7 @@ async fn no_login_is_made_after_a_session_was_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_that_ends_after_the_end_of_its_session_leaves_none_behind() {
+async fn a_login_that_finishes_after_its_session_ended_leaves_no_session() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let start = async || {
         let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
@@ -57,7 +57,7 @@ async fn a_login_that_ends_after_the_end_of_its_session_leaves_none_behind() {
     sleep(SECOND).await;
     assert_eq!(arrived(&sandbox, "/session/logout"), 1);
     start().await;
-    assert_eq!(logins(&sandbox), (3, 0), "what it had started is not found");
+    assert_eq!(logins(&sandbox), (3, 0), "the store does not have its session");
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +72,7 @@ async fn ending_a_session_that_is_known_to_be_dead_wastes_no_request() {
     ask(&other).await.unwrap();
     sleep(10 * 60 * SECOND).await;
     one.end().await.unwrap();
-    assert_eq!(arrived(&sandbox, "/session/logout"), 1, "somebody else has used it");
+    assert_eq!(arrived(&sandbox, "/session/logout"), 1, "another process has used it");
     last.end().await.unwrap();
     assert_eq!(arrived(&sandbox, "/session/logout"), 1);
 }
@@ -91,11 +91,11 @@ async fn a_session_that_is_started_while_another_is_being_ended_is_ended_as_well
     sandbox.fault(Operation::Logout, Fault::Drip { interval: SECOND / 10 }, 1);
     let (clone, end) = (session.clone(), tokio::spawn(session.end()));
     calls_until(SECOND / 10, async || (sandbox.counters().logouts == 1).then_some(())).await;
-    // The answer is still on its way, and the session is dead to whoever uses it.
+    // The response is still in transit, and the session is dead for its users.
     assert_eq!(ask(&clone).await.unwrap(), 200);
     end.await.unwrap().unwrap();
     assert!(matches!(ask(&clone).await, Err(Error::SessionEnded)));
     assert_eq!(sandbox.counters().logouts, 2);
     thingspace.start_session(credentials()).await.unwrap();
-    assert_eq!(logins(&sandbox), (3, 0), "what was started meanwhile is not found");
+    assert_eq!(logins(&sandbox), (3, 0), "the store does not have the session started meanwhile");
 }

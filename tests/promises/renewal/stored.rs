@@ -1,4 +1,4 @@
-//! Sessions that are found in the store.
+//! Sessions from the store.
 
 use crate::support::{USERNAME, client_of, credentials, edit, pass, record};
 use std::time::Duration;
@@ -21,7 +21,7 @@ async fn a_client_that_starts_finds_the_stored_session_and_does_not_log_in() {
 }
 
 #[tokio::test]
-async fn a_stored_session_that_nobody_used_for_twenty_minutes_is_not_taken_up() {
+async fn a_stored_session_that_was_idle_for_twenty_minutes_is_not_used() {
     let sandbox = Sandbox::start().await.unwrap();
     let store = MemoryStore::default();
     let start = async || {
@@ -33,14 +33,14 @@ async fn a_stored_session_that_nobody_used_for_twenty_minutes_is_not_taken_up() 
     ask(&first).await.unwrap();
     pass(Duration::from_secs(10 * 60)).await;
     start().await;
-    assert_eq!(logins(&sandbox), (1, 0), "its use nineteen minutes later was noted");
+    assert_eq!(logins(&sandbox), (1, 0), "the store has its use nineteen minutes later");
     pass(Duration::from_secs(21 * 60)).await;
     start().await;
     assert_eq!(logins(&sandbox), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_store_is_told_of_a_sessions_use_once_a_minute_and_not_of_its_being_found() {
+async fn the_store_records_the_use_of_a_session_once_a_minute_and_not_its_load() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let used = async || {
         sleep(SECOND).await;
@@ -82,7 +82,7 @@ async fn clients_that_share_a_store_share_the_renewed_session() {
 #[tokio::test]
 async fn a_session_that_was_found_and_used_is_found_again() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
-    // As cron would: start, one request, exit.
+    // Like a cron job: start, one request, exit.
     for _ in 0..4 {
         let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
         let session = thingspace.start_session(credentials()).await.unwrap();
@@ -91,11 +91,11 @@ async fn a_session_that_was_found_and_used_is_found_again() {
         tokio::task::yield_now().await;
         pass(Duration::from_secs(11 * 60)).await;
     }
-    assert_eq!(logins(&sandbox), (1, 0), "it was never unused for twenty minutes");
+    assert_eq!(logins(&sandbox), (1, 0), "the session was never idle for twenty minutes");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_token_that_no_header_takes_is_no_session() {
+async fn a_stored_token_that_is_invalid_in_a_header_is_ignored() {
     let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
     let thingspace = client_of(&sandbox).store(store.clone()).build().unwrap();
     thingspace.start_session(credentials()).await.unwrap();

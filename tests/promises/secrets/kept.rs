@@ -1,5 +1,4 @@
-//! What is printed where secrets are kept: by rotations and their vault, by the store, by the provider of the
-//! credentials.
+//! Output of the parts that keep secrets: rotations and their vault, the store, the provider of credentials.
 
 use std::{
     collections::BTreeSet,
@@ -32,7 +31,7 @@ fn vault() -> (TempDir, FileVault) {
     (directory, vault)
 }
 
-/// Rotations and recoveries that a fault befalls.
+/// Rotations and recoveries with a fault.
 pub(super) async fn rotations(fault: &Fault) -> BTreeSet<String> {
     let (sandbox, thingspace, session) = session().await;
     let (_directory, vault) = vault();
@@ -46,26 +45,26 @@ pub(super) async fn rotations(fault: &Fault) -> BTreeSet<String> {
     sandbox.fault(Operation::Login, fault.clone(), 1);
     for _ in 0..2 {
         print_result(thingspace.recover_rotation(&vault).await);
-        // A login whose outcome is not known keeps the next one waiting.
+        // After a login of unknown outcome, the next one waits.
         tokio::time::sleep(Duration::from_secs(301)).await;
     }
     secrets
 }
 
-/// Vaults that fail: at each step, in the middle of a reset, and whenever they are asked.
+/// Vaults that fail: at each step, in the middle of a reset, and always.
 pub(super) async fn vaults() -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
     for step in 1..=STEPS {
         let (sandbox, _thingspace, session) = session().await;
         let (_directory, vault) = vault();
-        // A swap whose answer was lost has swapped.
+        // A swap with a lost result has taken effect.
         if [BEGIN + 1, COMMIT + 1].contains(&step) {
             print_result(session.rotate_password(&Brittle::new(vault, step, Trouble::Fails)).await);
             secrets.extend(leaks::secrets_of(&sandbox));
             continue;
         }
         let error = session.rotate_password(&Brittle::new(vault, step, Trouble::Fails)).await.unwrap_err();
-        // From then on there is a new password, and it is inside the error.
+        // From here on, the error holds the new password.
         assert_eq!(matches!(error, Error::PasswordNotSaved { .. }), step >= COMMIT, "{step}: {error:?}");
         print_error(error);
         secrets.extend(leaks::secrets_of(&sandbox));
@@ -87,7 +86,7 @@ pub(super) async fn vaults() -> BTreeSet<String> {
     secrets
 }
 
-/// A store whose file, with the session token in it, is damaged or open to others, at whatever moment.
+/// A store whose file, which has the session token, is damaged or readable by other users at any moment.
 pub(super) async fn stores() -> BTreeSet<String> {
     let sandbox = Sandbox::start().await.unwrap();
     let directory = tempfile::tempdir().unwrap();
@@ -100,12 +99,12 @@ pub(super) async fn stores() -> BTreeSet<String> {
         print_result(client().start_session(credentials()).await);
         print_result(client().reset_login_guard(USERNAME).await);
         print_result(session.reset_password(PASSWORD).await);
-        // That it is in use is what the store is told once a minute.
+        // The crate records the use of the session once a minute.
         tokio::time::sleep(Duration::from_secs(61)).await;
         print(&session.token().await);
     })
     .await;
-    // Told in vain of the new password, and of the end.
+    // The store fails to record the new password and the end.
     let (_directory, vault) = vault();
     print_result(meanwhile(&sandbox, &session, &vault, || misplace(store.path(), &token)).await);
     let mut secrets = leaks::secrets_of(&sandbox);
@@ -114,7 +113,7 @@ pub(super) async fn stores() -> BTreeSet<String> {
     secrets
 }
 
-/// A rotation with something that happens while its reset is under way.
+/// A rotation with an event during its reset.
 async fn meanwhile(
     sandbox: &Sandbox,
     session: &Session,
@@ -130,8 +129,8 @@ async fn meanwhile(
     rotating.await.unwrap()
 }
 
-/// Calls on a file that is cut short, that has its secret in the wrong place, and that is open to others. In the end
-/// it is as it was.
+/// Calls with a file that is truncated, has its secret in the wrong place, or is readable by other users. Restores the
+/// file at the end.
 async fn spoilt(path: &Path, secret: &str, mut act: impl AsyncFnMut()) {
     let whole = fs::read(path).unwrap();
     for length in (0..whole.len()).step_by(whole.len() / 12) {
@@ -152,7 +151,7 @@ async fn spoilt(path: &Path, secret: &str, mut act: impl AsyncFnMut()) {
     }
 }
 
-/// Puts a secret where a number belongs: the reader's own error would quote it.
+/// Puts a secret in the place of a number, where the parser's own error would quote it.
 fn misplace(path: &Path, secret: &str) {
     let text = fs::read_to_string(path).unwrap();
     if text.contains(secret) {
@@ -170,7 +169,7 @@ fn misplace(path: &Path, secret: &str) {
     fs::write(path, document.to_string()).unwrap();
 }
 
-/// Sources that have nothing to give, at the start of a session or at its renewal.
+/// Providers that fail at the start of a session or at its renewal.
 pub(super) async fn sources() {
     let (_directory, vault) = vault();
     let (_sandbox, thingspace) = sandbox().await;
@@ -201,7 +200,7 @@ enum Failure {
     AnotherUser,
 }
 
-/// Gives the credentials twice, for the start of a session, and then fails.
+/// Returns the credentials twice, for the start of a session, and then fails.
 struct Fickle {
     failure: Failure,
     is_spent: [AtomicBool; 2],
@@ -215,7 +214,7 @@ impl CredentialsProvider for Fickle {
             }
             match self.failure {
                 Failure::Sealed => Err("the vault is sealed".into()),
-                Failure::Panics => panic!("the source panics"),
+                Failure::Panics => panic!("the provider panics"),
                 Failure::Silent => std::future::pending().await,
                 Failure::AnotherUser => Ok(Credentials::new("marvin", WRONG)),
             }

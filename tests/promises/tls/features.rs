@@ -1,4 +1,4 @@
-//! What cargo's features do: each makes something available, and none changes what a program gets that did not ask.
+//! Cargo features: each only adds something. No feature changes a program that does not use it.
 
 #[cfg(feature = "rustls-no-provider")]
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use thingspace_session::ThingSpace;
 
 use super::*;
 
-/// What these features bring on one platform or another, as cargo resolves it: each crate, and those that name it.
+/// The crates that cargo resolves for these features on any platform: each crate with its dependents.
 ///
-/// A program that depends on this package is locked to the versions of `Cargo.lock`. That takes no crate, only the index
-/// that any build has: `cargo tree` wants the crates themselves, those of other platforms and features too.
+/// A program that depends on this package is locked to the versions of `Cargo.lock`. That takes no crate, only the
+/// index that any build has: `cargo tree` wants the crates themselves, those of other platforms and features too.
 fn locked(features: &str) -> HashMap<String, HashSet<String>> {
     let manifest_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -64,8 +64,8 @@ fn locked(features: &str) -> HashMap<String, HashSet<String>> {
     crates
 }
 
-/// What cargo has to compile for these features, other than for tests. On this platform alone, where nothing has fetched
-/// what others need; nothing, if nothing has fetched what the features need.
+/// The crates that cargo compiles for these features without tests. Only for this platform if those of others are not
+/// fetched; `None` if the crates of the features are not fetched.
 fn tree(features: &str) -> Option<HashSet<String>> {
     let tree = |more: &[&str]| {
         let mut cargo = Command::new(env!("CARGO"));
@@ -83,7 +83,7 @@ fn tree(features: &str) -> Option<HashSet<String>> {
 }
 
 #[test]
-fn each_feature_brings_what_it_says_and_a_provider_of_ones_own_brings_no_other() {
+fn each_feature_adds_its_crates_and_a_custom_provider_adds_no_other() {
     for (features, rustls, aws_lc, native) in [
         ("", false, false, false),
         ("rustls", true, true, false),
@@ -99,17 +99,17 @@ fn each_feature_brings_what_it_says_and_a_provider_of_ones_own_brings_no_other()
             assert_eq!(names.contains("native-tls"), native, "{features}");
         }
         assert!(tree.is_none_or(|names| !names.contains("ring")), "{features}");
-        // Cargo locks it for a feature of these two that is about it if it is there. Nothing else may so much as name it.
+        // cargo locks it for a weak feature of these two crates. No other crate may depend on it.
         let name_it = locked.get("ring").into_iter().flatten();
         assert!(name_it.clone().all(|name| ["quinn-proto", "rustls-webpki"].contains(&name.as_str())), "{features}");
         assert!(rustls || name_it.count() == 0, "{features}");
     }
 }
 
-/// reqwest would take the other one as soon as any crate turns it on.
+/// reqwest by itself would select the other backend as soon as any crate enables it.
 #[cfg(feature = "rustls-no-provider")]
 #[tokio::test]
-async fn rustls_is_the_backend_whatever_else_is_compiled() {
+async fn rustls_is_the_backend_even_if_others_are_compiled() {
     let _ = backends();
     for is_configured in [false, true] {
         let error = refused(Authority::new("unknown").issue("localhost", VALID), |builder| {
@@ -122,7 +122,7 @@ async fn rustls_is_the_backend_whatever_else_is_compiled() {
 
 #[cfg(not(feature = "rustls-no-provider"))]
 #[test]
-fn a_backend_that_is_compiled_is_not_taken_unless_it_is_named() {
+fn a_compiled_backend_is_used_only_if_named() {
     let error = ThingSpace::builder().api_key(api_key()).build().unwrap_err();
     assert!(error.to_string().contains(".tls_backend(TlsBackend::NativeTls)"), "{error}");
     let named = ThingSpace::builder().api_key(api_key()).tls_backend(TlsBackend::NativeTls);
@@ -140,7 +140,7 @@ fn preconfigured(authority: &Authority) -> TlsBackend {
 
 #[cfg(feature = "rustls-no-provider")]
 #[tokio::test]
-async fn a_configuration_of_ones_own_decides_whom_to_trust() {
+async fn a_custom_configuration_decides_which_certificates_are_trusted() {
     let authority = Authority::new("known");
     let sandbox = Sandbox::start().await.unwrap();
     let server = Server::start(authority.issue("localhost", VALID), sandbox.address()).await;
@@ -152,7 +152,7 @@ async fn a_configuration_of_ones_own_decides_whom_to_trust() {
     assert!(shown(&error.await).contains("UnknownIssuer"));
 }
 
-/// A test that needs a process in which no provider was installed.
+/// Runs a test in a process without an installed provider.
 #[cfg(feature = "rustls-no-provider")]
 fn passes_alone(test: &str) {
     passed(alone(&format!("tls::features::{test}")).env("THINGSPACE_TEST_ALONE", "yes"));
@@ -163,7 +163,7 @@ fn is_alone() -> bool {
     std::env::var_os("THINGSPACE_TEST_ALONE").is_some()
 }
 
-/// This test program has aws-lc and ring compiled into it.
+/// This test program contains aws-lc and ring.
 #[cfg(feature = "rustls")]
 #[test]
 fn two_providers_in_the_tree_cause_no_panic() {
@@ -175,13 +175,13 @@ fn two_providers_in_the_tree_cause_no_panic() {
     builder().build().unwrap();
     builder().http_client(|http| http).build().unwrap();
     builder().http_client(|http| http).tls_backend(TlsBackend::Rustls).build().unwrap();
-    assert!(rustls::crypto::CryptoProvider::get_default().is_none(), "which one holds is the program's to say");
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none(), "the crate must not install a provider");
 }
 
-/// reqwest's own builder, in which nothing is named, is given back by mistake.
+/// The closure returns a new reqwest builder without a backend by mistake.
 #[cfg(all(feature = "rustls-no-provider", feature = "native-tls"))]
 #[tokio::test]
-async fn a_backend_that_is_named_holds_whatever_comes_back() {
+async fn a_named_backend_holds_even_if_the_builder_is_replaced() {
     let _ = backends();
     let error = refused(Authority::new("unknown").issue("localhost", VALID), |builder| {
         builder.http_client(|_| reqwest::Client::builder().no_proxy()).tls_backend(TlsBackend::Rustls)
@@ -189,12 +189,12 @@ async fn a_backend_that_is_named_holds_whatever_comes_back() {
     assert!(shown(&error.await).contains("UnknownIssuer"));
 }
 
-/// With and without TLS on the way: reqwest asks for a provider in any case.
+/// With and without TLS: reqwest needs a provider in both cases.
 #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
 #[test]
-fn without_a_provider_there_is_an_error_that_says_what_to_do() {
+fn without_a_provider_the_error_has_advice() {
     if !is_alone() {
-        return passes_alone("without_a_provider_there_is_an_error_that_says_what_to_do");
+        return passes_alone("without_a_provider_the_error_has_advice");
     }
     let builder = || ThingSpace::builder().api_key(api_key());
     let given = || builder().http_client(|http| http);

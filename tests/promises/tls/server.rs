@@ -1,4 +1,4 @@
-//! The sandbox behind TLS, with certificates that are made for the test.
+//! The sandbox behind TLS, with certificates of the test.
 
 use std::{
     io,
@@ -25,7 +25,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 /// A certificate and its key.
 pub(super) type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
-/// Whoever issues certificates.
+/// A certificate authority.
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -36,7 +36,7 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A certificate for this name, which ends with the year before this one.
+    /// A certificate for this name, valid until the start of this year.
     pub(super) fn issue(&self, name: &str, end: i32) -> Identity {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
@@ -55,7 +55,7 @@ impl Authority {
     }
 }
 
-/// Takes TLS off what comes in and hands it on to a platform.
+/// Terminates TLS and forwards the requests to a platform.
 pub(super) struct Server {
     address: SocketAddr,
     handshakes: mpsc::UnboundedReceiver<io::Result<()>>,
@@ -93,18 +93,18 @@ impl Server {
         format!("https://localhost:{}/api", self.address.port())
     }
 
-    /// What became of the next connection.
+    /// The result of the next handshake.
     pub(super) async fn handshake(&mut self) -> io::Result<()> {
         self.handshakes.recv().await.unwrap()
     }
 
-    /// How many connections have come to their end and were not asked after.
+    /// Number of finished handshakes that `handshake` has not returned.
     #[cfg(feature = "rustls-no-provider")]
     pub(super) fn handshakes_left(&self) -> usize {
         self.handshakes.len()
     }
 
-    /// How many bytes have come out of TLS.
+    /// Number of decrypted bytes.
     pub(super) fn received(&self) -> usize {
         self.received.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! A store that is in the trouble it is told to be in.
+//! A store with configurable faults.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use serde_json::{Value as Json, json};
@@ -20,7 +20,7 @@ use tokio::time::sleep;
 
 use super::SECOND;
 
-/// What is wrong with a store, or nothing.
+/// The fault of a store, or none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Trouble {
@@ -29,41 +29,41 @@ pub(crate) enum Trouble {
     LoadsPanic,
     SwapsHang,
     AllSwapsFail,
-    /// Every second swap fails, however often it is sent: the attempt is counted, what came of the login is not recorded.
+    /// Every second swap fails, also when repeated: the store has the attempt, but not its outcome.
     SecondSwapsFail,
-    /// Every swap but the first fails: what came of a login is not recorded, however often it is sent.
+    /// Every swap after the first fails, also when repeated: the store has no outcome of a login.
     LaterSwapsFail,
-    /// Every second swap is said to have failed, but was made.
+    /// Every second swap takes effect and returns an error.
     SecondSwapsAreDenied,
-    /// Every swap is made, and is said to have failed when it is sent for the first time.
+    /// Every swap takes effect and returns an error the first time.
     FirstAnswersAreLost,
-    /// Each swap takes a second and comes too late: another process was faster.
+    /// Each swap takes a second and is too late: another process was faster.
     SwapsComeTooLate,
-    /// Claims end long before their time.
+    /// Claims expire early.
     ClaimsEndEarly,
-    /// A swap is made, and it takes ten seconds to say so.
+    /// A swap takes effect and returns ten seconds later.
     SwapsTakeTime,
-    /// It takes a second to record what came of an attempt, which releases its claim.
+    /// The swap with the outcome, which releases the claim, takes a second.
     ReleasesTakeTime,
-    /// Ten seconds, which is longer than any caller waits for it.
+    /// It takes ten seconds, longer than any caller waits for it.
     ReleasesTakeLong,
     ReleasesFail,
     /// Another process always has a claim, and each wait for a change ends at once.
     WaitsEndAtOnce,
-    /// Each load finds another record than the swap after it.
+    /// The record changes between each load and the swap after it.
     RecordsChange,
 }
 
-/// A store that misbehaves on order, and whose clock may be another.
+/// A store with faults and its own clock.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Troubled {
     pub(crate) inner: MemoryStore,
     pub(crate) trouble: Arc<AtomicU32>,
-    /// How many different swaps there were.
+    /// Number of different swaps.
     pub(crate) swaps: Arc<AtomicU32>,
     pub(crate) loads: Arc<AtomicU32>,
     pub(crate) numbers: Arc<Mutex<HashMap<Version, u32>>>,
-    /// By how many seconds its clock is ahead.
+    /// Seconds by which its clock is ahead.
     pub(crate) ahead: i64,
 }
 
@@ -77,7 +77,7 @@ impl Troubled {
         self.trouble.load(Ordering::SeqCst) == trouble as u32
     }
 
-    /// The number of a swap: the same for one that is sent again.
+    /// The number of a swap; a repeated one keeps its number.
     fn number(&self, version: Version) -> u32 {
         let next = || self.swaps.fetch_add(1, Ordering::SeqCst);
         *self.numbers.lock().unwrap().entry(version).or_insert_with(next)
@@ -89,7 +89,7 @@ fn attempts(record: &mut Json) -> &mut serde_json::Map<String, Json> {
     record["record"]["history"]["attempts"].as_object_mut().unwrap()
 }
 
-/// The record with claims of a tenth of their length.
+/// The record with claims of a tenth of their duration.
 fn shortened(bytes: &[u8]) -> Vec<u8> {
     let mut record: Json = serde_json::from_slice(bytes).unwrap();
     for attempt in attempts(&mut record).values_mut() {
@@ -100,7 +100,7 @@ fn shortened(bytes: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&record).unwrap()
 }
 
-/// The record with the claim of another process in it, which began now.
+/// The record with a new claim of another process.
 fn claimed(bytes: &[u8], now: u64) -> Vec<u8> {
     let mut record: Json = serde_json::from_slice(bytes).unwrap();
     let attempt = json!({
@@ -120,7 +120,7 @@ impl SessionStore for Troubled {
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         Box::pin(async move {
             self.loads.fetch_add(1, Ordering::SeqCst);
-            assert!(!self.has(Trouble::LoadsPanic), "the store's own code has a bug");
+            assert!(!self.has(Trouble::LoadsPanic), "a bug in the store");
             if self.has(Trouble::LoadsHang) {
                 pending::<()>().await;
             }

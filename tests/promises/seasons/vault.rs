@@ -7,11 +7,11 @@ use thingspace_session::{
     rotation::{PasswordVault, VaultFuture, VaultState},
 };
 
-/// A vault in memory that fails to save a password on order.
+/// A vault in memory that fails to save a password on request.
 #[derive(Clone)]
-pub(super) struct Shelf(pub(super) Arc<Mutex<(VaultState, bool)>>);
+pub(super) struct MemoryVault(pub(super) Arc<Mutex<(VaultState, bool)>>);
 
-impl Shelf {
+impl MemoryVault {
     pub(super) fn with<T: Send + 'static>(&self, act: impl FnOnce(&mut VaultState, &mut bool) -> T) -> T {
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (state, fails) = &mut *guard;
@@ -23,7 +23,7 @@ impl Shelf {
     }
 }
 
-impl PasswordVault for Shelf {
+impl PasswordVault for MemoryVault {
     fn load(&self) -> VaultFuture<'_, VaultState> {
         Box::pin(async { Ok(self.with(|state, _| state.clone())) })
     }
