@@ -176,7 +176,8 @@ fn other_calls() -> Vec<Call> {
         "latest": "2026-01-31T19:00:00Z"
     });
     let used = json!({ "bytesUsed": 4_096, "smsUsed": 0, "timestamp": "2026-01-02T03:04:05.250Z" });
-    let group = json!({ "accountName": "a", "groupName": "g" });
+    // An empty list that the caller sets is sent.
+    let group = json!({ "accountName": "a", "groupName": "g", "devices": [] });
     let account = json!({
         "accountName": "a", "carriers": ["v"], "isProvisioningAllowed": false, "settings": { "any": [1, null] }
     });

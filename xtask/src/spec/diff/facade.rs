@@ -191,7 +191,7 @@ impl<'a> Look<'_, 'a> {
         let stated = operation.node.entry("security").or_else(|| document.entry("security"));
         let places = BTreeSet::from([stated.map_or(operation.method_key, |entry| entry.key)]);
         let why = format!("calls {} with these credentials", self.called.id);
-        self.add("security", places, needed.is_some(), format!("{needed:?}"), &why);
+        self.add("security", places, needed.is_some(), format!("{needed:?}").to_lowercase(), &why);
     }
 
     /// The body of the request, or of a successful response.

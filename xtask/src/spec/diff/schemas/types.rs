@@ -41,12 +41,14 @@ pub(super) fn name(written: &Node, target: &Node) -> String {
     }
 }
 
-/// An optional list is an empty one, unless its items are unique.
+/// A value that may be missing and may be null has two options: one for each.
 fn whole(schema: &Node, optional: bool) -> String {
     let bare = bare(schema);
-    let is_empty_instead = bare.starts_with("Vec<") && !schema.is("uniqueItems") || bare.starts_with("Map<");
-    let may_be_none = optional && !is_empty_instead;
-    if may_be_none || schema.is("nullable") { format!("Option<{bare}>") } else { bare }
+    match (optional, schema.is("nullable")) {
+        (true, true) => format!("Option<Option<{bare}>>"),
+        (false, false) => bare,
+        _ => format!("Option<{bare}>"),
+    }
 }
 
 fn bare(schema: &Node) -> String {

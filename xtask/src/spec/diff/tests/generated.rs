@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use syn::{Fields, Item};
 
 use super::{Change, Class, PLAIN, changes, document, node, schemas::PROBES};
-use thingspace_codegen::{Generator, adapt, attempt, settings};
+use thingspace_codegen::{Generator, Output, adapt, attempt, settings};
 
 /// The public types of the client, or `None` if the generator fails.
 fn types(text: &str) -> Option<Vec<String>> {
     let types = attempt(&node(text), |document| {
         let client =
             Generator::new(&settings()).generate_tokens(&adapt(document)?).map_err(|error| error.to_string())?;
-        Ok(public(syn::parse2(client).map_err(|error| error.to_string())?))
+        Ok(public(syn::parse_file(&Output::of_client(client).client).map_err(|error| error.to_string())?))
     });
     types.ok()
 }

@@ -30,7 +30,14 @@ pub(super) const EDITS: &[Edit] = &[
     ("    post:", "    put:", &["method-changed B C"], &["method-changed B C"]),
     (SECURITY, "security: [{oauth: []}]", &["session-token-dropped C C"], &["session-token-required B C"]),
     (SECURITY, "security: [{session: []}]", &["access-token-dropped C C"], &["access-token-required B C"]),
-    (SECURITY, "security: [{oauth: []}, {session: []}]", &["security-changed B C"], &["security-changed B C"]),
+    (SECURITY, "security: [{unknown: []}]", &["security-changed B C"], &["security-changed B C"]),
+    // The client takes the first alternative.
+    (
+        SECURITY,
+        "security: [{oauth: []}, {session: []}]",
+        &["session-token-dropped C C"],
+        &["session-token-required B C"],
+    ),
     ("if-not-processed", "always", &["retry-widened C C"], &["retry-narrowed B C"]),
     ("if-not-processed", "if-not-sent", &["retry-narrowed B C"], &["retry-widened C C"]),
     (LIMIT, "", &["parameter-removed B B"], &["optional-parameter-added C C"]),

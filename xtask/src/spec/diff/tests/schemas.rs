@@ -34,7 +34,7 @@ pub(super) const PROBES: &[Probe] = &[
         ("format-changed", "BB", "B"),
     ),
     (TEXT, "{type: string, format: password}", ("secret-marked", "DD", "B"), ("secret-unmarked", "DD", "B")),
-    (TEXT, "{type: string, nullable: true}", ("made-nullable", "CB", "C"), ("no-longer-nullable", "BC", "C")),
+    (TEXT, "{type: string, nullable: true}", ("made-nullable", "CB", "B"), ("no-longer-nullable", "BC", "B")),
     (
         LIST,
         "{type: array, nullable: true, items: {type: string}}",
