@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// What a caller of the platform holds: an API key with its secret, and a user with a password.
+/// The credentials of a caller: an API key with its secret, and a user with a password.
 ///
-/// The two halves are independent of each other, as they are on the platform: any access token goes with any
-/// session. Several accounts may share an API key.
+/// As on the platform, the two are independent: any access token works with any session. Several accounts may share an
+/// API key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// The API key, which is OAuth's client identifier.
@@ -30,7 +30,7 @@ impl Account {
         Account::new("sandbox-key", "sandbox-secret", "zbeeblebrox", "IMgr8")
     }
 
-    /// An account of one's own, for [`SandboxBuilder::account`](crate::SandboxBuilder::account).
+    /// An account for [`SandboxBuilder::account`](crate::SandboxBuilder::account).
     #[must_use]
     pub fn new(
         key: impl Into<String>,
@@ -42,7 +42,7 @@ impl Account {
     }
 }
 
-/// Names the account without its secrets: a test may have put real ones into a sandbox.
+/// Leaves out the secrets, because a test may use real ones.
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("key", &self.key).field("username", &self.username).finish_non_exhaustive()

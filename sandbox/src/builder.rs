@@ -1,4 +1,4 @@
-//! What can be chosen before a sandbox starts.
+//! The configuration of a sandbox.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,7 +11,7 @@ use crate::history::History;
 use crate::platform::Platform;
 use crate::server::Server;
 
-/// Chooses what a sandbox is like; made by [`Sandbox::builder`].
+/// Configures a sandbox. [`Sandbox::builder`] creates it.
 #[derive(Clone, Debug)]
 pub struct SandboxBuilder {
     address: SocketAddr,
@@ -36,14 +36,14 @@ impl SandboxBuilder {
         }
     }
 
-    /// Where to listen: a loopback address, with port 0 for any free port. `127.0.0.1:0` if not said.
+    /// Sets the loopback address to listen on. Port 0 selects a free port. The default is `127.0.0.1:0`.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> SandboxBuilder {
         self.address = address;
         self
     }
 
-    /// One account more, next to the built-in one.
+    /// Adds an account to the built-in one.
     ///
     /// ```
     /// use thingspace_sandbox::{Account, Sandbox};
@@ -62,14 +62,14 @@ impl SandboxBuilder {
         self
     }
 
-    /// Whether the gateway sends the code of a fault as a number instead of a string: both have been seen.
+    /// Sets whether the gateway sends fault codes as numbers. The default is strings; the platform has sent both.
     #[must_use]
     pub fn numeric_fault_codes(mut self, numeric: bool) -> SandboxBuilder {
         self.numeric_fault_codes = numeric;
         self
     }
 
-    /// After how many requests a session expires. By default only time and controls end a session.
+    /// Sets after how many requests a session expires. By default only time and controls end a session.
     ///
     /// ```
     /// use thingspace_sandbox::Sandbox;
@@ -108,14 +108,14 @@ impl SandboxBuilder {
         self
     }
 
-    /// Allows an address that other hosts reach. They can use the controls: for an isolated network.
+    /// Allows an address that other hosts can reach. Isolate the network, because those hosts can use the controls.
     #[must_use]
     pub fn exposed(mut self) -> SandboxBuilder {
         self.is_exposed = true;
         self
     }
 
-    /// Notes every login, reset and request in a history. It holds marks in the place of secrets.
+    /// Records every login, reset and request in a history, which replaces each secret by a hash.
     #[must_use]
     pub fn history(mut self, history: History) -> SandboxBuilder {
         self.history = Some(history);
@@ -126,8 +126,8 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the address is not a loopback address and the sandbox is not [`exposed`](Self::exposed), since a
-    /// program that reaches the port controls it, or if two accounts contradict each other; and any error of listening.
+    /// `InvalidInput` if the address is not a loopback address and the sandbox is not [`exposed`](Self::exposed), or if
+    /// two accounts conflict. Any error of listening is returned as well.
     pub async fn start(self) -> io::Result<Sandbox> {
         if !(self.is_exposed || self.address.ip().is_loopback()) {
             return Err(invalid(format!(
@@ -136,7 +136,7 @@ impl SandboxBuilder {
                 self.address
             )));
         }
-        without_contradiction(&self.accounts)?;
+        check_accounts(&self.accounts)?;
         let Self { accounts, numeric_fault_codes, requests_per_session, simulator, history, .. } = self;
         let mut platform = Platform::new(accounts, numeric_fault_codes, requests_per_session, simulator);
         platform.history = history;
@@ -146,8 +146,8 @@ impl SandboxBuilder {
     }
 }
 
-/// An account that silently replaced another would make a test pass or fail for the wrong reason.
-fn without_contradiction(accounts: &[Account]) -> io::Result<()> {
+/// Rejects conflicting accounts. If one silently replaced another, a test could pass for the wrong reason.
+fn check_accounts(accounts: &[Account]) -> io::Result<()> {
     let mut usernames = BTreeSet::new();
     for account in accounts {
         if !usernames.insert(&account.username) {

@@ -1,7 +1,6 @@
-//! A request of the platform's side, read whole before anything is decided about it.
+//! A request to the platform. The sandbox reads it completely before it handles it.
 //!
-//! Whole, because a fault may have to say "processed" or "not processed" about exactly the request that arrived,
-//! and because the record of it is what tests compare.
+//! A fault decides whether this request is processed, and tests compare the recorded request.
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -10,14 +9,14 @@ use futures_util::StreamExt as _;
 
 use crate::faults::Operation;
 
-/// The largest body that is looked at, in bytes.
+/// The largest body that the sandbox accepts, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// How much of a body that is too large is still read, in bytes. Answering while the caller is still sending makes
-/// the operating system reset the connection, and the caller would see that instead of the answer.
+/// How much of an oversized body the sandbox reads, in bytes. If it responded while the caller still sends, the
+/// operating system would reset the connection, and the caller would not see the response.
 const READ_LIMIT: usize = 16 * BODY_LIMIT;
 
-/// The request never arrived in full, or was too large to wait for its end.
+/// The request did not arrive completely, or its body is longer than [`READ_LIMIT`].
 #[derive(Debug)]
 pub(crate) struct Incomplete;
 
@@ -27,9 +26,9 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
-    /// The body, up to the limit.
+    /// The body, up to [`BODY_LIMIT`].
     pub(crate) body: Bytes,
-    /// Whether there was more of the body than the limit.
+    /// Whether the body is longer than [`BODY_LIMIT`].
     pub(crate) oversized: bool,
 }
 
@@ -51,13 +50,13 @@ impl Call {
         Place::of(&self.path)
     }
 
-    /// The media type of the body, in lower case and without parameters; empty if it was not said.
+    /// The media type of the body, in lower case and without parameters; empty if the header is missing.
     pub(crate) fn media_type(&self) -> String {
         let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// The value of a header that may come once.
+    /// The value of a header that a request may carry once.
     pub(crate) fn single(&self, name: HeaderName) -> Single<'_> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -68,14 +67,14 @@ impl Call {
     }
 }
 
-/// A header that may come once: anything that a proxy and a server could read differently is unusable.
+/// A header that a request may carry once. A value that a proxy and a server could read differently is unusable.
 pub(crate) enum Single<'a> {
     Missing,
     Unusable,
     Value(&'a str),
 }
 
-/// Where on the platform a request goes.
+/// The endpoint of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Token,
@@ -83,9 +82,9 @@ pub(crate) enum Place {
     Login,
     Logout,
     Reset,
-    /// Any other Connectivity Management address.
+    /// Any other Connectivity Management path.
     Other,
-    /// Nothing that the gateway knows.
+    /// A path that the gateway does not know.
     Nowhere,
 }
 

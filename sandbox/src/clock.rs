@@ -1,7 +1,7 @@
-//! The sandbox's clock: tokio's, plus what a test has skipped.
+//! The sandbox's clock: tokio's clock plus the time that a test has skipped.
 //!
-//! An hour-long access token and a twenty-minute idle limit are tested in microseconds by moving this clock, and
-//! because it stands on tokio's, a test that pauses tokio's time moves both together.
+//! Tests move this clock, so the hour of an access token and the twenty minutes of a session pass in microseconds. A
+//! test that pauses tokio's time pauses this clock as well.
 
 use std::time::Duration;
 
@@ -18,8 +18,7 @@ impl Clock {
         Clock { started: Instant::now(), skipped: Duration::ZERO }
     }
 
-    /// The time since the sandbox started. A span instead of an instant, because a span can be added to without
-    /// overflowing, however far a test moves the clock.
+    /// The time since the sandbox started. A duration, because an instant overflows if a test moves the clock too far.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed().saturating_add(self.skipped)
     }

@@ -1,7 +1,7 @@
-//! The sandbox's own controls over HTTP, under `/_sandbox/`: what a test in Rust does through
-//! [`Sandbox`](crate::Sandbox), for programs in other languages.
+//! The controls of the sandbox over HTTP, under `/_sandbox/`. They give programs in other languages what
+//! [`Sandbox`](crate::Sandbox) gives a test in Rust.
 //!
-//! A program that reaches the port may use them, so a sandbox listens on loopback alone.
+//! They need no credentials, so a sandbox listens on a loopback address by default.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::faults::{Fault, Operation, Planned};
 use crate::platform::{Platform, User};
 use crate::traffic::Reception;
 
-/// The list of controls, in the error for an unknown one.
+/// The controls, which the error for an unknown control lists.
 const ENDPOINTS: [&str; 12] = [
     "GET /_sandbox/counters",
     "GET /_sandbox/requests",
@@ -42,7 +42,7 @@ type Shared = State<Arc<Platform>>;
 type Username = Result<Path<String>, PathRejection>;
 type Body = Result<Bytes, BytesRejection>;
 
-/// The controls, ready for the platform's side to be put next to them.
+/// The routes of the controls. The server adds those of the platform.
 pub(crate) fn router(platform: Arc<Platform>) -> Router<Reception> {
     let controls = Router::new()
         .route("/", get(endpoints))
@@ -56,10 +56,10 @@ pub(crate) fn router(platform: Arc<Platform>) -> Router<Reception> {
         .route("/accounts/{username}/password", put(password))
         .route("/accounts/{username}/unlock", post(unlock))
         .route("/accounts/{username}/expire-session", post(expire_session))
-        .method_not_allowed_fallback(async || Misuse::nothing_there(StatusCode::METHOD_NOT_ALLOWED))
-        .fallback(async || Misuse::nothing_there(StatusCode::NOT_FOUND))
+        .method_not_allowed_fallback(async || Misuse::unknown_control(StatusCode::METHOD_NOT_ALLOWED))
+        .fallback(async || Misuse::unknown_control(StatusCode::NOT_FOUND))
         .with_state(platform);
-    // A nested router does not answer for its root with a slash after it, which would be the platform's then.
+    // A nested router does not match its root with a trailing slash, so the platform would receive that request.
     Router::new().nest("/_sandbox", controls).route("/_sandbox/", get(endpoints))
 }
 
@@ -192,7 +192,7 @@ fn ok() -> Value {
     json!({ "ok": true })
 }
 
-/// A control that was not understood, and what to do about it.
+/// The error response to an invalid control request. It states the next step.
 #[derive(Debug)]
 struct Misuse {
     status: StatusCode,
@@ -209,8 +209,8 @@ impl Misuse {
         Misuse { status: StatusCode::NOT_FOUND, error }
     }
 
-    fn nothing_there(status: StatusCode) -> Misuse {
-        Misuse { status, error: format!("not a control of the sandbox; there are: {}", ENDPOINTS.join(", ")) }
+    fn unknown_control(status: StatusCode) -> Misuse {
+        Misuse { status, error: format!("not a control of the sandbox; the controls are: {}", ENDPOINTS.join(", ")) }
     }
 }
 

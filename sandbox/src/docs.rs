@@ -1,12 +1,11 @@
-//! An OpenAPI document as a page: Swagger UI, the document and what starts it, in one HTML file that fetches nothing.
+//! An OpenAPI document as a page: one HTML file with Swagger UI, the document and a start script. It loads nothing.
 //!
-//! What a reader can do depends on where the page comes from. The copy that a sandbox serves at `/docs` is about that
-//! sandbox, and its requests go there. The copy that [`page`] makes is for reading: it names the platform's servers
-//! and sends nothing. A browser would keep their answers from it, and the secret of a real application has no place
-//! in a page.
+//! The page that a sandbox serves at `/docs` sends its requests to that sandbox. The page that [`page`] makes is for
+//! reading: it names the platform's servers and sends nothing. A browser would block the responses, and the secret of
+//! a real application must not be in a page.
 //!
-//! No text of a document becomes a part of the program: it goes into the page as data, and the page's own policy lets
-//! no script run but the two that carry a number made up for this copy.
+//! The document is data in the page and never code. The page's content security policy allows two scripts, which carry
+//! the nonce of this copy.
 
 mod assets;
 mod spec;
@@ -24,15 +23,14 @@ use crate::account::Account;
 use crate::traffic::Reception;
 use spec::Node;
 
-/// What the client and the sandbox agree on, as it was when the sandbox was built: `openapi.yaml`.
+/// `openapi.yaml`, as it was when the sandbox was built.
 pub const CONTRACT: &str = include_str!("../openapi.yaml");
 
-/// Where the sandbox has what the platform has below its server's URL. Without a host, so that it holds under
-/// whatever name of this machine the page was opened.
+/// The path of the platform's server on the sandbox. It names no host, so the page works under every name of the host.
 const HERE: &str = "/api";
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 const HEADERS: [(HeaderName, HeaderValue); 2] = [
-    // The one thing that a page cannot say about itself.
+    // A browser ignores this directive in the page's own policy.
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("frame-ancestors 'none'")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
@@ -54,7 +52,7 @@ pub fn page(document: &str) -> io::Result<String> {
     html(&Settings { spec: Node::parse(document)?, methods: &[], client: None }, "'none'")
 }
 
-/// The page of the sandbox, ready to be put next to the platform's side.
+/// The route of the page. The server adds those of the platform.
 pub(crate) fn router() -> Router<Reception> {
     Router::new().route("/docs", get(serve)).route("/docs/", get(serve))
 }
@@ -62,7 +60,9 @@ pub(crate) fn router() -> Router<Reception> {
 async fn serve() -> Response {
     match page_of_the_sandbox() {
         Ok(page) => (HEADERS, Html(page)).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("there is no page: {error}\n")).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("the page cannot be made: {error}\n")).into_response()
+        }
     }
 }
 
@@ -74,13 +74,13 @@ fn page_of_the_sandbox() -> io::Result<String> {
     html(&Settings { spec, methods: &METHODS, client }, "'self'")
 }
 
-/// What the page starts with.
+/// The settings that the start script reads.
 #[derive(Serialize)]
 struct Settings {
     spec: Node,
-    /// Which requests a reader can try.
+    /// The methods of the requests that a reader can try.
     methods: &'static [&'static str],
-    /// What the form for an access token is filled in with.
+    /// The values in the form for an access token.
     client: Option<Client>,
 }
 
@@ -92,11 +92,11 @@ struct Client {
     secret: String,
 }
 
-/// The whole page; `connect` is where it may send requests, in the words of a content security policy.
+/// The page. `connect` is the value of `connect-src` in its content security policy.
 fn html(settings: &Settings, connect: &str) -> io::Result<String> {
     let assets = assets::unpack()?;
     let nonce = Uuid::new_v4();
-    // As JSON in which an HTML parser sees no tag.
+    // Escaped, so that an HTML parser finds no tag in the JSON.
     let data = serde_json::to_string(settings)?.replace('<', "\\u003c");
     Ok(format!(
         r#"<!DOCTYPE html>

@@ -1,14 +1,13 @@
-//! How the platform itself says no: `ConnectivityManagementResult`.
+//! The error responses of the platform: `ConnectivityManagementResult`.
 //!
-//! Every message is a constant. A message that is put together from the request would sooner or later say a
-//! password.
+//! Every message is a constant. A message built from the request could reveal a password.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An error response of the platform: status 400, with a code and words.
+/// An error response of the platform: status 400, with a code and a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ErrorResponse {
     code: &'static str,
@@ -20,19 +19,17 @@ impl ErrorResponse {
         ErrorResponse { code, message }
     }
 
-    // These three are the platform's own.
+    // The platform documents these three codes.
     pub(crate) const SESSION_EXPIRED: ErrorResponse =
         ErrorResponse::new("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired", "The session token has expired.");
     pub(crate) const SESSION_INVALID: ErrorResponse = ErrorResponse::new(
         "UnifiedWebService.INPUT_INVALID.SessionToken.Invalid",
         "The session token is missing, or belongs to no session.",
     );
-    pub(crate) const SESSION_FORMAT: ErrorResponse = ErrorResponse::new(
-        "UnifiedWebService.REQUEST_FAILED.SessionToken.Format",
-        "The session token is not of the form of a session token.",
-    );
+    pub(crate) const SESSION_FORMAT: ErrorResponse =
+        ErrorResponse::new("UnifiedWebService.REQUEST_FAILED.SessionToken.Format", "The session token is not a UUID.");
 
-    // The platform has codes for the following as well, but none that are documented: these are the sandbox's.
+    // The platform does not document its codes for the following errors. These codes are the sandbox's own.
     pub(crate) const LOGIN_FAILED: ErrorResponse =
         ErrorResponse::new("UnifiedWebService.REQUEST_FAILED.LoginFailed", "The username or the password is wrong.");
     pub(crate) const ACCOUNT_LOCKED: ErrorResponse = ErrorResponse::new(
@@ -40,7 +37,7 @@ impl ErrorResponse {
         "The account is locked after five failed logins in a row.",
     );
     pub(crate) const OLD_PASSWORD_WRONG: ErrorResponse =
-        ErrorResponse::new("UnifiedWebService.REQUEST_FAILED.OldPasswordIncorrect", "The old password is not right.");
+        ErrorResponse::new("UnifiedWebService.REQUEST_FAILED.OldPasswordIncorrect", "The old password is wrong.");
     pub(crate) const BODY_MISSING: ErrorResponse =
         ErrorResponse::new("UnifiedWebService.INPUT_INVALID.RequestBody.Missing", "The request has no body.");
     pub(crate) const BODY_TOO_LARGE: ErrorResponse =
@@ -65,10 +62,10 @@ impl ErrorResponse {
     );
     const METHOD: ErrorResponse = ErrorResponse::new(
         "UnifiedWebService.INPUT_INVALID.Method.NotAllowed",
-        "The address does not take this method.",
+        "The path does not support this method.",
     );
 
-    /// The answer to a method that an address does not take: 405, and which one it does take.
+    /// The response 405 to a method that the path does not support. Its header `Allow` names the supported method.
     pub(crate) fn method_not_allowed(allowed: &'static str) -> Response {
         let mut response = (StatusCode::METHOD_NOT_ALLOWED, ErrorResponse::METHOD.body()).into_response();
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));

@@ -1,7 +1,6 @@
-//! A fault as it is written in JSON.
+//! The JSON form of a fault.
 //!
-//! Apart from [`Fault`], because what is convenient in Rust is not in a shell: spans are milliseconds, and a body is
-//! text, or JSON that is sent as such.
+//! It differs from [`Fault`] to suit a shell: durations are in milliseconds, and a body is text or a JSON value.
 
 use std::time::Duration;
 
@@ -78,7 +77,7 @@ impl From<Fault> for FaultJson {
     }
 }
 
-/// The bytes of a body, and its type unless it was said.
+/// The headers and the bytes of a body. Adds a content type if the headers lack one.
 fn content(mut headers: Vec<(String, String)>, body: Value) -> (Vec<(String, String)>, Vec<u8>) {
     let (content_type, bytes) = match body {
         Value::Null => return (headers, Vec::new()),

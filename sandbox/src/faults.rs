@@ -1,7 +1,7 @@
-//! Faults: what can go wrong between a caller and the platform, on order.
+//! Faults that a test injects between a caller and the platform.
 //!
-//! The ones that matter most are those after which a caller cannot know whether its request was processed, so each
-//! fault says which it is.
+//! After some of them a caller cannot know whether the platform processed its request, so each fault states whether it
+//! did.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::fault_json::FaultJson;
 use crate::gateway::{GatewayFault, INVALID_CREDENTIALS};
 
-/// Which requests a fault is meant for.
+/// The requests that a fault applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
@@ -24,13 +24,13 @@ pub enum Operation {
     Logout,
     /// Reset Connectivity Management Password.
     Reset,
-    /// Everything else, be it on the platform, a revocation of an access token, or nowhere.
+    /// All other requests: other operations, revocations of access tokens, and unknown paths.
     Other,
     /// Every request.
     Any,
 }
 
-/// What befalls a request.
+/// What happens to a request.
 ///
 /// In JSON, for the sandbox's HTTP interface, a fault is an object with a `kind`:
 ///
@@ -45,35 +45,35 @@ pub enum Operation {
 #[serde(try_from = "FaultJson", into = "FaultJson")]
 #[non_exhaustive]
 pub enum Fault {
-    /// The request waits, and is then processed normally, even if the caller has hung up by then: a server does not
-    /// notice, and an attempt whose answer never arrived may count.
+    /// The sandbox processes the request after this time, even if the caller has closed the connection. A server does
+    /// not notice that, and a login may count although its response is lost.
     Delay(Duration),
-    /// The request is not processed; this is answered.
+    /// The sandbox does not process the request, and sends this response.
     Answer {
         /// The status, from 200 to 599.
         status: u16,
-        /// The headers. The length of the body is added and must not be among them.
+        /// The headers, without the length of the body, which the sandbox adds.
         headers: Vec<(String, String)>,
         /// The body.
         body: Vec<u8>,
     },
-    /// The request is not processed, and the connection is closed without an answer.
+    /// The sandbox does not process the request, and closes the connection without a response.
     CloseBefore,
-    /// The request is processed, and the connection is closed without an answer.
+    /// The sandbox processes the request, and closes the connection without a response.
     CloseAfter,
-    /// The request is processed, and the connection is closed in the middle of the answer's body: half of it is
-    /// sent, and `Content-Length` promises all of it. An answer without a body is not sent at all.
+    /// The sandbox processes the request, and closes the connection after half of the response's body. `Content-Length`
+    /// states the whole length. A response without a body is not sent at all.
     Truncate,
-    /// The request is processed, but this is answered instead.
+    /// The sandbox processes the request, and sends this response instead of the real one.
     AnswerAfter {
         /// The status, from 200 to 599.
         status: u16,
-        /// The headers. The length of the body is added and must not be among them.
+        /// The headers, without the length of the body, which the sandbox adds.
         headers: Vec<(String, String)>,
         /// The body.
         body: Vec<u8>,
     },
-    /// The request is processed, and the answer's body is sent one byte at a time.
+    /// The sandbox processes the request, and sends the response's body one byte at a time.
     Drip {
         /// How long the sandbox waits before each byte.
         interval: Duration,
@@ -93,15 +93,15 @@ impl Fault {
         Fault::Answer { status, headers: typed("application/json"), body: body.to_string().into_bytes() }
     }
 
-    /// An [`AnswerAfter`](Fault::AnswerAfter) of plain text: processed, and the caller cannot know.
+    /// An [`AnswerAfter`](Fault::AnswerAfter) of plain text. The caller cannot know that its request was processed.
     #[must_use]
     pub fn answer_after(status: u16, body: impl Into<String>) -> Fault {
         Fault::AnswerAfter { status, headers: typed("text/plain"), body: body.into().into_bytes() }
     }
 
     /// An error response of the gateway, in its own shape: `900901` (invalid credentials), `900902` (missing credentials),
-    /// `900906` (no such resource) or `900800` (throttled out, status 429). Another code is sent as it stands, with
-    /// the status and words of `900901`.
+    /// `900906` (no such resource) or `900800` (throttled out, status 429). The sandbox sends any other code unchanged,
+    /// with the status and message of `900901`.
     ///
     /// ```
     /// use thingspace_sandbox::{Fault, Operation, Sandbox};
@@ -127,10 +127,10 @@ impl Fault {
     /// `UnifiedWebService.REQUEST_FAILED.SessionToken.Expired`.
     #[must_use]
     pub fn refused(code: &str) -> Fault {
-        Fault::json(400, &serde_json::json!({ "errorCode": code, "errorMessage": "Refused on order." }))
+        Fault::json(400, &serde_json::json!({ "errorCode": code, "errorMessage": "Rejected by an injected fault." }))
     }
 
-    /// The same fault with one header more; without effect on a fault that does not answer.
+    /// Adds a header to the fault's response. A fault without a response of its own stays unchanged.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Fault {
         if let Fault::Answer { headers, .. } | Fault::AnswerAfter { headers, .. } = &mut self {
@@ -139,23 +139,23 @@ impl Fault {
         self
     }
 
-    /// Says what is wrong with a fault that cannot be carried out.
+    /// Rejects a fault that the sandbox cannot inject, and states the reason.
     pub(crate) fn check(&self) -> Result<(), String> {
         let (Fault::Answer { status, headers, .. } | Fault::AnswerAfter { status, headers, .. }) = self else {
             return Ok(());
         };
         if !(200..=599).contains(status) || StatusCode::from_u16(*status).is_err() {
-            return Err(format!("{status} is no status to answer with: give one from 200 to 599"));
+            return Err(format!("{status} is not a status of a response: give one from 200 to 599"));
         }
         for (name, value) in headers {
             let Ok(known) = HeaderName::try_from(name) else {
-                return Err(format!("`{name}` is no name of a header"));
+                return Err(format!("`{name}` is not a valid header name"));
             };
             if HeaderValue::try_from(value).is_err() {
-                return Err(format!("the value of the header `{name}` holds characters that no header may hold"));
+                return Err(format!("the value of the header `{name}` has invalid characters"));
             }
             if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(&known) {
-                return Err(format!("`{name}` is the sandbox's to set: use the fault truncate for a wrong length"));
+                return Err(format!("the sandbox sets `{name}`: use the fault truncate for a wrong length"));
             }
         }
         Ok(())
@@ -166,11 +166,11 @@ fn typed(content_type: &str) -> Vec<(String, String)> {
     vec![("content-type".to_owned(), content_type.to_owned())]
 }
 
-/// The faults that are still to come, first in, first out.
+/// The queue of faults, first in, first out.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Planned>);
 
-/// A fault, whom it is meant for, and how often it is still to happen.
+/// A fault, its operation, and how many more times it happens.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Planned {
     pub(crate) operation: Operation,
@@ -185,7 +185,7 @@ impl Faults {
         }
     }
 
-    /// The fault that the next request of an operation suffers, which is used up by it.
+    /// Takes the fault for the next request of an operation from the queue.
     pub(crate) fn next(&mut self, operation: Operation) -> Option<Fault> {
         let meant = |planned: &Planned| planned.operation == Operation::Any || planned.operation == operation;
         let index = self.0.iter().position(meant)?;

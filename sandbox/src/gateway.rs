@@ -1,4 +1,4 @@
-//! The gateway in front of the platform: it looks at the access token and at nothing else.
+//! The gateway in front of the platform. It checks the access token only.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::call::{Call, Single};
 use crate::platform::Platform;
 
-/// How the gateway says no.
+/// An error response of the gateway.
 #[derive(Debug)]
 pub(crate) struct GatewayFault {
     code: u32,
@@ -35,7 +35,7 @@ pub(crate) const NO_SUCH_RESOURCE: GatewayFault = GatewayFault {
     code: 900_906,
     status: StatusCode::BAD_REQUEST,
     message: "No matching resource found in the API for the given request",
-    description: "The address is none that the gateway knows.",
+    description: "The gateway does not know the path.",
 };
 
 const THROTTLED: GatewayFault = GatewayFault {
@@ -53,20 +53,20 @@ impl GatewayFault {
             .find(|fault| fault.code.to_string() == code)
     }
 
-    /// The answer's body. The gateway has been seen to send the code as a string and as a number.
+    /// The response's body. The real gateway has sent the code as a string and as a number.
     pub(crate) fn body(&self, numeric: bool) -> Value {
         let code = if numeric { json!(self.code) } else { json!(self.code.to_string()) };
         json!({ "fault": { "code": code, "message": self.message, "description": self.description } })
     }
 }
 
-/// Whether a request is let through to the platform.
+/// Checks the access token of a request to the platform.
 pub(crate) fn check(platform: &Platform, call: &Call) -> Result<(), GatewayFault> {
     let token = bearer(call)?;
     if platform.lock().accepts_access_token(token) { Ok(()) } else { Err(INVALID_CREDENTIALS) }
 }
 
-/// The answer in the platform's place.
+/// The error response that the gateway sends instead of the platform.
 pub(crate) fn refuse(platform: &Platform, fault: &GatewayFault) -> Response {
     platform.lock().counters.gateway_faults += 1;
     let mut response = (fault.status, Json(fault.body(platform.numeric_fault_codes))).into_response();
@@ -83,7 +83,7 @@ pub(crate) fn bearer(call: &Call) -> Result<&str, GatewayFault> {
         Single::Unusable => Err(INVALID_CREDENTIALS),
         Single::Value(value) => match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-            // Credentials of another scheme are no access token at all.
+            // Credentials of another scheme count as a missing access token.
             _ => Err(MISSING_CREDENTIALS),
         },
     }

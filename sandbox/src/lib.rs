@@ -1,12 +1,12 @@
 //! A stateful stand-in for the session management of Verizon's `ThingSpace`, for tests and for trying things out.
 //!
 //! It issues access tokens that live one hour from their first issue, keeps sessions alive as long as they are used
-//! and for twenty minutes after, locks an account at the fifth failed login in a row, and replaces passwords. What
-//! the real platform cannot be made to do, it does on order: refuse, stall, close the connection before or after it
-//! has processed a request, and move its clock.
+//! and for twenty minutes after, locks an account at the fifth failed login in a row, and replaces passwords. A test
+//! can inject faults: rejections, delays, and connections that close before or after a request is processed. It can
+//! also move the clock.
 //!
-//! It knows nothing of the client crate. It is a second reading of the platform's documentation by way of
-//! `openapi.yaml`, so that a client that passes against it agrees with more than itself.
+//! The sandbox does not depend on the client crate. It implements the platform's documentation and `openapi.yaml`
+//! independently, so a test against it finds errors that the client alone would not show.
 //!
 //! ```
 //! use std::time::Duration;
@@ -29,8 +29,8 @@
 //! assert_eq!(answer["token_type"], "Bearer");
 //! assert_eq!(sandbox.counters().access_tokens, 1);
 //!
-//! sandbox.advance(Duration::from_secs(60 * 60)); // and now that token is dead
-//! sandbox.fault(Operation::Login, Fault::CloseAfter, 1); // and the next login will get no answer
+//! sandbox.advance(Duration::from_secs(60 * 60)); // the token has expired
+//! sandbox.fault(Operation::Login, Fault::CloseAfter, 1); // the next login gets no response
 //! # Ok(())
 //! # }
 //! ```
@@ -69,10 +69,10 @@ use faults::Planned;
 use platform::{Platform, User};
 use server::Server;
 
-/// A running sandbox. Dropped, it stops: its port is closed and its connections are aborted.
+/// A running sandbox. Dropping it closes its port and aborts its connections.
 ///
-/// It runs on the tokio runtime that it was started on, of either flavor, and may be used from any thread. Its
-/// clock is tokio's plus whatever [`advance`](Sandbox::advance) has added, so that pausing tokio's time works too.
+/// It runs on the tokio runtime that started it, of either flavor, and any thread may use it. Its clock is tokio's plus
+/// the time that [`advance`](Sandbox::advance) has added, so a test may pause tokio's time.
 #[derive(Debug)]
 pub struct Sandbox {
     platform: Arc<Platform>,
@@ -85,54 +85,52 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// Whatever the operating system has against listening.
+    /// If the operating system does not let it listen.
     pub async fn start() -> io::Result<Sandbox> {
         Sandbox::builder().start().await
     }
 
-    /// Starts a sandbox that is not quite like that.
+    /// Configures a sandbox before it starts.
     #[must_use]
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::new()
     }
 
-    /// What takes the place of `https://thingspace.verizon.com/api`: `http://127.0.0.1:PORT/api`.
+    /// The base URL that replaces `https://thingspace.verizon.com/api`: `http://127.0.0.1:PORT/api`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// Where the sandbox listens.
+    /// The address that the sandbox listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Moves the sandbox's clock forward, and with it the end of every access token and session.
+    /// Moves the sandbox's clock forward. Access tokens and sessions expire accordingly.
     pub fn advance(&self, by: Duration) {
         self.platform.lock().clock.advance(by);
     }
 
-    /// How often what has happened so far.
+    /// The counters since the start or the last [`reset`](Sandbox::reset).
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.platform.lock().counters.clone()
     }
 
-    /// The requests of the platform's side as they arrived, oldest first, the latest 10,000 of them. Those that
-    /// suffered a fault are among them.
+    /// The latest 10,000 requests to the platform as they arrived, oldest first. They include requests with a fault.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.platform.lock().log.to_vec()
     }
 
-    /// Lets the next `times` requests of an operation suffer a fault. Faults that are meant for the same request
-    /// happen in the order in which they were ordered, one to a request.
+    /// Injects a fault into the next `times` requests of an operation. Several faults for the same operation apply in
+    /// order, one for each request.
     ///
     /// # Panics
     ///
-    /// If the fault cannot be carried out: an answer whose status is not from 200 to 599, or a header that is none.
-    /// The mistake is the test's, and best seen where it was made.
+    /// If the fault is invalid: its status is outside of 200 to 599, or it has an invalid header.
     #[track_caller]
     pub fn fault(&self, operation: Operation, fault: Fault, times: u32) {
         let checked = fault.check();
@@ -140,19 +138,19 @@ impl Sandbox {
         self.platform.lock().faults.plan(Planned { operation, fault, times });
     }
 
-    /// Forgets the faults that have not happened yet.
+    /// Removes the faults that have not happened yet.
     pub fn clear_faults(&self) {
         self.platform.lock().faults.clear();
     }
 
-    /// The password that holds now, or nothing if there is no such user.
+    /// The current password, or `None` if the user does not exist.
     #[must_use]
     pub fn password(&self, username: &str) -> Option<String> {
         self.platform.lock().user(username).map(|user| user.password.clone())
     }
 
-    /// Gives a user another password, as an administrator would: sessions go on, failed logins stay counted.
-    /// Without effect if there is no such user, as are the other changes to one.
+    /// Changes a user's password, as an administrator would. Sessions and the count of failed logins stay. This and the
+    /// other changes to a user have no effect if the user does not exist.
     pub fn set_password(&self, username: &str, password: impl Into<String>) {
         let password = password.into();
         self.change(username, |user| user.password = password);
@@ -170,7 +168,7 @@ impl Sandbox {
         self.platform.lock().user(username).is_some_and(|user| user.locked)
     }
 
-    /// Lets a locked user in again, with no failed logins on record.
+    /// Unlocks a user and clears the count of failed logins.
     pub fn unlock(&self, username: &str) {
         self.change(username, User::unlock);
     }
@@ -185,8 +183,8 @@ impl Sandbox {
         self.platform.lock().revoke_access_tokens();
     }
 
-    /// Puts everything back to how it was at the start: accounts, tokens, sessions, clock, faults, counters and
-    /// recorded requests. Connections stay open.
+    /// Restores the initial state of accounts, tokens, sessions, clock, faults, counters and recorded requests.
+    /// Connections stay open.
     pub fn reset(&self) {
         self.platform.reset();
     }

@@ -1,4 +1,4 @@
-//! The sandbox as a program: listens, says where, and goes on until it is stopped.
+//! The sandbox as a program. It listens, prints its address and runs until it is stopped.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -16,54 +16,53 @@ Usage: thingspace-sandbox [--listen ADDRESS] [--exposed] [--history FILE]
 
   --listen ADDRESS  a loopback address and port, such as 127.0.0.1:8080 (the default);
                     with port 0 on any free port
-  --exposed         listen on an address that others reach, who may use the controls
-  --history FILE    note every login, reset and request, one line of JSON each
+  --exposed         listen on an address that other hosts reach; they can use the controls
+  --history FILE    record every login, reset and request, one line of JSON each
   --docs            print the documentation of the API, a page of HTML, and stop
   --help            print this and stop
 ";
 
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8080";
 
-/// The exit status for arguments that were not understood, as is usual for command line programs.
-const MISUSED: u8 = 2;
+/// The usual exit status of command line programs for invalid arguments.
+const INVALID_ARGUMENTS: u8 = 2;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // What is not Unicode is no argument of ours, and is complained about like any other that is not.
+    // The program reports an argument that is not Unicode like any other unknown argument.
     let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    let wish = match Wish::of(arguments) {
-        Ok(Wish::Listen(listen)) => listen,
-        Ok(Wish::Docs) => return print_docs(),
-        Ok(Wish::Help) => return finish(say(USAGE)),
+    let listen = match Command::of(arguments) {
+        Ok(Command::Listen(listen)) => listen,
+        Ok(Command::Docs) => return print_docs(),
+        Ok(Command::Help) => return finish(print(USAGE)),
         Err(problem) => {
-            complain(&format!("{problem}\n\n{USAGE}"));
-            return ExitCode::from(MISUSED);
+            report(&format!("{problem}\n\n{USAGE}"));
+            return ExitCode::from(INVALID_ARGUMENTS);
         }
     };
-    let address = wish.address;
-    let builder = match wish.builder() {
+    let address = listen.address;
+    let builder = match listen.builder() {
         Ok(builder) => builder,
         Err(error) => {
-            complain(&format!("the history cannot be written: {error}\n"));
+            report(&format!("the history cannot be written: {error}\n"));
             return ExitCode::FAILURE;
         }
     };
     let sandbox = match builder.start().await {
         Ok(sandbox) => sandbox,
         Err(error) => {
-            complain(&format!("cannot listen on {address}: {error}\n"));
+            report(&format!("cannot listen on {address}: {error}\n"));
             return ExitCode::FAILURE;
         }
     };
-    // The parent process waits for this line: without it the port is unknown.
-    if let Err(error) = say(&greeting(&sandbox)) {
+    // A parent process reads the port from this line.
+    if let Err(error) = print(&greeting(&sandbox)) {
         return finish(Err(error));
     }
     std::future::pending().await
 }
 
-/// What the arguments ask for.
-enum Wish {
+enum Command {
     Listen(Listen),
     Docs,
     Help,
@@ -86,23 +85,23 @@ impl Listen {
     }
 }
 
-impl Wish {
-    fn of(arguments: impl Iterator<Item = String>) -> Result<Wish, String> {
+impl Command {
+    fn of(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
         let mut arguments = arguments;
         let (mut address, mut is_exposed, mut history) = (DEFAULT_ADDRESS.to_owned(), false, None);
         while let Some(argument) = arguments.next() {
             match argument.split_once('=').unwrap_or((&argument, "")) {
-                ("--help" | "-h", "") => return Ok(Wish::Help),
-                ("--docs", "") => return Ok(Wish::Docs),
+                ("--help" | "-h", "") => return Ok(Command::Help),
+                ("--docs", "") => return Ok(Command::Docs),
                 ("--listen", "") => address = arguments.next().ok_or("--listen needs an address after it")?,
                 ("--exposed", "") => is_exposed = true,
                 ("--history", "") => history = Some(arguments.next().ok_or("--history needs a file after it")?.into()),
                 ("--listen", given) => given.clone_into(&mut address),
-                _ => return Err(format!("`{argument}` is not understood")),
+                _ => return Err(format!("unknown argument `{argument}`")),
             }
         }
         let problem = |_| format!("`{address}` is not an address with a port, such as {DEFAULT_ADDRESS}");
-        Ok(Wish::Listen(Listen { address: address.parse().map_err(problem)?, is_exposed, history }))
+        Ok(Command::Listen(Listen { address: address.parse().map_err(problem)?, is_exposed, history }))
     }
 }
 
@@ -111,9 +110,9 @@ fn print_docs() -> ExitCode {
     use thingspace_sandbox::docs;
 
     match docs::page(docs::CONTRACT) {
-        Ok(page) => finish(say(&page)),
+        Ok(page) => finish(print(&page)),
         Err(error) => {
-            complain(&format!("there is no page: {error}\n"));
+            report(&format!("the page cannot be made: {error}\n"));
             ExitCode::FAILURE
         }
     }
@@ -121,11 +120,11 @@ fn print_docs() -> ExitCode {
 
 #[cfg(not(feature = "docs"))]
 fn print_docs() -> ExitCode {
-    complain("this sandbox was built without its feature `docs`\n");
+    report("this sandbox was built without its feature `docs`\n");
     ExitCode::FAILURE
 }
 
-/// Where the sandbox listens, and what points a client at it. The built-in account is no secret.
+/// The address of the sandbox, and the variables that configure a client. The built-in account is not secret.
 fn greeting(sandbox: &Sandbox) -> String {
     let base_url = sandbox.base_url();
     let docs =
@@ -142,22 +141,22 @@ fn greeting(sandbox: &Sandbox) -> String {
     )
 }
 
-fn say(text: &str) -> io::Result<()> {
+fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
 
-fn complain(text: &str) {
-    // If standard error is gone too, the exit status has to do.
+fn report(text: &str) {
+    // If standard error is closed as well, only the exit status reports the problem.
     let _ = io::stderr().write_all(format!("thingspace-sandbox: {text}").as_bytes());
 }
 
-fn finish(said: io::Result<()>) -> ExitCode {
-    match said {
+fn finish(written: io::Result<()>) -> ExitCode {
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("cannot write to standard output: {error}\n"));
+            report(&format!("cannot write to standard output: {error}\n"));
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,7 @@
-//! Access tokens: OAuth 2.0 client credentials as RFC 6749 has them, with the platform's two habits.
+//! Access tokens: OAuth 2.0 client credentials (RFC 6749), with two deviations of the platform.
 //!
-//! The key and secret are encoded as they are, without the form-encoding that the RFC asks for, and a token that is
-//! asked for again is the same token, which says it has an hour left when it has not.
+//! The platform does not form-encode the key and the secret, which the RFC requires. A repeated request returns the
+//! same token, and the response always states a lifetime of one hour.
 
 use axum::Json;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -43,7 +43,7 @@ fn issue(platform: &Platform, call: &Call) -> Result<Response, OauthError> {
     let mut body = json!({
         "access_token": access_token,
         "token_type": "Bearer",
-        // Always the whole hour, however much of it is left: that is what the platform does.
+        // The platform always states the whole hour, even if less of it is left.
         "expires_in": ACCESS_TOKEN_LIFE.as_secs(),
     });
     if let (Some(scope), Some(fields)) = (scope, body.as_object_mut()) {
@@ -57,7 +57,7 @@ fn withdraw(platform: &Platform, call: &Call) -> Result<Response, OauthError> {
     let form = Form::of(call)?;
     let token = form.value("token")?.ok_or(invalid("token is missing"))?;
     let mut state = platform.lock();
-    // A token that is unknown or dead is as good as revoked (RFC 7009, section 2.2).
+    // Revoking an unknown or expired token succeeds (RFC 7009, section 2.2).
     if state.owner_of_access_token(token).is_some_and(|owner| owner != key) {
         return Err(invalid("the token was issued to another client"));
     }
@@ -65,7 +65,7 @@ fn withdraw(platform: &Platform, call: &Call) -> Result<Response, OauthError> {
     Ok(StatusCode::OK.into_response())
 }
 
-/// The API key of the caller, after its secret was checked.
+/// Checks the secret of the caller and returns its API key.
 fn authenticate(platform: &Platform, call: &Call) -> Result<String, OauthError> {
     if call.method != Method::POST {
         return Err(METHOD_NOT_ALLOWED);
@@ -89,7 +89,7 @@ fn basic(value: &str) -> Option<(String, String)> {
     Some((key.to_owned(), secret.to_owned()))
 }
 
-/// The parameters of a request, read as strictly as RFC 6749 (section 3.2) has them.
+/// The parameters of a request, read as strictly as RFC 6749 (section 3.2) requires.
 struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -110,7 +110,7 @@ impl Form {
         Ok(form)
     }
 
-    /// A parameter by its name. One without a value counts as left out; one that comes twice is an error.
+    /// A parameter by its name. An empty parameter counts as missing; a repeated one is an error.
     fn value(&self, name: &str) -> Result<Option<&str>, OauthError> {
         let mut values = self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
@@ -120,7 +120,7 @@ impl Form {
     }
 }
 
-/// Whether every percent sign starts an escape. The parser lets the others pass, which would hide a caller's error.
+/// Whether every percent sign starts an escape. The parser accepts other ones, which would hide a caller's error.
 fn is_form(body: &[u8]) -> bool {
     body.is_ascii()
         && body
@@ -135,7 +135,7 @@ fn is_scope(scope: &str) -> bool {
     scope.split(' ').all(|word| !word.is_empty() && word.bytes().all(allowed))
 }
 
-/// How OAuth says no (RFC 6749, section 5.2).
+/// An error response of OAuth (RFC 6749, section 5.2).
 #[derive(Debug)]
 struct OauthError {
     status: StatusCode,
@@ -164,7 +164,7 @@ const INVALID_SCOPE: OauthError = OauthError {
 const METHOD_NOT_ALLOWED: OauthError = OauthError {
     status: StatusCode::METHOD_NOT_ALLOWED,
     error: "invalid_request",
-    description: "the address takes POST alone",
+    description: "the endpoint supports POST only",
 };
 
 const fn invalid(description: &'static str) -> OauthError {
@@ -187,7 +187,7 @@ impl IntoResponse for OauthError {
     }
 }
 
-/// RFC 6749, section 5.1: what may hold a token is not to be kept by a cache.
+/// Forbids caches to store a response that may hold a token (RFC 6749, section 5.1).
 fn not_stored(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));

@@ -1,7 +1,7 @@
 //! The state of the platform and the rules by which it changes.
 //!
-//! One lock over everything: each rule sees and leaves a state that makes sense, however many requests there are
-//! at a time. No rule waits for anything while it holds the lock.
+//! One lock protects the whole state, so concurrent requests never see a rule half applied. No rule waits while it
+//! holds the lock.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,13 +17,13 @@ use crate::faults::Faults;
 use crate::history::History;
 use crate::record::{Counters, Log};
 
-/// How long an access token lives from its first issue, however often it is asked for.
+/// The lifetime of an access token from its first issue. Repeated requests do not extend it.
 pub(crate) const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(60 * 60);
 /// How long a session lives without use.
 const SESSION_IDLE_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// How many failed logins in a row lock an account.
 const STRIKES_TO_LOCK: u32 = 5;
-/// How many characters a password has that a reset gives out.
+/// The length of a password that a reset returns, in characters.
 const PASSWORD_LENGTH: usize = 12;
 
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(crate) struct State {
     users: BTreeMap<String, User>,
 }
 
-/// What an API key stands for.
+/// An application, which an API key identifies.
 struct Application {
     secret: String,
     access_token: Option<AccessToken>,
@@ -63,7 +63,7 @@ pub(crate) struct User {
     pub(crate) password: String,
     pub(crate) strikes: u32,
     pub(crate) locked: bool,
-    /// At most one: a login puts the new session in the place of the old one, which is then unknown.
+    /// At most one session. A login replaces it, and the old one is then unknown.
     session: Option<Session>,
 }
 
@@ -87,11 +87,11 @@ impl Platform {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // A rule that panicked has broken its own request; the others still deserve an answer.
+        // A rule that panicked fails its own request. Other requests still get a response.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything as it was at the start.
+    /// Restores the initial state.
     pub(crate) fn reset(&self) {
         *self.lock() = State::new(&self.accounts, self.requests_per_session);
     }
@@ -117,7 +117,7 @@ impl State {
         self.applications.get(key).is_some_and(|application| application.secret == secret)
     }
 
-    /// The access token of an application: the one it already has, as long as that lives, or else a new one.
+    /// The access token of an application: its current one until that expires, then a new one.
     pub(crate) fn access_token(&mut self, key: &str) -> Option<String> {
         let now = self.clock.now();
         let application = self.applications.get_mut(key)?;
@@ -131,7 +131,7 @@ impl State {
         self.access_tokens().any(|(_, token)| token.value == value && token.lives_at(now))
     }
 
-    /// The key of the application that an access token was issued to, dead or not.
+    /// The key of the application that an access token was issued to, even if the token has expired.
     pub(crate) fn owner_of_access_token(&self, value: &str) -> Option<&str> {
         self.access_tokens().find(|(_, token)| token.value == value).map(|(key, _)| key)
     }
@@ -148,7 +148,7 @@ impl State {
         }
     }
 
-    /// Starts a session, or holds a failure against the account.
+    /// Starts a session, or counts a failed login.
     pub(crate) fn log_in(&mut self, username: &str, password: &str) -> Result<String, ErrorResponse> {
         let now = self.clock.now();
         let outcome = match self.users.get_mut(username) {
@@ -162,7 +162,7 @@ impl State {
         outcome
     }
 
-    /// The user whose session this is; counts as a use of it.
+    /// The user with this session. The call counts as a use of the session.
     pub(crate) fn use_session(&mut self, token: &str) -> Result<&mut User, ErrorResponse> {
         let (now, limit) = (self.clock.now(), self.requests_per_session);
         let holds = |user: &&mut User| user.session.as_ref().is_some_and(|session| session.token == token);
@@ -232,8 +232,7 @@ impl User {
         self.strikes = 0;
     }
 
-    /// Replaces the password by a random one. The session goes on, and nothing is held against the account if the
-    /// old password is wrong: only failed logins are.
+    /// Replaces the password by a random one. The session stays. A wrong old password does not count as a failed login.
     pub(crate) fn reset_password(&mut self, old: &str) -> Result<String, ErrorResponse> {
         if self.password != old {
             return Err(ErrorResponse::OLD_PASSWORD_WRONG);
@@ -252,14 +251,14 @@ pub(crate) fn random_password() -> String {
     random.filter_map(|(_, byte)| letter(byte)).take(PASSWORD_LENGTH).collect()
 }
 
-/// Without the secret: a sandbox that is printed prints none.
+/// Leaves out the secret, so that printing a sandbox reveals none.
 impl fmt::Debug for Application {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Application").finish_non_exhaustive()
     }
 }
 
-/// Without the password and the session token.
+/// Leaves out the password and the session token.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("User").field("strikes", &self.strikes).field("locked", &self.locked).finish_non_exhaustive()

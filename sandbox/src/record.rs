@@ -1,4 +1,4 @@
-//! What the sandbox remembers of its traffic: counts, and the requests themselves.
+//! The recorded traffic: counters and requests.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,47 +7,47 @@ use serde::{Serialize, Serializer};
 
 use crate::call::Call;
 
-/// How many requests [`Sandbox::requests`](crate::Sandbox::requests) looks back at most; older ones are forgotten,
-/// so that a load test does not eat the machine's memory.
+/// How many requests [`Sandbox::requests`](crate::Sandbox::requests) returns at most. The limit bounds the memory that
+/// a load test needs.
 pub(crate) const REQUESTS_KEPT: usize = 10_000;
 
-/// How often what has happened since the sandbox started.
+/// Counts of what has happened since the sandbox started.
 ///
-/// A request that suffers a fault which replaces its processing counts in `requests` alone.
+/// A request that a fault keeps from being processed counts in `requests` only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Connections accepted, those of the sandbox's own controls among them.
+    /// Accepted connections, including those to the controls.
     pub connections: u64,
-    /// Requests that arrived on the platform's side, whatever became of them.
+    /// Requests to the platform, with any outcome.
     pub requests: u64,
     /// Requests for an access token.
     pub token_requests: u64,
-    /// Requests for an access token that were answered with one, new or not.
+    /// Requests for an access token that returned one, new or not.
     pub access_tokens: u64,
-    /// Requests that the gateway refused, so that the platform never saw them.
+    /// Requests that the gateway rejected before the platform.
     pub gateway_faults: u64,
-    /// Logins that reached the platform: succeeded, failed, or not understood.
+    /// Logins that reached the platform: successful, failed or malformed.
     pub logins_attempted: u64,
-    /// Logins that were answered with a session token.
+    /// Logins that returned a session token.
     pub logins_succeeded: u64,
-    /// Logins refused for their username or password, or because the account is locked: what the platform would
-    /// count against an account. A body that was not understood is not among them.
+    /// Logins rejected for their username or password, or because the account is locked. The platform counts these
+    /// against an account. It does not count a malformed body.
     pub logins_failed: u64,
-    /// Sessions ended by their owner.
+    /// Sessions ended by a logout.
     pub logouts: u64,
     /// Password resets that reached the platform.
     pub resets_attempted: u64,
     /// Password resets that replaced the password.
     pub resets_processed: u64,
-    /// Requests to any other platform address that were answered with the echo.
+    /// Requests to other paths of the platform that returned the echo.
     pub other_requests: u64,
 }
 
 /// One request as it arrived.
 ///
-/// `Debug` shows neither header values nor the body, which hold passwords and tokens and would otherwise end up in
-/// the log of a failed test; the fields hold them in full.
+/// `Debug` leaves out header values and the body, so that the log of a failed test shows no password and no token. The
+/// fields hold them in full.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Recorded {
@@ -55,12 +55,12 @@ pub struct Recorded {
     pub method: String,
     /// The path as it was sent, still percent-encoded, `/api` included.
     pub path: String,
-    /// What followed the question mark; empty if nothing did.
+    /// The query without the question mark, or an empty text.
     pub query: String,
-    /// The headers in the order of their arrival, names in lower case; a header that came more than once has its
-    /// values next to each other.
+    /// The headers in the order of their arrival, with names in lower case. The values of a repeated header are
+    /// adjacent.
     pub headers: Vec<(String, String)>,
-    /// The body; if it was larger than the platform takes, its beginning. Serialized as text.
+    /// The body, or the beginning of an oversized one. Serialized as text.
     #[serde(serialize_with = "as_text")]
     pub body: Vec<u8>,
 }
@@ -80,7 +80,7 @@ impl Recorded {
         }
     }
 
-    /// The value of a header by its lower-case name, if it came; the first one if it came more than once.
+    /// The first value of a header, by its lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -99,7 +99,7 @@ impl fmt::Debug for Recorded {
     }
 }
 
-/// The latest requests, and only so many of them.
+/// The latest requests, up to the limit.
 #[derive(Debug, Default)]
 pub(crate) struct Log(VecDeque<Recorded>);
 

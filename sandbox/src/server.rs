@@ -1,7 +1,7 @@
-//! Connections: accepting them, serving them, and closing them when told to.
+//! Accepts, serves and closes connections.
 //!
-//! Hyper is driven by hand because the faults need what no web framework offers: to close a connection without an
-//! answer. So does stopping, which is at once, whatever is under way.
+//! The server uses hyper directly, because faults close a connection without a response, and no web framework offers
+//! that. Stopping closes all connections at once, even during a request.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -26,11 +26,10 @@ use crate::control;
 use crate::platform::Platform;
 use crate::traffic::{self, HangUp, Reception};
 
-/// How long the server rests after it could not accept a connection, which is when the process has no file
-/// descriptors left.
+/// The pause after the server could not accept a connection. The process then usually has no file descriptors left.
 const REST: Duration = Duration::from_millis(50);
 
-/// A running server. Dropped, it stops: the port is closed before `drop` returns, the connections right after.
+/// A running server. Dropping it closes the port before `drop` returns, and the connections right after.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -61,12 +60,12 @@ impl Drop for Server {
     }
 }
 
-/// The listening socket, where it can be closed from outside the task that waits on it.
+/// The listening socket. Another task can close it while one waits on it.
 #[derive(Clone, Debug)]
 struct Listener(Arc<Mutex<Option<TcpListener>>>);
 
 impl Listener {
-    /// The next connection, or nothing if the listener has been closed.
+    /// The next connection, or `None` if the listener is closed.
     async fn accept(&self) -> Option<io::Result<TcpStream>> {
         poll_fn(|context| match self.lock().as_ref() {
             Some(listener) => listener.poll_accept(context).map(|accepted| Some(accepted.map(|(stream, _)| stream))),
@@ -112,23 +111,23 @@ fn router(reception: &Reception) -> Router {
 }
 
 async fn serve(stream: TcpStream, router: Router, mut stop: watch::Receiver<()>) {
-    // Without it, an answer in two packets waits for the caller's acknowledgement. Not having it is slow, not wrong.
+    // Without it, a response in two packets waits for an acknowledgement. A failure here only costs time.
     let _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
         let answer = router.call(request);
         async move {
             let Ok(response): Result<Response, Infallible> = answer.await;
-            // An error is how a service tells hyper to close the connection without an answer.
+            // If a service returns an error, hyper closes the connection without a response.
             if response.extensions().get::<HangUp>().is_some() { Err(HungUp) } else { Ok(response) }
         }
     });
-    // No timer and so no time limits: with tokio's time paused, they would strike at once.
+    // No timer: with tokio's time paused, hyper's time limits would expire at once.
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         biased;
         _ = stop.changed() => {}
-        // How a connection ended is the caller's to notice.
+        // The caller notices how a connection ended.
         _ = connection => {}
     }
 }
@@ -138,7 +137,7 @@ struct HungUp;
 
 impl std::fmt::Display for HungUp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("closed on order")
+        f.write_str("closed by a fault")
     }
 }
 

@@ -1,6 +1,6 @@
-//! The three operations on sessions, and the echo that stands for all the others.
+//! The three operations on sessions, and the echo for all other paths.
 //!
-//! What gets here has passed the gateway. The order from here on is the platform's: method, session token, body.
+//! These requests have passed the gateway. Like the platform, the checks follow the order method, session token, body.
 
 use axum::Json;
 use axum::http::{HeaderName, Method, header};
@@ -14,9 +14,9 @@ use crate::history::mark;
 use crate::platform::Platform;
 
 const SESSION_TOKEN: HeaderName = HeaderName::from_static("vz-m2m-token");
-/// The header of a neighbouring host, for operations that are neither of the three.
+/// The session token's header on another host, for operations other than the three.
 const NEIGHBOURING: HeaderName = HeaderName::from_static("sessiontoken");
-/// The length of a UUID in the only form that the platform gives out, in characters.
+/// The length of a UUID in the form that the platform issues, in characters.
 const UUID_LENGTH: usize = 36;
 
 /// `POST /api/m2m/v1/session/login`
@@ -107,7 +107,7 @@ fn echo(platform: &Platform, call: &Call) -> Result<Json<Value>, ErrorResponse> 
     Ok(Json(echoed(call)))
 }
 
-/// What a request was.
+/// The request as a JSON object.
 pub(crate) fn echoed(call: &Call) -> Value {
     let mut answer = Map::new();
     answer.insert("method".to_owned(), json!(call.method.as_str()));
@@ -119,7 +119,7 @@ pub(crate) fn echoed(call: &Call) -> Value {
     Value::Object(answer)
 }
 
-/// Notes what was asked, by whom, and what came of it.
+/// Adds the request, its sender and its result to the history.
 fn note(
     platform: &Platform,
     call: &Call,
@@ -159,7 +159,7 @@ fn token_in(call: &Call, header: HeaderName) -> Result<&str, ErrorResponse> {
     }
 }
 
-/// The session token as it is, for a caller that takes any.
+/// The session token without a check, for the simulator.
 pub(crate) fn any_token(call: &Call) -> &str {
     match call.single(SESSION_TOKEN) {
         Single::Value(token) => token,

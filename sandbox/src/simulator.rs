@@ -9,7 +9,7 @@ use crate::call::{Call, Place};
 use crate::platform::{Platform, random_password};
 use crate::{gateway, sessions};
 
-/// The simulator's answer, if the request carries the test access token.
+/// The simulator's response, if the request carries the test access token.
 pub(crate) fn answer(platform: &Platform, call: &Call) -> Option<Response> {
     let test_token = platform.simulator.as_deref()?;
     if gateway::bearer(call).ok()? != test_token {

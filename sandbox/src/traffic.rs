@@ -1,4 +1,4 @@
-//! The way of a request through the platform's side: recorded, then whatever fault is due, then processed.
+//! Records a request to the platform, applies the fault that is due, and processes the request.
 
 use std::io;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::platform::Platform;
 use crate::record::Recorded;
 use crate::{gateway, oauth, sessions, simulator};
 
-/// What a request needs to be answered.
+/// The state that the handler of a request needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Reception {
     pub(crate) platform: Arc<Platform>,
@@ -25,7 +25,7 @@ pub(crate) struct Reception {
     pub(crate) stop: watch::Receiver<()>,
 }
 
-/// Marks an answer that is not to be sent: the connection is to be closed in its place.
+/// Marks a response that the server does not send. It closes the connection instead.
 #[derive(Clone, Debug)]
 pub(crate) struct HangUp;
 
@@ -40,12 +40,12 @@ pub(crate) async fn receive(State(reception): State<Reception>, request: Request
         state.faults.next(call.place().operation())
     };
     match fault {
-        Some(fault) => suffer(fault, reception, call).await,
+        Some(fault) => apply(fault, reception, call).await,
         None => process(&reception.platform, &call),
     }
 }
 
-/// Does what the platform does. Never waits, so that a request is processed wholly or not at all.
+/// Processes a request as the platform does. It never waits, so a request is processed completely or not at all.
 fn process(platform: &Platform, call: &Call) -> Response {
     match call.place() {
         Place::Token => return oauth::token(platform, call),
@@ -67,11 +67,11 @@ fn process(platform: &Platform, call: &Call) -> Response {
     }
 }
 
-async fn suffer(fault: Fault, reception: Reception, call: Call) -> Response {
+async fn apply(fault: Fault, reception: Reception, call: Call) -> Response {
     let process = || process(&reception.platform, &call);
     match fault {
-        Fault::Delay(time) => late(time, reception, call).await,
-        Fault::Answer { status, headers, body } => made_up(status, &headers, body),
+        Fault::Delay(time) => delayed(time, reception, call).await,
+        Fault::Answer { status, headers, body } => injected(status, &headers, body),
         Fault::CloseBefore => hang_up(),
         Fault::CloseAfter => {
             process();
@@ -80,14 +80,14 @@ async fn suffer(fault: Fault, reception: Reception, call: Call) -> Response {
         Fault::Truncate => truncated(process()).await,
         Fault::AnswerAfter { status, headers, body } => {
             process();
-            made_up(status, &headers, body)
+            injected(status, &headers, body)
         }
         Fault::Drip { interval } => dripping(process(), interval).await,
     }
 }
 
-/// Processes a request later, on a task of its own: the connection's task ends when the caller hangs up.
-async fn late(time: Duration, mut reception: Reception, call: Call) -> Response {
+/// Processes a request later, in its own task, because the connection's task ends when the caller disconnects.
+async fn delayed(time: Duration, mut reception: Reception, call: Call) -> Response {
     let task = tokio::spawn(async move {
         tokio::select! {
             biased;
@@ -98,12 +98,12 @@ async fn late(time: Duration, mut reception: Reception, call: Call) -> Response 
     task.await.unwrap_or_else(|_| hang_up())
 }
 
-fn made_up(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Response {
-    // Faults are checked when they are ordered; what cannot be sent does not get here.
+fn injected(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Response {
+    // `Fault::check` has rejected a status or header that cannot be sent.
     let mut response = (StatusCode::from_u16(status).unwrap_or_default(), body).into_response();
     let convert =
         |(name, value): &(String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
-    // Only what was ordered: axum's guess at a content type is not part of it.
+    // Removes the content type that axum guessed.
     *response.headers_mut() = HeaderMap::new();
     for (name, value) in headers.iter().filter_map(convert) {
         response.headers_mut().append(name, value);
@@ -118,13 +118,13 @@ fn hang_up() -> Response {
 }
 
 async fn truncated(response: Response) -> Response {
-    let (mut response, body) = taken_apart(response).await;
+    let (mut response, body) = split(response).await;
     if body.is_empty() {
         return hang_up();
     }
     let half = body.slice(..body.len() / 2);
     let lost = stream::once(async {
-        // Lets the connection send what it has before the error makes it drop everything.
+        // Lets the connection send its buffer before the error discards it.
         tokio::task::yield_now().await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
@@ -133,7 +133,7 @@ async fn truncated(response: Response) -> Response {
 }
 
 async fn dripping(response: Response, interval: Duration) -> Response {
-    let (mut response, body) = taken_apart(response).await;
+    let (mut response, body) = split(response).await;
     let drops = stream::unfold(body, move |mut rest| async move {
         if rest.is_empty() {
             return None;
@@ -146,10 +146,10 @@ async fn dripping(response: Response, interval: Duration) -> Response {
     response
 }
 
-/// An answer without its body, which the header still promises, and the body.
-async fn taken_apart(response: Response) -> (Response, Bytes) {
+/// Splits a response into its head, which still states the length of the body, and the body.
+async fn split(response: Response) -> (Response, Bytes) {
     let (mut head, body) = response.into_parts();
-    // The sandbox's own answers are small and in memory.
+    // The responses of the sandbox are small and in memory, so reading needs no limit.
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     (Response::from_parts(head, Body::empty()), body)

@@ -1,4 +1,4 @@
-//! Swagger UI, out of the archive in which it is published.
+//! Swagger UI, unpacked from its published archive.
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read as _};
@@ -6,11 +6,11 @@ use std::io::{self, Cursor, Read as _};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 
-/// Its notice, which goes wherever it goes.
+/// The license notice that every copy of Swagger UI must carry.
 pub(super) const NOTICE: &str = "swagger-ui, Copyright 2020-2021 SmartBear Software Inc., Apache License 2.0, \
                                  https://github.com/swagger-api/swagger-ui";
 
-/// What goes into a page, in a form that may stand inside of one.
+/// The style sheet and the script, escaped so that a page can contain them.
 pub(super) struct Assets {
     pub(super) style: String,
     pub(super) program: String,
@@ -18,15 +18,15 @@ pub(super) struct Assets {
 
 /// # Errors
 ///
-/// If the archive is not what it used to be.
+/// If the archive is damaged or lacks one of the files.
 pub(super) fn unpack() -> io::Result<Assets> {
     let mut archive = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED))?;
     let style = read(&mut archive, "/dist/swagger-ui.css")?;
     let program = read(&mut archive, "/dist/swagger-ui-bundle.js")?;
     Ok(Assets {
-        // The tools of a browser would look for the source map beside the page.
+        // The developer tools of a browser would request the source map.
         style: style.replace("sourceMappingURL=", "").replace("</style", "<\\/style"),
-        // As the HTML standard has it for scripts inside of a page ("Restrictions for contents of script elements").
+        // The HTML standard requires this for scripts in a page ("Restrictions for contents of script elements").
         program: program
             .replace("<!--", "\\x3C!--")
             .replace("<script", "\\x3Cscript")
@@ -34,7 +34,7 @@ pub(super) fn unpack() -> io::Result<Assets> {
     })
 }
 
-/// A file by the end of its path, which begins with a version.
+/// Reads the file whose path has this end. The path begins with a version.
 fn read(archive: &mut ZipArchive<Cursor<&[u8]>>, end: &str) -> io::Result<String> {
     let path = archive.file_names().flatten().find(|path| path.ends_with(end)).map(Cow::into_owned);
     let path = path.ok_or_else(|| io::Error::other(format!("the archive of Swagger UI has no {end}")))?;

@@ -1,4 +1,4 @@
-//! An OpenAPI document as a value that keeps the order in which it was written, which is the order of the page.
+//! An OpenAPI document that keeps the order of its fields, because the page shows them in that order.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Reads YAML, or JSON, which is YAML.
+    /// Reads YAML or JSON.
     pub(super) fn parse(text: &str) -> io::Result<Node> {
         let options = serde_saphyr::options! { with_snippet: false };
         let document: Node = serde_saphyr::from_str_with_options(text, options)
@@ -27,16 +27,15 @@ impl Node {
         Ok(document)
     }
 
-    /// What a reader sees first.
     pub(super) fn title(&self) -> &str {
         self.field("info").and_then(|info| info.field("title")).and_then(Node::text).unwrap_or_default()
     }
 
-    /// Puts one server in the place of those that there are, and has access tokens come from it too.
+    /// Replaces the servers by one, and moves the URLs of the security schemes to it.
     ///
     /// # Errors
     ///
-    /// If a URL of a security scheme is not below the first server: where it is on the new one cannot be known.
+    /// If a URL of a security scheme is not below the first server, because its path on the new one is then unknown.
     pub(super) fn relocate(&mut self, url: &str, description: &str) -> io::Result<()> {
         let first = self.field("servers").and_then(Node::first).and_then(|server| server.field("url"));
         let old = first.and_then(Node::text).unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-// Starts Swagger UI on what the page has brought along.
+// Starts Swagger UI with the settings in the page.
 const { spec, methods, client } = JSON.parse(document.getElementById("settings").textContent);
 document.body.classList.toggle("reading", methods.length === 0);
 const ui = SwaggerUIBundle({
@@ -7,7 +7,7 @@ const ui = SwaggerUIBundle({
   deepLinking: true,
   showExtensions: true,
   supportedSubmitMethods: methods,
-  // It would be another server.
+  // The validator is another server, and the page sends nothing to other servers.
   validatorUrl: null,
 });
 if (client) {

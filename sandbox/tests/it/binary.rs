@@ -1,4 +1,4 @@
-//! The program.
+//! The sandbox as a program.
 
 use std::process::Stdio;
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 #[tokio::test]
-async fn the_program_says_where_it_listens_and_how_to_point_a_client_at_it() {
+async fn the_program_prints_its_address_and_the_settings_of_a_client() {
     let mut program = start(&["--listen", "127.0.0.1:0"]);
     let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
 
@@ -37,43 +37,43 @@ async fn the_program_says_where_it_listens_and_how_to_point_a_client_at_it() {
 }
 
 #[tokio::test]
-async fn the_program_refuses_an_address_that_others_could_reach() {
-    let (status, _, complaint) = run(&["--listen", "0.0.0.0:0"]).await;
+async fn the_program_rejects_an_address_that_other_hosts_can_reach() {
+    let (status, _, problem) = run(&["--listen", "0.0.0.0:0"]).await;
     assert_eq!(status, Some(1));
-    assert!(complaint.contains("not a loopback address"), "{complaint}");
+    assert!(problem.contains("not a loopback address"), "{problem}");
 }
 
 #[tokio::test]
-async fn arguments_that_are_not_understood_are_answered_with_the_usage() {
+async fn invalid_arguments_print_the_usage() {
     for (arguments, hint) in [
         (&["--listen"] as &[&str], "--listen needs an address"),
         (&["--listen", "localhost"], "`localhost` is not an address"),
         (&["--history"], "--history needs a file"),
         (&["--listen=8080"], "`8080` is not an address"),
-        (&["--port", "1"], "`--port` is not understood"),
+        (&["--port", "1"], "unknown argument `--port`"),
     ] {
-        let (status, _, complaint) = run(arguments).await;
+        let (status, _, problem) = run(arguments).await;
         assert_eq!(status, Some(2), "{arguments:?}");
-        assert!(complaint.contains(hint) && complaint.contains("Usage:"), "{complaint}");
+        assert!(problem.contains(hint) && problem.contains("Usage:"), "{problem}");
     }
 }
 
 #[tokio::test]
-async fn the_program_explains_itself() {
+async fn the_program_prints_its_help() {
     let (status, said, _) = run(&["--help"]).await;
     assert_eq!(status, Some(0));
     assert!(said.contains("--listen ADDRESS"), "{said}");
 }
 
 #[tokio::test]
-async fn the_program_prints_the_documentation_of_the_api_if_it_has_it() {
-    let (status, page, complaint) = run(&["--docs"]).await;
+async fn the_program_prints_the_documentation_of_the_api_if_built_with_it() {
+    let (status, page, problem) = run(&["--docs"]).await;
     if cfg!(feature = "docs") {
-        assert_eq!((status, complaint.as_str()), (Some(0), ""));
+        assert_eq!((status, problem.as_str()), (Some(0), ""));
         assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
     } else {
         assert_eq!((status, page.as_str()), (Some(1), ""));
-        assert!(complaint.contains("without its feature `docs`"), "{complaint}");
+        assert!(problem.contains("without its feature `docs`"), "{problem}");
     }
 }
 

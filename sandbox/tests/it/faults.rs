@@ -1,4 +1,4 @@
-//! What goes wrong on order.
+//! Faults that a test injects.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn a_delayed_request_is_processed_normally_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delayed_request_is_processed_even_if_its_caller_has_hung_up() {
+async fn a_delayed_request_is_processed_even_if_its_caller_has_disconnected() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     sandbox.fault(Operation::Login, Fault::Delay(MINUTE), 1);
@@ -40,7 +40,7 @@ async fn a_delayed_request_is_processed_even_if_its_caller_has_hung_up() {
 }
 
 #[tokio::test]
-async fn an_answer_takes_the_place_of_the_processing() {
+async fn an_injected_response_replaces_the_processing() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let fault = Fault::answer(503, "<html>later</html>").with_header("Retry-After", "7").with_header("x", "1");
@@ -58,7 +58,7 @@ async fn an_answer_takes_the_place_of_the_processing() {
 }
 
 #[tokio::test]
-async fn a_connection_closed_before_processing_leaves_everything_as_it_was() {
+async fn a_connection_closed_before_processing_changes_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Reset, Fault::CloseBefore, 1);
@@ -69,7 +69,7 @@ async fn a_connection_closed_before_processing_leaves_everything_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_connection_closed_after_processing_has_processed() {
+async fn a_request_is_processed_if_the_connection_closes_after_processing() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Reset, Fault::CloseAfter, 1);
@@ -80,7 +80,7 @@ async fn a_connection_closed_after_processing_has_processed() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_was_processed_and_breaks_off_in_the_middle() {
+async fn a_truncated_response_ends_in_the_middle_after_the_request_was_processed() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Reset, Fault::Truncate, 1);
@@ -98,7 +98,7 @@ async fn a_truncated_answer_was_processed_and_breaks_off_in_the_middle() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_cannot_be_truncated_but_by_not_sending_it() {
+async fn truncating_a_response_without_a_body_sends_no_response() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     sandbox.fault(Operation::Other, Fault::Truncate, 1);
@@ -108,7 +108,7 @@ async fn an_answer_without_a_body_cannot_be_truncated_but_by_not_sending_it() {
 }
 
 #[tokio::test]
-async fn an_answer_after_processing_hides_what_was_processed() {
+async fn an_injected_response_after_processing_hides_the_real_one() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     sandbox.fault(Operation::Login, Fault::answer_after(502, "bad gateway"), 1);
@@ -119,7 +119,7 @@ async fn an_answer_after_processing_hides_what_was_processed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dripping_answer_arrives_whole_one_byte_at_a_time() {
+async fn a_dripping_response_arrives_completely_one_byte_at_a_time() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     sandbox.fault(Operation::Login, Fault::Drip { interval: MINUTE }, 1);
@@ -131,7 +131,7 @@ async fn a_dripping_answer_arrives_whole_one_byte_at_a_time() {
 }
 
 #[tokio::test]
-async fn faults_happen_in_order_as_often_as_ordered_and_to_their_operation_alone() {
+async fn faults_apply_in_order_the_given_number_of_times_and_to_their_operation_only() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Other, Fault::answer(500, ""), 2);
@@ -149,7 +149,7 @@ async fn faults_happen_in_order_as_often_as_ordered_and_to_their_operation_alone
 }
 
 #[tokio::test]
-async fn every_operation_can_be_singled_out() {
+async fn a_fault_can_apply_to_each_single_operation() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let operations = [Operation::Token, Operation::Login, Operation::Logout, Operation::Reset, Operation::Other];
@@ -165,7 +165,7 @@ async fn every_operation_can_be_singled_out() {
 }
 
 #[tokio::test]
-async fn faults_that_were_cleared_do_not_happen() {
+async fn cleared_faults_do_not_happen() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Any, Fault::CloseBefore, 9);
@@ -174,7 +174,7 @@ async fn faults_that_were_cleared_do_not_happen() {
 }
 
 #[tokio::test]
-async fn refusals_on_order_have_the_shape_of_real_ones() {
+async fn injected_error_responses_have_the_form_of_real_ones() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     for (code, status) in [("900901", 401), ("900902", 401), ("900906", 400), ("900800", 429), ("900999", 401)] {
@@ -188,14 +188,14 @@ async fn refusals_on_order_have_the_shape_of_real_ones() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "99 is no status to answer with")]
-async fn a_fault_that_cannot_be_carried_out_is_refused_where_it_is_ordered() {
+#[should_panic(expected = "99 is not a status of a response")]
+async fn an_invalid_fault_panics_where_the_test_injects_it() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.fault(Operation::Any, Fault::answer(99, ""), 1);
 }
 
 #[test]
-fn a_fault_survives_being_written_as_json() {
+fn a_fault_is_unchanged_after_writing_and_reading_json() {
     let faults = [
         Fault::Delay(MINUTE),
         Fault::answer(503, "later").with_header("retry-after", "1"),
