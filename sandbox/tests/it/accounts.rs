@@ -1,4 +1,4 @@
-//! The two ways to lose an account: the lockout and the reset.
+//! The lockout and the reset of a password.
 
 use reqwest::StatusCode;
 use thingspace_sandbox::Sandbox;
@@ -27,7 +27,7 @@ async fn the_fifth_failed_login_in_a_row_locks_the_account_until_it_is_unlocked(
 }
 
 #[tokio::test]
-async fn a_login_that_succeeds_forgives_the_failures_before_it() {
+async fn a_successful_login_clears_the_count_of_failures() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     for _ in 0..3 {
@@ -40,7 +40,7 @@ async fn a_login_that_succeeds_forgives_the_failures_before_it() {
 }
 
 #[tokio::test]
-async fn an_unknown_username_is_refused_in_the_same_words_and_held_against_nobody() {
+async fn an_unknown_username_gets_the_same_response_and_counts_for_no_account() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     for _ in 0..6 {
@@ -51,7 +51,7 @@ async fn an_unknown_username_is_refused_in_the_same_words_and_held_against_nobod
 }
 
 #[tokio::test]
-async fn a_lock_does_not_end_the_session_that_there_is() {
+async fn a_lock_does_not_end_the_current_session() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     for _ in 0..5 {
@@ -62,7 +62,7 @@ async fn a_lock_does_not_end_the_session_that_there_is() {
 }
 
 #[tokio::test]
-async fn a_reset_gives_out_a_random_password_that_holds_at_once_and_keeps_the_session() {
+async fn a_reset_returns_a_random_password_that_is_valid_at_once_and_keeps_the_session() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
 
@@ -81,7 +81,7 @@ async fn a_reset_gives_out_a_random_password_that_holds_at_once_and_keeps_the_se
 }
 
 #[tokio::test]
-async fn a_reset_sent_again_is_refused_and_changes_nothing() {
+async fn a_repeated_reset_is_rejected_and_changes_nothing() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let new = caller.reset(PASSWORD).await.text("newPassword");
@@ -104,7 +104,7 @@ async fn a_reset_without_a_session_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_password_set_from_outside_holds_at_once() {
+async fn a_password_that_the_test_sets_is_valid_at_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     sandbox.set_password(USERNAME, "grflbk");

@@ -1,7 +1,6 @@
-//! `openapi.yaml` as the judge of every answer.
+//! Checks every response against `openapi.yaml`.
 //!
-//! The judge is stricter than the schemas, in which no field is required: the sandbox sends what is described, all of
-//! it, and nothing else.
+//! The check is stricter than the schemas, which require no field: a response must have exactly the described fields.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -21,7 +20,7 @@ pub(crate) static SPEC: LazyLock<Value> = LazyLock::new(|| {
 const RESULT: &str = "#/components/schemas/ConnectivityManagementResult";
 const FAULT: &str = "#/components/schemas/GatewayFault";
 
-/// Checks an answer of the sandbox's own making against the contract, and panics if it breaks it.
+/// Checks a response of the sandbox against the contract, and panics if they differ.
 pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     let judged = match answer.status {
         StatusCode::UNAUTHORIZED => gateway_fault(method, path, answer),
@@ -29,11 +28,11 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
         status => described(method, path, status, &answer.body),
     };
     if let Err(problem) = judged {
-        panic!("{method} {path} answered {}, which breaks the contract: {problem}", answer.status);
+        panic!("{method} {path} returned {}, which breaks the contract: {problem}", answer.status);
     }
 }
 
-/// Whether the contract describes this operation at all.
+/// Whether the contract describes this path.
 pub(crate) fn describes(path: &str) -> bool {
     SPEC["paths"].get(path).is_some()
 }
@@ -41,7 +40,7 @@ pub(crate) fn describes(path: &str) -> bool {
 fn described(method: &Method, path: &str, status: StatusCode, body: &Value) -> Result<(), String> {
     let response = &operation(method, path)["responses"][status.as_str()];
     let schema = &resolved(response)["content"]["application/json"]["schema"];
-    let reference = schema["$ref"].as_str().ok_or("the contract has no such answer")?;
+    let reference = schema["$ref"].as_str().ok_or("the contract has no such response")?;
     conforms(reference, body)
 }
 
@@ -57,14 +56,15 @@ fn conforms(reference: &str, body: &Value) -> Result<(), String> {
     same(&keys(&schema["properties"]), &keys(body))
 }
 
-/// What a reference leads to; anything else stands for itself.
+/// The target of a reference, or the value itself.
 fn resolved(value: &Value) -> &Value {
-    let target = |reference: &str| SPEC.pointer(reference.trim_start_matches('#')).expect("it leads somewhere");
+    let target =
+        |reference: &str| SPEC.pointer(reference.trim_start_matches('#')).expect("the target of the reference exists");
     value["$ref"].as_str().map_or(value, target)
 }
 
 fn method_not_allowed(answer: &Answer) -> Result<(), String> {
-    let allowed = answer.header("allow").ok_or("no header Allow")?;
+    let allowed = answer.header("allow").ok_or("the header Allow is missing")?;
     if !["POST", "PUT"].contains(&allowed) {
         return Err(format!("Allow is {allowed}"));
     }
@@ -72,9 +72,9 @@ fn method_not_allowed(answer: &Answer) -> Result<(), String> {
 }
 
 fn gateway_fault(method: &Method, path: &str, answer: &Answer) -> Result<(), String> {
-    answer.header("www-authenticate").ok_or("no header WWW-Authenticate")?;
+    answer.header("www-authenticate").ok_or("the header WWW-Authenticate is missing")?;
     fault_shape(&answer.body)?;
-    // The gateway answers before the platform looks at the method, so other methods get this answer as well.
+    // The gateway responds before the platform checks the method, so all methods get this response.
     match operation(method, path) {
         Value::Null => Ok(()),
         _ => described(method, path, answer.status, &answer.body),
@@ -96,7 +96,7 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_judge_rejects_a_field_of_the_wrong_type_a_field_too_many_and_one_too_few() {
+fn the_check_rejects_a_field_of_the_wrong_type_an_additional_field_and_a_missing_field() {
     let login = "#/components/schemas/LogInResult";
     assert!(conforms(login, &json!({ "sessionToken": "t" })).is_ok());
     assert!(conforms(login, &json!({ "sessionToken": 1 })).is_err());

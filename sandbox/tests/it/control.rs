@@ -6,7 +6,7 @@ use thingspace_sandbox::Sandbox;
 
 use crate::support::{Answer, Caller, EXPIRED, PASSWORD, USERNAME};
 
-/// A caller with a port and a shell.
+/// A caller of the controls, as with `curl` in a shell.
 struct Operator {
     caller: Caller,
     url: String,
@@ -19,7 +19,7 @@ impl Operator {
     }
 
     async fn send(&self, method: Method, path: &str, body: &str) -> Answer {
-        // No content type: `curl -d` sends the wrong one, and that has to be good enough.
+        // No content type, because `curl -d` sends the wrong one and the controls must accept that.
         Answer::to(self.caller.http.request(method, format!("{}{path}", self.url)).body(body.to_owned())).await
     }
 
@@ -34,7 +34,7 @@ impl Operator {
 }
 
 #[tokio::test]
-async fn the_counters_and_the_requests_can_be_read_and_reading_them_does_not_count() {
+async fn counters_and_requests_can_be_read_and_reading_does_not_count() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     let counters = operator.get("/counters").await;
@@ -61,7 +61,7 @@ async fn the_clock_can_be_moved() {
 }
 
 #[tokio::test]
-async fn faults_can_be_ordered_read_and_cleared() {
+async fn faults_can_be_added_read_and_cleared() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     let order = r#"{"operation": "other", "times": 2,
@@ -85,7 +85,7 @@ async fn faults_can_be_ordered_read_and_cleared() {
 }
 
 #[tokio::test]
-async fn an_account_can_be_seen_unlocked_given_a_password_and_its_session_expired() {
+async fn a_control_reads_and_unlocks_an_account_sets_its_password_and_expires_its_session() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     for _ in 0..5 {
@@ -102,7 +102,7 @@ async fn an_account_can_be_seen_unlocked_given_a_password_and_its_session_expire
 }
 
 #[tokio::test]
-async fn access_tokens_can_be_revoked_and_everything_put_back() {
+async fn a_control_revokes_access_tokens_and_another_restores_the_initial_state() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     operator.post("/revoke-access-tokens", "").await;
@@ -114,7 +114,7 @@ async fn access_tokens_can_be_revoked_and_everything_put_back() {
 }
 
 #[tokio::test]
-async fn controls_that_are_not_understood_say_what_to_do() {
+async fn the_error_for_an_invalid_control_states_the_next_step() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     let bad = |status: u16| format!(r#"{{"operation": "any", "fault": {{"kind": "answer", "status": {status}}}}}"#);
@@ -145,7 +145,7 @@ async fn controls_that_are_not_understood_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_controls_list_themselves_and_every_one_that_is_listed_is_there() {
+async fn the_controls_are_listed_and_every_listed_control_exists() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     let listed = operator.get("").await;

@@ -1,4 +1,4 @@
-//! The documentation as a page. What a browser makes of it is tried by `cargo xtask docs --check`.
+//! The documentation as a page. `cargo xtask docs --check` tests the page in a browser.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::contract::SPEC;
 const SETTINGS: &str = r#"<script type="application/json" id="settings">"#;
 
 #[tokio::test]
-async fn the_page_of_a_sandbox_knows_the_platform_by_the_sandboxs_address_alone() {
+async fn the_page_of_a_sandbox_names_the_sandbox_as_its_only_server() {
     let page = served("/docs").await;
 
     let settings = settings(&page);
@@ -30,7 +30,7 @@ async fn the_page_of_a_sandbox_gets_its_access_tokens_with_the_built_in_account(
 }
 
 #[tokio::test]
-async fn whoever_reads_the_page_is_no_caller_of_the_platform() {
+async fn reading_the_page_counts_as_no_request_to_the_platform() {
     let sandbox = Sandbox::start().await.unwrap();
     let response = page_of(&sandbox, "/docs").await;
     assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
@@ -39,7 +39,7 @@ async fn whoever_reads_the_page_is_no_caller_of_the_platform() {
 }
 
 #[test]
-fn the_page_for_reading_is_about_the_platform_and_can_send_nothing() {
+fn the_page_for_reading_names_the_platform_and_can_send_nothing() {
     let page = docs::page(docs::CONTRACT).unwrap();
     assert_eq!(settings(&page), json!({ "spec": *SPEC, "methods": [], "client": null }));
     assert!(policy(&page).contains("connect-src 'none';"), "{}", policy(&page));
@@ -52,7 +52,7 @@ fn a_page_keeps_the_order_of_the_document() {
 }
 
 #[tokio::test]
-async fn a_page_links_nothing_outside_of_itself() {
+async fn a_page_links_no_other_page() {
     for page in [served("/docs").await, docs::page(docs::CONTRACT).unwrap()] {
         let (before, rest) = page.split_once("<style").unwrap();
         let (style, rest) = rest.split_once("</style>").unwrap();
@@ -60,7 +60,7 @@ async fn a_page_links_nothing_outside_of_itself() {
         assert_eq!(attributes(before), [r#"href="data:,""#]);
         assert!(!style.contains("@import") && !style.contains("sourceMappingURL"));
         assert!(style.split("url(").skip(1).all(|url| url.trim_start_matches('"').starts_with("data:")));
-        // What is in the scripts is text to the parser, which is another test's.
+        // The parser takes scripts as text. Another test covers them.
         let tags = rest.split("<script").skip(1).map(|script| script.split('>').next().unwrap());
         for tag in tags {
             assert_eq!(attributes(tag), Vec::<&str>::new());
@@ -69,7 +69,7 @@ async fn a_page_links_nothing_outside_of_itself() {
 }
 
 #[test]
-fn no_text_of_a_document_gets_out_of_its_place() {
+fn no_text_of_a_document_becomes_markup_of_the_page() {
     let hostile = "</script></title><script>alert(1)</script><!--<script>";
     let document = json!({ "openapi": "3.0.3", "info": { "title": hostile, hostile: hostile } });
 
@@ -79,12 +79,12 @@ fn no_text_of_a_document_gets_out_of_its_place() {
     let lower = page.to_ascii_lowercase();
     let count = |tag| lower.matches(tag).count();
     assert_eq!((count("<script"), count("</script"), count("</title"), count("</style")), (3, 3, 1, 1));
-    // One comment, which ends; a second one would hide the ends of the scripts.
+    // Exactly one comment, which ends. A second one would hide the ends of the scripts.
     assert_eq!((count("<!-- swagger-ui"), count("<!--")), (1, 1));
 }
 
 #[test]
-fn every_page_has_a_number_of_its_own_that_its_scripts_run_by() {
+fn every_page_has_its_own_nonce_for_its_scripts() {
     let number = |page: &str| {
         let (_, rest) = policy(page).split_once("script-src 'nonce-").unwrap();
         rest.split('\'').next().unwrap().to_owned()
@@ -95,7 +95,7 @@ fn every_page_has_a_number_of_its_own_that_its_scripts_run_by() {
 }
 
 #[test]
-fn a_document_that_is_no_yaml_is_refused() {
+fn a_document_that_is_not_yaml_is_rejected() {
     let error = docs::page("paths: [").unwrap_err().to_string();
     assert!(error.contains("not valid YAML"), "{error}");
 }
@@ -111,7 +111,7 @@ async fn page_of(sandbox: &Sandbox, path: &str) -> reqwest::Response {
     response.error_for_status().unwrap()
 }
 
-/// What the page starts with.
+/// The settings that the start script reads.
 fn settings(page: &str) -> Value {
     let (_, rest) = page.split_once(SETTINGS).unwrap();
     let (settings, _) = rest.split_once("</script>").unwrap();

@@ -1,4 +1,4 @@
-//! What stands in front of the platform.
+//! The gateway in front of the platform.
 
 use reqwest::{Method, StatusCode};
 use thingspace_sandbox::Sandbox;
@@ -7,7 +7,7 @@ use crate::contract;
 use crate::support::{Answer, Caller, DEVICES, LOGIN, LOGOUT, RESET};
 
 #[tokio::test]
-async fn without_an_access_token_nothing_gets_through() {
+async fn the_gateway_rejects_requests_without_an_access_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::in_session(&sandbox).await;
     caller.access_token.clear();
@@ -22,7 +22,7 @@ async fn without_an_access_token_nothing_gets_through() {
 }
 
 #[tokio::test]
-async fn with_a_bad_access_token_nothing_gets_through() {
+async fn the_gateway_rejects_requests_with_an_invalid_access_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::in_session(&sandbox).await;
     caller.access_token = "made-up".to_owned();
@@ -33,7 +33,7 @@ async fn with_a_bad_access_token_nothing_gets_through() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_nowhere_is_no_matching_resource() {
+async fn an_unknown_path_is_no_matching_resource() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let root = sandbox.base_url().trim_end_matches("/api");
@@ -45,7 +45,7 @@ async fn an_address_that_is_nowhere_is_no_matching_resource() {
 }
 
 #[tokio::test]
-async fn the_code_of_a_fault_is_a_number_if_the_sandbox_was_built_that_way() {
+async fn fault_codes_are_numbers_if_the_sandbox_is_configured_so() {
     let sandbox = Sandbox::builder().numeric_fault_codes(true).start().await.unwrap();
     let mut caller = Caller::of(&sandbox).await;
     caller.access_token.clear();
@@ -55,7 +55,7 @@ async fn the_code_of_a_fault_is_a_number_if_the_sandbox_was_built_that_way() {
 }
 
 #[tokio::test]
-async fn the_gateway_judges_first_the_session_second_and_the_body_last() {
+async fn the_checks_are_gateway_then_session_then_body() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::of(&sandbox).await;
     let nonsense = |request: reqwest::RequestBuilder| request.body("nonsense");
@@ -74,7 +74,7 @@ async fn the_gateway_judges_first_the_session_second_and_the_body_last() {
 }
 
 #[tokio::test]
-async fn a_method_that_an_operation_does_not_have_is_405_with_the_one_it_has() {
+async fn an_unsupported_method_is_405_and_names_the_supported_method() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     for (right, path) in operations().into_iter().filter(|(_, path)| *path != DEVICES) {

@@ -24,7 +24,7 @@ async fn a_dropped_sandbox_has_closed_its_port_by_the_time_drop_returns() {
 }
 
 #[tokio::test]
-async fn a_dropped_sandbox_closes_the_connections_that_are_open() {
+async fn a_dropped_sandbox_closes_its_open_connections() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut connection = tokio::net::TcpStream::connect(sandbox.address()).await.unwrap();
     connection.write_all(b"GET /_sandbox/counters HTTP/1.1\r\nhost: sandbox\r\n\r\n").await.unwrap();
@@ -38,7 +38,7 @@ async fn a_dropped_sandbox_closes_the_connections_that_are_open() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_sandbox_leaves_no_task_behind_not_even_for_a_request_that_is_delayed() {
+async fn a_dropped_sandbox_leaves_no_task_even_for_a_delayed_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(3600)), 1);
@@ -65,7 +65,7 @@ async fn a_sandbox_serves_many_callers_on_many_threads() {
 }
 
 #[tokio::test]
-async fn sandboxes_know_nothing_of_each_other() {
+async fn sandboxes_are_independent_of_each_other() {
     let (one, other) = (Sandbox::start().await.unwrap(), Sandbox::start().await.unwrap());
     let mut caller = Caller::in_session(&one).await;
     assert_eq!(other.counters().requests, 0);
@@ -74,14 +74,14 @@ async fn sandboxes_know_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn a_sandbox_refuses_to_listen_where_others_could_reach_it() {
+async fn a_sandbox_rejects_an_address_that_other_hosts_can_reach() {
     let refused = Sandbox::builder().listen("0.0.0.0:0".parse().unwrap()).start().await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput);
     assert!(refused.to_string().contains("not a loopback address"));
 }
 
 #[tokio::test]
-async fn an_exposed_sandbox_listens_where_others_reach_it() {
+async fn an_exposed_sandbox_listens_on_an_address_that_other_hosts_reach() {
     let sandbox = Sandbox::builder().listen("0.0.0.0:0".parse().unwrap()).exposed().start().await.unwrap();
     assert!(sandbox.address().ip().is_unspecified());
 }
@@ -112,7 +112,7 @@ async fn a_history_has_logins_resets_and_requests_and_no_secret() {
 }
 
 #[tokio::test]
-async fn accounts_that_contradict_each_other_do_not_start() {
+async fn a_sandbox_with_conflicting_accounts_does_not_start() {
     let same_user = Account::new("k", "s", "zbeeblebrox", "other");
     let same_key = Account::new("sandbox-key", "other", "trillian", "h2g2");
     for account in [same_user, same_key] {
@@ -122,7 +122,7 @@ async fn accounts_that_contradict_each_other_do_not_start() {
 }
 
 #[tokio::test]
-async fn the_counters_tell_what_happened() {
+async fn the_counters_count_each_kind_of_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     caller.token().await;

@@ -1,6 +1,6 @@
-//! The sandbox, driven over HTTP as its users drive it.
+//! Tests of the sandbox over HTTP.
 
-// A test says what is wrong by panicking.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod accounts;

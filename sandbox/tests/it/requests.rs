@@ -1,4 +1,4 @@
-//! Bodies that are not as they should be, and the record of what arrived.
+//! Invalid bodies, and the record of requests.
 
 use reqwest::{Method, RequestBuilder, StatusCode};
 use thingspace_sandbox::Sandbox;
@@ -8,7 +8,7 @@ use crate::support::{Answer, Caller, LOGIN, PASSWORD, RESET, TOKEN, USERNAME};
 const MIB: usize = 1 << 20;
 
 #[tokio::test]
-async fn a_body_that_is_not_understood_is_refused_without_a_strike_and_without_saying_it_back() {
+async fn a_malformed_body_is_rejected_does_not_count_and_is_not_quoted() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let cases = [
@@ -37,7 +37,7 @@ async fn a_body_that_is_not_understood_is_refused_without_a_strike_and_without_s
 }
 
 #[tokio::test]
-async fn a_body_of_another_type_is_refused() {
+async fn a_body_of_another_type_is_rejected() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let body = format!(r#"{{"username":"{USERNAME}","password":"{PASSWORD}"}}"#);
@@ -55,7 +55,7 @@ async fn a_body_of_another_type_is_refused() {
 }
 
 #[tokio::test]
-async fn a_field_that_nobody_knows_does_no_harm() {
+async fn an_unknown_field_is_ignored() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let body = format!(r#"{{"username":"{USERNAME}","password":"{PASSWORD}","extra":1}}"#);
@@ -63,7 +63,7 @@ async fn a_field_that_nobody_knows_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_reset_without_a_usable_old_password_is_refused() {
+async fn a_reset_without_a_usable_old_password_is_rejected() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     for (body, code) in
@@ -74,7 +74,7 @@ async fn a_reset_without_a_usable_old_password_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused_and_the_connection_survives() {
+async fn an_oversized_body_is_rejected_and_the_connection_stays_open() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let large = "x".repeat(3 * MIB);
@@ -88,7 +88,7 @@ async fn a_body_that_is_too_large_is_refused_and_the_connection_survives() {
 }
 
 #[tokio::test]
-async fn a_body_of_exactly_the_limit_is_taken() {
+async fn a_body_of_exactly_the_limit_is_accepted() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let answer = caller.send(Method::POST, "/m2m/v1/x", json(&"x".repeat(MIB))).await;
@@ -115,7 +115,7 @@ async fn requests_are_recorded_as_they_arrived() {
 }
 
 #[tokio::test]
-async fn what_is_recorded_does_not_print_its_secrets() {
+async fn recorded_requests_do_not_print_their_secrets() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let printed = format!("{:?} {sandbox:?}", sandbox.requests());

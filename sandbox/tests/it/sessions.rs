@@ -1,4 +1,4 @@
-//! The life of a session.
+//! The lifetime of a session.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{Caller, DEVICES, EXPIRED, FORMAT, INVALID, LOGOUT, PASSWORD
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_session_dies_after_twenty_minutes_without_use() {
+async fn a_session_expires_after_twenty_minutes_without_use() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.advance(20 * MINUTE);
@@ -22,7 +22,7 @@ async fn a_session_dies_after_twenty_minutes_without_use() {
 }
 
 #[tokio::test]
-async fn a_session_lives_as_long_as_it_is_used() {
+async fn a_session_in_use_does_not_expire() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::in_session(&sandbox).await;
     for _ in 0..10 {
@@ -33,7 +33,7 @@ async fn a_session_lives_as_long_as_it_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_ages_with_tokios_time_as_well() {
+async fn a_session_also_expires_by_tokios_time() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     tokio::time::advance(10 * MINUTE).await;
@@ -42,7 +42,7 @@ async fn a_session_ages_with_tokios_time_as_well() {
 }
 
 #[tokio::test]
-async fn a_session_expires_on_request() {
+async fn a_test_can_expire_a_session() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::in_session(&sandbox).await;
     sandbox.expire_session(USERNAME);
@@ -52,7 +52,7 @@ async fn a_session_expires_on_request() {
 }
 
 #[tokio::test]
-async fn a_new_login_throws_the_older_session_of_that_user_out_and_nobody_elses() {
+async fn a_new_login_ends_only_the_older_session_of_that_user() {
     let other = Account::new("other-key", "other-secret", "trillian", "h2g2");
     let sandbox = Sandbox::builder().account(other).start().await.unwrap();
     let older = Caller::in_session(&sandbox).await;
@@ -67,7 +67,7 @@ async fn a_new_login_throws_the_older_session_of_that_user_out_and_nobody_elses(
 }
 
 #[tokio::test]
-async fn a_failed_login_leaves_the_session_alone() {
+async fn a_failed_login_does_not_end_the_session() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     caller.log_in(USERNAME, "wrong").await;
@@ -75,7 +75,7 @@ async fn a_failed_login_leaves_the_session_alone() {
 }
 
 #[tokio::test]
-async fn logging_out_ends_the_session_and_says_which() {
+async fn a_logout_ends_the_session_and_returns_its_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let answer = caller.log_out().await;
@@ -86,7 +86,7 @@ async fn logging_out_ends_the_session_and_says_which() {
 }
 
 #[tokio::test]
-async fn a_session_token_that_is_none_is_refused_for_what_is_wrong_with_it() {
+async fn the_error_for_an_invalid_session_token_states_the_reason() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::of(&sandbox).await;
     let cases = [
@@ -105,7 +105,7 @@ async fn a_session_token_that_is_none_is_refused_for_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn two_session_tokens_in_one_request_are_no_session_token() {
+async fn two_session_tokens_in_one_request_are_invalid() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let twice = |request: reqwest::RequestBuilder| request.header("VZ-M2M-Token", &caller.session_token);
@@ -113,7 +113,7 @@ async fn two_session_tokens_in_one_request_are_no_session_token() {
 }
 
 #[tokio::test]
-async fn every_other_address_says_back_what_it_was_asked() {
+async fn every_other_path_returns_the_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     let answer = caller.devices().await;

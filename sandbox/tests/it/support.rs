@@ -1,4 +1,4 @@
-//! A caller of the platform that does everything by hand.
+//! A caller of the platform that uses no client library.
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -22,20 +22,20 @@ pub(crate) const FORMAT: &str = "UnifiedWebService.REQUEST_FAILED.SessionToken.F
 pub(crate) const LOGIN_FAILED: &str = "UnifiedWebService.REQUEST_FAILED.LoginFailed";
 pub(crate) const LOCKED: &str = "UnifiedWebService.REQUEST_FAILED.AccountLocked";
 
-/// An answer, read whole.
+/// A response, read completely.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// The body as JSON, or null if it is none.
+    /// The body as JSON, or null if it is not JSON.
     pub(crate) body: Value,
 }
 
 impl Answer {
     pub(crate) async fn to(request: RequestBuilder) -> Answer {
-        let response = request.send().await.expect("the sandbox answers");
+        let response = request.send().await.expect("the sandbox responds");
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.expect("the answer is whole");
+        let text = response.text().await.expect("the response is complete");
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default() }
     }
 
@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-/// Holds both credentials and, once there are any, both tokens.
+/// Both credentials, and both tokens as soon as they are issued.
 pub(crate) struct Caller {
     pub(crate) http: Client,
     pub(crate) base_url: String,
@@ -69,7 +69,7 @@ impl Caller {
     /// A caller with an access token.
     pub(crate) async fn of(sandbox: &Sandbox) -> Caller {
         let mut caller = Caller {
-            // A proxy of the machine's would be in the way of every address on it.
+            // A configured proxy would receive the requests to this address.
             http: Client::builder().no_proxy().build().unwrap(),
             base_url: sandbox.base_url().to_owned(),
             access_token: String::new(),
@@ -123,7 +123,7 @@ impl Caller {
         self.send(Method::POST, path, |request| request.json(body)).await
     }
 
-    /// Sends a request with the tokens that there are, and has the contract judge the answer.
+    /// Sends a request with the issued tokens, and checks the response against the contract.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -137,7 +137,7 @@ impl Caller {
         answer
     }
 
-    /// A request with the tokens that there are.
+    /// A request with the issued tokens.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut request = self.http.request(method, self.url(path));
         if !self.access_token.is_empty() {
@@ -154,7 +154,7 @@ impl Caller {
     }
 }
 
-/// Lets the other tasks run until something has happened. Nothing here takes real time to wait for.
+/// Lets the other tasks run until the condition holds, without real time.
 pub(crate) async fn until(happened: impl Fn() -> bool) {
     for _ in 0..100_000 {
         if happened() {
@@ -162,5 +162,5 @@ pub(crate) async fn until(happened: impl Fn() -> bool) {
         }
         tokio::task::yield_now().await;
     }
-    panic!("it did not happen");
+    panic!("the condition never held");
 }

@@ -11,7 +11,7 @@ use crate::support::{Answer, Caller, REVOKE, TOKEN};
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_token_asked_for_again_is_the_same_and_still_claims_a_whole_hour() {
+async fn a_repeated_request_returns_the_same_token_and_states_a_whole_hour() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     sandbox.advance(59 * MINUTE);
@@ -25,7 +25,7 @@ async fn a_token_asked_for_again_is_the_same_and_still_claims_a_whole_hour() {
 }
 
 #[tokio::test]
-async fn a_token_dies_an_hour_after_its_first_issue_however_often_it_was_asked_for() {
+async fn a_token_expires_an_hour_after_its_first_issue_despite_repeated_requests() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::in_session(&sandbox).await;
     for _ in 0..3 {
@@ -44,7 +44,7 @@ async fn a_token_dies_an_hour_after_its_first_issue_however_often_it_was_asked_f
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_dead_and_the_next_one_is_new() {
+async fn a_revoked_token_is_invalid_and_the_next_one_is_new() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::in_session(&sandbox).await;
     let revoked = caller.access_token.clone();
@@ -58,7 +58,7 @@ async fn a_revoked_token_is_dead_and_the_next_one_is_new() {
 }
 
 #[tokio::test]
-async fn revoking_a_token_that_nobody_knows_is_fine_and_revoking_somebody_elses_is_not() {
+async fn revoking_an_unknown_token_succeeds_and_revoking_the_token_of_another_client_fails() {
     let other = Account::new("other-key", "other-secret", "trillian", "h2g2");
     let sandbox = Sandbox::builder().account(other).start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
@@ -74,7 +74,7 @@ async fn revoking_a_token_that_nobody_knows_is_fine_and_revoking_somebody_elses_
 }
 
 #[tokio::test]
-async fn all_tokens_are_revoked_at_once_on_request() {
+async fn a_test_can_revoke_all_tokens_at_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.revoke_access_tokens();
@@ -82,7 +82,7 @@ async fn all_tokens_are_revoked_at_once_on_request() {
 }
 
 #[tokio::test]
-async fn a_scope_that_was_asked_for_is_said_back() {
+async fn the_response_states_the_requested_scope() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let form = [("grant_type", "client_credentials"), ("scope", "ts.read ts.write")];
@@ -90,7 +90,7 @@ async fn a_scope_that_was_asked_for_is_said_back() {
 }
 
 #[tokio::test]
-async fn a_request_for_a_token_that_breaks_the_rules_is_refused_in_oauths_own_words() {
+async fn an_invalid_token_request_is_rejected_with_the_error_that_oauth_defines() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let forms: [(&[(&str, &str)], &str); 7] = [
@@ -124,7 +124,7 @@ async fn a_request_for_a_token_that_breaks_the_rules_is_refused_in_oauths_own_wo
 }
 
 #[tokio::test]
-async fn only_the_right_key_with_the_right_secret_buys_a_token() {
+async fn only_the_right_key_with_the_right_secret_gets_a_token() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
     let post = || caller.http.post(caller.url(TOKEN)).form(&[("grant_type", "client_credentials")]);
@@ -146,7 +146,7 @@ async fn only_the_right_key_with_the_right_secret_buys_a_token() {
 }
 
 #[tokio::test]
-async fn a_secret_goes_over_the_wire_as_it_is_and_not_form_encoded() {
+async fn a_secret_is_sent_without_form_encoding() {
     let awkward = Account::new("k%2B+", "s:e%c&r=t", "trillian", "h2g2");
     let sandbox = Sandbox::builder().account(awkward.clone()).start().await.unwrap();
     let caller = Caller::of(&sandbox).await;
