@@ -1,5 +1,4 @@
-//! Does calling again help? Where the operator has to act, an error of the file store or the file vault is not
-//! retryable, and says what to do.
+//! If the operator has to act, an error of the file store or the file vault is not retryable and states the next step.
 
 use std::{fs, path::Path};
 
@@ -9,9 +8,9 @@ use thingspace_session::{
     store::{FileStore, SessionStore as _, StoreError},
 };
 
-use crate::support::{Shelf, account, try_swap};
+use crate::support::{Scratch, account, try_swap};
 
-/// What store and vault say of a path that cannot be used. They have to agree.
+/// The error of store and vault for an unusable path, which must be the same.
 async fn advice(path: &Path) -> String {
     let (store, vault) = (FileStore::new(path), FileVault::new(path));
     let error = store.load(&account()).await.unwrap_err();
@@ -19,8 +18,8 @@ async fn advice(path: &Path) -> String {
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(&path.display().to_string()), "{text}");
-    let told = Error::from(error);
-    assert!(!told.is_retryable() && told.to_string().contains(&text), "{told:?}");
+    let converted = Error::from(error);
+    assert!(!converted.is_retryable() && converted.to_string().contains(&text), "{converted:?}");
 
     let of_the_vault = vault.load().await.unwrap_err();
     assert_eq!(of_the_vault.to_string(), text);
@@ -36,23 +35,23 @@ async fn prove(vault: &FileVault) -> Result<bool, rotation::VaultError> {
 }
 
 #[tokio::test]
-async fn a_missing_directory_is_to_be_created() {
-    let shelf = Shelf::new();
+async fn the_error_for_a_missing_directory_is_to_create_it() {
+    let scratch = Scratch::new();
     for path in ["state/thingspace.json", "a/b/c/thingspace.json"] {
-        let path = shelf.directory.path().join(path);
+        let path = scratch.directory.path().join(path);
         let text = advice(&path).await;
         let directory = path.parent().unwrap();
         assert!(text.ends_with(&format!("create the directory {}", directory.display())), "{text}");
         fs::create_dir_all(directory).unwrap();
-        try_swap(&FileStore::new(&path), None, 1).await.expect("the advice helps");
-        prove(&FileVault::new(path.with_extension("vault"))).await.expect("the advice helps");
+        try_swap(&FileStore::new(&path), None, 1).await.expect("the next step solves the problem");
+        prove(&FileVault::new(path.with_extension("vault"))).await.expect("the next step solves the problem");
     }
 }
 
 #[tokio::test]
 async fn a_file_in_place_of_a_directory_is_named() {
-    let shelf = Shelf::new();
-    let file = shelf.directory.path().join("state");
+    let scratch = Scratch::new();
+    let file = scratch.directory.path().join("state");
     fs::write(&file, "").unwrap();
     for path in ["thingspace.json", "deeper/thingspace.json"] {
         let text = advice(&file.join(path)).await;
@@ -61,10 +60,10 @@ async fn a_file_in_place_of_a_directory_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_no_file_is_told_as_such() {
-    let shelf = Shelf::new();
-    fs::create_dir(shelf.path()).unwrap();
-    assert!(advice(&shelf.path()).await.contains("give the path of one"));
+async fn the_error_names_a_path_that_is_not_a_file() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.path()).unwrap();
+    assert!(advice(&scratch.path()).await.contains("give the path of one"));
     for path in ["/", ""] {
         let text = advice(Path::new(path)).await;
         assert!(text.contains("give the path of"), "{text}");
@@ -72,21 +71,21 @@ async fn what_is_no_file_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_directory_in_place_of_the_lock_file_is_to_be_removed() {
-    let shelf = Shelf::new();
-    let lock = shelf.directory.path().join("thingspace.json.lock");
+async fn the_error_for_a_directory_in_place_of_the_lock_file_is_to_remove_it() {
+    let scratch = Scratch::new();
+    let lock = scratch.directory.path().join("thingspace.json.lock");
     fs::create_dir(&lock).unwrap();
-    let error = try_swap(&shelf.store, None, 1).await.unwrap_err();
+    let error = try_swap(&scratch.store, None, 1).await.unwrap_err();
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
     assert!(error.to_string().contains(&format!("remove what is at {}", lock.display())), "{error}");
 }
 
 #[tokio::test]
-async fn a_name_that_is_too_long_is_to_be_shorter() {
-    let shelf = Shelf::new();
-    assert!(advice(&shelf.directory.path().join("x".repeat(300))).await.contains("give a shorter path"));
-    // There is room for the file, and none for those beside it.
-    let store = FileStore::new(shelf.directory.path().join("x".repeat(250)));
+async fn the_error_for_a_long_name_is_to_give_a_shorter_path() {
+    let scratch = Scratch::new();
+    assert!(advice(&scratch.directory.path().join("x".repeat(300))).await.contains("give a shorter path"));
+    // The name of the file fits, and the names of the files beside it are too long.
+    let store = FileStore::new(scratch.directory.path().join("x".repeat(250)));
     store.load(&account()).await.unwrap();
     let error = try_swap(&store, None, 1).await.unwrap_err();
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
@@ -94,38 +93,38 @@ async fn a_name_that_is_too_long_is_to_be_shorter() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_system_takes_is_told() {
-    let shelf = Shelf::new();
-    let error = FileStore::new(shelf.directory.path().join("a\0b")).load(&account()).await.unwrap_err();
+async fn a_name_that_no_operating_system_accepts_is_an_error() {
+    let scratch = Scratch::new();
+    let error = FileStore::new(scratch.directory.path().join("a\0b")).load(&account()).await.unwrap_err();
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
     assert!(error.to_string().contains("give a path that the operating system accepts"), "{error}");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn symbolic_links_that_lead_nowhere_or_in_a_circle_are_told() {
+async fn dangling_and_circular_symbolic_links_are_errors() {
     use std::os::unix::fs::symlink;
 
-    let shelf = Shelf::new();
-    let at = |name: &str| shelf.directory.path().join(name);
+    let scratch = Scratch::new();
+    let at = |name: &str| scratch.directory.path().join(name);
     symlink(at("b"), at("a")).unwrap();
     symlink(at("a"), at("b")).unwrap();
     let text = advice(&at("a/thingspace.json")).await;
     assert!(text.contains("do not form a loop"), "{text}");
-    // `mkdir` of the link fails, so that to create the directory would be the wrong advice.
+    // `mkdir` of the link fails, so the error must not say to create the directory.
     symlink(at("target"), at("link")).unwrap();
     for path in ["link/thingspace.json", "link/deeper/thingspace.json"] {
         let text = advice(&at(path)).await;
         assert!(text.ends_with(&format!("create its target {}", at("target").display())), "{text}");
     }
-    symlink("nowhere", shelf.path()).unwrap();
-    assert!(advice(&shelf.path()).await.contains("give the path of the file that it points to"));
+    symlink("nowhere", scratch.path()).unwrap();
+    assert!(advice(&scratch.path()).await.contains("give the path of the file that it points to"));
 }
 
-/// Where the system refuses the work of the superuser as well.
+/// A directory in which even the superuser cannot create files.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_directory_that_takes_no_files_is_told() {
+async fn a_directory_that_accepts_no_files_is_an_error() {
     for path in ["/proc/self/thingspace.json", "/sys/thingspace.json"] {
         let error = try_swap(&FileStore::new(path), None, 1).await.unwrap_err();
         assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");

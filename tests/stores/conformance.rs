@@ -1,4 +1,4 @@
-//! The suite that every session store has to pass: ours do, and one that breaks a guarantee does not.
+//! The suite for session stores: the stores of this crate pass it, and a store that breaks a guarantee fails it.
 
 use std::{
     future::ready,
@@ -41,7 +41,7 @@ async fn a_sealed_store_keeps_every_guarantee() {
     .await;
 }
 
-/// Two handles onto one file, in a directory of its own.
+/// Two handles to one file, in its own directory.
 fn files(directories: &Mutex<Vec<TempDir>>, make: impl Fn(FileStore) -> FileStore) -> Handles {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("thingspace.json");
@@ -62,7 +62,7 @@ async fn the_file_store_keeps_every_guarantee_in_virtual_time() {
     conformance(|| ready(files(&directories, virtually))).await;
 }
 
-/// What the suite says of a store; `None` if it finds nothing wrong.
+/// The guarantee that the suite finds broken; `None` if the store passes.
 async fn finding(fault: Fault) -> Option<String> {
     let suite = tokio::spawn(conformance(move || ready(Faulty::handles(fault))));
     let panic = suite.await.err()?.into_panic();
@@ -108,5 +108,5 @@ async fn the_suite_names_the_guarantee_that_a_store_breaks() {
             wrong.push((fault, found));
         }
     }
-    assert!(wrong.is_empty(), "not found, or found as something else: {wrong:#?}");
+    assert!(wrong.is_empty(), "the suite did not find these, or named another guarantee: {wrong:#?}");
 }

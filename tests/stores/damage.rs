@@ -1,43 +1,43 @@
-//! A file that cannot be understood is told, and never a fresh start: it holds the count of failed logins.
+//! A damaged file is an error and never a fresh start, because the file holds the count of failed logins.
 
 use std::fs;
 
 use serde_json::{Value, json};
 use thingspace_session::store::{FileStore, SessionStore as _, StoreError};
 
-use crate::support::{Shelf, account, read, try_swap, write};
+use crate::support::{Scratch, account, read, try_swap, write};
 
-async fn filled() -> Shelf {
-    let shelf = Shelf::new();
-    write(&shelf.store, 1).await;
-    shelf
+async fn filled() -> Scratch {
+    let scratch = Scratch::new();
+    write(&scratch.store, 1).await;
+    scratch
 }
 
-/// The file with one change in what it says of the account.
-fn changed(shelf: &Shelf, change: impl FnOnce(&mut Value)) -> String {
-    let mut json = shelf.json();
+/// The file with one change in the entry of the account.
+fn changed(scratch: &Scratch, change: impl FnOnce(&mut Value)) -> String {
+    let mut json = scratch.json();
     change(&mut json["accounts"][account().id()]);
     json.to_string()
 }
 
 #[tokio::test]
 async fn every_truncation_is_damage() {
-    let shelf = filled().await;
-    let whole = fs::read(shelf.path()).unwrap();
+    let scratch = filled().await;
+    let whole = fs::read(scratch.path()).unwrap();
     for length in 0..whole.len() {
-        shelf.overwrite(&whole[..length]);
-        let problem = shelf.damage().await;
+        scratch.overwrite(&whole[..length]);
+        let problem = scratch.damage().await;
         assert!(problem.contains("move the file away"), "{length}: {problem}");
     }
-    shelf.overwrite(&whole);
-    assert_eq!(read(&shelf.store).await, 1);
+    scratch.overwrite(&whole);
+    assert_eq!(read(&scratch.store).await, 1);
 }
 
 #[tokio::test]
-async fn whatever_is_not_what_the_store_wrote_is_damage() {
-    let shelf = filled().await;
-    let text = shelf.text();
-    let entry = |field: &str, value: Value| changed(&shelf, |entry| entry[field] = value);
+async fn content_that_the_store_did_not_write_is_damage() {
+    let scratch = filled().await;
+    let text = scratch.text();
+    let entry = |field: &str, value: Value| changed(&scratch, |entry| entry[field] = value);
     for damaged in [
         String::new(),
         " ".to_owned(),
@@ -69,53 +69,53 @@ async fn whatever_is_not_what_the_store_wrote_is_damage() {
         entry("more", json!(1)),
     ] {
         assert_ne!(damaged, text);
-        shelf.overwrite(&damaged);
-        let problem = shelf.damage().await;
+        scratch.overwrite(&damaged);
+        let problem = scratch.damage().await;
         assert!(problem.contains("count of failed logins"), "{damaged}: {problem}");
     }
-    shelf.overwrite([text.as_bytes(), b"\xff"].concat());
-    shelf.damage().await;
+    scratch.overwrite([text.as_bytes(), b"\xff"].concat());
+    scratch.damage().await;
 }
 
 #[tokio::test]
-async fn a_file_of_another_version_is_left_alone() {
-    let shelf = filled().await;
+async fn a_file_of_another_version_stays_unchanged() {
+    let scratch = filled().await;
     for version in [0u64, 2, u64::MAX] {
-        shelf.overwrite(json!({"version": version, "whatever": ["it", "says"]}).to_string());
-        let problem = shelf.damage().await;
+        scratch.overwrite(json!({"version": version, "whatever": ["it", "says"]}).to_string());
+        let problem = scratch.damage().await;
         assert!(problem.contains(&format!("format {version},")) && problem.contains("format 1 alone"), "{problem}");
         assert!(!problem.contains("move"), "a newer version knows the count: {problem}");
     }
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_without_quoting_the_file() {
-    let shelf = filled().await;
-    // The error of the JSON reader would quote what it found in place of a number.
-    let text = changed(&shelf, |entry| entry["value"] = json!("token-that-slipped"));
-    shelf.overwrite(text);
-    let error = shelf.refusal().await;
+async fn the_error_for_a_damaged_file_does_not_quote_it() {
+    let scratch = filled().await;
+    // The error of the JSON reader would quote the value in place of the number.
+    let text = changed(&scratch, |entry| entry["value"] = json!("token-that-slipped"));
+    scratch.overwrite(text);
+    let error = scratch.refusal().await;
     for shown in [error.to_string(), format!("{error:?}")] {
         assert!(!shown.contains("token-that-slipped") && !shown.contains("token-1"), "{shown}");
         assert!(shown.contains("line 1, column "), "{shown}");
-        assert!(shown.contains(&shelf.path().display().to_string()), "{shown}");
+        assert!(shown.contains(&scratch.path().display().to_string()), "{shown}");
     }
 }
 
 #[tokio::test]
-async fn the_count_begins_only_where_there_is_no_file() {
-    let shelf = filled().await;
-    fs::rename(shelf.path(), shelf.directory.path().join("away.json")).unwrap();
-    assert_eq!(read(&shelf.store).await, 0);
-    assert_eq!(shelf.names(), ["away.json", "thingspace.json.lock"], "reading created a file");
-    write(&shelf.store, 2).await;
-    assert_eq!(read(&shelf.store).await, 2);
+async fn the_count_starts_at_zero_only_if_the_file_is_missing() {
+    let scratch = filled().await;
+    fs::rename(scratch.path(), scratch.directory.path().join("away.json")).unwrap();
+    assert_eq!(read(&scratch.store).await, 0);
+    assert_eq!(scratch.names(), ["away.json", "thingspace.json.lock"], "reading created a file");
+    write(&scratch.store, 2).await;
+    assert_eq!(read(&scratch.store).await, 2);
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_is_no_fresh_start() {
-    let shelf = Shelf::new();
-    for path in [shelf.directory.path().join("unmounted/thingspace.json"), "/".into(), "".into()] {
+async fn a_missing_directory_is_an_error_and_no_fresh_start() {
+    let scratch = Scratch::new();
+    for path in [scratch.directory.path().join("unmounted/thingspace.json"), "/".into(), "".into()] {
         let store = FileStore::new(&path);
         let errors = [store.load(&account()).await.err(), try_swap(&store, None, 1).await.err()];
         for error in errors {
@@ -123,34 +123,34 @@ async fn a_directory_that_is_not_there_is_no_fresh_start() {
             assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
         }
     }
-    assert!(shelf.names().is_empty());
+    assert!(scratch.names().is_empty());
 }
 
 #[tokio::test]
-async fn a_name_that_cannot_be_looked_up_is_no_fresh_start() {
-    let shelf = Shelf::new();
-    let store = FileStore::new(shelf.directory.path().join("x".repeat(1000)));
+async fn a_failed_lookup_of_the_name_is_no_fresh_start() {
+    let scratch = Scratch::new();
+    let store = FileStore::new(scratch.directory.path().join("x".repeat(1000)));
     let error = store.load(&account()).await.unwrap_err();
     assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
 }
 
-/// A sparse file: it says that it is 8 TiB long, and takes no room.
+/// A sparse file: its length is 8 TiB, and it takes no space on the disk.
 #[tokio::test]
-async fn a_file_of_any_length_is_an_error_and_no_abort() {
-    let shelf = filled().await;
-    fs::OpenOptions::new().write(true).open(shelf.path()).unwrap().set_len(1 << 43).unwrap();
-    let outcome = shelf.store.load(&account()).await;
+async fn a_huge_file_is_an_error_and_does_not_abort_the_process() {
+    let scratch = filled().await;
+    fs::OpenOptions::new().write(true).open(scratch.path()).unwrap().set_len(1 << 43).unwrap();
+    let outcome = scratch.store.load(&account()).await;
     let Err(StoreError::Damaged { problem, .. }) = outcome else { panic!("{outcome:?}") };
     assert!(problem.contains("8796093022208 bytes"), "{problem}");
 }
 
-/// Sparse files as well: what fills them up is damage, once it is read.
+/// These files are sparse as well. The store reads their zeros as damage.
 #[tokio::test]
-async fn a_file_is_read_up_to_the_length_that_is_told() {
-    let shelf = filled().await;
+async fn the_store_reads_a_file_up_to_the_length_that_the_error_names() {
+    let scratch = filled().await;
     for (length, expected) in [(1 << 26, "move the file away"), ((1 << 26) + 1, "67108864 are the most that is read")] {
-        fs::OpenOptions::new().write(true).open(shelf.path()).unwrap().set_len(length).unwrap();
-        let outcome = shelf.store.load(&account()).await;
+        fs::OpenOptions::new().write(true).open(scratch.path()).unwrap().set_len(length).unwrap();
+        let outcome = scratch.store.load(&account()).await;
         let Err(StoreError::Damaged { problem, .. }) = outcome else { panic!("{outcome:?}") };
         assert!(problem.contains(expected), "{length}: {problem}");
     }

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::support::LONG;
 
-/// What is wrong.
+/// The guarantee that the store breaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
     None,
@@ -60,7 +60,7 @@ pub(crate) struct Faulty {
     changes: Arc<Notify>,
 }
 
-/// All values that an account ever had; the last one is stored.
+/// All values that the account has had. The last one is stored.
 #[derive(Clone, Debug, Default)]
 struct Entry {
     values: Vec<Value>,
@@ -115,7 +115,7 @@ impl Faulty {
         }
     }
 
-    /// What a swap decides when it finds this.
+    /// Whether a swap on this entry succeeds.
     fn fits(&self, entry: &Entry, expected: Option<Version>) -> bool {
         let found = entry.version();
         match self.fault {

@@ -1,5 +1,5 @@
-//! What session stores promise, proved on those of this crate: the suite that every store has to pass, and what is
-//! special to each. Those of `RedisStore` are in its own crate. Every test has a directory of its own.
+//! Tests of the session stores of this crate: the suite that every store has to pass, and tests for each store. The
+//! tests of `RedisStore` are in its own crate. Every test has its own directory.
 
 #![allow(
     missing_docs,

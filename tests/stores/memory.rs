@@ -1,4 +1,4 @@
-//! What is special to the store in memory.
+//! Tests that only concern the store in memory.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::support::{LONG, account, numbered, read, swap, version, write};
 
 #[tokio::test]
-async fn clones_share_and_others_do_not() {
+async fn clones_share_values_and_other_stores_do_not() {
     let store = MemoryStore::new();
     write(&store, 7).await;
     assert_eq!(read(&store.clone()).await, 7);
@@ -16,7 +16,7 @@ async fn clones_share_and_others_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_is_the_one_of_the_runtime() {
+async fn the_clock_is_the_clock_of_the_runtime() {
     let store = MemoryStore::new();
     let before = store.load(&account()).await.unwrap().now;
     for passed in [Duration::from_millis(1), Duration::from_secs(3600)] {
@@ -24,10 +24,10 @@ async fn the_clock_is_the_one_of_the_runtime() {
         tokio::time::advance(passed).await;
         assert_eq!(store.clone().load(&account()).await.unwrap().now, begin + passed);
     }
-    assert!(before.elapsed().is_ok(), "it begins with the time of the system");
+    assert!(before.elapsed().is_ok(), "the clock starts at the system time");
 }
 
-/// How long a wait of ten minutes lasts if this happens a minute after it began.
+/// How long a wait of ten minutes lasts if the event happens a minute after its start.
 async fn waited<F: Future>(store: &dyn SessionStore, seen: Option<Version>, event: F) -> Duration {
     let (begin, account) = (Instant::now(), account());
     let wait = store.changed(&account, seen, Duration::from_secs(600));
@@ -59,7 +59,7 @@ async fn a_wait_ends_at_the_moment_of_a_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_chosen_at_run_time_waits_as_it_does_otherwise() {
+async fn a_boxed_store_waits_like_the_store_itself() {
     let store: Arc<dyn SessionStore> = Arc::new(MemoryStore::new());
     let begin = Instant::now();
     Arc::new(store).changed(&account(), None, LONG).await;
@@ -67,7 +67,7 @@ async fn a_store_that_is_chosen_at_run_time_waits_as_it_does_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_between_asking_to_wait_and_waiting_is_not_missed() {
+async fn a_change_between_the_call_and_the_first_poll_is_not_missed() {
     let (store, account) = (MemoryStore::new(), account());
     let begin = Instant::now();
     let wait = store.changed(&account, None, LONG);
@@ -77,7 +77,7 @@ async fn a_change_between_asking_to_wait_and_waiting_is_not_missed() {
 }
 
 #[tokio::test]
-async fn debug_tells_nothing() {
+async fn debug_prints_no_values() {
     let store = MemoryStore::new();
     write(&store, 7).await;
     assert_eq!(format!("{store:?}"), "MemoryStore { .. }");

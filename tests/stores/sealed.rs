@@ -1,12 +1,12 @@
-//! What is special to a sealed store.
+//! Tests that only concern a sealed store.
 
 use thingspace_session::store::{Account, MemoryStore, Sealed, SessionStore, StoreError, Version};
 
-use crate::support::{Shelf, account, numbered, read, version, write};
+use crate::support::{Scratch, account, numbered, read, version, write};
 
 const KEY: [u8; 32] = [7; 32];
 
-/// The error says what to do and quotes nothing.
+/// The error of the store, which must state the next step and quote nothing.
 async fn damage(store: &dyn SessionStore, account: &Account) -> String {
     let error = store.load(account).await.unwrap_err();
     let text = error.to_string();
@@ -17,7 +17,7 @@ async fn damage(store: &dyn SessionStore, account: &Account) -> String {
 }
 
 #[tokio::test]
-async fn who_reads_a_sealed_store_holds_no_session_and_another_key_opens_nothing() {
+async fn a_sealed_store_reveals_no_session_and_another_key_opens_nothing() {
     let inner = MemoryStore::new();
     let store = Sealed::new(inner.clone(), KEY);
     write(&store, 1).await;
@@ -30,7 +30,7 @@ async fn who_reads_a_sealed_store_holds_no_session_and_another_key_opens_nothing
 }
 
 #[tokio::test]
-async fn no_two_seals_are_alike() {
+async fn every_seal_is_different() {
     let inner = MemoryStore::new();
     let store = Sealed::new(inner.clone(), KEY);
     let mut sealed = Vec::new();
@@ -50,7 +50,7 @@ async fn a_value_that_is_not_sealed_is_damage() {
 }
 
 #[tokio::test]
-async fn whatever_was_changed_is_damage() {
+async fn every_change_of_a_sealed_value_is_damage() {
     let inner = MemoryStore::new();
     let store = Sealed::new(inner.clone(), KEY);
     write(&store, 1).await;
@@ -59,7 +59,7 @@ async fn whatever_was_changed_is_damage() {
         let mut changed = whole.bytes().to_vec();
         changed[length] ^= 1;
         for bytes in [&whole.bytes()[..length], &changed, &[whole.bytes(), b"."].concat()] {
-            // Under the version that it was sealed for.
+            // Stored with the version for which it was sealed.
             let away = Version::random();
             assert!(inner.compare_and_swap(&account(), Some(whole.version), away, b"").await.unwrap());
             assert!(inner.compare_and_swap(&account(), Some(away), whole.version, bytes).await.unwrap());
@@ -92,11 +92,11 @@ async fn a_value_is_bound_to_its_account_and_its_version() {
 }
 
 #[tokio::test]
-async fn a_sealed_file_is_a_file() {
-    let shelf = Shelf::new();
-    let store = Sealed::new(shelf.store.clone(), KEY);
+async fn a_sealed_file_store_works_like_a_file_store() {
+    let scratch = Scratch::new();
+    let store = Sealed::new(scratch.store.clone(), KEY);
     assert!(store.compare_and_swap(&account(), None, Version::random(), &numbered(1)).await.unwrap());
-    assert_eq!(read(&Sealed::new(shelf.store.clone(), KEY)).await, 1);
+    assert_eq!(read(&Sealed::new(scratch.store.clone(), KEY)).await, 1);
     let shown = format!("{store:?}");
-    assert_eq!(shown, format!("Sealed {{ store: {:?}, .. }}", shelf.store));
+    assert_eq!(shown, format!("Sealed {{ store: {:?}, .. }}", scratch.store));
 }

@@ -1,4 +1,4 @@
-//! A store that was written from the documentation of the trait alone.
+//! A store written only from the documentation of the trait.
 
 #[path = "../../examples/sqlite_store.rs"]
 #[allow(dead_code, reason = "its `main` is the example's own")]

@@ -1,4 +1,4 @@
-//! Numbers in values, and a file store in a directory that goes when the test ends.
+//! Values that hold numbers, and a file store in a temporary directory.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -17,7 +17,7 @@ pub(crate) fn numbered(number: u64) -> Vec<u8> {
     format!("token-{number}").into_bytes()
 }
 
-/// The number of the value; 0 without one.
+/// The number in the value, or 0 without a value.
 pub(crate) fn number(found: &Snapshot) -> u64 {
     let Some(value) = &found.value else { return 0 };
     std::str::from_utf8(value.bytes()).unwrap().strip_prefix("token-").unwrap().parse().unwrap()
@@ -27,7 +27,7 @@ pub(crate) fn version(found: &Snapshot) -> Option<Version> {
     found.value.as_ref().map(|value| value.version)
 }
 
-/// Swaps in the value with this number, if the stored version is this one.
+/// Swaps in the value with this number, if the stored version is the expected one.
 pub(crate) async fn swap(store: &dyn SessionStore, expected: Option<Version>, value: u64) -> bool {
     try_swap(store, expected, value).await.unwrap()
 }
@@ -40,7 +40,7 @@ pub(crate) async fn try_swap(
     store.compare_and_swap(&account(), expected, Version::random(), &numbered(value)).await
 }
 
-/// Puts the value with this number into a store, whatever there is. The version that was replaced.
+/// Replaces any value of a store by the value with this number. Returns the version that was replaced.
 pub(crate) async fn write(store: &dyn SessionStore, value: u64) -> Option<Version> {
     let found = version(&store.load(&account()).await.unwrap());
     assert!(swap(store, found, value).await);
@@ -51,13 +51,13 @@ pub(crate) async fn read(store: &dyn SessionStore) -> u64 {
     number(&store.load(&account()).await.unwrap())
 }
 
-/// A file store, and the directory around it.
-pub(crate) struct Shelf {
+/// A file store in its own temporary directory.
+pub(crate) struct Scratch {
     pub(crate) directory: TempDir,
     pub(crate) store: FileStore,
 }
 
-impl Shelf {
+impl Scratch {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = FileStore::new(directory.path().join("thingspace.json"));
@@ -76,7 +76,7 @@ impl Shelf {
         serde_json::from_str(&self.text()).unwrap()
     }
 
-    /// Puts a text in place of the file's, with the rights that the file has.
+    /// Replaces the text of the file, and keeps its permissions.
     pub(crate) fn overwrite(&self, text: impl AsRef<[u8]>) {
         fs::write(self.path(), text).unwrap();
     }
@@ -89,7 +89,7 @@ impl Shelf {
         names
     }
 
-    /// The error of every operation, which has to be the same.
+    /// The error of every operation, which must be the same.
     pub(crate) async fn refusal(&self) -> StoreError {
         let error = self.store.load(&account()).await.unwrap_err();
         for expected in [None, Some(Version::random())] {
@@ -99,7 +99,7 @@ impl Shelf {
         error
     }
 
-    /// Why the file is refused as damaged. It has to be named, and left as it is.
+    /// Why the store rejects the file as damaged. The error must name the file and leave it unchanged.
     pub(crate) async fn damage(&self) -> String {
         let before = fs::read(self.path()).ok();
         match self.refusal().await {
@@ -108,7 +108,7 @@ impl Shelf {
         }
     }
 
-    /// What the operator has to change. The file has to be named, and left as it is.
+    /// What the operator has to change. The error must name the file and leave it unchanged.
     pub(crate) async fn misconfiguration(&self) -> String {
         let before = fs::read(self.path()).ok();
         match self.refusal().await {
@@ -119,7 +119,7 @@ impl Shelf {
 
     fn left_alone(&self, place: &str, before: Option<&[u8]>, problem: String) -> String {
         assert_eq!(place, self.path().display().to_string());
-        assert!(fs::read(self.path()).ok().as_deref() == before, "a file that was refused was changed");
+        assert!(fs::read(self.path()).ok().as_deref() == before, "the store changed a file that it rejected");
         problem
     }
 }
