@@ -1,8 +1,8 @@
-//! A session store of [`thingspace_session`] for many machines: all of a fleet share one session and one count of failed
-//! logins, on a server that speaks Redis. The page [`fleet`] says how to run a fleet.
+//! A session store of [`thingspace_session`] for many machines. A fleet shares one session and one count of failed
+//! logins on a server that speaks Redis. The page [`fleet`] describes how to run a fleet.
 //!
-//! The whole crate is [`RedisStore`]. `thingspace_session::store` has the trait that it implements, and `Sealed`, which
-//! encrypts what it holds (feature `sealed` of that crate).
+//! The crate has one type, [`RedisStore`]. `thingspace_session::store` has the trait that it implements, and `Sealed`,
+//! which encrypts its values (feature `sealed` of that crate).
 //!
 //! # Features
 //!
@@ -10,7 +10,7 @@
 //!   has installed another provider.
 //! - `rustls-no-provider`: the same without aws-lc. The program installs a provider before it makes a store.
 
-// Each operation is one script that the server runs as a whole. `source` finds the server, `link` keeps the connection,
+// Each operation is one script that the server runs atomically. `source` finds the server, `link` keeps the connection,
 // `trouble` explains errors.
 
 mod link;
@@ -28,16 +28,16 @@ use thingspace_session::store::{Account, SessionStore, Snapshot, StoreError, Sto
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-/// For how many milliseconds a value is kept after its last swap: 90 days.
+/// How long the server keeps a value after its last swap, in milliseconds: 90 days.
 const KEPT: u64 = 90 * 24 * 60 * 60 * 1000;
-/// How long `changed` waits where messages do not arrive.
+/// The poll interval of `changed` if messages do not arrive.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How many digits a version has.
+/// The number of digits of a version.
 const DIGITS: usize = 32;
 
 /// Keeps values on a Redis server, from version 7.0 on (or Valkey, or another server that speaks its protocol), for all
-/// machines that are given the same server and prefix: [one server](Self::new), the one that
-/// [sentinels](Self::sentinel) name, or a [cluster](Self::cluster). Clones share one connection.
+/// machines with the same server and prefix: [one server](Self::new), the server that [sentinels](Self::sentinel) name,
+/// or a [cluster](Self::cluster). Clones share one connection.
 ///
 /// **The server holds session tokens**, in the clear unless the store is [sealed](thingspace_session::store::Sealed). The username, the
 /// password and the API key are not in it: [`Account::id`] names an account. Each account is one string,
@@ -59,13 +59,13 @@ const DIGITS: usize = 32;
 ///
 /// # When something is wrong
 ///
-/// While the server is away, an operation waits six seconds for it and then returns [`StoreError::Unavailable`]. A
+/// If the server is unreachable, an operation waits six seconds for it and then returns [`StoreError::Unavailable`]. A
 /// problem that the operator has to solve, such as a wrong password, is [`StoreError::Misconfigured`]. A value that
-/// cannot be understood is [`StoreError::Damaged`], never a fresh start. The page [`fleet`] describes each failure.
+/// cannot be read is [`StoreError::Damaged`], never a fresh start. The page [`fleet`] describes each failure.
 ///
 /// # Details
 ///
-/// The store's clock is the one of the server. The server sends a message at each swap, so that `changed` returns at once.
+/// The store uses the clock of the server. The server sends a message at each swap, so `changed` returns at once.
 #[derive(Clone)]
 pub struct RedisStore {
     link: Arc<Link>,
@@ -76,8 +76,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// The store on the server at `redis://`, `rediss://` or `redis+unix://`. The URL has the user, the password and the
-    /// number of the database, if there are any; that of a socket is
+    /// The store on the server at `redis://`, `rediss://` or `redis+unix://`. The URL may have a user, a password and
+    /// the number of a database. The URL of a socket is
     /// `redis+unix:///PATH?user=USER&pass=PASSWORD&db=0`. The first operation connects.
     ///
     /// `rediss://` is TLS by rustls, with the trust store of the operating system. It needs the feature `rustls`, or
@@ -118,7 +118,7 @@ impl RedisStore {
     fn on(found: RedisResult<(Source, String)>) -> Result<Self, Error> {
         let (source, address) = found.map_err(|error| {
             let text = error.to_string();
-            // The name of its kind in code follows.
+            // The rest is the name of the error's kind.
             let problem = text.rsplit_once(" - ").map_or(&*text, |(problem, _)| problem).to_owned();
             Error::Configuration { problem }
         })?;
@@ -133,12 +133,12 @@ impl RedisStore {
         self
     }
 
-    /// Has every swap wait until so many replicas of the server have it, too. Without that a server that is cut off goes on
-    /// taking swaps, and a failover loses them: two processes may then log in at the same time, and failed logins are
-    /// forgotten. With three servers, one on each host, 1 is the number to choose.
+    /// Makes every swap wait until so many replicas of the server have it. Otherwise an isolated server continues to
+    /// accept swaps, and a failover loses them. Two processes may then log in at the same time, and failed logins are
+    /// forgotten. Choose 1 for three servers, one on each host.
     ///
-    /// If fewer replicas confirm a swap, it is tried again and then returns [`StoreError::Unavailable`]. The user needs the
-    /// right `+wait`.
+    /// If fewer replicas confirm a swap, the store retries it and then returns [`StoreError::Unavailable`]. The user
+    /// needs the right `+wait`.
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ impl SessionStore for RedisStore {
         })
     }
 
-    /// Returns at once when another version is swapped in, wherever.
+    /// Returns at once when any process swaps in another version.
     fn changed<'a>(
         &'a self,
         account: &'a Account,
@@ -207,7 +207,7 @@ impl SessionStore for RedisStore {
             let is_same = |found: Snapshot| found.value.map(|value| value.version) == seen;
             let change = async {
                 loop {
-                    // From before the look on, so that no message is missed in between.
+                    // Subscribes before it loads, so that it misses no message in between.
                     let message = self.link.message();
                     let is_heard = self.link.listen(&channel).await;
                     if !self.snapshot(&key).await.is_ok_and(is_same) {
@@ -236,7 +236,7 @@ impl fmt::Debug for RedisStore {
 #[doc = include_str!("../docs/fleet.md")]
 pub mod fleet {}
 
-/// The program of the README compiles.
+/// Compiles the program of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! The way to the server: one connection for all calls, made when it is needed and made again when it is lost.
+//! One connection to the server for all calls. The first call opens it, and a call after its loss opens a new one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{io, time::Duration};
@@ -12,22 +12,21 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::source::{ANSWER, Connection, Source};
 use crate::trouble;
 
-/// How long a call waits for a server that is away.
+/// How long a call waits for an unreachable server.
 const PATIENCE: Duration = Duration::from_secs(6);
-/// The pauses between the attempts. Each is lengthened at random up to its double, so that replicas that lost a server
-/// together do not return together.
+/// The pauses between attempts. Random jitter up to the double keeps replicas from reconnecting at the same time.
 const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(25))
     .with_max_delay(Duration::from_millis(400))
     .without_max_times()
     .with_jitter();
-/// The next step when a key cannot be understood.
+/// The next step if a value cannot be read.
 const ADVICE: &str = "it holds the count of failed logins, so no login is sent without it; if no replica can read it, make \
                       sure that the account is not locked and the password holds, then remove this key from the server \
                       (DEL) and call reset_login_guard";
 
 pub(crate) struct Link {
-    /// Where the server is, without user and password.
+    /// The address of the server, without user and password.
     pub(crate) address: String,
     source: Source,
     line: Mutex<Line>,
@@ -37,9 +36,9 @@ pub(crate) struct Link {
 #[derive(Default)]
 struct Line {
     connection: Option<Connection>,
-    /// Counts the connections, so that a call whose connection has failed does not drop the next one.
+    /// The number of the connection, so that a call on a failed connection does not drop the next one.
     number: u64,
-    /// When the first call began that has had no answer; an answer to any call resets it.
+    /// The start of the oldest call without a response. A response to any call resets it.
     asked: Option<Instant>,
 }
 
@@ -52,8 +51,8 @@ impl Link {
         matches!(self.source, Source::Cluster(_))
     }
 
-    /// Runs a script, again and again while the server is away, and until so many replicas have what it wrote: to run it
-    /// twice has the effect of running it once.
+    /// Runs a script until the server responds and so many replicas have its write. The script must be idempotent,
+    /// because it may run several times.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         key: &str,
@@ -62,14 +61,14 @@ impl Link {
     ) -> Result<T, StoreError> {
         let mut last = None;
         let attempts = (|| self.once(script, replicas)).retry(PAUSES).sleep(sleep);
-        // What cannot be parsed may be the end of a connection.
+        // A parse error may mean that the connection has ended.
         let is_lasting = |error: &RedisError| error.kind() != ErrorKind::Parse && self.cure(error).is_some();
         let attempts = attempts.when(|error| is_passing(error) && !is_lasting(error));
         let outcome = timeout(PATIENCE, attempts.notify(|error, _| last = Some(error.clone()))).await;
         let outcome =
             outcome.unwrap_or_else(|_| Err(last.unwrap_or_else(|| io::Error::from(io::ErrorKind::TimedOut).into())));
         let value = outcome.map_err(|error| self.trouble(key, &error))?;
-        redis::from_redis_value(value).map_err(|_| self.damaged(key, "its answer has another form than it should"))
+        redis::from_redis_value(value).map_err(|_| self.damaged(key, "its answer has an unexpected form"))
     }
 
     async fn once(&self, script: &ScriptInvocation<'_>, replicas: u32) -> RedisResult<Value> {
@@ -91,10 +90,10 @@ impl Link {
         if let Some(ready) = ready(&self.line()) {
             return Ok(ready);
         }
-        // Without a lock: connecting never ends on a runtime that no thread drives.
+        // Holds no lock, because connecting never ends on a runtime that no thread drives.
         let connection = self.source.connect(&self.messages).await?;
         let mut line = self.line();
-        // Another task may have made one meanwhile.
+        // Another task may have opened one meanwhile.
         if let Some(ready) = ready(&line) {
             return Ok(ready);
         }
@@ -103,7 +102,7 @@ impl Link {
         Ok((connection, line.number))
     }
 
-    /// Drops a connection that has failed.
+    /// Drops a failed connection.
     fn heed<T>(&self, connection: &Connection, number: u64, outcome: &RedisResult<T>) {
         let mut line = self.line();
         if line.number == number && outcome.as_ref().is_err_and(|error| connection.is_lost(error)) {
@@ -111,8 +110,8 @@ impl Link {
         }
     }
 
-    /// Drops a connection that has answered no call for longer than an answer may take: its calls may all have been given
-    /// up before that.
+    /// Drops a connection that has been silent for longer than a response may take. Its callers may have cancelled all
+    /// calls before they timed out.
     fn leave_if_silent(&self) {
         let mut line = self.line();
         if line.asked.is_some_and(|asked| asked.elapsed() > ANSWER * 3 / 2) {
@@ -122,7 +121,7 @@ impl Link {
 
     fn leave(&self, line: &mut Line) {
         (line.connection, line.asked) = (None, None);
-        // The messages of the next connection begin later.
+        // Messages sent before the next connection subscribes are lost.
         self.messages.notify_waiters();
     }
 
@@ -159,7 +158,7 @@ impl Link {
     }
 }
 
-/// Whether the server is away, or is not yet or no longer the one to ask.
+/// Whether the server is unreachable, or is not the primary at the moment.
 pub(crate) fn is_passing(error: &RedisError) -> bool {
     use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, ReadOnly, TryAgain};
     let is_passing = matches!(

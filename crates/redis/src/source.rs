@@ -1,4 +1,4 @@
-//! Where the server is: at an address, where sentinels find it, or in a cluster.
+//! Finds the server: at an address, through sentinels, or in a cluster.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -13,10 +13,10 @@ use redis::{
 use tokio::runtime::{Handle, Id};
 use tokio::sync::Notify;
 
-/// How long connecting may take, and how long an answer.
+/// How long connecting may take, and how long a response.
 pub(crate) const ANSWER: Duration = Duration::from_secs(2);
 
-/// How long replicas may take to confirm a swap: all calls wait meanwhile.
+/// How long replicas may take to confirm a swap. All calls on the connection wait meanwhile.
 const REPLICAS: Duration = Duration::from_secs(1);
 
 pub(crate) enum Source {
@@ -25,11 +25,11 @@ pub(crate) enum Source {
     Cluster(Box<ClusterClient>),
 }
 
-/// A connection that all calls share. The client of a cluster makes and drops its connections itself.
+/// A connection that all calls share. The client of a cluster opens and drops its connections itself.
 #[derive(Clone)]
 pub(crate) enum Connection {
     One(MultiplexedConnection),
-    /// With the runtime that drives it.
+    /// The connection, and the runtime that drives it.
     Cluster(ClusterConnection, Option<Id>),
 }
 
@@ -50,12 +50,12 @@ fn check_tls() -> Result<(), &'static str> {
     Err("rediss:// needs the feature rustls")
 }
 
-/// What a URL names, and its address without user and password.
+/// The server that a URL names, and its address without user and password.
 fn parse(url: &str) -> RedisResult<(ConnectionInfo, String)> {
     if url.starts_with("rediss:") {
         check_tls().map_err(wrong)?;
     }
-    // The error's own text may quote the URL, and that holds a password.
+    // The error's own text may quote the URL, which holds a password.
     let info = url.into_connection_info().map_err(|_| {
         wrong(
             "a URL of the store is neither redis[s]://[USER:PASSWORD@]HOST[:PORT][/DATABASE] nor \
@@ -65,7 +65,7 @@ fn parse(url: &str) -> RedisResult<(ConnectionInfo, String)> {
     if matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. }) {
         return Err(wrong("the certificate of the store's server is always verified"));
     }
-    // With RESP3, messages arrive on the connection of the commands: there is only one to lose.
+    // With RESP3, messages and commands share one connection, so only one can be lost.
     let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let address = format!("{}/{}", info.addr(), settings.db());
     Ok((info.set_redis_settings(settings), address))
@@ -86,13 +86,13 @@ impl Source {
     pub(crate) fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> RedisResult<(Self, String)> {
         let (nodes, address) = parse_all(urls)?;
         if nodes.is_empty() {
-            return Err(wrong("a cluster needs the URL of one of its nodes at least"));
+            return Err(wrong("a cluster needs the URL of at least one of its nodes"));
         }
         if nodes.iter().any(|node| node.redis_settings().db() != 0) {
-            return Err(wrong("a cluster has the database 0 alone: leave the number out of the URLs"));
+            return Err(wrong("a cluster has only database 0: leave the number out of the URLs"));
         }
         if nodes.iter().any(|node| matches!(node.addr(), ConnectionAddr::Unix(_))) {
-            return Err(wrong("a cluster is not reached by a socket: give redis:// or rediss:// URLs"));
+            return Err(wrong("a cluster cannot be reached by a socket: give redis:// or rediss:// URLs"));
         }
         Ok((Self::Cluster(Box::new(ClusterClient::new(nodes)?)), format!("the cluster of {address}")))
     }
@@ -104,13 +104,13 @@ impl Source {
         let (info, address) = parse(url)?;
         let (nodes, asked) = parse_all(sentinels)?;
         if nodes.is_empty() {
-            return Err(wrong("the URL of one sentinel at least is needed"));
+            return Err(wrong("sentinels are missing: give the URL of at least one"));
         }
         let node = SentinelNodeConnectionInfo::default().set_redis_connection_info(info.redis_settings().clone());
         let (name, node) = match info.addr() {
             ConnectionAddr::Tcp(name, _) => (name, node),
             ConnectionAddr::TcpTls { host, .. } => (host, node.set_tls_mode(TlsMode::Secure)),
-            _ => return Err(wrong("sentinels know a server by its name, which is to stand in the URL as the host")),
+            _ => return Err(wrong("sentinels know a server by its name: give the name as the host of the URL")),
         };
         Sentinel::build(nodes.clone())?;
         let source = Self::Named { name: name.clone(), node, sentinels: nodes };
@@ -139,7 +139,7 @@ impl Source {
     }
 }
 
-/// Wakes waiting tasks at each message, and when messages may have been lost.
+/// Wakes waiting tasks at each message, and after a possible loss of messages.
 fn forward(messages: &Arc<Notify>) -> impl Fn(PushInfo) -> Result<(), Infallible> + use<> {
     let messages = messages.clone();
     move |push| {
@@ -151,7 +151,7 @@ fn forward(messages: &Arc<Notify>) -> impl Fn(PushInfo) -> Result<(), Infallible
 }
 
 impl Connection {
-    /// Runs a script. If it answers that it has written, waits for so many replicas to have that, too.
+    /// Runs a script. If it has written, waits until so many replicas have the write.
     pub(crate) async fn run(&mut self, script: &ScriptInvocation<'_>, replicas: u32) -> RedisResult<Value> {
         match self {
             Self::One(connection) => {
@@ -176,7 +176,7 @@ impl Connection {
         }
     }
 
-    /// Whether the connection is of no more use after this error.
+    /// Whether the connection is unusable after this error.
     pub(crate) fn is_lost(&self, error: &RedisError) -> bool {
         match self {
             Self::One(_) => super::link::is_passing(error),

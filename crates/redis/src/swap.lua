@@ -8,12 +8,12 @@ if stored then
   if #found < 32 then return 0 end
 end
 if found == new then
-  -- A write of this connection, for replicas to confirm: the first one may have been another's.
+  -- WAIT covers only writes of this connection, and another connection may have made the first one.
   if replicas ~= '0' then redis.call('SET', KEYS[1], stored, 'PX', kept) end
   return 1
 end
 if found ~= expected then return 0 end
--- First, because the server may refuse it, and does not undo what came before.
+-- PUBLISH comes first, because the server may reject it and does not undo earlier commands.
 redis.call('PUBLISH', KEYS[1] .. ':changed', new)
 redis.call('SET', KEYS[1], new .. ':' .. bytes, 'PX', kept)
 return 1

@@ -1,4 +1,4 @@
-//! Explains an error of the server or of the connection: whether it may pass, and what the operator has to do otherwise.
+//! Explains an error of the server or of the connection: whether it may be temporary, or the operator's next step.
 
 use std::{error::Error as StdError, io, sync::Arc};
 
@@ -6,16 +6,16 @@ use redis::{ErrorKind, RedisError};
 
 /// The next step if the server is not supported.
 const SERVER: &str = "use Redis from version 7.0 on, or Valkey";
-/// The next step when the server refuses the user.
+/// The next step if the server rejects the user.
 const USER: &str = "check user and password in the URL";
-/// The next step when the user lacks a right.
+/// The next step if the user lacks a right.
 const RIGHTS: &str = "give the user the rights that docs/fleet.md lists";
 
-/// The next step when the server does not know a command, or refuses it.
+/// The next step if the server does not know a command, or rejects it.
 const SERVER_OR_RIGHTS: &str =
     "use Redis from version 7.0 on, or Valkey, and give the user the rights that docs/fleet.md lists";
 
-/// What failed, without the server's text: it may quote the command, and a password with it.
+/// What failed, without the server's text, which may quote a command with a password.
 pub(crate) fn what(error: &RedisError) -> String {
     match (code(error), error.kind()) {
         (Some(code), _) => format!("it answers {code}"),
@@ -25,7 +25,7 @@ pub(crate) fn what(error: &RedisError) -> String {
     }
 }
 
-/// What to check if an error that may pass stays.
+/// What to check if a temporary error persists.
 pub(crate) fn hint(error: &RedisError) -> &'static str {
     match (code(error), error.kind()) {
         (Some("OOM"), _) => "; give the server more memory",
@@ -37,14 +37,14 @@ pub(crate) fn hint(error: &RedisError) -> &'static str {
     }
 }
 
-/// What the operator has to do; `None` if the error may pass by itself.
+/// The operator's next step, or `None` if the error may be temporary.
 pub(crate) fn cure(error: &RedisError, is_cluster: bool) -> Option<&'static str> {
     match code(error) {
         Some("WRONGPASS" | "NOAUTH") => Some(USER),
         Some("NOPERM") => Some(RIGHTS),
         Some("DENIED") => Some("set a password on the server, which is in protected mode"),
         Some("NOPROTO") => Some(SERVER),
-        // The client of a cluster follows these until the nodes agree.
+        // The client of a cluster follows these redirections until the nodes agree.
         Some("MOVED" | "ASK") if !is_cluster => Some("it is a node of a cluster; use RedisStore::cluster"),
         Some("ERR") => refused(error.detail().unwrap_or_default()),
         Some(_) => None,
@@ -52,12 +52,12 @@ pub(crate) fn cure(error: &RedisError, is_cluster: bool) -> Option<&'static str>
     }
 }
 
-/// What to do when the server refuses a command.
+/// The next step if the server rejects a command.
 fn refused(detail: &str) -> Option<&'static str> {
     const CURES: [(&str, Option<&str>); 5] = [
         ("max number of clients", None),
         ("DB index", Some("check the number of the database in the URL")),
-        ("cluster support disabled", Some("it is no cluster; use RedisStore::new")),
+        ("cluster support disabled", Some("it is not a cluster; use RedisStore::new")),
         ("ACL failure", Some(RIGHTS)),
         ("No permission", Some(RIGHTS)),
     ];
@@ -79,7 +79,7 @@ fn without_code(error: &RedisError) -> Option<&'static str> {
     }
 }
 
-/// What to do when the connection cannot be established.
+/// The next step if the connection cannot be established.
 fn of_the_connection(error: &RedisError) -> Option<&'static str> {
     let tls = "check the host in the URL, the server's certificate, and that it speaks TLS";
     let Some(io) = io_error(error) else {
@@ -97,19 +97,19 @@ fn of_the_connection(error: &RedisError) -> Option<&'static str> {
     }
 }
 
-/// Whether the two sides cannot agree on TLS, which asking again does not change.
+/// Whether the two sides cannot agree on TLS. Connecting again does not help.
 #[cfg(feature = "rustls-no-provider")]
 fn is_refused_by_tls(error: &io::Error) -> bool {
     use rustls::{AlertDescription, Error};
 
-    // What an I/O error was made of is not its source.
+    // `source` of an I/O error skips the error that it wraps.
     let inner = error.get_ref().map(|inner| inner as &(dyn StdError + 'static));
     let mut errors = std::iter::successors(inner, |&error| match error.downcast_ref::<io::Error>() {
         Some(error) => error.get_ref().map(|inner| inner as _),
         None => error.source(),
     });
     match errors.find_map(<dyn StdError>::downcast_ref::<Error>) {
-        // The other side failed, and may not do so again.
+        // The other side failed, and the next connection may succeed.
         Some(Error::AlertReceived(description)) => *description != AlertDescription::InternalError,
         found => {
             matches!(found, Some(Error::InvalidCertificate(_) | Error::InvalidMessage(_) | Error::PeerIncompatible(_)))
@@ -122,7 +122,7 @@ fn io_error(error: &RedisError) -> Option<&io::Error> {
     inner.downcast_ref()
 }
 
-/// The server's code. The client of a cluster puts that of the last node into a text.
+/// The server's code. The client of a cluster returns the last node's code only within a text.
 fn code(error: &RedisError) -> Option<&str> {
     const WRITTEN: [(&str, &str); 5] = [
         ("\"WRONGPASS\"", "WRONGPASS"),
@@ -138,7 +138,7 @@ fn code(error: &RedisError) -> Option<&str> {
     error.code().or_else(written)
 }
 
-/// Whether the text is a server's answer to an unknown command, which quotes the arguments.
+/// Whether the text is a server's response to an unknown command, which quotes the arguments.
 fn is_quoting(error: &RedisError) -> bool {
     error.detail().is_some_and(|text| text.contains("args beginning with"))
 }

@@ -1,4 +1,4 @@
-//! An operator looks at an account and lifts its suspension with the example `account`, a process of its own.
+//! An operator inspects an account and lifts its suspension with the example `account`, in a separate process.
 
 use std::{
     env,
@@ -16,12 +16,12 @@ use crate::{
     support::{PASSWORD, USERNAME, alone, client_of, credentials, passed},
 };
 
-/// The arguments of the process, a line each; unset in an ordinary run.
+/// The variable with the arguments of the process, one a line. It is unset in an ordinary run.
 const ARGUMENTS: &str = "THINGSPACE_TEST_ARGUMENTS";
-/// What is typed on its terminal.
+/// The variable with the input on its terminal.
 const TYPED: &str = "THINGSPACE_TEST_TYPED";
 
-/// A process of its own, given all it needs by its environment.
+/// The body of the separate process, which reads its environment.
 #[tokio::test]
 async fn one_process() {
     let Ok(arguments) = env::var(ARGUMENTS) else { return };
@@ -39,7 +39,7 @@ async fn one_process() {
     }
 }
 
-/// A sandbox, and the file in which a service keeps its account.
+/// A sandbox, and the file in which a service keeps its record.
 struct Scene {
     sandbox: Sandbox,
     _directory: TempDir,
@@ -53,7 +53,7 @@ impl Scene {
         Self { sandbox: Sandbox::start().await.unwrap(), _directory: directory, path }
     }
 
-    /// One in which a wrong password has been refused.
+    /// A scene in which the platform has rejected a wrong password.
     async fn suspended() -> Self {
         let scene = Self::new().await;
         scene.service().start_session(Credentials::new(USERNAME, "wrong")).await.unwrap_err();
@@ -64,7 +64,7 @@ impl Scene {
         client_of(&self.sandbox).retry_policy(RetryPolicy::none()).store(FileStore::new(&self.path)).build().unwrap()
     }
 
-    /// The tool without a terminal, and with neither the API key's secret nor the password.
+    /// The command without a terminal, without the API key's secret and without the password.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = alone("account_in_a_file::one_process");
         let store = format!("file:{}", self.path.display());
@@ -93,24 +93,21 @@ async fn the_tool_shows_why_logins_are_suspended_and_no_secret_and_sends_nothing
     let session = scene.service().start_session(credentials()).await.unwrap();
     session.reset_password(PASSWORD).await.unwrap();
     let (before, arrived) = (scene.stored(), scene.sandbox.requests().len());
-    let said = scene.run(&["show"]).await;
-    assert!(said.contains("it went well") && said.contains("session: last used"), "{said}");
-    assert!(said.contains("failures in a row: 0"), "{said}");
-    assert!(said.contains("suspensions: 2") && said.contains("LoginFailed"), "{said}");
-    assert!(
-        said.contains("a reset has replaced the password of these credentials") && said.contains(" GMT)"),
-        "{said}"
-    );
+    let out = scene.run(&["show"]).await;
+    assert!(out.contains("it went well") && out.contains("session: last used"), "{out}");
+    assert!(out.contains("failures in a row: 0"), "{out}");
+    assert!(out.contains("suspensions: 2") && out.contains("LoginFailed"), "{out}");
+    assert!(out.contains("a reset has replaced the password of these credentials") && out.contains(" GMT)"), "{out}");
     let mut secrets = leaks::secrets_of(&scene.sandbox);
     secrets.extend(["wrong".to_owned(), session.token().await.unwrap().expose_secret().to_owned()]);
-    assert_eq!(leaks::find(&said, &secrets), None);
-    assert_eq!((scene.stored(), scene.sandbox.requests().len()), (before, arrived), "nothing was changed or sent");
+    assert_eq!(leaks::find(&out, &secrets), None);
+    assert_eq!((scene.stored(), scene.sandbox.requests().len()), (before, arrived), "the tool sent or changed data");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tool_lifts_a_suspension_only_when_told_to() {
+async fn the_tool_lifts_a_suspension_only_after_confirmation() {
     let scene = Scene::new().await;
-    // Four failures suspend all logins, those with the right password too.
+    // Four failures suspend all logins, even with the right password.
     scene.sandbox.fault(Operation::Login, Fault::answer(500, "broken"), 4);
     for password in ["wrong-1", "wrong-1", "wrong-2", "wrong-2"] {
         scene.service().start_session(Credentials::new(USERNAME, password)).await.unwrap_err();
@@ -122,22 +119,22 @@ async fn the_tool_lifts_a_suspension_only_when_told_to() {
     assert!(is_suspended().await);
     let before = scene.stored();
 
-    let said = scene.run(&["reset-login-guard"]).await;
-    assert!(said.contains("it failed") && said.contains("--yes"), "{said}");
+    let out = scene.run(&["reset-login-guard"]).await;
+    assert!(out.contains("it failed") && out.contains("--yes"), "{out}");
     for typed in ["", "\n", "y\n", "yes\n", "ZBEEBLEBROX\n", "zbeeblebrox2\n"] {
         let mut command = scene.command(&["reset-login-guard"]);
         command.env(TYPED, typed);
-        let said = printed(command).await;
-        assert!(said.contains("it failed") && said.contains("nothing was changed"), "{typed:?}: {said}");
+        let out = printed(command).await;
+        assert!(out.contains("it failed") && out.contains("nothing was changed"), "{typed:?}: {out}");
     }
     assert_eq!(scene.stored(), before);
     assert!(is_suspended().await);
 
     let arrived = scene.sandbox.requests().len();
-    let said = scene.run(&["reset-login-guard", "--yes"]).await;
-    assert!(said.contains("it went well") && said.contains("four logins in a row"), "{said}");
-    assert!(said.contains("failures in a row: 0") && said.contains("suspensions: none"), "{said}");
-    assert_eq!(scene.sandbox.requests().len(), arrived, "nothing was sent");
+    let out = scene.run(&["reset-login-guard", "--yes"]).await;
+    assert!(out.contains("it went well") && out.contains("four logins in a row"), "{out}");
+    assert!(out.contains("failures in a row: 0") && out.contains("suspensions: none"), "{out}");
+    assert_eq!(scene.sandbox.requests().len(), arrived, "the tool sent a request");
     scene.service().start_session(credentials()).await.unwrap();
 }
 
@@ -147,39 +144,39 @@ async fn the_tool_lifts_a_suspension_when_the_username_is_typed() {
     for ending in ["\n", "\r\n"] {
         let mut command = scene.command(&["reset-login-guard"]);
         command.env(TYPED, format!("{USERNAME}{ending}"));
-        let said = printed(command).await;
-        assert!(said.contains("it went well") && said.contains("suspensions: none"), "{said}");
-        // Now it is tried again, once.
+        let out = printed(command).await;
+        assert!(out.contains("it went well") && out.contains("suspensions: none"), "{out}");
+        // The session now tries the password once more.
         let error = scene.service().start_session(Credentials::new(USERNAME, "wrong")).await.unwrap_err();
         assert!(matches!(error, Error::Platform(_)), "{error:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tool_tells_an_account_without_a_record_from_one_that_is_well_and_creates_none() {
+async fn the_tool_reports_a_missing_record_and_creates_none() {
     let scene = Scene::new().await;
     for action in ["show", "reset-login-guard"] {
-        let said = scene.run(&[action]).await;
-        assert!(said.contains("it failed: the store has no record of this account"), "{said}");
+        let out = scene.run(&[action]).await;
+        assert!(out.contains("it failed: the store has no record of this account"), "{out}");
     }
     assert!(scene.stored().is_none());
     scene.service().start_session(credentials()).await.unwrap();
     let before = scene.stored();
     assert!(scene.run(&["show"]).await.contains("suspensions: none"));
-    let said = scene.run(&["reset-login-guard", "--yes", "--username", "marvin"]).await;
-    assert!(said.contains("no record"), "{said}");
-    let said = scene.run(&["reset-login-guard", "--yes", "--without-api-key"]).await;
-    assert!(said.contains("no record"), "{said}");
+    let out = scene.run(&["reset-login-guard", "--yes", "--username", "marvin"]).await;
+    assert!(out.contains("no record"), "{out}");
+    let out = scene.run(&["reset-login-guard", "--yes", "--without-api-key"]).await;
+    assert!(out.contains("no record"), "{out}");
     assert_eq!(scene.stored(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tool_says_what_is_wrong_with_its_arguments_and_quotes_no_password() {
+async fn the_tool_reports_wrong_arguments_and_quotes_no_password() {
     let scene = Scene::suspended().await;
     let before = scene.stored();
     for arguments in [&["--help"][..], &["-h"], &["show", "--help"], &["reset-login-guard", "--yes", "--help"]] {
-        let said = scene.run(arguments).await;
-        assert!(said.contains("it went well") && said.contains("--store STORE"), "{arguments:?}: {said}");
+        let out = scene.run(arguments).await;
+        assert!(out.contains("it went well") && out.contains("--store STORE"), "{arguments:?}: {out}");
     }
     let wrong: [(&[&str], &str); _] = [
         (&[], "the first argument is"),
@@ -195,9 +192,9 @@ async fn the_tool_says_what_is_wrong_with_its_arguments_and_quotes_no_password()
         (&["show", "--prefix", "fleet"], "for a Redis server"),
     ];
     for (arguments, expected) in wrong {
-        let said = scene.run(arguments).await;
-        assert!(said.contains("it failed") && said.contains(expected), "{arguments:?}: {said}");
-        assert!(!said.contains("hunter2hunter2"), "{arguments:?}: {said}");
+        let out = scene.run(arguments).await;
+        assert!(out.contains("it failed") && out.contains(expected), "{arguments:?}: {out}");
+        assert!(!out.contains("hunter2hunter2"), "{arguments:?}: {out}");
     }
     for (name, value, expected) in [
         ("THINGSPACE_USERNAME", None, "--username"),
@@ -210,12 +207,12 @@ async fn the_tool_says_what_is_wrong_with_its_arguments_and_quotes_no_password()
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
-        let said = printed(command).await;
-        assert!(said.contains("it failed") && said.contains(expected), "{name}={value:?}: {said}");
+        let out = printed(command).await;
+        assert!(out.contains("it failed") && out.contains(expected), "{name}={value:?}: {out}");
     }
     let mut command = scene.command(&["show", "--store", "redis://127.0.0.1:9"]);
     command.env("THINGSPACE_SEAL_KEY", "hunter2hunter2");
-    let said = printed(command).await;
-    assert!(said.contains("THINGSPACE_SEAL_KEY is not a key") && !said.contains("hunter2hunter2"), "{said}");
+    let out = printed(command).await;
+    assert!(out.contains("THINGSPACE_SEAL_KEY is not a key") && !out.contains("hunter2hunter2"), "{out}");
     assert_eq!(scene.stored(), before);
 }

@@ -1,4 +1,4 @@
-//! An operator looks at an account on a Redis server, and lifts its suspension, with the example `account`.
+//! An operator inspects an account on a Redis server and lifts its suspension with the example `account`.
 
 use std::{
     env,
@@ -11,16 +11,16 @@ use thingspace_session_redis::RedisStore;
 
 use crate::server::Server;
 
-/// The arguments of the process, a line each; unset in an ordinary run.
+/// The variable with the arguments of the process, one a line. It is unset in an ordinary run.
 const ARGUMENTS: &str = "STORES_TEST_ARGUMENTS";
 const USERNAME: &str = "zbeeblebrox";
 const KEY: [u8; 32] = *b"a key of 32 bytes for this test.";
 /// The same in base64.
 const KEY_TEXT: &str = "YSBrZXkgb2YgMzIgYnl0ZXMgZm9yIHRoaXMgdGVzdC4=";
 
-/// The body of the processes that the tests start; otherwise it does nothing.
+/// The body of the processes that the tests start. It does nothing in an ordinary run.
 #[tokio::test]
-async fn what_is_started_is_the_tool() {
+async fn a_process_runs_the_tool() {
     let Ok(arguments) = env::var(ARGUMENTS) else { return };
     match crate::example::run(arguments.lines().map(Into::into), None).await {
         Ok(()) => println!("it went well"),
@@ -30,7 +30,7 @@ async fn what_is_started_is_the_tool() {
 
 async fn tool(server: &Server, sandbox: &Sandbox, seal: &str, arguments: &[&str]) -> String {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "account_on_a_server::what_is_started_is_the_tool", "--nocapture"]).stdin(Stdio::null());
+    command.args(["--exact", "account_on_a_server::a_process_runs_the_tool", "--nocapture"]).stdin(Stdio::null());
     command.env(ARGUMENTS, arguments.join("\n")).env("THINGSPACE_STORE", server.url());
     command.env("THINGSPACE_BASE_URL", sandbox.base_url()).env("THINGSPACE_KEY", "sandbox-key");
     command.env("THINGSPACE_USERNAME", USERNAME).env("THINGSPACE_SEAL_KEY", seal);
@@ -39,7 +39,7 @@ async fn tool(server: &Server, sandbox: &Sandbox, seal: &str, arguments: &[&str]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tool_lifts_a_suspension_on_a_sealed_server_with_the_key_and_the_prefix_alone() {
+async fn the_tool_lifts_a_suspension_on_a_sealed_server_only_with_the_key_and_the_prefix() {
     let Some(server) = Server::start(&[]) else { return };
     let sandbox = Sandbox::start().await.unwrap();
     let service = |store: RedisStore| {
@@ -56,13 +56,13 @@ async fn the_tool_lifts_a_suspension_on_a_sealed_server_with_the_key_and_the_pre
         (KEY_TEXT, &["reset-login-guard", "--prefix", "fleet"], "--yes"),
         (KEY_TEXT, &["show", "--prefix", "fleet"], "the platform refused these credentials"),
     ] {
-        let said = tool(&server, &sandbox, seal, arguments).await;
-        assert!(said.contains(expected) && !said.contains(seal), "{arguments:?}: {said}");
+        let output = tool(&server, &sandbox, seal, arguments).await;
+        assert!(output.contains(expected) && !output.contains(seal), "{arguments:?}: {output}");
         let error = service(server.store()).start_session(wrong()).await.unwrap_err();
         assert!(matches!(error, Error::LoginSuspended(_)), "{arguments:?}: {error:?}");
     }
-    let said = tool(&server, &sandbox, KEY_TEXT, &["reset-login-guard", "--yes", "--prefix", "fleet"]).await;
-    assert!(said.contains("it went well") && said.contains("suspensions: none"), "{said}");
+    let output = tool(&server, &sandbox, KEY_TEXT, &["reset-login-guard", "--yes", "--prefix", "fleet"]).await;
+    assert!(output.contains("it went well") && output.contains("suspensions: none"), "{output}");
     let right = Credentials::new(USERNAME, "IMgr8");
     service(server.store()).start_session(right).await.unwrap();
     assert_eq!(sandbox.strikes(USERNAME), 0);

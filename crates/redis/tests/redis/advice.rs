@@ -1,5 +1,4 @@
-//! Does calling again help? Where the operator has to act, an error of the Redis store is not retryable, and says what
-//! to do.
+//! If the operator has to act, an error of the Redis store is not retryable and states the next step.
 
 use std::time::{Duration, Instant};
 
@@ -15,15 +14,15 @@ use crate::{
     support::{account, try_swap},
 };
 
-/// Why the store cannot be used. What does not pass is not waited for, and nothing secret is shown.
+/// The error of an unusable store, which must come without a wait and show no secret.
 async fn advice(store: &RedisStore) -> String {
     let begin = Instant::now();
     let error = store.load(&account()).await.unwrap_err();
-    assert!(begin.elapsed() < Duration::from_secs(5), "what does not pass is waited for: {error:?}");
-    told(error)
+    assert!(begin.elapsed() < Duration::from_secs(5), "the store waits for a permanent error: {error:?}");
+    text_of(error)
 }
 
-fn told(error: StoreError) -> String {
+fn text_of(error: StoreError) -> String {
     assert!(matches!(&error, StoreError::Misconfigured { .. }), "{error:?}");
     let text = format!("{error} {error:?}");
     assert!(!text.contains("the-secret"), "{text}");
@@ -31,7 +30,7 @@ fn told(error: StoreError) -> String {
     text
 }
 
-/// A server that gives one answer to everything.
+/// A server that gives the same response to every command.
 async fn answering(answer: &'static str) -> RedisStore {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -53,7 +52,7 @@ async fn answering(answer: &'static str) -> RedisStore {
 }
 
 #[tokio::test]
-async fn a_wrong_user_or_password_is_to_be_checked() {
+async fn the_error_for_a_wrong_user_or_password_is_to_check_it() {
     let Some(server) = Server::start(&["--requirepass", "right"]) else { return };
     for query in ["", "?pass=the-secret", "?user=nobody&pass=the-secret"] {
         let text = advice(&RedisStore::new(format!("{}{query}", server.url())).unwrap()).await;
@@ -62,7 +61,7 @@ async fn a_wrong_user_or_password_is_to_be_checked() {
 }
 
 #[tokio::test]
-async fn a_user_without_a_right_is_to_have_it() {
+async fn the_error_for_a_missing_right_is_to_grant_it() {
     let Some(server) = Server::start(&[]) else { return };
     for (name, rights) in [
         ("none", &["+hello"][..]),
@@ -74,23 +73,23 @@ async fn a_user_without_a_right_is_to_have_it() {
         let text = advice(&store).await;
         assert!(text.contains("rights that docs/fleet.md lists"), "{name}: {text}");
     }
-    // The error of `changed` has a test of its own.
+    // Another test covers the error of `changed`.
     server.ask::<()>(&["ACL", "SETUSER", "mute", "on", ">the-secret", "+@all", "~*", "resetchannels"]);
     let store = RedisStore::new(format!("{}?user=mute&pass=the-secret", server.url())).unwrap();
     assert!(store.load(&account()).await.unwrap().value.is_none());
-    let text = told(try_swap(&store, None, 1).await.unwrap_err());
+    let text = text_of(try_swap(&store, None, 1).await.unwrap_err());
     assert!(text.contains("rights that docs/fleet.md lists"), "{text}");
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_to_be_checked() {
+async fn the_error_for_a_missing_database_is_to_check_its_number() {
     let Some(server) = Server::start(&["--databases", "2"]) else { return };
     let text = advice(&RedisStore::new(format!("{}?db=7", server.url())).unwrap()).await;
     assert!(text.contains("number of the database"), "{text}");
 }
 
 #[tokio::test]
-async fn one_server_and_a_cluster_are_not_taken_for_each_other() {
+async fn an_error_tells_a_single_server_from_a_cluster() {
     let Some(server) = Server::start(&["--bind", "127.0.0.1", "--port", PORT]) else { return };
     let cluster = RedisStore::cluster([format!("redis://{}", server.address())]).unwrap();
     let text = advice(&cluster).await;
@@ -100,7 +99,7 @@ async fn one_server_and_a_cluster_are_not_taken_for_each_other() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_refuses_the_password_is_told_like_one_server() {
+async fn a_cluster_that_rejects_the_password_gives_the_error_of_a_single_server() {
     let options = ["--bind", "127.0.0.1", "--port", PORT, "--requirepass", "right"];
     let Some(server) = Server::start(&options) else { return };
     for user in ["", ":the-secret@", "nobody:the-secret@"] {
@@ -110,7 +109,7 @@ async fn a_cluster_that_refuses_the_password_is_told_like_one_server() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_too_old_or_closed_says_what_to_do() {
+async fn the_error_for_an_old_or_protected_server_states_the_next_step() {
     for (answer, expected) in [
         ("-ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `the-secret`\r\n", "version 7.0"),
         ("-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'the-secret'\r\n", "version 7.0"),
@@ -123,7 +122,7 @@ async fn a_server_that_is_too_old_or_closed_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn what_an_old_server_of_a_cluster_says_is_not_repeated() {
+async fn the_error_does_not_quote_an_old_server_of_a_cluster() {
     let answer = "-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'the-secret'\r\n";
     let store = answering(answer).await;
     let debugged = format!("{store:?}");
@@ -133,7 +132,7 @@ async fn what_an_old_server_of_a_cluster_says_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_server_with_too_many_clients_or_no_memory_may_have_room_later() {
+async fn too_many_clients_and_missing_memory_are_temporary_errors() {
     for answer in
         ["-ERR max number of clients reached\r\n", "-OOM command not allowed when used memory > 'maxmemory'.\r\n"]
     {
@@ -144,14 +143,14 @@ async fn a_server_with_too_many_clients_or_no_memory_may_have_room_later() {
 }
 
 #[tokio::test]
-async fn what_does_not_speak_as_redis_does_is_told() {
+async fn a_server_with_another_protocol_is_an_error() {
     let store = answering("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await;
-    let text = told(store.load(&account()).await.unwrap_err());
+    let text = text_of(store.load(&account()).await.unwrap_err());
     assert!(text.contains("check the address"), "{text}");
 }
 
 #[tokio::test]
-async fn a_socket_whose_path_cannot_be_one_is_told() {
+async fn an_invalid_path_of_a_socket_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();

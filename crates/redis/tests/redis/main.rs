@@ -1,5 +1,5 @@
-//! The store on a Redis server: the suite that every store has to pass, what is special to it, and the examples that use
-//! it. Every test has a server of its own.
+//! The store on a Redis server: the suite that every store has to pass, tests of this store, and the examples that use
+//! it. Every test has its own server.
 
 #![cfg(unix)]
 #![allow(

@@ -1,4 +1,4 @@
-//! The store on a Redis server: the suite, and what is special to it.
+//! The store on a single Redis server: the suite, and tests of this store.
 
 use std::{
     sync::{
@@ -31,7 +31,7 @@ use crate::{
 const KEY: [u8; 32] = [7; 32];
 const SOON: Duration = Duration::from_secs(5);
 
-/// The suite, each check under a prefix of its own.
+/// The suite, with its own prefix for each check.
 async fn suite<S: SessionStore + 'static>(options: &[&str], make: impl Fn(RedisStore) -> S) {
     let Some(server) = Server::start(options) else { return };
     let count = AtomicU32::new(0);
@@ -55,7 +55,7 @@ async fn redis_keeps_every_guarantee_with_a_log_and_a_seal() {
 }
 
 #[tokio::test]
-async fn nothing_in_redis_names_the_user_and_nothing_is_kept_for_ever() {
+async fn no_key_in_redis_names_the_user_and_every_key_expires() {
     let Some(server) = Server::start(&[]) else { return };
     write(&server.store(), 1).await;
     let key = server.key();
@@ -69,7 +69,7 @@ async fn nothing_in_redis_names_the_user_and_nothing_is_kept_for_ever() {
 }
 
 #[tokio::test]
-async fn who_reads_a_sealed_store_holds_no_session() {
+async fn a_sealed_store_reveals_no_session() {
     let Some(server) = Server::start(&[]) else { return };
     let store = Sealed::new(server.store(), KEY);
     write(&store, 1).await;
@@ -80,7 +80,7 @@ async fn who_reads_a_sealed_store_holds_no_session() {
     damaged(&error, &account().id());
 }
 
-/// The error names the key and quotes nothing.
+/// The error of the store, which must name the key and quote nothing.
 fn damaged(error: &StoreError, key: &str) {
     let text = error.to_string();
     assert!(matches!(error, StoreError::Damaged { .. }) && text.contains(key), "{text}");
@@ -88,7 +88,7 @@ fn damaged(error: &StoreError, key: &str) {
 }
 
 #[tokio::test]
-async fn what_is_damaged_or_foreign_is_never_a_fresh_start() {
+async fn a_damaged_or_foreign_value_is_never_a_fresh_start() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();
     write(&store, 1).await;
@@ -111,7 +111,7 @@ async fn what_is_damaged_or_foreign_is_never_a_fresh_start() {
         damaged(&store.load(&account()).await.unwrap_err(), &key);
         let before: Vec<u8> = server.ask(&["DUMP", &key]);
         for expected in [None, Some(Version::random())] {
-            // A swap compares; the load after it says what is wrong.
+            // The swap only compares versions. The load after it returns the error.
             match try_swap(&store, expected, 2).await {
                 Ok(is_stored) => assert!(!is_stored, "{damage:?}"),
                 Err(error) => damaged(&error, &key),
@@ -122,7 +122,7 @@ async fn what_is_damaged_or_foreign_is_never_a_fresh_start() {
 }
 
 #[tokio::test]
-async fn scripts_that_the_server_has_forgotten_are_told_to_it_again() {
+async fn the_store_loads_scripts_again_that_the_server_has_lost() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();
     for value in 1..=3 {
@@ -133,7 +133,7 @@ async fn scripts_that_the_server_has_forgotten_are_told_to_it_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_is_used_again_and_one_that_stays_away_is_told_in_time() {
+async fn the_store_uses_a_server_again_after_its_return_and_an_absent_server_is_an_error_in_time() {
     let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]) else { return };
     let store = server.store();
     write(&store, 1).await;
@@ -157,14 +157,14 @@ async fn a_swap_from_before_a_loss_of_data_overwrites_nothing() {
     write(&store, 1).await;
     let old = version(&store.load(&account()).await.unwrap());
     server.ask::<()>(&["FLUSHALL"]);
-    assert!(!swap(&store, old, 2).await, "there is nothing");
+    assert!(!swap(&store, old, 2).await, "the server has no value");
     assert!(swap(&server.store(), None, 3).await);
-    assert!(!swap(&store, old, 2).await, "there is something new");
+    assert!(!swap(&store, old, 2).await, "the server has a new value");
     assert_eq!(read(&store).await, 3);
 }
 
 #[tokio::test]
-async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
+async fn a_swap_wakes_a_waiting_task_at_once_without_polling() {
     let Some(server) = Server::start(&[]) else { return };
     let (writer, waiter) = (server.store(), server.store());
     let waiting = tokio::spawn(async move {
@@ -178,18 +178,18 @@ async fn who_waits_is_told_at_once_and_by_nobody_s_asking() {
     };
     let before = commands();
     tokio::time::sleep(Duration::from_millis(500)).await;
-    // What asks for the number makes a connection for it.
+    // The query for the number opens a connection itself.
     assert!(commands() - before <= 4, "{}", commands() - before);
-    assert!(!waiting.is_finished(), "it waits, and does not look now and again");
+    assert!(!waiting.is_finished(), "the task polls instead of waiting");
     assert!(swap(&writer, None, 1).await);
-    let told = Instant::now();
+    let begin = Instant::now();
     let (heard, waiter) = waiting.await.unwrap();
-    assert!(heard.saturating_duration_since(told) < Duration::from_millis(100));
+    assert!(heard.saturating_duration_since(begin) < Duration::from_millis(100));
     assert_eq!(read(&waiter).await, 1);
 }
 
 #[tokio::test]
-async fn who_waits_for_one_account_is_not_woken_for_another() {
+async fn a_swap_of_another_account_wakes_no_waiting_task() {
     let Some(server) = Server::start(&[]) else { return };
     let (store, another) = (server.store(), Account::new("https://thingspace.example", "the-api-key", "another"));
     let waiter = store.clone();
@@ -205,7 +205,7 @@ async fn who_waits_for_one_account_is_not_woken_for_another() {
     waiting.await.unwrap();
 }
 
-/// The command of the page that makes a user with the rights that it takes.
+/// The command of the page docs/fleet.md that creates a user with the required rights.
 pub(crate) fn user_of_the_page() -> Vec<&'static str> {
     let mut blocks = include_str!("../../docs/fleet.md").split("```text\n");
     let user = blocks.find(|block| block.starts_with("ACL SETUSER")).unwrap();
@@ -213,7 +213,7 @@ pub(crate) fn user_of_the_page() -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn who_waits_on_a_connection_that_was_given_up_is_to_look_again() {
+async fn a_waiting_task_loads_again_after_its_connection_was_dropped() {
     let Some(server) = Server::start(&[]) else { return };
     let (writer, waiter) = (server.store(), server.store());
     let waiting = tokio::spawn({
@@ -228,11 +228,11 @@ async fn who_waits_on_a_connection_that_was_given_up_is_to_look_again() {
     assert_eq!(asking.await.unwrap().unwrap(), 0);
     assert!(!waiting.is_finished(), "nothing has changed");
     assert!(swap(&writer, None, 1).await);
-    tokio::time::timeout(SOON, waiting).await.expect("it waits for what it cannot hear").unwrap();
+    tokio::time::timeout(SOON, waiting).await.expect("the task waits for a message that cannot arrive").unwrap();
 }
 
 #[tokio::test]
-async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
+async fn a_user_with_the_documented_rights_suffices_and_a_missing_right_is_an_error() {
     let Some(server) = Server::start(&[]) else { return };
     server.ask::<()>(&user_of_the_page());
     let url = server.url();
@@ -242,11 +242,11 @@ async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
     let waiter = fleet.clone();
     let waiting = tokio::spawn(async move { waiter.changed(&account(), seen, SOON).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!waiting.is_finished(), "it does not hear what is said, and looks now and again");
-    let told = Instant::now();
+    assert!(!waiting.is_finished(), "the task receives no messages and polls");
+    let begin = Instant::now();
     assert!(swap(&fleet, seen, 2).await);
     waiting.await.unwrap();
-    assert!(told.elapsed() < Duration::from_secs(1), "{:?}", told.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
     let fleet = fleet.prefix("another");
     let error = fleet.load(&account()).await.unwrap_err();
     assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
@@ -254,11 +254,11 @@ async fn a_user_with_few_rights_is_enough_and_one_without_is_told() {
     let begin = Instant::now();
     let error = wrong.load(&account()).await.unwrap_err().to_string();
     assert!(!error.contains("wrong-one") && !format!("{wrong:?}").contains("wrong-one"), "{error}");
-    assert!(begin.elapsed() < SOON, "what does not pass is waited for");
+    assert!(begin.elapsed() < SOON, "the store waits for a permanent error");
 }
 
 #[tokio::test]
-async fn who_may_not_listen_looks_now_and_again() {
+async fn a_user_without_the_right_to_subscribe_polls() {
     let Some(server) = Server::start(&[]) else { return };
     server.ask::<()>(&["ACL", "SETUSER", "deaf", "on", ">PASSWORD", "+@all", "-subscribe", "~*", "&*"]);
     let deaf = RedisStore::new(format!("{}?user=deaf&pass=PASSWORD", server.url())).unwrap();
@@ -267,11 +267,11 @@ async fn who_may_not_listen_looks_now_and_again() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!waiting.is_finished());
     assert!(swap(&deaf, None, 1).await);
-    tokio::time::timeout(SOON, waiting).await.expect("it waits for what it cannot hear").unwrap();
+    tokio::time::timeout(SOON, waiting).await.expect("the task waits for a message that cannot arrive").unwrap();
 }
 
 #[tokio::test]
-async fn a_swap_whose_answer_was_lost_is_made_once() {
+async fn a_swap_whose_response_was_lost_is_made_once() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();
     write(&store, 1).await;
@@ -282,14 +282,14 @@ async fn a_swap_whose_answer_was_lost_is_made_once() {
     server.signal("CONT");
     until("the swap", || server.ask::<String>(&["GET", &server.key()]).ends_with(":token-2"));
     assert!(!swap(&server.store(), found, 3).await, "another version is stored");
-    assert!(store.compare_and_swap(&account(), found, new, &bytes).await.unwrap(), "it is this one's");
+    assert!(store.compare_and_swap(&account(), found, new, &bytes).await.unwrap(), "it is stored");
     assert!(swap(&server.store(), Some(new), 3).await);
     assert!(!store.compare_and_swap(&account(), found, new, &bytes).await.unwrap());
     assert_eq!(read(&store).await, 3);
 }
 
 #[tokio::test]
-async fn a_swap_that_nobody_may_be_told_of_is_not_made() {
+async fn a_swap_without_the_right_to_publish_is_not_made() {
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store();
     write(&store, 1).await;
@@ -305,7 +305,7 @@ async fn a_swap_that_nobody_may_be_told_of_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_connection_that_has_gone_silent_is_left_however_little_time_calls_have() {
+async fn the_store_drops_a_silent_connection_even_if_its_calls_are_short() {
     let Some(server) = Server::start(&["--bind", "127.0.0.1", "--port", PORT]) else { return };
     let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, behind) = (door.local_addr().unwrap(), server.address());
@@ -317,7 +317,7 @@ async fn a_connection_that_has_gone_silent_is_left_however_little_time_calls_hav
             _ = copy_bidirectional(&mut first, &mut way) => {}
             _ = &mut silent => {}
         }
-        // Its end is not observed.
+        // The test does not observe its end.
         loop {
             let (mut next, _) = door.accept().await.unwrap();
             let mut way = TcpStream::connect(&behind).await.unwrap();
@@ -332,11 +332,11 @@ async fn a_connection_that_has_gone_silent_is_left_however_little_time_calls_hav
             return assert_eq!(read(&store).await, 1);
         }
     }
-    panic!("it is never left");
+    panic!("the store never drops the connection");
 }
 
 #[tokio::test]
-async fn without_redis_a_session_goes_on_nobody_logs_in_and_all_is_well_when_it_is_back() {
+async fn without_redis_a_session_continues_without_a_login_and_the_store_recovers_when_it_returns() {
     let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]) else { return };
     let (sandbox, url) = (Sandbox::start().await.unwrap(), server.url());
     let platform = || {

@@ -47,7 +47,7 @@ impl Pair {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn it_keeps_every_guarantee() {
+async fn a_replicated_store_keeps_every_guarantee() {
     let Some(pair) = Pair::start() else { return };
     let count = AtomicU32::new(0);
     conformance(|| async {
@@ -59,7 +59,7 @@ async fn it_keeps_every_guarantee() {
 }
 
 #[tokio::test]
-async fn a_swap_that_no_replica_has_is_not_confirmed_however_often_it_is_sent() {
+async fn a_swap_that_no_replica_has_is_not_confirmed_even_if_it_is_sent_again() {
     let Some(pair) = Pair::start() else { return };
     let store = pair.store();
     write(&store, 1).await;
@@ -68,7 +68,7 @@ async fn a_swap_that_no_replica_has_is_not_confirmed_however_often_it_is_sent() 
     let (new, bytes) = (Version::random(), numbered(2));
     let error = store.compare_and_swap(&account(), seen, new, &bytes).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }) && error.to_string().contains("NOREPLICAS"), "{error}");
-    // Another connection finds it there. That is not to say that a replica has it.
+    // Another connection finds the swap on the server, but no replica has it.
     let again = pair.store();
     assert!(again.compare_and_swap(&account(), seen, new, &bytes).await.is_err());
     pair.replica.signal("CONT");
@@ -77,14 +77,14 @@ async fn a_swap_that_no_replica_has_is_not_confirmed_however_often_it_is_sent() 
 }
 
 #[tokio::test]
-async fn a_replica_that_takes_the_place_of_the_server_has_every_confirmed_swap() {
+async fn a_replica_that_replaces_the_server_has_every_confirmed_swap() {
     let Some(mut pair) = Pair::start() else { return };
     let store = pair.store();
     write(&store, 1).await;
     pair.replica.signal("STOP");
     let writing = tokio::spawn(async move { write(&store, 2).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!writing.is_finished(), "no replica has it");
+    assert!(!writing.is_finished(), "the swap returned before a replica had it");
     pair.replica.signal("CONT");
     writing.await.unwrap();
     pair.primary.kill();
@@ -92,7 +92,7 @@ async fn a_replica_that_takes_the_place_of_the_server_has_every_confirmed_swap()
 }
 
 #[tokio::test]
-async fn a_swap_that_loses_against_another_waits_for_no_replica() {
+async fn a_conflicting_swap_waits_for_no_replica() {
     let Some(pair) = Pair::start() else { return };
     let store = pair.store();
     write(&store, 1).await;
@@ -101,11 +101,11 @@ async fn a_swap_that_loses_against_another_waits_for_no_replica() {
     let swapped = store.compare_and_swap(&account, None, Version::random(), &bytes);
     let swapped = timeout(Duration::from_millis(900), swapped).await;
     pair.replica.signal("CONT");
-    assert!(!swapped.expect("it waits").unwrap());
+    assert!(!swapped.expect("the swap waits for a replica").unwrap());
 }
 
 #[test]
-fn a_cluster_cannot_wait_for_replicas_and_says_so() {
+fn waiting_for_replicas_of_a_cluster_is_an_error() {
     let store = RedisStore::cluster(["redis://127.0.0.1"]).unwrap();
     let error = store.replicated_to(1).unwrap_err();
     assert!(matches!(&error, Error::Configuration { problem } if problem.contains("sentinels")), "{error}");

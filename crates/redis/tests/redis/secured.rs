@@ -1,4 +1,4 @@
-//! The store behind `rediss://`. Roots and cryptography belong to the process, so each case has a process of its own.
+//! The store behind `rediss://`. Trusted roots and cryptography are global to a process, so each case runs in its own.
 
 use std::{env, fs, process::Command};
 
@@ -15,7 +15,7 @@ use crate::{
     support::{account, read, write},
 };
 
-/// Tells a process that it was started by a test, with the URL of the store.
+/// The variable that holds the URL of the store for a process that a test starts.
 const URL: &str = "STORES_TEST_URL";
 
 struct Secured {
@@ -44,7 +44,7 @@ impl Secured {
         Some(Self { server, directory })
     }
 
-    /// Runs one of the bodies below, and nothing else, in a process.
+    /// Runs only one of the bodies below in a process.
     fn run(&self, body: &str) -> Command {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", &format!("secured::{body}"), "--nocapture"]);
@@ -65,7 +65,7 @@ fn passes(mut command: Command) {
     assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The store, and a provider of cryptography before it.
+/// Installs a provider of cryptography, and opens the store.
 fn store() -> Option<RedisStore> {
     let url = env::var(URL).ok()?;
     rustls::crypto::ring::default_provider().install_default().unwrap();
@@ -73,36 +73,36 @@ fn store() -> Option<RedisStore> {
 }
 
 #[test]
-fn a_server_whose_certificate_is_trusted_is_used_and_another_is_told() {
+fn the_store_uses_a_server_with_a_trusted_certificate_and_rejects_another() {
     let Some(secured) = Secured::start() else { return };
-    passes(secured.trusting("what_is_kept_is_read_again"));
-    passes(secured.run("an_unknown_certificate_is_refused"));
-    passes(secured.trusting("without_a_provider_an_error_says_so"));
+    passes(secured.trusting("a_stored_value_is_read_again"));
+    passes(secured.run("an_unknown_certificate_is_rejected"));
+    passes(secured.trusting("a_missing_provider_of_cryptography_is_an_error"));
 }
 
 #[tokio::test]
-async fn what_is_kept_is_read_again() {
+async fn a_stored_value_is_read_again() {
     let Some(store) = store() else { return };
     write(&store, 1).await;
     assert_eq!(read(&store).await, 1);
 }
 
 #[tokio::test]
-async fn an_unknown_certificate_is_refused() {
+async fn an_unknown_certificate_is_rejected() {
     let Some(store) = store() else { return };
     let begin = std::time::Instant::now();
     let error = store.load(&account()).await.unwrap_err();
     assert!(matches!(error, StoreError::Misconfigured { .. }), "{error:?}");
-    assert!(begin.elapsed().as_secs() < 5, "what does not pass is waited for");
+    assert!(begin.elapsed().as_secs() < 5, "the store waits for a permanent error");
     let error = error.to_string();
     assert!(error.contains("the server's certificate") && error.contains("localhost"), "{error}");
-    // A port without TLS, which answers as Redis does to what it cannot read.
+    // A port without TLS, which responds like Redis to an unreadable request.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("rediss://localhost:{}/0", listener.local_addr().unwrap().port());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.write_all(b"-ERR Protocol error: invalid multibulk length\r\n").await;
-            // Closed only after the other side, so that the answer is read.
+            // Closes only after the other side, so that the store can read the response.
             let _ = stream.read_to_end(&mut Vec::new()).await;
         }
     });
@@ -113,9 +113,9 @@ async fn an_unknown_certificate_is_refused() {
     assert!(error.contains("always verified"), "{error}");
 }
 
-/// Two are compiled here, and rustls does not choose.
+/// Two providers are compiled here, and rustls does not choose one.
 #[tokio::test]
-async fn without_a_provider_an_error_says_so() {
+async fn a_missing_provider_of_cryptography_is_an_error() {
     let Ok(url) = env::var(URL) else { return };
     let error = RedisStore::new(url).unwrap_err();
     assert!(matches!(error, Error::Configuration { .. }), "{error:?}");

@@ -1,4 +1,4 @@
-//! A Redis server for one test, on a socket in a directory that goes when the test ends.
+//! A Redis server for one test, on a socket in a temporary directory.
 
 use std::{
     env, fs,
@@ -14,16 +14,16 @@ use std::{
 use tempfile::TempDir;
 use thingspace_session_redis::RedisStore;
 
-/// Names the server's program; what is named has to be there.
+/// The variable that names the server's program, which must exist.
 const PROGRAM: &str = "THINGSPACE_REDIS_SERVER";
-/// Set where a server has to be found, as in the gate.
+/// The variable that is set if a missing server is a failure, as in the gate.
 const DEMANDED: &str = "THINGSPACE_REDIS_DEMANDED";
 
-/// In options: a free port.
+/// A placeholder in options for a free port.
 pub(crate) const PORT: &str = "PORT";
-/// In options: another one.
+/// A placeholder in options for another free port.
 const BUS: &str = "BUS";
-/// How long a server may take for what it does by itself.
+/// How long a server may take for a change of its own.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Server {
@@ -35,11 +35,11 @@ pub(crate) struct Server {
     child: Option<Child>,
 }
 
-/// Waits for what comes about by itself.
+/// Waits until the condition holds.
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let begin = Instant::now();
     while !is_so() {
-        assert!(begin.elapsed() < PATIENCE, "waited for in vain: {what}");
+        assert!(begin.elapsed() < PATIENCE, "this did not happen in time: {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -50,12 +50,12 @@ fn free_ports() -> [u16; 2] {
 }
 
 impl Server {
-    /// Nothing, and a word about it, where there is no server and none is demanded.
+    /// `None`, with a notice, if the server's program is missing and not required.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
         let program = env::var(PROGRAM).unwrap_or_else(|_| "redis-server".to_owned());
         let found = Command::new(&program).arg("--version").stdout(Stdio::null()).status();
         if found.is_err() && env::var_os(PROGRAM).is_none() && env::var_os(DEMANDED).is_none() {
-            // Not `eprintln!`, which a test that passes does not show.
+            // Not `eprintln!`, whose output a passing test does not show.
             let _ = writeln!(
                 std::io::stderr(),
                 "SKIPPED: there is no redis-server; set {PROGRAM}, or {DEMANDED} to fail without one"
@@ -63,7 +63,7 @@ impl Server {
             return None;
         }
         found.unwrap_or_else(|error| panic!("{program}: {error}"));
-        // A port that was free may be taken a moment later.
+        // Another process may take a free port in the meantime.
         let server = (0..5).find_map(|_| Self::try_start(&program, options));
         Some(server.expect("the server does not start"))
     }
@@ -80,7 +80,7 @@ impl Server {
         server.begin().then_some(server)
     }
 
-    /// Starts it with what it has kept.
+    /// Starts the server with its stored data.
     pub(crate) fn resume(&mut self) {
         assert!(self.begin(), "the server does not start");
     }
@@ -88,7 +88,7 @@ impl Server {
     fn begin(&mut self) -> bool {
         let (directory, socket) = (self.directory.path(), self.socket());
         let _ = fs::remove_file(&socket);
-        // Where a sentinel keeps what it knows.
+        // A sentinel stores its state in this file.
         let configuration = fs::File::options().create(true).append(true).open(directory.join("redis.conf"));
         drop(configuration.unwrap());
         let child = Command::new(&self.program)
@@ -102,7 +102,7 @@ impl Server {
             .stdout(Stdio::null())
             .spawn();
         self.child = Some(child.unwrap());
-        // It listens on its port before it does so on its socket.
+        // The server listens on its port before it listens on its socket.
         let has_ended = |child: &mut Option<Child>| child.as_mut().unwrap().try_wait().unwrap().is_some();
         let begin = Instant::now();
         while UnixStream::connect(&socket).is_err() {
@@ -114,7 +114,7 @@ impl Server {
         true
     }
 
-    /// Ends it without a warning.
+    /// Kills the server.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
         child.kill().unwrap();
@@ -142,7 +142,7 @@ impl Server {
         RedisStore::new(self.url()).unwrap()
     }
 
-    /// Asks it directly.
+    /// Sends a command to the server.
     pub(crate) fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         self.try_ask(words).unwrap()
     }
@@ -153,14 +153,14 @@ impl Server {
         redis::cmd(name).arg(arguments).query(&mut connection)
     }
 
-    /// Whether it says this of itself. One that changes its place may be on the way.
+    /// Whether the server's response contains this text. A server that changes its role may not respond.
     pub(crate) fn says(&self, words: &[&str], text: &str) -> bool {
-        self.try_ask::<String>(words).is_ok_and(|said| said.contains(text))
+        self.try_ask::<String>(words).is_ok_and(|response| response.contains(text))
     }
 
-    /// The name of its one key.
+    /// The name of the server's only key.
     pub(crate) fn key(&self) -> String {
-        let [key] = &self.ask::<Vec<String>>(&["KEYS", "*"])[..] else { panic!("more or less than one key") };
+        let [key] = &self.ask::<Vec<String>>(&["KEYS", "*"])[..] else { panic!("not exactly one key") };
         key.clone()
     }
 }

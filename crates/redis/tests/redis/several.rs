@@ -1,4 +1,4 @@
-//! The store on more than one server: the one that sentinels name, and a cluster.
+//! The store on several servers: with sentinels, and on a cluster.
 
 use std::{
     sync::{
@@ -25,10 +25,10 @@ use crate::{
 };
 
 const NAME: &str = "mymaster";
-/// For how long a change is waited for.
+/// How long a test waits for a change.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a store holds, as soon as it can be asked.
+/// The number in the store, as soon as the store is available.
 async fn read_at_last(store: &RedisStore) -> u64 {
     let begin = Instant::now();
     loop {
@@ -39,8 +39,8 @@ async fn read_at_last(store: &RedisStore) -> u64 {
     }
 }
 
-/// Waits for a change in a task of its own, and until that is known to wait: while servers change places who waits is
-/// told to look again.
+/// Starts a task that waits for a change, and returns when the task waits. While servers change roles, the wait may end
+/// early.
 async fn waiting(store: &RedisStore, seen: Option<Version>) -> JoinHandle<Instant> {
     for _ in 0..20 {
         let store = store.clone();
@@ -53,7 +53,7 @@ async fn waiting(store: &RedisStore, seen: Option<Version>) -> JoinHandle<Instan
             return waiting;
         }
     }
-    panic!("nothing has changed");
+    panic!("the wait ended without a change");
 }
 
 /// A swap wakes the waiting task, through any of the servers.
@@ -61,8 +61,8 @@ async fn a_swap_is_heard(writer: &RedisStore, waiter: &RedisStore, value: u64) {
     let seen = version(&writer.load(&account()).await.unwrap());
     let waiting = waiting(waiter, seen).await;
     assert!(swap(writer, seen, value).await);
-    let told = Instant::now();
-    let passed = waiting.await.unwrap().saturating_duration_since(told);
+    let swapped = Instant::now();
+    let passed = waiting.await.unwrap().saturating_duration_since(swapped);
     assert!(passed < Duration::from_millis(500), "{value}: {passed:?}");
     assert_eq!(read(waiter).await, value);
 }
@@ -98,7 +98,7 @@ impl Sentinel {
         Some(all)
     }
 
-    /// Once a sentinel knows the replica it can put that in the place of the server.
+    /// Waits until the sentinel knows the replica, because only then it can promote the replica.
     fn know_each_other(&self) {
         until("a sentinel that knows both", || {
             self.sentinel.says(&["INFO", "sentinel"], "status=ok")
@@ -107,14 +107,14 @@ impl Sentinel {
     }
 
     fn store(&self) -> RedisStore {
-        // One that is not there is passed over.
+        // The store skips a sentinel that it cannot reach.
         let sentinels = ["redis://127.0.0.1:1".to_owned(), format!("redis://{}", self.sentinel.address())];
         RedisStore::sentinel(format!("redis://fleet:PASSWORD@{NAME}/0"), sentinels).unwrap()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_that_sentinels_name_is_followed_wherever_it_goes() {
+async fn the_store_follows_the_server_that_sentinels_name() {
     let Some(mut all) = Sentinel::start() else { return };
     let (store, other) = (all.store(), all.store());
     write(&store, 1).await;
@@ -122,18 +122,18 @@ async fn the_server_that_sentinels_name_is_followed_wherever_it_goes() {
     a_swap_is_heard(&store, &other, 2).await;
     assert_eq!(all.servers[0].ask::<i64>(&["WAIT", "1", "10000"]), 1);
 
-    // It dies, and the other takes its place.
+    // The server dies, and the replica replaces it.
     all.servers[0].kill();
     assert_eq!(read_at_last(&store).await, 2);
     assert_eq!(read_at_last(&other).await, 2);
     a_swap_is_heard(&store, &other, 3).await;
 
-    // It comes back, and takes its old place from one that is alive.
+    // The old server returns, and replaces the other one, which is alive.
     all.servers[0].resume();
     all.servers[0].ask::<()>(&["REPLICAOF", "127.0.0.1", &all.servers[1].port.to_string()]);
     until("the old one as a replica", || is_synchronous(&all.servers[0]));
     until("a failover", || all.sentinel.try_ask::<()>(&["SENTINEL", "FAILOVER", NAME]).is_ok());
-    // Until it learns so itself, the other server takes commits that are lost.
+    // Until the other server learns of its new role, it accepts commits that are lost.
     let roles = ["role:master", "role:slave"];
     until("the old order", || (0..2).all(|at| all.servers[at].says(&["INFO", "replication"], roles[at])));
     assert_eq!([read_at_last(&store).await, read_at_last(&other).await], [3, 3]);
@@ -142,7 +142,7 @@ async fn the_server_that_sentinels_name_is_followed_wherever_it_goes() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_sentinel_knows_is_told() {
+async fn a_name_that_no_sentinel_knows_is_an_error() {
     let Some(sentinel) = Server::start(&["--sentinel", "--bind", "127.0.0.1", "--port", PORT]) else { return };
     let sentinels = [format!("redis://{}", sentinel.address())];
     let store = RedisStore::sentinel("redis://fleet:secret@another", &sentinels).unwrap();
@@ -152,7 +152,7 @@ async fn a_name_that_no_sentinel_knows_is_told() {
 }
 
 struct Cluster {
-    /// Two that share all keys, and one that follows the first.
+    /// Two nodes that share all keys, and a replica of the first.
     nodes: [Server; 3],
 }
 
@@ -178,7 +178,7 @@ impl Cluster {
         Some(Self { nodes })
     }
 
-    /// A store whose one key is the first node's.
+    /// A store whose only key is on the first node.
     fn store(&self) -> RedisStore {
         let prefix = (0..1000).map(|number| format!("thingspace:{number}")).find(|prefix| {
             let key = format!("{prefix}:{{{}}}", account().id());
@@ -203,11 +203,11 @@ async fn a_cluster_keeps_every_guarantee() {
     })
     .await;
     let keys = || cluster.nodes.each_ref().map(|node| node.ask::<i64>(&["DBSIZE"]));
-    assert!(keys().iter().all(|keys| *keys > 0), "they are spread: {:?}", keys());
+    assert!(keys().iter().all(|keys| *keys > 0), "a node has no keys: {:?}", keys());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_in_which_one_takes_the_place_of_another_goes_on() {
+async fn the_store_works_after_a_replica_of_a_cluster_replaces_its_node() {
     let Some(mut cluster) = Cluster::start() else { return };
     let (store, other) = (cluster.store(), cluster.store());
     write(&store, 1).await;
@@ -218,14 +218,14 @@ async fn a_cluster_in_which_one_takes_the_place_of_another_goes_on() {
     cluster.nodes[0].kill();
     cluster.nodes[2].ask::<()>(&["CLUSTER", "FAILOVER", "TAKEOVER"]);
     assert_eq!(read_at_last(&store).await, 2);
-    assert!(swap(&store, seen, 3).await, "the version outlives the server");
+    assert!(swap(&store, seen, 3).await, "the version was lost with the server");
     waiting.await.unwrap();
     assert_eq!(read_at_last(&other).await, 3);
     a_swap_is_heard(&store, &other, 4).await;
 }
 
 #[test]
-fn a_connection_on_a_runtime_that_nobody_drives_keeps_no_other_out() {
+fn a_connection_on_an_idle_runtime_blocks_no_other_connection() {
     let (Some(cluster), Some(server)) = (Cluster::start(), Server::start(&[])) else { return };
     for store in [server.store(), cluster.any()] {
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -238,7 +238,7 @@ fn a_connection_on_a_runtime_that_nobody_drives_keeps_no_other_out() {
 }
 
 #[test]
-fn what_is_no_way_to_a_server_is_an_error_that_says_so_and_quotes_nothing() {
+fn an_invalid_url_is_an_error_that_quotes_nothing() {
     const NONE: [&str; 0] = [];
     let errors = [
         RedisStore::new("secret"),

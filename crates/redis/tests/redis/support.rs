@@ -1,4 +1,4 @@
-//! Numbers in values, the sandbox's account, and tests that run in a process of their own.
+//! Values that hold numbers, the sandbox's account, and tests that run in a separate process.
 
 use std::{env, process::Command, time::Duration};
 
@@ -22,7 +22,7 @@ pub(crate) fn numbered(number: u64) -> Vec<u8> {
     format!("token-{number}").into_bytes()
 }
 
-/// The number of the value; 0 without one.
+/// The number in the value, or 0 without a value.
 pub(crate) fn number(found: &Snapshot) -> u64 {
     let Some(value) = &found.value else { return 0 };
     std::str::from_utf8(value.bytes()).unwrap().strip_prefix("token-").unwrap().parse().unwrap()
@@ -32,7 +32,7 @@ pub(crate) fn version(found: &Snapshot) -> Option<Version> {
     found.value.as_ref().map(|value| value.version)
 }
 
-/// Swaps in the value with this number, if the stored version is this one.
+/// Swaps in the value with this number, if the stored version is the expected one.
 pub(crate) async fn swap(store: &dyn SessionStore, expected: Option<Version>, value: u64) -> bool {
     try_swap(store, expected, value).await.unwrap()
 }
@@ -45,7 +45,7 @@ pub(crate) async fn try_swap(
     store.compare_and_swap(&account(), expected, Version::random(), &numbered(value)).await
 }
 
-/// Puts the value with this number into a store, whatever there is.
+/// Replaces any value of a store by the value with this number.
 pub(crate) async fn write(store: &dyn SessionStore, value: u64) {
     let found = version(&store.load(&account()).await.unwrap());
     assert!(swap(store, found, value).await);
@@ -63,7 +63,7 @@ pub(crate) fn client_of(sandbox: &Sandbox) -> ThingSpaceBuilder {
     ThingSpace::builder().api_key(ApiKey::new("sandbox-key", "sandbox-secret")).base_url(sandbox.base_url())
 }
 
-/// A test in a process of its own, which no variable for the examples reaches.
+/// A test in a separate process without the variables for the examples.
 pub(crate) fn alone(test: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]);
@@ -73,7 +73,7 @@ pub(crate) fn alone(test: &str) -> Command {
     command
 }
 
-/// What such a test has printed; it has to be there and to pass.
+/// The output of such a test, which must exist and pass.
 pub(crate) fn passed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
