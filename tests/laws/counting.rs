@@ -1,4 +1,4 @@
-//! No failure is lost and none is counted twice, however writes of several replicas are lost, late or repeated.
+//! Lost, late and repeated writes of several replicas neither lose a failure nor count it twice.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,24 +15,24 @@ const CLAIM: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Begins an attempt; its swap may be stored.
+    /// Begins an attempt. Its swap may be lost.
     Begin {
         replica: usize,
         credentials: u8,
         is_stored: bool,
     },
-    /// Records the outcome of one of the attempts; again, if it had one.
+    /// Records the outcome of an attempt, possibly for the second time.
     Finish {
         attempt: Index,
         outcome: u8,
         is_stored: bool,
     },
-    /// A replica loads, and writes back what the store lacks.
+    /// A replica loads the record and writes back what the store lacks.
     Load {
         replica: usize,
         is_stored: bool,
     },
-    /// The store returns to a value that it once had.
+    /// The store returns to an earlier value.
     Restore {
         value: Index,
     },
@@ -56,23 +56,23 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is known of an attempt, set down apart from the rules.
+/// The truth about an attempt, kept independently of the rules.
 #[derive(Default)]
 struct Fact {
     credentials: u8,
     is_failure: bool,
     is_void: bool,
     is_before_success: bool,
-    /// What was last reported of it.
+    /// Its latest reported outcome.
     reported: Option<Finish>,
-    /// It never counted and is over: no report says anything else of it.
+    /// The final outcome of an attempt that never counted. Later reports cannot change it.
     done: Option<Finish>,
 }
 
 #[derive(Default)]
 struct World {
     stored: Record,
-    /// All values that the store once had.
+    /// All values that the store has had.
     values: Vec<Record>,
     memories: [History; REPLICAS],
     begun: Vec<(usize, Begun, Finish, BTreeSet<AttemptId>)>,
@@ -81,7 +81,7 @@ struct World {
 }
 
 impl World {
-    /// Loads, changes, remembers, and stores if the swap gets through.
+    /// Loads, changes and remembers a record, and stores it unless the swap is lost.
     fn change<T>(&mut self, replica: usize, is_stored: bool, change: impl FnOnce(&mut Record) -> T) -> T {
         let mut record = self.stored.clone();
         record.history.merge(&self.memories[replica]);
@@ -147,7 +147,7 @@ impl World {
             Step::Restore { ref value } if !self.values.is_empty() => {
                 self.stored = self.values[value.index(self.values.len())].clone();
             }
-            // There is nothing yet.
+            // The store has no value yet.
             Step::Finish { .. } | Step::Restore { .. } => {}
             Step::Lose => self.stored = Record::default(),
             Step::Tick => self.tick += 1,
@@ -200,8 +200,8 @@ proptest! {
         for (id, fact) in &world.facts {
             let is_counted = record.history.failures().any(|failure| *failure == record.history.attempts[id]);
             let may_count = fact.is_failure && !fact.is_void;
-            // A rejection that is reported after a success has forgiven the attempt counts: it may have come later.
-            // Whether an attempt is rightly taken for past is what the model looks at.
+            // A rejection counts if it is reported after a success has cleared the attempt, because it may be newer.
+            // The model checks whether an attempt was before a success.
             let is_past = record.history.attempts[id].is_past(record.history.last_success);
             let has_to_count = may_count && !fact.is_before_success && !is_past;
             prop_assert!(is_counted || !has_to_count, "{:?} is lost", id);

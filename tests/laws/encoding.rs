@@ -1,4 +1,4 @@
-//! A record is read back as it was written, and anything else is an error.
+//! Reading a written record returns the same record. Reading anything else is an error.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{
     store::Version,
 };
 
-/// Adds a field that this version does not know to one of the objects.
+/// Adds an unknown field to one of the objects.
 fn add_unknown_field(value: &mut Value, objects: &mut usize) {
     if let Value::Object(fields) = value {
         if *objects == 0 {
@@ -28,7 +28,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn a_record_is_read_back_as_it_was_written(record in records()) {
+    fn reading_a_written_record_returns_the_same_record(record in records()) {
         prop_assert_eq!(Record::decode(&record.encode().unwrap()), Ok(record));
     }
 
@@ -66,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn what_this_version_does_not_know_is_an_error(record in records(), place in any::<Index>()) {
+    fn an_unknown_field_is_an_error(record in records(), place in any::<Index>()) {
         let mut value: Value = serde_json::from_slice(&record.encode().unwrap()).unwrap();
         let mut place = place.index(objects(&value));
         add_unknown_field(&mut value, &mut place);
@@ -75,7 +75,7 @@ proptest! {
     }
 }
 
-/// A record of one attempt, with this text in the place of its id, or of its fingerprint.
+/// A record of one attempt with this id and this fingerprint.
 fn with(id: &str, credentials: &str) -> Vec<u8> {
     let mut record = Record::default();
     let begun = record.begin_login(Fingerprint::of(7), super::at(0), std::time::Duration::from_secs(1));
@@ -114,7 +114,7 @@ fn an_id_or_a_fingerprint_has_one_text() {
 }
 
 #[test]
-fn an_attempt_that_is_there_twice_is_an_error() {
+fn a_repeated_attempt_is_an_error() {
     let text = String::from_utf8(with(ID, CREDENTIALS)).unwrap();
     let (begin, end) = (text.find(&format!("\"{ID}\"")).unwrap(), text.find("}}}}}").unwrap() + 1);
     let twice = format!("{}{},{}", &text[..begin], &text[begin..end], &text[begin..]);

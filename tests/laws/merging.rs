@@ -1,4 +1,4 @@
-//! Histories are merged in any order, any number of times, and the result is the same.
+//! The order and the number of merges do not change the merged history.
 
 use proptest::prelude::*;
 

@@ -1,6 +1,6 @@
-//! Laws of the record: what holds for all records, tried on generated ones.
+//! The laws that hold for all records, tested on generated ones.
 //!
-//! `THINGSPACE_CASES=100000 cargo test --lib laws::` tries more of them.
+//! `THINGSPACE_CASES=100000 cargo test --lib laws::` tests more of them.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! Rules that a store's loss, a repeated write or an operator's reset must not undo.
+//! Rules that hold after the store loses data, a write is repeated, or an operator resets the login guard.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::guard::{Decision, Fingerprint, Finish, Record};
 
 const CLAIM: Duration = Duration::from_millis(100);
 
-/// One login that began then, and what came of it.
+/// Records a login with its begin and its outcome.
 fn login(record: &mut Record, credentials: u8, began: u64, finish: &Finish) {
     record.session = None;
     let attempt = record.begin_login(Fingerprint::of(credentials), at(began), CLAIM);
@@ -19,12 +19,12 @@ fn rejected() -> Finish {
 }
 
 #[test]
-fn logins_before_a_loss_forgive_no_failure_after_it() {
+fn logins_before_a_loss_clear_no_failure_after_it() {
     let mut remembered = Record::default();
     for number in 0..3 {
         login(&mut remembered, 1, 1000 * number, &Finish::LoggedIn(format!("{number}").into()));
     }
-    // The store has lost that, and the password was changed elsewhere.
+    // The store has lost these logins, and the password was changed elsewhere.
     let mut record = Record::default();
     for (number, credentials) in [1, 2, 3, 4].into_iter().enumerate() {
         login(&mut record, credentials, 10_000 + 1000 * number as u64, &rejected());
@@ -38,7 +38,7 @@ fn logins_before_a_loss_forgive_no_failure_after_it() {
 }
 
 #[test]
-fn a_failure_that_two_logins_have_forgiven_stays_forgiven_if_a_process_brings_it_back() {
+fn a_failure_that_two_logins_have_cleared_stays_cleared_if_a_process_writes_it_back() {
     let mut record = Record::default();
     login(&mut record, 1, 1000, &rejected());
     let stale = record.history.clone();
@@ -53,7 +53,7 @@ fn a_failure_that_two_logins_have_forgiven_stays_forgiven_if_a_process_brings_it
 }
 
 #[test]
-fn a_reset_that_is_recorded_again_is_not_the_latest_success() {
+fn a_reset_recorded_again_is_not_the_latest_success() {
     let mut record = Record::default();
     let reset = record.begin_reset(Fingerprint::of(1), at(0), CLAIM);
     record.finish(&reset, &Finish::Reset(Fingerprint::of(2)), at(1), 0.5);
@@ -64,7 +64,7 @@ fn a_reset_that_is_recorded_again_is_not_the_latest_success() {
 }
 
 #[test]
-fn an_operators_reset_does_not_swallow_what_comes_of_a_login_in_progress() {
+fn an_operators_reset_keeps_the_outcome_of_a_login_in_progress() {
     let mut record = Record::default();
     let begun = record.begin_login(Fingerprint::of(1), at(0), CLAIM);
     record.reset_guard(at(10));
@@ -72,9 +72,9 @@ fn an_operators_reset_does_not_swallow_what_comes_of_a_login_in_progress() {
     assert!(matches!(record.decide(&Fingerprint::of(1), at(1000)), Decision::Suspended(_)));
 }
 
-/// The answer was on its way when the claim expired: the credentials are valid all the same.
+/// The response arrived after the claim expired. The credentials are still valid.
 #[test]
-fn a_rejection_that_is_recorded_after_a_later_login_with_the_credentials_does_not_count() {
+fn a_rejection_recorded_after_a_later_login_with_the_same_credentials_does_not_count() {
     let mut record = Record::default();
     login(&mut record, 1, 0, &Finish::LoggedIn("first".to_owned().into()));
     let late = record.begin_login(Fingerprint::of(1), at(10_000), CLAIM);

@@ -1,4 +1,4 @@
-//! However long an outage lasts, the record stays as small as at its beginning.
+//! The record does not grow during an outage of any length.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn unknown() -> Finish {
     Finish::Unknown { is_answered: false }
 }
 
-/// One attempt, the way it is stored: trimmed, and merged with what the process remembers.
+/// Adds an attempt as the crate stores it: trimmed, and merged with the memory of the process.
 fn attempt(record: &mut Record, memory: &mut History, credentials: u8, now: Timestamp, finish: &Finish) {
     let begun = record.begin_login(Fingerprint::of(credentials), now, CLAIM);
     record.history.trim(now);
@@ -34,12 +34,12 @@ fn verified() -> (Record, History) {
     (record.clone(), record.history)
 }
 
-/// As many as a year of an outage has, if `THINGSPACE_CASES` asks for it.
+/// The number of attempts. `THINGSPACE_CASES` sets it, for example to those of an outage of a year.
 fn many() -> u32 {
     if config().cases >= 100_000 { 1_000_000 } else { 2000 }
 }
 
-/// Each attempt that would be allowed, as soon as it is.
+/// Begins each attempt as soon as the guard allows it.
 fn sizes(finish: impl Fn(u32) -> Finish, credentials: u8) -> (usize, usize) {
     let (mut record, mut memory) = verified();
     let mut now = at(1_700_000_000_000);
@@ -74,21 +74,21 @@ fn an_outage_leaves_no_more_than_ten_attempts_of_unverified_credentials() {
 
 #[test]
 fn a_mixed_outage_leaves_no_more_than_ten_attempts() {
-    // The first ten are those that take most room.
+    // The first ten attempts are the largest.
     let mix = |number| if number < 10 || number % 3 == 0 { Finish::NotProcessed } else { unknown() };
     let (early, late) = sizes(mix, 0);
-    // Beside those that count for nothing, the last one is kept until its claim would have expired, and the pause.
+    // The last attempt stays until its claim and the pause would have expired, beside those that do not count.
     let slack = sizes(|_| unknown(), 0).0;
     assert!(late <= early + slack, "{late} > {early} + {slack}");
 }
 
-/// As `docs/bench.md` has it: an attempt that counts for nothing is dropped after two more logins.
+/// `docs/bench.md` states that an attempt that does not count is dropped after two more logins.
 #[test]
 fn logins_that_succeed_leave_no_more_than_two_attempts() {
     let (mut record, mut memory) = verified();
     for number in 0..10 {
         let now = at(1000 * 1000 * u64::from(number));
-        // Each time with others than the last, so that each login counts as a failure at first.
+        // Each login has other credentials than the last, so that it first counts as a failure.
         let finish = Finish::LoggedIn(format!("{number}").into());
         record.session = None;
         attempt(&mut record, &mut memory, 1 + number % 2, now, &finish);
@@ -96,7 +96,7 @@ fn logins_that_succeed_leave_no_more_than_two_attempts() {
     }
 }
 
-/// However fast they follow each other: the claims of those before have ended with the next success.
+/// The logins may follow at any speed, because each success ends the earlier claims.
 #[test]
 fn logins_with_verified_credentials_leave_one_attempt() {
     let (mut record, mut memory) = verified();
@@ -110,7 +110,7 @@ fn logins_with_verified_credentials_leave_one_attempt() {
 proptest! {
     #![proptest_config(Config { cases: config().cases.div_ceil(10), ..config() })]
 
-    /// Whatever the attempts come to, and even if every one is begun that should not be.
+    /// The attempts may have any outcome, and the guard need not allow them.
     #[test]
     fn any_attempts_stay_within_a_bound(
         steps in prop::collection::vec((0..4_u8, 0..4_u8, 0..60_u64), 0..200),

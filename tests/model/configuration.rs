@@ -1,4 +1,4 @@
-//! The replicas that take part, and what may go wrong.
+//! The replicas of a model run, and the faults that may occur.
 
 use super::{
     events::Way,
@@ -11,7 +11,7 @@ use crate::guard::{Fingerprint, Record, StoredSession, Timestamp};
 pub(super) const RIGHT: u8 = 1;
 pub(super) const WRONG: u8 = 2;
 pub(super) const OTHER: u8 = 3;
-/// The password that a reset returns, and one that was set elsewhere.
+/// The password that a reset returns, and a password set elsewhere.
 pub(super) const NEW: u8 = 4;
 pub(super) const ELSEWHERE: u8 = 5;
 
@@ -33,18 +33,18 @@ pub(super) const LOSS: Faults = Faults { ways: &[], crash: false, loss: true, ro
 pub(super) struct Configuration {
     pub(super) name: &'static str,
     pub(super) replicas: Vec<Replica>,
-    /// The right credentials have logged in before, and there is a session.
+    /// The right credentials are verified, and a session is live.
     pub(super) is_verified: bool,
     pub(super) changes_to: u8,
     pub(super) reset_to: u8,
-    /// How often an operator opens the account.
+    /// How often an operator resets the login guard.
     pub(super) operator: u8,
     pub(super) attempts: usize,
     pub(super) faults: Faults,
     pub(super) most_faults: u8,
     pub(super) ticks: u8,
     pub(super) deaths: u8,
-    /// Nothing but faults of the network: no login is ever suspended.
+    /// Only the network fails, so the guard must never suspend logins.
     pub(super) is_outage: bool,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn replicas(credentials: &[u8]) -> Vec<Replica> {
 }
 
 impl Configuration {
-    /// The world as it begins, with the place that a record gets.
+    /// The initial world. `put` stores a record and returns its place.
     pub(super) fn world(&self, put: impl FnOnce(Record) -> Rec) -> World {
         let mut world = World {
             platform: Platform { valid: RIGHT, ..Platform::default() },
@@ -86,19 +86,19 @@ impl Configuration {
         Self { name, faults: ALL, ..self }
     }
 
-    /// A password is reset, and the other replica learns the new one at some time.
+    /// A replica resets the password, and the other one learns the new password at some time.
     pub(super) fn resets(self) -> Self {
         let replicas = vec![Replica { can_reset: true, ..replica(RIGHT) }, Replica { later: NEW, ..replica(RIGHT) }];
         Self { reset_to: NEW, replicas, ..self }
     }
 
-    /// A replica logs in though there is a session.
+    /// A replica logs in although a session is live.
     fn recovers(self) -> Self {
         Self { replicas: vec![Replica { can_recover: true, ..replica(RIGHT) }, replica(RIGHT)], ..self }
     }
 }
 
-/// More states than an ordinary run looks at.
+/// Configurations with more states than an ordinary run explores.
 pub(super) fn large() -> Vec<Configuration> {
     let new = |name, credentials: &[u8]| Configuration {
         name,

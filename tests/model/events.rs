@@ -1,4 +1,4 @@
-//! What may happen next.
+//! The possible next events.
 
 use super::{
     configuration::Configuration,
@@ -6,19 +6,19 @@ use super::{
     world::{Kind, Replica, Step, Stored, World},
 };
 
-/// How the next step of a replica goes.
+/// The result of a replica's next step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Way {
     Well,
-    /// The request, or the swap, does not arrive; its sender learns that it is unknown.
+    /// The request or swap does not arrive, and the result is unknown to its sender.
     NotProcessed,
-    /// It is processed, and the answer is lost.
+    /// It is processed, and the response is lost.
     AnswerLost,
-    /// It certainly does not arrive.
+    /// It does not arrive, and its sender knows that.
     NotSent,
-    /// An answer that does not tell.
+    /// The response does not show the result.
     Unclear,
-    /// The swap is given up, and stored later.
+    /// The caller cancels the swap, and the store makes it later.
     StoredLater,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Event {
 }
 
 pub(super) type Broken = &'static str;
-/// `None`: it cannot happen.
+/// `None` if the event cannot happen.
 pub(super) type Next = Result<Option<World>, Broken>;
 
 /// The events and the rules of one configuration.
@@ -185,7 +185,7 @@ fn crash(world: &mut World, number: usize) -> bool {
     happens
 }
 
-/// All claims and pauses are over. No request takes longer than the claim that it is under.
+/// All claims and pauses expire. No request takes longer than its claim.
 fn tick(world: &mut World) -> bool {
     let is_sent = world.replicas.iter().any(|replica| matches!(replica.step, Step::Sent(_)));
     let is_open = world.open_until > world.tick;

@@ -1,4 +1,4 @@
-//! Every state that can be reached, nearest first; and from each of them, whether a session is within reach.
+//! Explores all reachable states, nearest first, and checks that each of them can lead to a session.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
@@ -14,7 +14,7 @@ use super::{
     world::{Kind, Step, World},
 };
 
-/// What is known of a state that was found: two hashes of it.
+/// Two hashes that identify a state.
 type Name = (u64, u64);
 
 fn name(world: &World) -> Name {
@@ -29,18 +29,18 @@ pub(super) struct Explored {
     pub(super) states: usize,
     pub(super) is_whole: bool,
     pub(super) seconds: f64,
-    /// The promise that is broken first, and what led there.
+    /// The first broken promise, and the events before it.
     pub(super) broken: Option<(Broken, String)>,
 }
 
-/// Explores at most so many states.
-pub(super) fn explore(configuration: &Configuration, left_out: Option<Rule>, most: usize) -> Explored {
+/// Explores at most `limit` states.
+pub(super) fn explore(configuration: &Configuration, left_out: Option<Rule>, limit: usize) -> Explored {
     let begin = Instant::now();
     let rules = Rules::new(left_out);
     let model = Model { rules: &rules, configuration };
     let first = configuration.world(|record| rules.put(record));
     let mut found = HashMap::from([(name(&first), 0_u32)]);
-    // How each state was reached first.
+    // The event that first reached each state, and the state before it.
     let mut ways = vec![(0_u32, Event::Tick)];
     let mut open = VecDeque::from([(0_u32, first.clone())]);
     let mut good = HashSet::new();
@@ -68,7 +68,7 @@ pub(super) fn explore(configuration: &Configuration, left_out: Option<Rule>, mos
                 }
             }
         }
-        if ways.len() >= most {
+        if ways.len() >= limit {
             break;
         }
     }
@@ -101,8 +101,8 @@ impl Model<'_> {
         text
     }
 
-    /// From here on all goes well: a replica with the right password gets a session, unless logins are suspended, for which
-    /// there has to be a reason.
+    /// Without further faults, a replica with the right password gets a session, or the guard suspends its logins for a
+    /// valid reason.
     fn reach(&self, world: &World, good: &mut HashSet<Name>) -> Result<(), Broken> {
         let mut path = Vec::new();
         let mut world = world.clone();
@@ -117,20 +117,20 @@ impl Model<'_> {
                 None => break,
             }
             if path.len() >= 80 {
-                return Err("no session is within reach");
+                return Err("no session can be reached");
             }
         }
         good.extend(path);
         Ok(())
     }
 
-    /// The next step when all goes well. `None`: there is nothing left to do.
+    /// The next step without a fault. `None` if all replicas have finished.
     fn quiet(&self, world: &World) -> Result<Option<World>, Broken> {
         let happens = |event| self.happen(world, event);
         for (number, replica) in (0_u8..).zip(&world.replicas) {
             if replica.step != Step::Idle {
                 let next = happens(Event::Step(number, Way::Well))?;
-                // It loads again later on.
+                // It loads again later.
                 return Ok(Some(next.unwrap_or_else(|| {
                     let mut world = world.clone();
                     world.replicas[usize::from(number)].step = Step::Idle;
@@ -164,14 +164,14 @@ impl Model<'_> {
                 if after.session != 0 || after.step != Step::Idle {
                     return Ok(Some(next));
                 }
-                // Suspended, or it waits.
+                // The replica waits, or its logins are suspended.
                 if world.open_until > world.tick {
                     let mut later = next;
                     later.tick += 1;
                     return Ok(Some(later));
                 }
                 if !self.is_suspended(&next, number.into()) {
-                    return Err("a login waits for ever");
+                    return Err("a login waits forever");
                 }
             }
         }

@@ -1,11 +1,11 @@
-//! Replicas that log in and reset through a store, and every order in which what they do can happen.
+//! Replicas log in and reset through a store, and the model explores every order of their steps.
 //!
-//! The model calls the guard's own functions (`src/guard`): it is no second description of the rules. Between any two
-//! steps a replica may crash or stall, an answer of the platform or of the store may be lost, and the store may lose its
-//! value or return to an earlier one. Each rule is left out once, to see that something breaks.
+//! The model calls the guard's own functions (`src/guard`) and does not repeat its rules. Between any two steps a
+//! replica may crash or stall, a response of the platform or of the store may be lost, and the store may lose its value
+//! or return to an earlier one. The model also leaves out each rule once, and checks that a promise then breaks.
 //!
-//! An ordinary run explores the small configurations whole and looks at the first states of the large ones.
-//! `THINGSPACE_MODEL=full` explores up to four million states of each, or as many as it says (`THINGSPACE_MODEL=20000000`),
+//! An ordinary run explores all states of the small configurations and the first states of the large ones.
+//! `THINGSPACE_MODEL=full` explores up to four million states of each; a number such as 20000000 sets another limit,
 //! best with `--config 'profile.dev.package.thingspace-session.opt-level=3'`.
 
 #![allow(
@@ -38,11 +38,11 @@ use explore::explore;
 use rules::Rule;
 use small::{covered, small};
 
-/// How many states of a large configuration are looked at: in an ordinary run the first ones.
-fn most() -> usize {
+/// How many states of a large configuration the model explores.
+fn limit() -> usize {
     match std::env::var("THINGSPACE_MODEL").as_deref() {
         Ok("full") => 4_000_000,
-        Ok(most) => most.parse().unwrap(),
+        Ok(limit) => limit.parse().unwrap(),
         Err(_) => 3000,
     }
 }
@@ -50,7 +50,7 @@ fn most() -> usize {
 #[test]
 fn no_order_of_events_breaks_a_promise() {
     for configuration in large() {
-        let explored = explore(&configuration, None, most());
+        let explored = explore(&configuration, None, limit());
         let (name, whole) = (configuration.name, if explored.is_whole { "all" } else { "the first" });
         println!("{name}: {whole} {} states, {:.1} s", explored.states, explored.seconds);
         if let Some((broken, trace)) = explored.broken {
@@ -59,30 +59,30 @@ fn no_order_of_events_breaks_a_promise() {
     }
 }
 
-/// No small configuration has so many.
+/// More states than any small configuration has.
 const LIMIT: usize = 50_000;
 
 #[test]
-fn something_breaks_without_each_rule_and_nothing_with_it() {
+fn leaving_out_a_rule_breaks_a_promise_and_keeping_all_rules_breaks_none() {
     for (rule, configuration) in small() {
         let states = holds(&configuration, None);
         let without = explore(&configuration, Some(rule), LIMIT);
         let Some((broken, trace)) = without.broken else {
-            panic!("nothing breaks without {rule:?}: {} states", without.states)
+            panic!("no promise breaks without {rule:?}: {} states", without.states)
         };
         println!("all {states} states; without {rule:?}, after {}: {broken}:\n{trace}", without.states);
     }
 }
 
 #[test]
-fn nothing_breaks_without_a_rule_that_another_one_covers() {
+fn leaving_out_a_rule_that_another_one_covers_breaks_no_promise() {
     for (rule, configuration) in covered() {
         let (with, without) = (holds(&configuration, None), holds(&configuration, Some(rule)));
         println!("all {with} states; without {rule:?} {without}");
     }
 }
 
-/// How many states there are, all of which hold.
+/// The number of states. Panics if a promise breaks in one of them.
 fn holds(configuration: &Configuration, left_out: Option<Rule>) -> usize {
     let explored = explore(configuration, left_out, LIMIT);
     if let Some((broken, trace)) = explored.broken {

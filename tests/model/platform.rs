@@ -1,4 +1,4 @@
-//! What the platform and its operator do.
+//! The steps of the platform and of the operator.
 
 use super::{
     events::{Broken, Model},
@@ -7,7 +7,6 @@ use super::{
 };
 
 impl Model<'_> {
-    /// The platform processes a request.
     pub(super) fn process(&self, world: &mut World, job: &Job) -> Result<Ending, Broken> {
         let platform = &mut world.platform;
         let truth = &mut world.truth[usize::from(job.attempt)];
@@ -40,7 +39,7 @@ impl Model<'_> {
         Ok(Ending::LoggedIn(token))
     }
 
-    /// An operator has opened the account.
+    /// An operator resets the login guard.
     pub(super) fn operator(&self, world: &mut World) -> bool {
         if world.operator == 0 {
             return false;

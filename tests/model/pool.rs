@@ -1,14 +1,14 @@
-//! Records by number: each is kept once, and each function of the guard is called once for the same arguments.
+//! Stores each record once under a number, and caches the results of the guard's functions.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::world::{Ending, Kind};
 use crate::guard::{AttemptId, Begun, Record};
 
-/// A record, or a history alone, by its place in the pool; the first is empty.
+/// The place of a record, or of a history alone, in the pool. The first record is empty.
 pub(super) type Rec = u32;
 
-/// A function of the guard with its arguments.
+/// A function of the guard and its arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Call {
     Load { stored: Rec, memory: Rec, tick: u8 },
@@ -51,12 +51,12 @@ impl Pool {
         &self.records[place as usize]
     }
 
-    /// The token of the record's session; 0 if there is none.
+    /// The token of the record's session, or 0 without a session.
     pub(super) fn session(&self, place: Rec) -> u8 {
         self.sessions[place as usize]
     }
 
-    /// Begun attempts that have seen the same are the same.
+    /// Begun attempts that have seen the same record share a place.
     pub(super) fn put_begun(&mut self, begun: Begun, before: &Record) -> u32 {
         let mut record = Record { session: before.session.clone(), ..Record::default() };
         record.history.add(begun.id, &begun.attempt);

@@ -1,4 +1,4 @@
-//! What has to hold.
+//! The promises that hold in every state.
 
 use super::{
     events::{Broken, Model},
@@ -7,7 +7,7 @@ use super::{
 };
 
 impl Model<'_> {
-    /// What is known forbids a login that the guard allows.
+    /// Fails if the guard allows a login that breaks a promise.
     pub(super) fn check_sending(&self, world: &World, job: &Job) -> Result<(), Broken> {
         let is_unknown_to = |later: &Job, earlier: &Job| world.losses > 0 && later.known & exists(earlier.attempt) == 0;
         for replica in &world.replicas {
@@ -47,14 +47,14 @@ impl Model<'_> {
         Ok(())
     }
 
-    /// Whether this replica's logins are suspended, as far as the store and it know.
+    /// Whether this replica's logins are suspended, as far as the store and the replica know.
     pub(super) fn is_suspended(&self, world: &World, number: usize) -> bool {
         let Replica { credentials, memory, .. } = world.replicas[number];
         let (record, _) = self.rules.load(world.store.record, memory, world.tick);
         matches!(self.rules.decide(record, credentials, world.tick), Verdict::Suspended(_))
     }
 
-    /// A suspension has a reason in what happened.
+    /// Fails if no event justifies the suspension.
     pub(super) fn check_reason(
         &self,
         world: &World,
@@ -67,7 +67,7 @@ impl Model<'_> {
         }
         let open = open(world);
         let truths = || (0_u8..).zip(&world.truth).take(world.begun.into());
-        // What is still to be recorded counts as well, and what a loss may have made uncertain.
+        // Includes attempts not yet recorded, and attempts that a loss of data may have made uncertain.
         let may_have_failed = || {
             let failed = |(number, truth): &(u8, &Truth)| {
                 truth.is_uncertain || truth.failed != 0 || open & exists(*number) != 0 || world.losses > 0
@@ -94,7 +94,7 @@ pub(super) fn open(world: &World) -> Known {
     jobs.flatten().fold(0, |open, job| open | exists(job.attempt))
 }
 
-/// Failures with verified credentials whose answers never arrived: they are not counted, and nothing else could be done.
+/// Failures with verified credentials whose responses never arrived. The guard does not and cannot count them.
 pub(super) fn has_inherent_failure(world: &World) -> bool {
     let row = world.platform.successes + 1;
     world.truth.iter().any(|truth| truth.failed == row && truth.was_verified && !truth.is_answered)

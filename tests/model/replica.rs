@@ -1,4 +1,4 @@
-//! What a replica does, step by step, as `src/auth/record.rs` and `src/auth/login.rs` do it.
+//! The steps of a replica, as in `src/auth/record.rs` and `src/auth/login.rs`.
 
 use super::{
     events::{Broken, Model, Way},
@@ -9,7 +9,7 @@ use super::{
     },
 };
 
-/// What a finish comes to.
+/// The result of a finish.
 enum Swapped {
     Stored { is_overtaken: bool },
     Conflict,
@@ -47,7 +47,7 @@ impl Model<'_> {
             Verdict::Suspended(reason) => {
                 self.check_reason(world, credentials, known, reason)?;
                 if way == Way::Well && !is_complete {
-                    // What was to be written back is what the store is taken to know.
+                    // The replica assumes that the store has what it wrote back.
                     world.store.known |= known;
                     if !self.rules.lacks(Rule::WritingBack) {
                         world.store.record = self.rules.trim(record, world.tick);
@@ -101,7 +101,7 @@ impl Model<'_> {
                     Swapped::Conflict => {
                         world.replicas[number].step = Step::Finishing(Finishing { reloads: true, ..finish });
                     }
-                    // A background task goes on. One at a time is enough.
+                    // A background task continues. The model needs one at a time.
                     Swapped::Failed if replica.late.is_some() => return Ok(false),
                     Swapped::Failed => {
                         world.replicas[number].late = Some(finish);
@@ -123,7 +123,7 @@ impl Model<'_> {
         let is_stored = matches!(way, Way::Well | Way::AnswerLost) && is_current;
         if is_stored {
             if job.kind == Kind::Login && world.is_live(before) && self.rules.session(new) == 0 {
-                return Err("a live session is thrown away");
+                return Err("a live session is discarded");
             }
             world.store = Stored { version, record: new, known };
         }
@@ -176,7 +176,7 @@ impl Model<'_> {
             return Ok(Swapped::Failed);
         }
         if world.store.version != job.version {
-            // A lost answer that tells of a conflict is a swap that was not stored.
+            // A conflict whose response is lost equals a swap that was not stored.
             return Ok(if way == Way::Well { Swapped::Conflict } else { Swapped::Failed });
         }
         let record = self.rules.trim(record, world.tick);
@@ -251,7 +251,7 @@ fn finishing(world: &World, job: Job, result: Ending) -> Step {
     Step::Finishing(Finishing { job, result, over: world.tick, reloads: false })
 }
 
-/// The answer arrives, or does not.
+/// The response arrives or is lost.
 fn answer(world: &mut World, number: usize, job: Job, result: Ending, way: Way) {
     let truth = &mut world.truth[usize::from(job.attempt)];
     let result = match (way, job.kind) {

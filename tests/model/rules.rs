@@ -1,4 +1,4 @@
-//! The guard's functions, each called once for the same arguments: they are pure. A rule is left out around them.
+//! Calls the guard's functions once for the same arguments, because they are pure. Leaves out one rule of the guard.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::guard::{
     Timestamp,
 };
 
-/// How long a claim lasts, and how much time passes at once: no pause is longer.
+/// The duration of a claim, and of one tick. No pause is longer.
 const CLAIM: Duration = Duration::from_secs(300);
 
 /// A rule that is left out.
@@ -75,7 +75,7 @@ pub(super) struct Rules {
     pool: RefCell<Pool>,
 }
 
-/// By number.
+/// Credentials by number.
 const VERDICTS: [Verdict; 6] = [
     Verdict::Go,
     Verdict::Wait,
@@ -122,7 +122,7 @@ impl Rules {
         text
     }
 
-    /// The token of the record's session; 0 if there is none.
+    /// The token of the record's session, or 0 without a session.
     pub(super) fn session(&self, record: Rec) -> u8 {
         self.pool.borrow().session(record)
     }
@@ -152,7 +152,7 @@ impl Rules {
         }
     }
 
-    /// As `SharedRecord::load` does: the record, the memory, and whether the store has all of it.
+    /// As `SharedRecord::load`: returns the record, the memory, and whether the store has all of it.
     pub(super) fn load(&self, stored: Rec, memory: Rec, tick: u8) -> (Rec, bool) {
         let (record, is_complete) = self.call(Call::Load { stored, memory, tick }, |pool| {
             let mut record = pool.get(stored).clone();
@@ -165,7 +165,7 @@ impl Rules {
             }
             if self.lacks(Rule::MemoryOfClaims) {
                 memory.attempts.values_mut().for_each(|attempt| attempt.is_over = true);
-                // What the store has is in progress, as far as the store knows.
+                // As far as the store knows, its attempts are in progress.
                 memory.attempts.retain(|id, _| !record.history.attempts.contains_key(id));
             }
             record.history.trim(at(tick));
@@ -187,7 +187,7 @@ impl Rules {
         self.call(Call::Remember { memory, record }, merge).0
     }
 
-    /// What a swap does before it sends.
+    /// The record that a swap sends.
     pub(super) fn trim(&self, record: Rec, tick: u8) -> Rec {
         let trim = |pool: &mut Pool| {
             let mut record = pool.get(record).clone();
@@ -220,7 +220,7 @@ impl Rules {
             let decision = match record.decide(&Fingerprint::of(credentials), now) {
                 Decision::Suspended(suspension) if left_out(&suspension.reason) => match suspension.reason {
                     SuspensionReason::FailureLimit => record.decide_reset(now),
-                    // What holds for credentials of which nothing is known.
+                    // The decision for unknown credentials.
                     _ => record.decide(&Fingerprint::of(u8::MAX), now),
                 },
                 decision => decision,
@@ -241,7 +241,7 @@ impl Rules {
         VERDICTS[self.call(Call::Decide { record, credentials, tick }, decide).0 as usize]
     }
 
-    /// The record with the attempt, and the attempt.
+    /// Returns the record with the attempt, and the attempt.
     pub(super) fn begin(&self, kind: Kind, record: Rec, credentials: u8, tick: u8, id: u8) -> (Rec, u32) {
         self.call(Call::Begin { kind, record, credentials, tick, id }, |pool| {
             let before = pool.get(record).clone();
@@ -252,7 +252,7 @@ impl Rules {
                 Kind::Recovery => Record::begin_recovery,
             };
             let mut begun = begin(&mut record, Fingerprint::of(credentials), at(tick), CLAIM);
-            // A small id for the random one.
+            // A small id instead of the random one.
             record.history.attempts.remove(&begun.id);
             begun.id = AttemptId::new(id.into());
             match begun.attempt.outcome {
@@ -271,7 +271,7 @@ impl Rules {
         })
     }
 
-    /// The record with the outcome, and whether the session was overtaken.
+    /// Returns the record with the outcome, and whether another session is newer.
     pub(super) fn finish(&self, record: Rec, begun: u32, ending: Ending, tick: u8, over: u8) -> (Rec, bool) {
         let (record, is_overtaken) = self.call(Call::Finish { record, begun, ending, tick, over }, |pool| {
             let mut record = pool.get(record).clone();

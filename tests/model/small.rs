@@ -1,4 +1,4 @@
-//! For each rule a configuration that needs it, as small as it may be.
+//! The smallest configuration that needs each rule.
 
 use super::{
     configuration::{Configuration, ELSEWHERE, Faults, LOSS, OTHER, RIGHT, WRONG, replica, replicas},
@@ -62,8 +62,8 @@ pub(super) fn small() -> Vec<(Rule, Configuration)> {
     ]
 }
 
-/// Rules that another one covers: a login that succeeds is recorded only upon the record that its begin has written.
-/// After a conflict the process remembers the attempt as over, so that its success counts no more.
+/// Rules that another one covers. A successful login is recorded only on the record that its begin wrote. After a
+/// conflict the process remembers the attempt as over, so its success no longer counts.
 pub(super) fn covered() -> Vec<(Rule, Configuration)> {
     let new = |deaths, ticks| Configuration {
         replicas: replicas(&[RIGHT, RIGHT]),

@@ -1,17 +1,17 @@
-//! What there is: a store, the platform, replicas, and the truth that none of them sees.
+//! The state of the model: a store, the platform, replicas, and the truth that none of them sees.
 
 use super::pool::Rec;
 
 pub(super) const MOST_ATTEMPTS: usize = 12;
 
-/// What a replica has learned, one bit for each fact.
+/// The knowledge of a replica, one bit for each fact.
 pub(super) type Known = u64;
 
 pub(super) fn exists(attempt: u8) -> Known {
     1 << attempt
 }
 
-/// An answer that shows that it may have failed.
+/// A response that shows that the attempt may have failed.
 pub(super) fn answered(attempt: u8) -> Known {
     1 << (16 + attempt)
 }
@@ -31,7 +31,7 @@ pub(super) enum Kind {
     Recovery,
 }
 
-/// What an attempt comes to.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub(super) enum Ending {
     Rejected,
@@ -45,7 +45,7 @@ pub(super) enum Ending {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Stored {
-    /// 0 if there is no value.
+    /// 0 without a value.
     pub(super) version: u8,
     pub(super) record: Rec,
     pub(super) known: Known,
@@ -58,7 +58,7 @@ pub(super) struct Job {
     pub(super) kind: Kind,
     pub(super) credentials: u8,
     pub(super) begun: u32,
-    /// The record as it was seen, in this version.
+    /// The record that the attempt has seen, with its version.
     pub(super) record: Rec,
     pub(super) version: u8,
     pub(super) known: Known,
@@ -69,22 +69,22 @@ pub(super) struct Job {
 pub(super) enum Step {
     #[default]
     Idle,
-    /// The guard lets it go.
+    /// The guard has allowed it.
     Loaded {
         kind: Kind,
         record: Rec,
         version: u8,
         known: Known,
     },
-    /// The swap that begins is under way.
+    /// The swap that begins the attempt is in progress.
     Swapping {
         job: Job,
         new: Rec,
     },
     Begun(Job),
-    /// The platform has yet to process it.
+    /// The platform has not processed it yet.
     Sent(Job),
-    /// The platform has processed it, and its answer is on the way.
+    /// The platform has processed it, and the response is on its way.
     Answered {
         job: Job,
         result: Ending,
@@ -98,7 +98,7 @@ pub(super) struct Finishing {
     pub(super) result: Ending,
     /// When the result was known.
     pub(super) over: u8,
-    /// The record has to be loaded again.
+    /// The replica must load the record again.
     pub(super) reloads: bool,
 }
 
@@ -107,16 +107,16 @@ pub(super) struct Replica {
     pub(super) credentials: u8,
     pub(super) can_reset: bool,
     pub(super) can_recover: bool,
-    /// The provider returns these from some time on.
+    /// The provider returns these credentials from some time on.
     pub(super) later: u8,
     pub(super) step: Step,
     pub(super) memory: Rec,
     pub(super) known: Known,
-    /// The token in use; 0 if there is none.
+    /// The token in use, or 0 without a token.
     pub(super) session: u8,
-    /// One bit for each token that it has met dead.
+    /// One bit for each token that the replica has found dead.
     pub(super) dead: u16,
-    /// What a background task records.
+    /// The outcome that a background task records.
     pub(super) late: Option<Finishing>,
     pub(super) writes_back: bool,
 }
@@ -137,18 +137,18 @@ pub(super) struct Platform {
     pub(super) verified: u8,
 }
 
-/// What is true of an attempt.
+/// The truth about an attempt.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Truth {
     pub(super) credentials: u8,
     /// The platform counted a failure, after so many successes and one.
     pub(super) failed: u8,
     pub(super) is_rejected: bool,
-    /// Its replica never learnt what came of it, or not clearly.
+    /// Its replica never learned its outcome, or not for certain.
     pub(super) is_uncertain: bool,
-    /// It was begun with verified credentials.
+    /// Its credentials were verified when it began.
     pub(super) was_verified: bool,
-    /// The store has recorded an answer that shows that it may have failed.
+    /// The store has recorded a response that shows that it may have failed.
     pub(super) is_answered: bool,
     pub(super) is_pardoned: bool,
 }
@@ -159,14 +159,14 @@ pub(super) struct World {
     pub(super) begun: u8,
     pub(super) store: Stored,
     pub(super) backup: Option<Stored>,
-    /// A swap that was given up and is still under way: its value replaces this version.
+    /// A cancelled swap that the store may still make. Its value replaces this version.
     pub(super) limbo: Option<(u8, Stored)>,
     pub(super) platform: Platform,
     pub(super) replicas: [Replica; 3],
     pub(super) truth: [Truth; MOST_ATTEMPTS],
-    /// When all claims and pauses are over.
+    /// The tick at which all claims and pauses have expired.
     pub(super) open_until: u8,
-    /// The newest token that was ever stored.
+    /// The newest token that the store has ever had.
     pub(super) newest: u8,
     pub(super) faults: u8,
     pub(super) ticks: u8,
@@ -176,7 +176,7 @@ pub(super) struct World {
     pub(super) operator: u8,
 }
 
-/// A version that no other value has: names are given anew after each event.
+/// A version that no other value has. The model renumbers versions after each event.
 pub(super) const NEW: u8 = 8;
 const STALE: u8 = 9;
 
@@ -202,7 +202,7 @@ impl Step {
 }
 
 impl World {
-    /// Versions by what they are equal to, and replicas, which may change places, in one order.
+    /// Renumbers equal versions, and sorts the replicas, whose order does not matter.
     pub(super) fn normalized(mut self) -> Self {
         let store = self.store.version;
         let backup = self.backup.map(|backup| backup.version);
@@ -218,7 +218,7 @@ impl World {
         if let Some(backup) = &mut self.backup {
             backup.version = name(backup.version);
         }
-        // What can no longer be stored is gone.
+        // Removes a swap that the store can no longer make.
         self.limbo = self.limbo.map(|(expected, mut swap)| {
             swap.version = name(swap.version);
             (name(expected), swap)
