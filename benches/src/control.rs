@@ -1,4 +1,4 @@
-//! The sandbox that the programs find at `THINGSPACE_BASE_URL`: its account and its controls.
+//! The account and the controls of the sandbox at `THINGSPACE_BASE_URL`.
 
 use std::{env, time::Duration};
 
@@ -7,22 +7,22 @@ use serde_json::{Value, json};
 
 use crate::Result;
 
-/// The key of the one application that a fresh sandbox knows.
+/// The key of the only application of a fresh sandbox.
 pub const KEY: &str = "sandbox-key";
-/// Its secret.
+/// The secret of the application.
 pub const SECRET: &str = "sandbox-secret";
-/// The one user.
+/// The name of the only user.
 pub const USERNAME: &str = "zbeeblebrox";
-/// That user's password.
+/// The password of the user.
 pub const PASSWORD: &str = "IMgr8";
 
-/// Where the sandbox is.
+/// The base URL of the sandbox.
 ///
 /// # Errors
 ///
 /// If `THINGSPACE_BASE_URL` is not set.
 pub fn base_url() -> Result<String> {
-    Ok(env::var("THINGSPACE_BASE_URL").map_err(|_| "THINGSPACE_BASE_URL says where the sandbox is: not set")?)
+    Ok(env::var("THINGSPACE_BASE_URL").map_err(|_| "THINGSPACE_BASE_URL is not set: give the sandbox's URL")?)
 }
 
 /// The sandbox's own controls.
@@ -32,52 +32,52 @@ pub struct Control {
     url: String,
 }
 
-/// How often what has happened.
+/// Counters of the sandbox.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Counters {
     /// Requests of any kind.
     pub requests: u64,
-    /// Logins that came to a session.
+    /// Logins that started a session.
     pub logins_succeeded: u64,
-    /// Lists of devices, and the like.
+    /// Lists of devices, and requests to other paths.
     pub other_requests: u64,
 }
 
 impl Control {
-    /// The controls of the sandbox that is there.
+    /// The controls of the sandbox at `THINGSPACE_BASE_URL`.
     ///
     /// # Errors
     ///
-    /// If it is not said where that is.
+    /// If `THINGSPACE_BASE_URL` is not set.
     pub fn new() -> Result<Self> {
         let url = base_url()?.trim_end_matches("/api").to_owned() + "/_sandbox";
         Ok(Self { http: reqwest::Client::builder().no_proxy().build()?, url })
     }
 
-    /// What has been counted since the sandbox started.
+    /// The counters since the sandbox started.
     ///
     /// # Errors
     ///
-    /// If the sandbox does not say it.
+    /// If the request to the sandbox fails.
     pub async fn counters(&self) -> Result<Counters> {
         let answer = self.http.get(format!("{}/counters", self.url)).send().await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 
-    /// Kills the session of the user.
+    /// Expires the session of the user.
     ///
     /// # Errors
     ///
-    /// If the sandbox does not.
+    /// If the request to the sandbox fails.
     pub async fn expire_session(&self) -> Result {
         self.post(&format!("/accounts/{USERNAME}/expire-session"), &json!({})).await
     }
 
-    /// Has the next login answered only after so long.
+    /// Delays the response to the next login by this time.
     ///
     /// # Errors
     ///
-    /// If the sandbox does not take it.
+    /// If the request to the sandbox fails.
     pub async fn hold_next_login(&self, time: Duration) -> Result {
         let fault = json!({ "kind": "delay", "milliseconds": u64::try_from(time.as_millis())? });
         self.post("/faults", &json!({ "operation": "login", "fault": fault, "times": 1 })).await

@@ -1,4 +1,4 @@
-//! How much is counted. `cargo xtask bench` compiles this, too.
+//! The number of counted calls. `cargo xtask bench` compiles this file as well.
 
-/// How many calls are counted; what is counted is divided by this.
+/// How many calls are counted. The result is divided by this number.
 pub const CALLS: u32 = 100;

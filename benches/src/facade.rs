@@ -1,4 +1,4 @@
-//! The requests as this crate makes them.
+//! The requests, made by this crate.
 
 use reqwest::Method;
 use thingspace_session::{ApiKey, Credentials, Session, ThingSpace, ThingSpaceBuilder};
@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Facade {
     thingspace: ThingSpace,
-    /// The session of `send`. A session of `thingspace` ends as soon as its start is measured.
+    /// The session of `send`. A session that `thingspace` starts for a measurement ends right after it.
     session: Session,
 }
 
@@ -22,22 +22,22 @@ pub fn credentials() -> Credentials {
     Credentials::new(control::USERNAME, control::PASSWORD)
 }
 
-/// A client of the sandbox, as far as it has to be configured.
+/// The builder of a client for the sandbox.
 ///
 /// # Errors
 ///
-/// If it is not said where the sandbox is.
+/// If `THINGSPACE_BASE_URL` is not set.
 pub fn builder() -> Result<ThingSpaceBuilder> {
     let api_key = ApiKey::new(control::KEY, control::SECRET);
     Ok(ThingSpace::builder().api_key(api_key).base_url(control::base_url()?))
 }
 
 impl Facade {
-    /// With an access token, connections and a session.
+    /// Opens connections, gets an access token and starts a session.
     ///
     /// # Errors
     ///
-    /// If one of them could not be had.
+    /// If one of these steps fails.
     pub async fn ready() -> Result<Self> {
         let thingspace = builder()?.build()?;
         let session = builder()?.build()?.start_session(credentials()).await?;
@@ -51,7 +51,7 @@ impl Facade {
     ///
     /// # Errors
     ///
-    /// If that failed.
+    /// If the login fails.
     pub async fn start(&self) -> Result<Session> {
         Ok(self.thingspace.start_session(credentials()).await?)
     }
@@ -60,7 +60,7 @@ impl Facade {
     ///
     /// # Errors
     ///
-    /// If there was none.
+    /// If the request fails.
     pub async fn send(&self) -> Result<Echo> {
         let request = self.session.request(Method::POST, LIST)?.json(&Query::of_all());
         Ok(self.session.send(request).await?.error_for_status()?.json().await?)

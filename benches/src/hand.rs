@@ -1,4 +1,4 @@
-//! The same requests, written by hand on reqwest with the settings of the crate: HTTP/1.1, a connection that is kept, ten
+//! The same requests, written by hand on reqwest with the settings of the crate: HTTP/1.1, persistent connections, ten
 //! seconds to connect, a minute for a call, no redirects.
 
 use std::{fmt, time::Duration};
@@ -14,7 +14,7 @@ use crate::{
 const SESSION_TOKEN: &str = "VZ-M2M-Token";
 const JSON: &str = "application/json";
 
-/// A program that does without this crate.
+/// A program without this crate.
 pub struct Hand {
     http: Client,
     base_url: String,
@@ -23,11 +23,11 @@ pub struct Hand {
 }
 
 impl Hand {
-    /// With an access token, a connection and a session.
+    /// Opens a connection, gets an access token and starts a session.
     ///
     /// # Errors
     ///
-    /// If one of them could not be had.
+    /// If one of these steps fails.
     pub async fn ready() -> Result<Self> {
         let http = Client::builder()
             .http1_only()
@@ -52,11 +52,11 @@ impl Hand {
         Ok(hand)
     }
 
-    /// Starts a session, and uses it from then on.
+    /// Starts a session for the following requests.
     ///
     /// # Errors
     ///
-    /// If that failed.
+    /// If the request fails.
     pub async fn log_in(&mut self) -> Result {
         self.session_token = self.start().await?;
         Ok(())
@@ -66,7 +66,7 @@ impl Hand {
     ///
     /// # Errors
     ///
-    /// If that failed.
+    /// If the request fails.
     pub async fn start(&self) -> Result<String> {
         let request = self.http.post(format!("{}{LOGIN}", self.base_url)).bearer_auth(&self.access_token);
         let body = LogIn { username: control::USERNAME, password: control::PASSWORD };
@@ -78,7 +78,7 @@ impl Hand {
     ///
     /// # Errors
     ///
-    /// If that failed.
+    /// If the request fails.
     pub async fn end(&self, session_token: &str) -> Result {
         let request = self.http.post(format!("{}{LOGOUT}", self.base_url)).bearer_auth(&self.access_token);
         let request = request.header(ACCEPT, JSON).header(SESSION_TOKEN, session_token);
@@ -90,7 +90,7 @@ impl Hand {
     ///
     /// # Errors
     ///
-    /// If there was none.
+    /// If the request fails.
     pub async fn send(&self) -> Result<Echo> {
         let request = self.http.post(format!("{}{LIST}", self.base_url)).bearer_auth(&self.access_token);
         let request = request.header(SESSION_TOKEN, &self.session_token).json(&Query::of_all());

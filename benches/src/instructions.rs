@@ -1,9 +1,9 @@
-//! How many instructions a call takes, on the one thread that all of it is on; by callgrind, which `gungraun-runner`
-//! runs. `cargo xtask bench` knows how.
+//! Counts the instructions of a call, which runs on one thread, with callgrind. `cargo xtask bench` starts
+//! `gungraun-runner`, which runs callgrind.
 //!
-//! The sandbox is another process and is not counted, and neither is the operating system.
+//! The count leaves out the sandbox, which is another process, and the operating system.
 #![allow(missing_docs, reason = "gungraun's macros")]
-#![allow(clippy::unwrap_used, reason = "a benchmark ends where a call fails")]
+#![allow(clippy::unwrap_used, reason = "a failed call ends the benchmark")]
 
 use std::pin::pin;
 
@@ -16,7 +16,7 @@ use thingspace_bench::{
 };
 use tokio::runtime::Runtime;
 
-/// Calls before those that are counted.
+/// The number of calls before the counted ones.
 const WARMING: u32 = 20;
 
 struct Ready<T>(Runtime, T);

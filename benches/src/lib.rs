@@ -1,5 +1,5 @@
-//! What the benchmarks share: the same two requests, made by the crate and written by hand, and the sandbox that
-//! answers them. `cargo xtask bench` runs the programs of this package and says what they are held to.
+//! The code that the benchmarks share: the same two requests, made by the crate and written by hand, and a client of
+//! the sandbox. `cargo xtask bench` runs the programs of this package and checks their results against limits.
 
 pub mod control;
 pub mod counted;
@@ -10,5 +10,5 @@ pub mod requests;
 
 use std::error::Error;
 
-/// What can go wrong is told to a person, and ends the run.
+/// Any error ends the run, and its text is printed.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;

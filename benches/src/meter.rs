@@ -1,4 +1,4 @@
-//! Two clocks: the one on the wall, and the processor time of this process.
+//! Two clocks: wall-clock time, and the processor time of this process.
 
 use std::{
     ops::AddAssign,
@@ -10,12 +10,12 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-/// A time that was taken, in nanoseconds.
+/// A measured time, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Taken {
-    /// On the wall.
+    /// The wall-clock time.
     pub wall: u64,
-    /// On the processor.
+    /// The processor time.
     pub cpu: u64,
 }
 
@@ -26,7 +26,7 @@ impl AddAssign for Taken {
     }
 }
 
-/// A measurement under way.
+/// A running measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Meter {
     wall: Instant,
@@ -35,13 +35,13 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Of this process.
+    /// Starts a measurement of this process.
     #[must_use]
     pub fn of_process() -> Self {
         Self::of(ClockId::ProcessCPUTime)
     }
 
-    /// Of this thread.
+    /// Starts a measurement of this thread.
     #[must_use]
     pub fn of_thread() -> Self {
         Self::of(ClockId::ThreadCPUTime)
@@ -51,7 +51,7 @@ impl Meter {
         Self { cpu: read(clock), wall: Instant::now(), clock }
     }
 
-    /// What it has taken so far.
+    /// The time since the start.
     #[must_use]
     pub fn taken(self) -> Taken {
         let wall = nanos(self.wall.elapsed());
@@ -59,18 +59,18 @@ impl Meter {
     }
 }
 
-/// Runs it where it is counted: the counter of instructions knows this function by its name. What runs is pinned
-/// already, as what is awaited within a task is; to move it here would count.
+/// Runs counted work. The counter of instructions finds this function by its name. The caller pins the work, because
+/// moving it here would be counted.
 #[inline(never)]
 pub fn counted<T>(runtime: &Runtime, work: Pin<&mut impl Future<Output = T>>) -> T {
     runtime.block_on(work)
 }
 
-/// A runtime of one thread, so that all of a call is on it.
+/// A runtime with one thread, so that the whole call runs on it.
 ///
 /// # Errors
 ///
-/// If there is none to be had.
+/// If the runtime cannot be built.
 pub fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

@@ -1,4 +1,4 @@
-//! The two requests that are measured: a login, and a list of devices.
+//! The two measured requests: a login, and a list of devices.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const LOGIN: &str = "/m2m/v1/session/login";
 /// The path of the logout.
 pub const LOGOUT: &str = "/m2m/v1/session/logout";
-/// The path of the list of devices, which the sandbox answers by saying back what it was asked.
+/// The path of the list of devices. The sandbox returns the request.
 pub const LIST: &str = "/m2m/v1/devices/actions/list";
 
 /// The body of a login.
@@ -15,11 +15,11 @@ pub const LIST: &str = "/m2m/v1/devices/actions/list";
 pub struct LogIn<'a> {
     /// The user.
     pub username: &'a str,
-    /// That user's password.
+    /// The password of the user.
     pub password: &'a str,
 }
 
-/// What a login is answered with.
+/// The response to a login.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_debug_implementations, reason = "it holds a token")]
@@ -28,23 +28,23 @@ pub struct LoggedIn {
     pub session_token: String,
 }
 
-/// Which devices are asked for.
+/// The body of a list of devices.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    /// The account that they belong to.
+    /// The account of the devices.
     pub account_name: String,
 }
 
 impl Query {
-    /// The one that every benchmark sends.
+    /// The body that every benchmark sends.
     #[must_use]
     pub fn of_all() -> Self {
         Self { account_name: "0000123456-00001".to_owned() }
     }
 }
 
-/// What the list is answered with.
+/// The response to a list of devices.
 #[derive(Debug, Deserialize)]
 pub struct Echo {
     /// The method that arrived.

@@ -1,5 +1,5 @@
-//! How often memory is asked for in a call, and how much; on the one thread that all of the call is on.
-#![allow(clippy::print_stdout, reason = "that is how it answers")]
+//! Counts the allocations and the allocated bytes of a call. The whole call runs on one thread.
+#![allow(clippy::print_stdout, reason = "the program prints its result")]
 
 use std::pin::pin;
 
@@ -68,7 +68,7 @@ fn measure<T>(work: impl FnOnce() -> T) -> Result<(AllocationInfo, T)> {
     Ok((allocations, outcome.ok_or("nothing was done")?))
 }
 
-/// The mean of some calls, after one that finds everything in place.
+/// The mean of several calls, after a first call that warms up.
 fn per_call(mut call: impl FnMut() -> Result<AllocationInfo>) -> Result<Value> {
     call()?;
     let (mut count, mut bytes) = (0, 0);

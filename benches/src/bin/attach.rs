@@ -1,6 +1,6 @@
-//! How long it takes to put both tokens on a request when neither has to be renewed: by one task, and by many tasks on
-//! all cores.
-#![allow(clippy::print_stdout, reason = "that is how it answers")]
+//! Measures how long a task needs to add both valid tokens to a request: with one task, and with many tasks on all
+//! cores.
+#![allow(clippy::print_stdout, reason = "the program prints its result")]
 
 use std::{thread::available_parallelism, time::Duration};
 
@@ -14,18 +14,18 @@ use thingspace_bench::{
 use thingspace_session::Session;
 
 const TASKS_PER_CORE: usize = 8;
-/// How often without a pause: then the next task has its turn.
+/// How many requests a task handles before it yields.
 const TURN: u32 = 10_000;
 const ROUNDS: usize = 7;
 
 fn main() -> Result {
-    let turns: u32 = std::env::args().nth(1).ok_or("how many turns?")?.parse()?;
+    let turns: u32 = std::env::args().nth(1).ok_or("the number of turns is missing")?.parse()?;
     let cores = available_parallelism()?.get();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(cores).enable_all().build()?;
     let (mut one, mut many) = (Vec::new(), Vec::new());
     runtime.block_on(async {
         let session = builder()?.build()?.start_session(credentials()).await?;
-        // One after the other, so that what else the machine does strikes both.
+        // Alternates both, so that other load on the machine affects both.
         for _ in 0..ROUNDS {
             one.push(crowd(&session, 1, turns * u32::try_from(cores)?).await?);
             many.push(crowd(&session, cores * TASKS_PER_CORE, turns.div_ceil(u32::try_from(TASKS_PER_CORE)?)).await?);
@@ -36,7 +36,7 @@ fn main() -> Result {
     Ok(())
 }
 
-/// How many nanoseconds one request takes, in the mean.
+/// The mean time of one request, in nanoseconds.
 async fn crowd(session: &Session, tasks: usize, turns: u32) -> Result<Each> {
     let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(task(session.clone(), turns))).collect();
     let (mut each, count) = (Each::default(), f64::from(u32::try_from(tasks.len())?));

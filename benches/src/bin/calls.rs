@@ -1,8 +1,8 @@
-//! Makes calls when it is told to, and says how long they took.
+//! Makes calls as standard input requests, and prints their duration.
 //!
-//! A line `facade send 100` on standard input is 100 calls of `send` by this crate, one after the other; `hand start 20`
-//! is 20 logins written by hand. The answer is a line of JSON: how many nanoseconds they took, all together.
-#![allow(clippy::print_stdout, reason = "that is how it answers")]
+//! The line `facade send 100` requests 100 calls of `send` by this crate in sequence, and `hand start 20` requests 20
+//! logins written by hand. The result is a line of JSON with the total time in nanoseconds.
+#![allow(clippy::print_stdout, reason = "the program prints its result")]
 
 use std::io::{self, Write as _};
 
@@ -23,13 +23,13 @@ async fn listen() -> Result {
         let line = line?;
         let mut words = line.split(' ');
         let (who, what) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let calls = words.next().ok_or("how many calls?")?.parse()?;
+        let calls = words.next().ok_or("the number of calls is missing")?.parse()?;
         let taken = match (who, what) {
             ("facade", "start") => start(&facade, calls).await?,
             ("facade", "send") => send(&facade, calls).await?,
             ("hand", "start") => start_by_hand(&hand, calls).await?,
             ("hand", "send") => send_by_hand(&mut hand, calls).await?,
-            _ => return Err(format!("`{line}` is not understood").into()),
+            _ => return Err(format!("unknown line `{line}`").into()),
         };
         println!("{}", serde_json::to_string(&taken)?);
         io::stdout().flush()?;
@@ -60,7 +60,7 @@ async fn start_by_hand(hand: &Hand, calls: u32) -> Result<Taken> {
 }
 
 async fn send(facade: &Facade, calls: u32) -> Result<Taken> {
-    // Others have logged in meanwhile: the session is renewed here.
+    // Renews the session, because other logins have ended it.
     facade.send().await?;
     let meter = Meter::of_process();
     for _ in 0..calls {

@@ -1,9 +1,8 @@
-//! How long tasks that meet a dead session take until all have an answer.
+//! Measures how long many tasks with a dead session take until all have a response.
 //!
-//! The sandbox holds the login back, as a platform far away does; what the requests take by themselves is measured in
-//! between, with a session that lives. The tasks share some connections, which is a matter of file descriptors and not
-//! of the session.
-#![allow(clippy::print_stdout, reason = "that is how it answers")]
+//! The sandbox delays the login, as a distant platform does. Other rounds measure the requests alone, with a live
+//! session. The tasks share a few connections, only to save file descriptors.
+#![allow(clippy::print_stdout, reason = "the program prints its result")]
 
 #[path = "../../../tests/promises/crowds/door.rs"]
 mod door;
@@ -26,16 +25,16 @@ use thingspace_session::Session;
 use tokio::sync::Semaphore;
 
 const CONNECTIONS: usize = 200;
-/// How long a login is held back.
+/// The delay of a login.
 const HELD: Duration = Duration::from_millis(300);
-/// For tasks that wait for a connection of another task.
+/// The timeout, long enough for tasks that wait for the connection of another task.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 #[tokio::main]
 async fn main() -> Result {
     let mut arguments = std::env::args().skip(1);
-    let tasks = arguments.next().ok_or("how many tasks?")?.parse()?;
-    let rounds: u32 = arguments.next().ok_or("how many rounds?")?.parse()?;
+    let tasks = arguments.next().ok_or("the number of tasks is missing")?.parse()?;
+    let rounds: u32 = arguments.next().ok_or("the number of rounds is missing")?.parse()?;
     let (control, door) = (Control::new()?, Door(Arc::new(Semaphore::new(CONNECTIONS))));
     let client = builder()?
         .timeout(PATIENCE)
@@ -48,10 +47,10 @@ async fn main() -> Result {
     Ok(())
 }
 
-/// One login by itself, the requests by themselves, and both together.
+/// One login alone, the requests alone, and both together.
 async fn round(control: &Control, session: &Session, tasks: usize) -> Result<serde_json::Value> {
     let login = login(control).await?;
-    // The other login has put an end to the session.
+    // The other login has ended the session.
     ask(session, 1, 1).await?;
     let requests = ask(session, tasks, 2).await?;
     control.expire_session().await?;
@@ -66,7 +65,7 @@ async fn round(control: &Control, session: &Session, tasks: usize) -> Result<ser
     }))
 }
 
-/// How long one login takes.
+/// The time of one login.
 async fn login(control: &Control) -> Result<Duration> {
     let thingspace = builder()?.build()?;
     thingspace.start_session(credentials()).await?.end().await?;
@@ -76,7 +75,7 @@ async fn login(control: &Control) -> Result<Duration> {
     Ok(started.elapsed())
 }
 
-/// How long it takes until all tasks have so many answers, each.
+/// The time until each task has so many responses.
 async fn ask(session: &Session, tasks: usize, times: u32) -> Result<Duration> {
     let started = Instant::now();
     let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(task(session.clone(), times))).collect();
