@@ -3,7 +3,7 @@
 //! Runs against a sandbox of its own, unless `THINGSPACE_BASE_URL` (with `THINGSPACE_KEY`, `THINGSPACE_SECRET`,
 //! `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`) names another platform.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it does")]
 
 use std::{env, error::Error};
 

@@ -1,8 +1,8 @@
-//! Counts what becomes of a session, with a recorder of a few lines in the place of an exporter.
+//! Counts the events of a session, with a short recorder instead of an exporter.
 //!
 //! Runs against a sandbox of its own.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it does")]
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,8 @@
-//! A client with middlewares of its own gains a session: its requests to the platform carry both tokens.
+//! Adds a session to a client with middlewares of its own. Its requests to the platform then carry both tokens.
 //!
 //! Runs against a sandbox of its own.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it does")]
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use reqwest_middleware::{ClientBuilder, Middleware, Next};
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{ApiKey, Credentials, ThingSpace};
 
-/// What the program has already: it tells of each request.
+/// A middleware of the program, which prints each request.
 struct Tell;
 
 #[async_trait]
@@ -52,7 +52,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let thingspace = ThingSpace::builder().api_key(api_key).base_url(sandbox.base_url()).build()?;
     let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
 
-    // The session last: what comes after it sees no request to the platform.
+    // The session comes last, because a middleware after it would see no request to the platform.
     let client = ClientBuilder::new(reqwest::Client::new()).with(Tell).with(session.clone()).build();
     let url = format!("{}/m2m/v1/callbacks/0000123456-00001", sandbox.base_url());
     client.get(&url).send().await?.error_for_status()?;

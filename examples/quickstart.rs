@@ -1,12 +1,12 @@
-//! Starts a session, uses it twice, resets the password and ends it, telling each step.
+//! Starts a session, uses it twice, resets the password and ends the session. Prints each step.
 //!
 //! Runs against a sandbox of its own, unless `THINGSPACE_BASE_URL` (with `THINGSPACE_KEY`, `THINGSPACE_SECRET`,
-//! `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`) names another platform. There, the new password is kept in the
-//! file that `THINGSPACE_PASSWORD_FILE` names, by default a new one in `thingspace` below `$XDG_STATE_HOME` or
-//! `~/.local/state`. The session is kept in the same folder, unless `THINGSPACE_STORE` names another file: a start that
-//! follows a wrong password then makes no login. Nothing secret is written into a git checkout.
+//! `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`) names another platform. There, the example writes the new password
+//! to the file that `THINGSPACE_PASSWORD_FILE` names, by default a new one in `thingspace` below `$XDG_STATE_HOME` or
+//! `~/.local/state`. It keeps the session in the same folder, or in the file that `THINGSPACE_STORE` names, so that a
+//! start after a wrong password sends no login. It writes no secret into a git checkout.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it does")]
 
 use std::{
     env,
@@ -70,7 +70,7 @@ async fn on_platform() -> Result<(), Box<dyn Error>> {
     tour(&thingspace, credentials, Some(path)).await
 }
 
-/// The folder for what programs of this user keep; made if it is missing, for its owner alone.
+/// The folder for the state of this user's programs. Creates a missing folder, which only its owner can read.
 fn state_folder() -> Result<PathBuf, String> {
     let named = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = named.or_else(|| env::home_dir().map(|home| home.join(".local/state")));
@@ -84,7 +84,7 @@ fn state_folder() -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// The whole path, if no folder above it is a git checkout: what lies in one is committed by accident.
+/// The absolute path. Rejects a path in a git checkout, where the file could be committed by accident.
 fn outside_of_checkouts(path: &Path) -> Result<PathBuf, String> {
     let cannot = |error| format!("{} cannot be used for the new password: {error}", path.display());
     let folder = match path.parent() {
@@ -118,12 +118,12 @@ async fn use_it(session: &Session, user: &Credentials, keep: Option<&Path>) -> R
     let callbacks = ask(session, Method::GET, "/m2m/v1/callbacks/0000123456-00001", Value::Null);
     println!("Second request, same session: {}", callbacks.await?);
 
-    // A place for the new password before it exists: it is said once.
+    // Reserves a file first, because the platform returns the new password only once.
     let place = keep.map(Place::new).transpose()?;
     let new = match session.reset_password(user.password().clone()).await {
         Ok(new) => new,
         Err(error) => {
-            // An answer that could not be read may hold it all the same.
+            // A response that the crate cannot read may still hold the password.
             if let (Some(place), Some(body)) = (place, error.body()) {
                 eprintln!("What the reset was answered with is kept in {}.", place.keep(body.expose_secret())?);
             }
@@ -137,7 +137,7 @@ async fn use_it(session: &Session, user: &Credentials, keep: Option<&Path>) -> R
     Ok(())
 }
 
-/// One request and, in a few words, its answer.
+/// Sends a request and returns a short description of the response.
 async fn ask(session: &Session, method: Method, path: &str, body: Value) -> Result<String, Box<dyn Error>> {
     let name = format!("{method} {path}");
     let mut request = session.request(method, path)?;
@@ -148,7 +148,7 @@ async fn ask(session: &Session, method: Method, path: &str, body: Value) -> Resu
     Ok(format!("{name} answered {}.", answer.status()))
 }
 
-/// A new file that only its owner can read; removed again if nothing is kept in it.
+/// A new file that only its owner can read. It is removed if it stays empty.
 struct Place<'a> {
     path: &'a Path,
     file: File,

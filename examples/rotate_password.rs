@@ -1,16 +1,16 @@
-//! Replaces the password of the account and keeps the new one in a vault; run again after a crash, it recovers what
-//! happened and says so.
+//! Replaces the password of the account and saves the new one in a vault. Run again after a crash, it recovers the
+//! rotation and prints the result.
 //!
 //! ```text
 //! cargo run --example rotate_password -- --vault PATH
 //! ```
 //!
 //! The platform and the account are those of `THINGSPACE_BASE_URL` (production if unset), `THINGSPACE_KEY`,
-//! `THINGSPACE_SECRET`, `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`; once the vault holds a password, that one is
-//! used. Beside the vault, `PATH.sessions` keeps the session and the count of failed logins, and a `PATH.<digits>.rescue`
-//! the new password if the vault fails. Prints no secret, and exits with 1 if the password was not replaced.
+//! `THINGSPACE_SECRET`, `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD`. A password in the vault takes precedence.
+//! Beside the vault, `PATH.sessions` keeps the session and the count of failed logins. If the vault fails, a
+//! `PATH.<digits>.rescue` keeps the new password. Prints no secret, and exits with 1 if the password was not replaced.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it does")]
 
 use std::{
     env,
@@ -51,8 +51,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
         return Err(USAGE.into());
     };
     let path = PathBuf::from(path);
-    // The count of failed logins outlives this process: however often it is started with a dead password, it tries that
-    // once.
+    // The count of failed logins outlives this process, so repeated starts try an invalid password only once.
     let store = FileStore::new(beside(&path, ".sessions"));
     let thingspace = ThingSpaceBuilder::from_env()?.store(store).build()?;
     let vault = FileVault::new(&path);
@@ -62,11 +61,11 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
         VaultState::Current(_) => thingspace.start_session(vault.clone()).await?,
         _ => thingspace.start_session(Credentials::from_env()?).await?,
     };
-    // Nothing is reset if there is no place for the new password should the vault fail.
+    // Checks before the reset that the rescue file can be written, in case the vault fails.
     let probe = write(&rescue_file(&path, SystemTime::now()), "");
     fs::remove_file(probe.map_err(|error| format!("no file can be written beside {}: {error}", path.display()))?)?;
     let outcome = match session.rotate_password(&vault).await {
-        // The session had died; nothing was reset.
+        // The session was dead, so the platform did not reset the password.
         Err(Error::SessionRenewed) => session.rotate_password(&vault).await,
         outcome => outcome,
     };
@@ -75,7 +74,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
         Err(error) => {
             let rescued = match &error {
                 Error::PasswordNotSaved { password, .. } => Some(password.expose_secret()),
-                // It may be in an answer that could not be read.
+                // A response that the crate cannot read may hold the password.
                 _ => error.body().map(Secret::expose_secret),
             };
             match rescued {
@@ -90,7 +89,7 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
     Ok(ended?)
 }
 
-/// What became of an earlier run. One that was stopped may have left its claim behind for some 90 seconds.
+/// Recovers an earlier run. A run that was stopped may leave its claim for about 90 seconds.
 async fn recover(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<dyn StdError>> {
     let path = vault.path();
     let VaultState::Pending(pending) = vault.load().await.map_err(|error| -> Box<dyn StdError> { error })? else {
@@ -130,7 +129,7 @@ async fn recover(thingspace: &ThingSpace, vault: &FileVault) -> Result<(), Box<d
     Ok(())
 }
 
-/// The vault has not got the new password: it goes into a file beside it.
+/// Writes the new password, which the vault did not save, to a file beside the vault.
 async fn last_resort(vault: &FileVault, text: &str, error: &Error) -> String {
     let since = match vault.load().await {
         Ok(VaultState::Pending(pending)) => pending.since(),
@@ -147,12 +146,12 @@ async fn last_resort(vault: &FileVault, text: &str, error: &Error) -> String {
     }
 }
 
-/// Where what a rotation that began at this time has brought goes if the vault fails.
+/// The rescue file of a rotation that began at this time.
 fn rescue_file(vault: &Path, since: SystemTime) -> PathBuf {
     beside(vault, &format!(".{}.rescue", milliseconds(since)))
 }
 
-/// The file that a rotation that began at this time has left, and none of an earlier one.
+/// The rescue file that a rotation left since this time. Ignores files of earlier rotations.
 fn rescued(vault: &Path, since: SystemTime) -> io::Result<Option<PathBuf>> {
     let name = vault.file_name().and_then(OsStr::to_str).unwrap_or_default();
     for entry in fs::read_dir(directory(vault))? {
@@ -181,7 +180,7 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes a file that is not there yet, for its owner alone, so that it outlasts a power failure.
+/// Writes a new file that only its owner can read, and syncs it against a power failure.
 fn write(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! A service, and how its tests meet an outage: `cargo test service`.
+//! A service, and tests of its behavior in an outage: `cargo test service`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it receives")]
 
@@ -8,7 +8,7 @@ use reqwest::Method;
 use thingspace_sandbox::Sandbox;
 use thingspace_session::{ApiKey, Credentials, Error, Session, ThingSpace};
 
-/// What the service knows of a device.
+/// The report of the service on a device.
 #[derive(Debug, PartialEq, Eq)]
 enum Report {
     /// The platform's response.

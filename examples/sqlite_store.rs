@@ -1,4 +1,4 @@
-//! A session store of one's own: one table of a database in a file, for all processes of one machine.
+//! A custom session store: one table of a database in a file, for all processes of one machine.
 //!
 //! `cargo run --example sqlite_store` checks that it keeps every guarantee of a store.
 
@@ -30,7 +30,7 @@ impl SqliteStore {
     }
 }
 
-/// Content that cannot be understood is never a fresh start.
+/// Reports unreadable content as damaged, because it must never be a fresh start.
 fn explain(error: &rusqlite::Error) -> StoreError {
     let (place, problem) = ("the SQLite database".to_owned(), error.to_string());
     match error.sqlite_error_code() {
@@ -68,7 +68,7 @@ impl SessionStore for SqliteStore {
             };
             let expected = expected.map(|version| version.to_string());
             let swapped = db.execute(swap, params![account, name, bytes, expected])?;
-            // Not swapped, but stored: the swap was sent again.
+            // The version is stored already, because the swap was sent again.
             Ok(swapped == 1 || find(db, &account)?.is_some_and(|found| found.version == new))
         })
     }

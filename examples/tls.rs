@@ -1,8 +1,8 @@
-//! Names what encrypts the connections and whom it trusts: a provider of cryptography of one's own, and one root alone.
+//! Sets a provider of cryptography, and a single trusted root.
 //!
-//! Runs against a sandbox of its own, behind TLS with certificates that are made here.
+//! Runs against a sandbox of its own, behind TLS with certificates that the example makes.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it does")]
 
 use std::{error::Error, net::SocketAddr, sync::Arc};
 
@@ -29,8 +29,8 @@ async fn main() {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    // Once, before the first client is built. Without it the provider is aws-lc.
-    ring::default_provider().install_default().map_err(|_| "another provider was there first")?;
+    // Runs once, before the first client is built. The default provider is aws-lc.
+    ring::default_provider().install_default().map_err(|_| "another provider is installed already")?;
 
     let (sandbox, authority) = (Sandbox::start().await?, authority()?);
     let address = behind_tls(&authority, sandbox.address()).await?;
@@ -41,14 +41,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let api_key = || ApiKey::new("sandbox-key", "sandbox-secret");
     let user = Credentials::new("zbeeblebrox", "IMgr8");
 
-    // Whom the operating system trusts has not issued this certificate.
+    // The operating system does not trust the issuer of this certificate.
     let mistrustful = builder().api_key(api_key()).build()?;
     match mistrustful.start_session(user.clone()).await {
         Ok(_) => return Err("the operating system trusts it".into()),
         Err(error) => println!("With the roots of the operating system: {error}."),
     }
 
-    // `tls_certs_merge` would trust it beside the others.
+    // `tls_certs_merge` would add the root to those of the operating system.
     let thingspace = builder().api_key(api_key()).http_client(|http| http.tls_certs_only([root])).build()?;
     let session = thingspace.start_session(user).await?;
     println!("With the root of the example: a session has started.");
@@ -62,7 +62,7 @@ fn authority() -> Result<Authority, rcgen::Error> {
     CertifiedIssuer::self_signed(params, KeyPair::generate()?)
 }
 
-/// Takes TLS off what comes in and hands it on to the sandbox.
+/// Terminates TLS and forwards the bytes to the sandbox.
 async fn behind_tls(authority: &Authority, sandbox: SocketAddr) -> Result<SocketAddr, Box<dyn Error>> {
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new(["localhost".to_owned()])?.signed_by(&key, authority)?;

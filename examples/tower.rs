@@ -1,8 +1,8 @@
-//! A client that is a tower service gains a session: its requests to the platform carry both tokens, all others none.
+//! Adds a session to a tower service. Only requests to the platform then carry both tokens.
 //!
-//! Runs against a sandbox of its own, and another that stands for the rest of the world.
+//! Runs against a sandbox of its own. A second sandbox stands for another server.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it does")]
 
 use std::error::Error;
 
@@ -25,7 +25,7 @@ async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     let thingspace = ThingSpace::builder().api_key(api_key).base_url(sandbox.base_url()).build()?;
     let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
 
-    // Innermost: all other layers stand around it.
+    // The innermost layer.
     let client = ServiceBuilder::new()
         .map_request(|request: Request| {
             println!("{} {}", request.method(), request.url().path());
