@@ -92,8 +92,8 @@ pub(super) const PROBES: &[Probe] = &[
     (
         LIST,
         "{type: array, items: {type: string}, uniqueItems: true}",
-        ("items-made-unique", "BC", "B"),
-        ("items-may-repeat", "CB", "B"),
+        ("items-made-unique", "BC", "C"),
+        ("items-may-repeat", "CB", "C"),
     ),
     (LIST, "{type: array, items: {type: integer}}", ("type-changed", "BB", "B"), ("type-changed", "BB", "B")),
     (TEXT, "{type: string, default: a}", ("default-added", "CC", "C"), ("default-removed", "CC", "C")),
