@@ -1,6 +1,7 @@
 //! The entry: what holds for all sessions of an application, and the start of one.
 
 mod builder;
+mod config;
 mod http;
 mod status;
 mod tls;
@@ -15,6 +16,7 @@ use std::{
 use reqwest::Url;
 
 pub use builder::ThingSpaceBuilder;
+pub use config::Config;
 pub use status::AccountStatus;
 pub use tls::TlsBackend;
 pub use variables::EnvironmentCredentials;
@@ -55,8 +57,7 @@ impl ThingSpace {
         ThingSpaceBuilder::default()
     }
 
-    /// Reads `THINGSPACE_KEY` and `THINGSPACE_SECRET`, and `THINGSPACE_BASE_URL` and `THINGSPACE_STORE` if they are set. To
-    /// set more than that, begin with [`ThingSpaceBuilder::from_env`].
+    /// Reads the environment, as [`ThingSpaceBuilder::from_env`] says. To set more than that, begin with it.
     ///
     /// # Errors
     ///

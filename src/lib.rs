@@ -117,7 +117,7 @@ pub mod store;
 mod transport;
 
 pub use auth::{AccessTokenProvider, ProviderError};
-pub use client::{AccountStatus, EnvironmentCredentials, ThingSpace, ThingSpaceBuilder, TlsBackend};
+pub use client::{AccountStatus, Config, EnvironmentCredentials, ThingSpace, ThingSpaceBuilder, TlsBackend};
 pub use credentials::{
     AccessToken, ApiKey, Credentials, CredentialsFuture, CredentialsProvider, Password, Secret, SessionToken,
 };

@@ -59,7 +59,7 @@ pub(crate) enum Grant {
     /// The token endpoint.
     ClientCredentials { transport: Transport, url: Url, api_key: ApiKey, scopes: Vec<String> },
     /// The caller.
-    Provider(Box<dyn AccessTokenProvider>),
+    Provider(Arc<dyn AccessTokenProvider>),
     /// Nowhere: there is the one token and no other.
     Nothing,
 }

@@ -7,9 +7,9 @@ use std::{
 
 use reqwest::{ClientBuilder, Url, header::HeaderMap};
 
-use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions, variables::optional_variable};
+use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
 use crate::{
-    AccessToken, AccessTokenProvider, ApiKey, Environment, Error, FileStore, MemoryStore, RetryPolicy,
+    AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, RetryPolicy,
     auth::{AccessTokens, Grant},
     generated::{client as api, operations::TOKEN_PATH},
     session::api_base,
@@ -40,13 +40,16 @@ const RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
 ///     .build()?;
 /// # Ok::<(), thingspace_session::Error>(())
 /// ```
-#[derive(Default)]
+///
+/// A clone has the same settings, and shares what is code or kept: the store, the access token provider, the function of
+/// [`headers`](Self::headers). The clients that are built of two clones share no access token and no connection.
+#[derive(Clone, Default)]
 pub struct ThingSpaceBuilder {
     base_url: Option<String>,
     api_key: Option<ApiKey>,
     scopes: Vec<String>,
     access_token: Option<AccessToken>,
-    provider: Option<Box<dyn AccessTokenProvider>>,
+    provider: Option<Arc<dyn AccessTokenProvider>>,
     clock_skew: Option<Duration>,
     timeout: Option<Duration>,
     http: HttpOptions,
@@ -61,24 +64,6 @@ pub struct ThingSpaceBuilder {
 debug!(ThingSpaceBuilder, |_this| "ThingSpaceBuilder {{ .. }}");
 
 impl ThingSpaceBuilder {
-    /// Begins with `THINGSPACE_KEY` and `THINGSPACE_SECRET`, and with `THINGSPACE_BASE_URL` and `THINGSPACE_STORE` if they
-    /// are set. `THINGSPACE_STORE` is the path of a [`FileStore`], whose directory has to exist. Set it wherever the process
-    /// may be restarted by itself: see [`store`](Self::store).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Configuration`] if one of them is empty or not UTF-8, or if one of the first two is missing.
-    pub fn from_env() -> Result<Self, Error> {
-        let mut builder = Self::default().api_key(ApiKey::from_env()?);
-        if let Some(base_url) = optional_variable("THINGSPACE_BASE_URL")? {
-            builder = builder.base_url(base_url);
-        }
-        if let Some(path) = optional_variable("THINGSPACE_STORE")? {
-            builder = builder.store(FileStore::new(path));
-        }
-        Ok(builder)
-    }
-
     /// Which of the platform's own servers; production by default. The last of this and [`base_url`](Self::base_url)
     /// holds.
     #[must_use]
@@ -118,7 +103,7 @@ impl ThingSpaceBuilder {
     /// Access tokens from somewhere else, instead of an API key.
     #[must_use]
     pub fn access_token_provider(mut self, provider: impl AccessTokenProvider + 'static) -> Self {
-        self.provider = Some(Box::new(provider));
+        self.provider = Some(Arc::new(provider));
         self
     }
 
@@ -160,7 +145,8 @@ impl ThingSpaceBuilder {
     /// What is handed in is the builder of this crate's own HTTP client, with its defaults; what is left alone in it
     /// stays as it is, whatever features other crates turn on. Redirects, reqwest's own retries, referers and the
     /// logging of raw bytes are turned off in whatever comes back: a client that follows redirects would take the
-    /// session token to another server with it.
+    /// session token to another server with it. A closure is `Clone`, as a clone of the builder needs, if all that it takes
+    /// along is; what is not is made inside of it.
     ///
     /// ```
     /// # use thingspace_session::{ApiKey, ThingSpace};
@@ -182,7 +168,10 @@ impl ThingSpaceBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn http_client(mut self, configure: impl FnOnce(ClientBuilder) -> ClientBuilder + Send + 'static) -> Self {
+    pub fn http_client(
+        mut self,
+        configure: impl FnOnce(ClientBuilder) -> ClientBuilder + Clone + Send + 'static,
+    ) -> Self {
         self.http.configure = Some(Box::new(configure));
         self
     }

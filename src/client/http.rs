@@ -18,10 +18,32 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 /// answer is told from a platform that does not.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What the caller has done to the builder.
+pub(super) trait Configure: Send {
+    fn configured(self: Box<Self>, builder: ClientBuilder) -> ClientBuilder;
+    fn duplicate(&self) -> Box<dyn Configure>;
+}
+
+impl<F: FnOnce(ClientBuilder) -> ClientBuilder + Clone + Send + 'static> Configure for F {
+    fn configured(self: Box<Self>, builder: ClientBuilder) -> ClientBuilder {
+        self(builder)
+    }
+
+    fn duplicate(&self) -> Box<dyn Configure> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Configure> {
+    fn clone(&self) -> Self {
+        (**self).duplicate()
+    }
+}
+
 /// What the caller has said of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct HttpOptions {
-    pub(super) configure: Option<Box<dyn FnOnce(ClientBuilder) -> ClientBuilder + Send>>,
+    pub(super) configure: Option<Box<dyn Configure>>,
     pub(super) tls: Option<TlsBackend>,
     pub(super) connect_timeout: Option<Duration>,
     pub(super) user_agent: Option<String>,
@@ -40,7 +62,7 @@ impl HttpOptions {
         // A proxy of the environment must not see plain HTTP that is meant for this machine.
         let builder = if is_loopback(base_url) { builder.no_proxy() } else { builder };
         let builder = tls.into_iter().fold(builder, TlsBackend::applied);
-        let builder = self.configure.into_iter().fold(builder, |builder, configure| configure(builder));
+        let builder = self.configure.into_iter().fold(builder, |builder, configure| configure.configured(builder));
         // What was named holds, whatever the caller has made of the builder.
         let builder = self.tls.into_iter().fold(builder, TlsBackend::applied);
         let builder = self.connect_timeout.into_iter().fold(builder, ClientBuilder::connect_timeout);

@@ -2,10 +2,13 @@
 
 use std::{ffi::OsStr, time::Duration};
 
-use thingspace_session::{AccessToken, ApiKey, Credentials, Environment, Error, RetryPolicy, ThingSpace};
+use thingspace_sandbox::{Fault, Operation, Sandbox};
+use thingspace_session::{
+    AccessToken, ApiKey, Credentials, Environment, Error, MemoryStore, RetryPolicy, ThingSpace, ThingSpaceBuilder,
+};
 use tokio::time::Instant;
 
-use crate::support::{alone, api_key, client_of, credentials, full, passed, sandbox};
+use crate::support::{ECHO, alone, api_key, client_of, credentials, full, passed, sandbox};
 
 #[test]
 fn production_is_the_default_and_the_environments_are_those_of_the_spec() {
@@ -113,8 +116,68 @@ fn the_environment_is_read_and_its_errors_name_the_variable() {
 
     let said = child(&[&both[..], &[("THINGSPACE_BASE_URL", "http://127.0.0.1:8080/api")]].concat());
     assert!(said.contains("client of http://127.0.0.1:8080/api"), "{said}");
+    let said = child(&[&both[..], &[("THINGSPACE_ENVIRONMENT", "mock")]].concat());
+    assert!(said.contains("client of https://mock.thingspace.verizon.com/api"), "{said}");
+    for (name, value) in [
+        ("THINGSPACE_ENVIRONMENT", "hush"),
+        ("THINGSPACE_TIMEOUT", "hush"),
+        ("THINGSPACE_TIMEOUT", "0"),
+        ("THINGSPACE_TIMEOUT", "-1"),
+        ("THINGSPACE_TIMEOUT", "NaN"),
+        ("THINGSPACE_TIMEOUT", "inf"),
+        ("THINGSPACE_TIMEOUT", ""),
+    ] {
+        let said = child(&[&both[..], &[(name, value)]].concat());
+        assert!(said.contains("no client") && said.contains(name) && !said.contains("hush"), "{said}");
+    }
+    let servers = [("THINGSPACE_ENVIRONMENT", "mock"), ("THINGSPACE_BASE_URL", "https://x.example")];
+    let said = child(&[&both[..], &servers].concat());
+    assert!(said.contains("THINGSPACE_ENVIRONMENT and THINGSPACE_BASE_URL"), "{said}");
     let said = child(&[("THINGSPACE_KEY", "k"), ("THINGSPACE_SECRET", "")]);
     assert!(said.contains("THINGSPACE_SECRET is empty"), "{said}");
+}
+
+/// The environment names the time of a call and the store.
+#[tokio::test(start_paused = true)]
+async fn what_the_environment_does() {
+    let Ok(builder) = ThingSpaceBuilder::from_env() else { return };
+    let sandbox = Sandbox::start().await.unwrap();
+    let client = builder.api_key(api_key()).base_url(sandbox.base_url()).build().unwrap();
+    let session = client.start_session(credentials()).await.unwrap();
+    sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(100)), 1);
+    let error = session.send(session.request(reqwest::Method::POST, ECHO).unwrap()).await.unwrap_err();
+    println!("the call: {error}");
+}
+
+#[test]
+fn the_time_and_the_store_of_the_environment_hold() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("session.json");
+    let mut alone = alone("configuration::what_the_environment_does");
+    alone.envs([("THINGSPACE_KEY", "k"), ("THINGSPACE_SECRET", "s"), ("THINGSPACE_TIMEOUT", "2.5")]);
+    let said = passed(alone.env("THINGSPACE_STORE", &store));
+    assert!(said.contains("the call: no answer within 2.5s"), "{said}");
+    assert!(store.exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clone_of_a_builder_has_all_that_was_set() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let builder = client_of(&sandbox)
+        .timeout(Duration::from_secs(3))
+        .http_client(|http| http.user_agent("inner/1"))
+        .headers(|headers| drop(headers.insert("x-own", "1".parse().unwrap())))
+        .store(MemoryStore::new());
+    for client in [builder.clone(), builder.clone(), builder] {
+        let session = client.build().unwrap().start_session(credentials()).await.unwrap();
+        sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(100)), 1);
+        let started = Instant::now();
+        session.send(session.request(reqwest::Method::POST, ECHO).unwrap()).await.unwrap_err();
+        assert_eq!(started.elapsed().as_secs(), 3);
+    }
+    assert!(sandbox.requests().iter().all(|request| request.header("user-agent") == Some("inner/1")));
+    assert!(sandbox.requests().iter().all(|request| request.header("x-own") == Some("1")));
+    assert_eq!(crate::support::arrived(&sandbox, "/session/login"), 1, "one store, one session");
 }
 
 #[cfg(unix)]

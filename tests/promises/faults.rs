@@ -67,14 +67,16 @@ async fn a_reset_sent_by_path_is_not_repeated_in_any_spelling() {
 #[tokio::test]
 async fn a_custom_client_with_retries_sends_the_reset_once() {
     let (sandbox, _) = sandbox().await;
-    let eager = reqwest::retry::for_host("127.0.0.1").max_retries_per_request(2).classify_fn(|attempt| {
-        if attempt.status().is_some_and(|status| status.as_u16() == 503) {
-            attempt.retryable()
-        } else {
-            attempt.success()
-        }
+    let client = client_of(&sandbox).http_client(|http| {
+        let eager = reqwest::retry::for_host("127.0.0.1").max_retries_per_request(2);
+        http.retry(eager.classify_fn(|attempt| {
+            if attempt.status().is_some_and(|status| status.as_u16() == 503) {
+                attempt.retryable()
+            } else {
+                attempt.success()
+            }
+        }))
     });
-    let client = client_of(&sandbox).http_client(|http| http.retry(eager));
     let session = client.build().unwrap().start_session(credentials()).await.unwrap();
     let before = platform_requests(&sandbox);
     sandbox.fault(Operation::Reset, Fault::answer_after(503, "processed all the same"), 9);

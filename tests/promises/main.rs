@@ -16,6 +16,7 @@ mod account_status;
 mod bad_days;
 mod blocking;
 mod catalogue;
+mod config_files;
 mod configuration;
 mod crowds;
 mod ecosystem;

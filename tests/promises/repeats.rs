@@ -104,15 +104,16 @@ async fn pauses_differ_by_chance_so_that_many_clients_do_not_come_back_together(
 async fn a_custom_client_does_not_repeat_on_its_own() {
     let sandbox = Sandbox::start().await.unwrap();
     let host = sandbox.address().ip().to_string();
-    let eager = reqwest::retry::for_host(host).no_budget().max_retries_per_request(5);
-    let eager = eager.classify_fn(|attempt| {
-        if attempt.status().is_none_or(|status| status.is_server_error()) {
-            attempt.retryable()
-        } else {
-            attempt.success()
-        }
+    let client = client_of(&sandbox).http_client(|http| {
+        let eager = reqwest::retry::for_host(host).no_budget().max_retries_per_request(5);
+        http.retry(eager.classify_fn(|attempt| {
+            if attempt.status().is_none_or(|status| status.is_server_error()) {
+                attempt.retryable()
+            } else {
+                attempt.success()
+            }
+        }))
     });
-    let client = client_of(&sandbox).http_client(|http| http.retry(eager));
     let session = client.build().unwrap().start_session(credentials()).await.unwrap();
     assert_eq!(ask(&sandbox, &session, Method::POST, Fault::answer(503, ""), 1).await, (503, 1));
     sandbox.fault(Operation::Reset, Fault::answer_after(503, ""), 1);

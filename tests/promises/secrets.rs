@@ -13,7 +13,9 @@ use reqwest::{
 };
 use serde_json::json;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
-use thingspace_session::{AccessToken, ApiKey, Credentials, Error, FileVault, RetryPolicy, Secret, ThingSpace, api};
+use thingspace_session::{
+    AccessToken, ApiKey, Config, Credentials, Error, FileVault, RetryPolicy, Secret, ThingSpace, api,
+};
 
 use crate::{
     leaks,
@@ -197,6 +199,15 @@ fn print_types() {
     print(&api::types::SessionResetPasswordResult { new_password: Some(Secret::from(GIVEN_OUT)) });
     print(&serde_json::from_value::<Secret>(json!(5)).unwrap_err());
     print(&ApiKey::new("key", "sandbox-secret"));
+    let config = json!({ "access_token": GIVEN_OUT, "api_key": { "key": "k", "secret": GIVEN_OUT } });
+    let config: Config = serde_json::from_value(config).unwrap();
+    print(&(
+        &config,
+        ThingSpace::builder().config(config.clone()),
+        ThingSpace::builder().config(config.clone()).build(),
+    ));
+    print(&serde_json::from_value::<Config>(json!({ "timeout_ms": GIVEN_OUT, "user_agent": GIVEN_OUT })).map(drop));
+    print(&serde_json::from_value::<Config>(json!({ "api_key": GIVEN_OUT })).map(drop));
 }
 
 fn own_client(token: &AccessToken) -> (ThingSpace, api::Client) {

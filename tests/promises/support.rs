@@ -104,7 +104,9 @@ pub(crate) fn alone(test: &str) -> Command {
     watch();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]);
-    for name in ["KEY", "SECRET", "BASE_URL", "USERNAME", "PASSWORD", "STORE", "PASSWORD_FILE"] {
+    for name in
+        ["KEY", "SECRET", "BASE_URL", "ENVIRONMENT", "TIMEOUT", "USERNAME", "PASSWORD", "STORE", "PASSWORD_FILE"]
+    {
         command.env_remove(format!("THINGSPACE_{name}"));
     }
     command
