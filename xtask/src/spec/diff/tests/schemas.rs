@@ -180,8 +180,8 @@ pub(super) const PROBES: &[Probe] = &[
     (
         "{type: object, properties: {a: {type: array, items: {type: string}}}}",
         "{type: object, properties: {a: {type: array, items: {type: string}}}, required: [a]}",
-        ("property-made-required", "BC", "BC"),
-        ("property-made-optional", "CB", "C"),
+        ("property-made-required", "BC", "B"),
+        ("property-made-optional", "CB", "B"),
     ),
     (
         "{not: {}, additionalProperties: {}}",
