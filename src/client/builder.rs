@@ -234,7 +234,7 @@ impl ThingSpaceBuilder {
 
     /// Where the session and the count of failed logins are kept.
     ///
-    /// Use a [`FileStore`] wherever the process may be restarted by itself, and among the processes of one machine: they
+    /// Use a [`FileStore`](crate::FileStore) wherever the process may be restarted by itself, and among the processes of one machine: they
     /// share one session and one count, and a process that starts finds both. The default is a
     /// [`MemoryStore`](crate::MemoryStore), for programs that a person starts. It is the default because a file needs a
     /// place that only the caller can name. `store(MemoryStore::new())` chooses it on purpose, and the error of a rejected
