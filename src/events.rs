@@ -10,7 +10,7 @@ use url::Position;
 
 use crate::{Error, generated::Operation, guard::SuspensionReason};
 
-/// An event with its labels; the counter has the labels alone, for what else is told may be anything.
+/// An event with its labels; the counter has the labels alone, because the other fields may have any value.
 macro_rules! event {
     ($level:ident, $name:literal, $message:literal) => {
         event!($level, $name, $message, [], [])

@@ -1,7 +1,7 @@
 //! `cargo xtask corpus`: documents of other people are checked, generated, compiled, and their examples sent round.
 //!
 //! It shows that the check is right in both directions: what passes compiles and keeps its examples, and what does not
-//! pass is told why. What the facade alone wants to be told, such as `x-retry`, is counted apart and stops nothing.
+//! pass is told why. What the facade alone requires, such as `x-retry`, is counted apart and stops nothing.
 
 mod document;
 mod examples;

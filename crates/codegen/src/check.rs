@@ -1,6 +1,6 @@
 //! What is wrong with a document before anything is generated from it.
 //!
-//! Keeps the promise that a mistake in `openapi.yaml` is told with its place and what to write instead, and that
+//! Keeps the promise that a mistake in `openapi.yaml` is reported with its place and what to write instead, and that
 //! progenitor is handed nothing that it would answer with a panic or read as something else.
 
 mod arguments;
@@ -92,7 +92,7 @@ pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>
         secrets::check,
         names::check,
         inline::check,
-        // Last: it keeps silent where something else is told.
+        // Last: it is silent if there is another finding.
         facade::check,
     ] {
         rule(&context, findings);

@@ -13,12 +13,12 @@ use super::{
     schemas, stack,
 };
 
-/// Runs the steps from a document to code. progenitor asserts where it could report, so a panic is told like any other
+/// Runs the steps from a document to code. progenitor asserts where it could report, so a panic is reported like any other
 /// error; and it goes down into schemas step by step, so it has a stack for it.
 ///
 /// # Errors
 ///
-/// What nobody foresaw: the reason of the failure in its own words, at the operation or the schema that makes it so.
+/// An unforeseen failure: the reason of the failure in its own words, at the operation or the schema that makes it so.
 pub fn attempt<T: Send>(document: &Node, steps: impl Fn(&Node) -> Result<T, String> + Sync) -> Result<T, Vec<Finding>> {
     let guarded = |part: &Node| guarded(|| steps(part));
     guarded(document).map_err(|reason| {

@@ -28,7 +28,7 @@ enum Mark {
 /// The marked fields: struct and field.
 type Marked = BTreeMap<(String, String), Mark>;
 
-/// The same client, in which null is told from nothing.
+/// The same client, in which null differs from "not sent".
 pub(crate) fn told_apart(client: TokenStream) -> TokenStream {
     module(client, "types", &|types| {
         let mut marked = Marked::new();

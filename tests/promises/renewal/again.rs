@@ -205,7 +205,7 @@ async fn a_token_that_a_caller_reports_as_dead_is_renewed_by_the_next_call_and_b
     assert_ne!(second.expose_secret(), first.expose_secret());
     assert_eq!((logins(&sandbox), platform_requests(&sandbox) - before), ((2, 0), 1));
 
-    for stale in [&first, &SessionToken::from("somebody else's"), &SessionToken::from("")] {
+    for stale in [&first, &SessionToken::from("of another process"), &SessionToken::from("")] {
         session.invalidate(stale);
         assert_eq!(session.token().await.unwrap().expose_secret(), second.expose_secret());
     }

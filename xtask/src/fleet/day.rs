@@ -23,7 +23,7 @@ pub(super) const USED: Duration = Duration::from_millis(600);
 const USED_WITH_RESTARTS: Duration = Duration::from_millis(1500);
 /// How much longer it may live, in milliseconds.
 const LONGER: u64 = 1500;
-/// How long before the end the last session is killed, so that somebody finds it out.
+/// How long before the end the last session is killed, so that a replica finds it dead.
 const LAST: Duration = Duration::from_secs(3);
 /// How often the server is killed.
 const RESTARTS: Duration = Duration::from_secs(5);

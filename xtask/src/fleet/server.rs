@@ -144,7 +144,7 @@ impl Server {
     }
 }
 
-/// A free port of an address of this machine that nobody else is likely to use: it stays free while the server starts,
+/// A free port of an address of this machine that no other program is likely to use: it stays free while the server starts,
 /// and while it is started again.
 fn free_address() -> Result<SocketAddr> {
     let ip = Ipv4Addr::new(127, fastrand::u8(1..255), fastrand::u8(..), fastrand::u8(1..255));

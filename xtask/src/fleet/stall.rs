@@ -32,7 +32,7 @@ const STOPPED: &str = "/m2m/v1/stopped";
 #[derive(Default)]
 struct Stalls {
     all: usize,
-    /// How many sessions those that were stopped have ended, none of which anybody has used.
+    /// How many sessions those that were stopped have ended, none of which was used.
     ended: usize,
     /// How many sessions were in use at most, once the newer one was there.
     in_use: usize,

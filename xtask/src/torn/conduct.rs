@@ -255,7 +255,7 @@ fn nth(place: usize, not: Option<usize>) -> usize {
     hosts.get(place % hosts.len().max(1)).copied().unwrap_or(1)
 }
 
-/// Notes whether Redis takes writes, as seen from beside all hosts, until it is told to stop.
+/// Notes whether Redis takes writes, as seen from beside all hosts, until it is stopped.
 pub(super) fn watch(history: &History, stop: &AtomicBool) {
     let mut was_well = true;
     while !stop.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! Each mistake of `tests/mistakes` is told by itself, in its place.
+//! Each mistake of `tests/mistakes` is reported alone, in its place.
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -17,7 +17,7 @@ use super::{
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut in_itself = BTreeSet::new();
     for (name, entry) in context.document.pointer("/components/schemas").into_iter().flat_map(Node::entries) {
-        // A circle of nothing but references is told of with these.
+        // A circle of nothing but references is reported with these.
         if context.resolved(&entry.value).is_some() && leads_to(context, &entry.value, name, &mut BTreeSet::new()) {
             in_itself.insert(entry.value.place);
             findings.push(Finding::new(
@@ -76,7 +76,7 @@ struct Walk<'a, 'c> {
 impl<'a> Walk<'a, '_> {
     /// Whether a copy, or a copy that it contains, contains itself.
     fn is_endless(&mut self, schema: &'a Node, depth: usize) -> bool {
-        // So deep a way of copies has no end that anybody would wait for.
+        // Copies that nest so deeply take too long to follow.
         if depth > 100 {
             return true;
         }

@@ -1,5 +1,5 @@
 //! What `src/` needs of the operations that it is made of: what it could not be compiled with, or would fail with in
-//! the middle of a login, is told with its place.
+//! the middle of a login, is reported with its place.
 
 use std::collections::BTreeSet;
 
@@ -207,7 +207,7 @@ impl<'a> Call<'_, 'a> {
         }
     }
 
-    /// What nobody fills in.
+    /// Required values that the facade does not fill in.
     fn others(&mut self, schema: &'a Node, model: Model, what: &str) {
         let is_other = |name: &str| model.properties.iter().all(|(known, _)| *known != name);
         for (name, place) in self.context.required(schema).into_iter().filter(|(name, _)| is_other(name)) {

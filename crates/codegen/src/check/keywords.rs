@@ -69,7 +69,7 @@ fn misplaced(schema: &Node, findings: &mut Vec<Finding>) {
     else {
         return;
     };
-    // `required: true` is told of by itself.
+    // `required: true` has a finding of its own.
     let is_told =
         |key: &str| key == "required" && schema.get(key).is_some_and(|required| required.value().is_boolean());
     for (keys, types) in BELONGS.iter().filter(|(_, types)| !types.contains(&of)) {

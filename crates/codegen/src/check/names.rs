@@ -120,7 +120,7 @@ pub(crate) fn are_one(values: &[&str]) -> bool {
     names(type_name) < number && names(spelt_out) < number
 }
 
-/// What to do where a name is nobody's but the document's.
+/// What to do if the name belongs to the document alone.
 pub(super) const RENAME: &str = "rename one of the two";
 
 /// Tells of every name that becomes the same in Rust as an earlier one. A name that is the same to the letter is

@@ -111,7 +111,7 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
             "write schema: with a type",
         ));
     }
-    // A value that is no flag is told of by itself.
+    // A value that is no flag has a finding of its own.
     let is_flag = parameter.get("required").is_none_or(|required| required.value().is_boolean());
     if within.text() == Some("path") && is_flag && !parameter.is("required") {
         findings.push(Finding::new(
@@ -159,7 +159,7 @@ fn of<'a>(context: &Context<'a>, operation: &Described<'a>, findings: &mut Vec<F
         let listed = of.get("parameters").map(Node::items).unwrap_or_default();
         for (written, parameter) in listed.iter().filter_map(|listed| Some((listed, context.resolved(listed)?))) {
             let Some(key) = parameter.text_of("name").zip(parameter.text_of("in")) else { continue };
-            // What the path says is told once, with the first of its operations.
+            // What the path says is reported once, with the first of its operations.
             if !level_seen.insert(key) {
                 findings.push(Finding::new(
                     "duplicate-parameter",

@@ -84,7 +84,7 @@ fn is_to_blame(document: &Node, node: &Node) -> bool {
         if let Some(start) = way.iter().position(|known| std::ptr::eq(*known, next)) {
             return start == 0 && way.iter().all(|other| node.place <= other.place);
         }
-        // So long a way is no circle, but nobody follows it.
+        // A chain this long is no circle, but too long to follow.
         if way.len() > 100 {
             return true;
         }

@@ -23,7 +23,7 @@ use super::{
 const PARTS: [&str; 8] = ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey"];
 /// What says so as the last word of a name: `apiKey`, and not `keyValuePair`.
 const WORDS: [&str; 7] = ["key", "pwd", "pin", "puk", "otp", "bearer", "authorization"];
-/// What says before `key` that anybody may see it.
+/// The words before `key` that make it public.
 const OPEN_KEYS: [&str; 5] = ["public", "idempotency", "sort", "partition", "foreign"];
 /// What says before `token` or `key` that it is where the next page of a list begins.
 const CURSORS: [&str; 13] = [

@@ -65,7 +65,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Absolute, encrypted, and without a part that somebody else fills in.
+/// Absolute, encrypted, and without a variable part.
 pub(super) fn is_secure(url: &str) -> bool {
     let host = url.strip_prefix("https://").unwrap_or_default();
     !host.is_empty() && !host.starts_with('/') && !url.contains(['{', '}', '@', '?', '#', ' '])

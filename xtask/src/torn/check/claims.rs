@@ -12,7 +12,7 @@ pub(super) struct Claim {
     id: String,
     pub(super) owner: String,
     credentials: String,
-    /// When its owner wrote it, and when nobody else's claim may hold it back any more.
+    /// When its owner wrote it, and when the claim of another process can no longer hold it back.
     pub(super) begins: u64,
     pub(super) ends: u64,
     /// When its login was sent and was over, if it was.

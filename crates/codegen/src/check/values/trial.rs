@@ -1,6 +1,6 @@
 //! Whether a value fits a schema, and if not, where and why.
 //!
-//! In doubt it fits: what is wrong with a schema, such as a reference that leads nowhere, is told by other rules.
+//! In doubt it fits: what is wrong with a schema, such as a reference that leads nowhere, is reported by other rules.
 
 mod formats;
 mod limits;
@@ -68,7 +68,7 @@ impl<'c, 'a> Trial<'c, 'a> {
             if let Some(of) = resolved.and_then(|schema| schema.get("items")) {
                 next.extend(node.items().iter().map(|item| (of, item)));
             }
-            // What lies deeper is told by itself.
+            // What lies deeper has a finding of its own.
             let is_deeper = next
                 .get(before..)
                 .is_some_and(|inner| inner.iter().copied().any(|(schema, node)| self.refusal(schema, node).is_some()));
