@@ -124,7 +124,9 @@ async fn use_it(session: &Session, user: &Credentials, keep: Option<&Path>) -> R
         Ok(new) => new,
         Err(error) => {
             // A response that the crate cannot read may still hold the password.
-            if let (Some(place), Some(body)) = (place, error.body()) {
+            if let (Some(place), Some(body)) =
+                (place, error.body().filter(|_| error.status().is_some_and(|status| status.is_success())))
+            {
                 eprintln!("What the reset was answered with is kept in {}.", place.keep(body.expose_secret())?);
             }
             return Err(error.into());

@@ -75,7 +75,10 @@ pub(crate) async fn run(mut arguments: impl Iterator<Item = OsString>) -> Result
             let rescued = match &error {
                 Error::PasswordNotSaved { password, .. } => Some(password.expose_secret()),
                 // A response that the crate cannot read may hold the password.
-                _ => error.body().map(Secret::expose_secret),
+                _ => error
+                    .body()
+                    .filter(|_| error.status().is_some_and(|status| status.is_success()))
+                    .map(Secret::expose_secret),
             };
             match rescued {
                 Some(text) => Err(last_resort(&vault, text, &error).await.into()),
