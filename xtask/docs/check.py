@@ -81,16 +81,28 @@ def search(browser: Browser, url: str) -> None:
     page.close()
 
 
+def check_on_a_telephone(page: Page) -> None:
+    """Nothing is wider than a telephone, and no column is too narrow for words."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    check("width of the page", page.evaluate("document.documentElement.scrollWidth"), 390)
+    for text in page.locator(".opblock-tag small, .opblock-description, tbody .response-col_description").all():
+        width = text.bounding_box()["width"]
+        check(f"a text is wide enough with {width} pixels", width > 250, True)
+
+
 def read(browser: Browser, url: str) -> None:
     """Opens every part of the offline page; it must make no request."""
     watched = Watched(browser, url)
     login = operation(watched.page, LOGIN)
     expect(login.get_by_text("Five failed logins in a row lock the account.")).to_be_visible()
+    expect(login.get_by_text("only if the platform has not processed it")).to_be_visible()
     expect(login.get_by_role("button", name="Try it out")).to_have_count(0)
     login.get_by_role("button", name="authorization button").click()
     dialog = watched.page.locator(".modal-ux")
     expect(dialog.get_by_text("https://thingspace.verizon.com/api/ts/v1/oauth2/token")).to_be_visible()
     expect(dialog.locator("input:visible, button.authorize:visible")).to_have_count(0)
+    dialog.get_by_role("button", name="Close").first.click()
+    check_on_a_telephone(watched.page)
     check("the offline page made requests", watched.requests, [url])
     check("the offline page complained", watched.complaints, [])
     watched.page.close()
