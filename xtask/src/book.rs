@@ -14,11 +14,15 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 const GUIDE: &str = "docs/guide";
 const FLEET: &str = "crates/redis/docs/fleet.md";
+const STYLE: &str = include_str!("../docs/book.css");
 /// Readers open the pages as files, without a playground server.
 const CONFIG: &str = r#"
 [book]
 title = "thingspace-session"
 language = "en"
+
+[output.html]
+additional-css = ["book.css"]
 
 [output.html.playground]
 runnable = false
@@ -51,6 +55,7 @@ fn write(root: &Path, to: &Path) -> Result {
         fs::write(pages.join(page.file_name()), text)?;
     }
     fs::write(pages.join("fleet.md"), format!("# A fleet\n\n{}", fs::read_to_string(root.join(FLEET))?))?;
+    fs::write(work.join("book.css"), STYLE)?;
     let mut config: Config = CONFIG.parse()?;
     to.clone_into(&mut config.build.build_dir);
     MDBook::load_with_config(&work, config)?.build()?;
