@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
 
+use crate::Error;
+
 /// Text that is never printed and is erased when it is dropped.
 ///
 /// Every property that `openapi.yaml` declares `format: password` has this type.
@@ -36,6 +38,15 @@ impl Secret {
     pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
     }
+}
+
+/// Rejects a name or a secret that is missing, or has the line break of the file that it was read from.
+pub(crate) fn complete(name: &str, text: &str) -> Result<(), Error> {
+    if !text.is_empty() && !text.starts_with(char::is_control) && !text.ends_with(char::is_control) {
+        return Ok(());
+    }
+    let problem = "is empty, or has a line break or another control character at an end";
+    Err(Error::configuration(format!("the {name} {problem}: trim what you read from a file; nothing was sent")))
 }
 
 impl PartialEq for Secret {
@@ -198,9 +209,14 @@ impl ApiKey {
         &self.secret
     }
 
-    /// Whether Basic authentication can carry it: the key ends at the first colon.
-    pub(crate) fn is_usable(&self) -> bool {
-        !self.key.is_empty() && !self.key.contains(':') && !self.secret.expose_secret().is_empty()
+    /// Checks that Basic authentication can carry it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        complete("key of the API key", &self.key)?;
+        complete("secret of the API key", self.secret.expose_secret())?;
+        if self.key.contains(':') {
+            return Err(Error::configuration("there is a colon in the key of the API key: copy the key alone"));
+        }
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
-//! What can go wrong, in one type that says what to do about it.
+//! The error of every call. Its text says what failed, why, and the next step.
 //!
-//! Keeps the promise that nothing secret is printed: an error never holds a body, a request header or a URL, and
-//! prints no response header.
+//! Keeps the promise that nothing secret is printed: an error holds no request header and no URL, and prints no body and
+//! no response header.
 
 mod code;
 mod convert;
@@ -23,7 +23,7 @@ pub(crate) use convert::{cause, is_mistrusted};
 pub(crate) use disposition::{Disposition, is_unread};
 pub use response::ErrorResponse;
 pub(crate) use response::Shape;
-use words::{before_it, no_connection, nowhere, oauth, suspended, unknown};
+use words::{before_it, is_paced, no_connection, nowhere, oauth, of_this_crate, suspended, unknown};
 
 use crate::{
     Password, Secret,
@@ -31,7 +31,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Why a call did not succeed.
+/// Why a call failed, in three groups.
 ///
 /// | group | variants | what to do |
 /// |---|---|---|
@@ -39,107 +39,109 @@ use crate::{
 /// | act first | `Configuration`, `InvalidRequest`, `LoginSuspended`, `Oauth`, `CredentialsProvider`, `TokenProvider`, `Store`, `Vault`, `PasswordNotSaved`, `ResetOutcomeUnknown`, `RotationPending`, `SessionEnded`, `AlreadySent` | an operator or a maintainer changes something; [`StoreError::Unavailable`] passes by itself |
 /// | decide | `Platform`, `Gateway`, `Timeout`, `Interrupted`, `UnexpectedResponse` | look at [`code`](Self::code) and [`may_have_been_processed`](Self::may_have_been_processed) |
 ///
-/// `Session` and `AccessToken` belong to the group of their source.
+/// [`Error::group`] returns the group. `Session` and `AccessToken` are in the first group if they are retryable, and in the
+/// second otherwise: a rejected login or API key needs an operator. So do an untrusted certificate and all others that
+/// are in the first group and not retryable.
 ///
 /// ```
 /// # use thingspace_session::{Error, Session};
 /// # async fn example(session: Session) -> Result<(), Error> {
 /// match session.reset_password("grflbk").await {
-///     Ok(new) => keep(new),
-///     Err(error) if error.is_retryable() => println!("nothing was reset, call again: {error}"),
-///     Err(error) if error.code().is_some_and(|code| *code == "REQUEST_FAILED.AccountNotFound") => println!("which account?"),
-///     Err(error) => return Err(error),
+///     Ok(new) => save(new),
+///     Err(error) if error.is_retryable() => println!("call again: {error}"),
+///     Err(error) => match error.code() {
+///         Some(code) if *code == "REQUEST_FAILED.AccountNotFound" => println!("which account?"),
+///         _ => return Err(error),
+///     },
 /// }
 /// # Ok(())
 /// # }
-/// # fn keep(_: thingspace_session::Password) {}
+/// # fn save(_: thingspace_session::Password) {}
 /// ```
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Something about the configuration has to change before anything can be sent.
+    /// The configuration is incomplete or wrong. Nothing was sent.
     #[error("{problem}")]
     Configuration {
-        /// What, and how.
+        /// What is wrong, and what to change.
         problem: String,
     },
 
-    /// The request cannot be sent as it is: it cannot be built, it would take the tokens to another origin, or its
-    /// operation needs a session and was called without one. Nothing was sent.
+    /// The request cannot be built, would take the tokens to another origin, or needs a session and was called without
+    /// one. Nothing was sent.
     #[error("the request cannot be sent: {problem}")]
     InvalidRequest {
         /// Why, and what to do.
         problem: String,
     },
 
-    /// The session had died and has been renewed, but the request could not be sent a second time: its body is a
-    /// stream, or it is one that is never repeated. The platform has not processed it. Send it again.
+    /// The crate has renewed a dead session, and cannot send the request a second time: its body is a stream, or it is a
+    /// password reset. The platform has not processed the request. Call again.
     #[error("the session had died and has been renewed; the request was not processed: send it again")]
     SessionRenewed,
 
-    /// No session could be had. The request was not sent.
-    #[error("there is no session, so the request was not sent: {}", before_it(.source))]
+    /// The login for this request failed. The request was not sent.
+    ///
+    /// Retryable also if the outcome of that login is unknown: the login guard decides when the next one may be sent.
+    #[error("there is no session, so the request was not sent: {}", before_it(.source, is_paced(.source)))]
     Session {
         /// Why. Status, code and headers of this error are those of the source.
         source: Box<Error>,
     },
 
-    /// No login is made, to keep the account from being locked. Nothing was sent.
+    /// The login guard sends no login, to keep the account from being locked. Nothing was sent.
     #[error("{}", suspended(.0))]
     LoginSuspended(Suspension),
 
-    /// The last login came to an end that says nothing of the credentials, such as no answer or a status 5xx, so the
-    /// next try waits. Nothing was sent.
+    /// The outcome of the last login is unknown, because there was no answer or a status 5xx, so the next login waits.
+    /// Nothing was sent.
     #[error(
         "the outcome of the last login is unknown, and the next one waits for {} s: call again then",
         .wait.as_secs_f64().ceil()
     )]
     LoginBackoff {
-        /// How long it waits.
+        /// The time until the next login.
         wait: Duration,
     },
 
     /// A login or a reset is under way, here or in another process that shares the session store, and has not finished
     /// in time. The request was not sent.
     #[error(
-        "a login is under way, here or elsewhere, and has not finished within {after:?}; the request was not sent: call \
-         again"
+        "a login or a reset is under way, here or elsewhere, or a process stopped during one and its claim has not \
+         expired; waited {after:?}, the request was not sent: call again"
     )]
     LoginInProgress {
-        /// How long this call has waited.
+        /// The time that this call has waited.
         after: Duration,
     },
 
-    /// The credentials provider failed. Nothing was sent. It is retryable if the source is
-    /// [`StoreError::Unavailable`], as from a [`FileVault`](crate::FileVault), or if it has not answered in time.
-    // What it said is foreign text, and may hold a secret: it is not in this one, which is logged.
-    #[error("the credentials provider failed; its own error is the source of this one")]
+    /// The credentials provider failed. Nothing was sent. Retryable if the source is [`StoreError::Unavailable`], as from a
+    /// [`FileVault`](crate::FileVault), or if the provider has not answered in time.
+    #[error("the credentials provider failed{}", of_this_crate(.0))]
     CredentialsProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// The session store failed. Only [`StoreError::Unavailable`] is retryable.
     #[error("the session store failed: {0}")]
     Store(#[from] StoreError),
 
-    /// The vault failed. From a rotation: before the reset was sent, so the old password holds. It is retryable if the
-    /// vault returned [`StoreError::Unavailable`], or has not answered in time.
-    #[error(
-        "the password vault failed, and nothing was reset because of that; what it said is the source of this error"
-    )]
+    /// The vault failed. In a rotation it failed before the reset, so the old password is valid. Retryable if the vault
+    /// returned [`StoreError::Unavailable`], or has not answered in time.
+    #[error("the password vault failed, so nothing was reset{}", of_this_crate(.0))]
     Vault(#[source] Arc<dyn StdError + Send + Sync>),
 
-    /// The password was reset, and the vault could not keep the new one. **This error holds the only copy**: keep it
-    /// by other means, now.
-    #[error("the password was reset, but the vault could not keep the new one: take it out of this error and keep it")]
+    /// The password was reset, and the vault did not save the new one. **This error holds the only copy**: save it now.
+    #[error("the password was reset, and the vault did not save the new one: save the password of this error now")]
     PasswordNotSaved {
-        /// The password that holds from now on.
+        /// The new password, which is valid.
         password: Password,
-        /// What the vault says.
+        /// The error of the vault.
         #[source]
         source: Arc<dyn StdError + Send + Sync>,
     },
 
-    /// The reset was sent, and it is not known whether the platform has processed it. If there was an answer that could not be read,
-    /// [`Error::body`] has it, and the new password may be in it: keep it.
+    /// The reset was sent, and the platform may have processed it. If there was an answer that the crate cannot read,
+    /// [`Error::body`] has it. It may hold the new password: save it.
     #[error(
         "it is unknown whether the password was reset ({source}): call ThingSpace::recover_rotation, which finds out with \
          one login"
@@ -151,7 +153,7 @@ pub enum Error {
 
     /// An earlier rotation was interrupted. Nothing was sent.
     #[error(
-        "a rotation that began {} was interrupted: call ThingSpace::recover_rotation before another is begun",
+        "a rotation that began {} was interrupted: call ThingSpace::recover_rotation before you begin another",
         date(*.since)
     )]
     RotationPending {
@@ -159,8 +161,8 @@ pub enum Error {
         since: SystemTime,
     },
 
-    /// A login or a password reset was sent before in the same call, by a middleware that repeats it, and is not sent
-    /// again. What became of it was said the first time.
+    /// A middleware repeats a login or a password reset within one call. The crate sends it once; the first attempt has
+    /// returned its result.
     #[error(
         "a middleware repeats {operation}, which was sent before in this call and is not sent again: exclude it from the \
          middleware's retries"
@@ -174,44 +176,45 @@ pub enum Error {
     #[error("this session was ended: start a new one with ThingSpace::start_session")]
     SessionEnded,
 
-    /// The platform refused the request.
+    /// The platform rejected the request, or the credentials.
     #[error("the platform refused the request: {0}")]
     Platform(Box<ErrorResponse>),
 
-    /// The gateway answered in the platform's place. With the codes 900xxx, and with a status below 500, the platform
-    /// has not seen the request; otherwise it may have, as with 101504, where the gateway gave up waiting for it.
+    /// The gateway answered instead of the platform. With a code 900xxx, or with a status below 500 and any code but
+    /// 101xxx, the platform has not seen the request. Otherwise it may have, as with 101504, where the gateway stopped
+    /// waiting for the platform. The codes are those of the gateway's product, WSO2 API Manager.
     #[error("the gateway refused the request: {}{}", .0, nowhere("", .0))]
     Gateway(Box<ErrorResponse>),
 
-    /// The token endpoint refused the API key, or what was asked of it (RFC 6749, section 5.2).
+    /// The token endpoint rejected the API key or the scopes (RFC 6749, section 5.2).
     #[error("{}", oauth(.0))]
     Oauth(Box<ErrorResponse>),
 
-    /// No access token could be had. The request was not sent.
-    #[error("there is no access token, so the request was not sent: {}", before_it(.source))]
+    /// The crate could not get an access token. The request was not sent.
+    #[error("there is no access token, so the request was not sent: {}", before_it(.source, false))]
     AccessToken {
         /// Why. Status, code and headers of this error are those of the source.
         source: Box<Error>,
     },
 
-    /// The token provider of one's own failed.
+    /// Your token provider failed. Nothing was sent.
     #[error("the access token provider failed")]
     TokenProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
-    /// An answer that is none of those that the platform documents.
+    /// The response does not match `openapi.yaml`.
     #[error("unexpected answer: {problem} ({response}){}", nowhere(.problem, .response))]
     UnexpectedResponse {
         /// What is wrong with it.
         problem: String,
-        /// What could be read of it.
+        /// The parts of it that could be read.
         response: Box<ErrorResponse>,
     },
 
-    /// No connection came about. The platform has not seen the request.
+    /// No connection was established. The platform has not seen the request.
     #[error("{}; nothing was sent", no_connection(.0))]
     Connect(#[source] Arc<reqwest::Error>),
 
-    /// The time for the call was over before the answer was there.
+    /// The time of the call expired before the response was complete.
     #[error("no answer within {after:?}{}", unknown(*.sent))]
     Timeout {
         /// The time that the call had.
@@ -222,7 +225,7 @@ pub enum Error {
         retryable: bool,
     },
 
-    /// The connection broke after the request had been sent, or while the answer was read.
+    /// The connection broke after the request was sent, or while the crate read the response.
     #[error("the connection broke before the answer was complete{}", unknown(true))]
     Interrupted {
         /// What broke it.
@@ -233,27 +236,39 @@ pub enum Error {
     },
 }
 
+/// What the caller does about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorGroup {
+    /// The failure passes, and the same call can do no harm: call again after a pause.
+    CallAgain,
+    /// The call fails again until an operator or a maintainer changes something.
+    ActFirst,
+    /// The platform has answered, or may have processed the request: look at [`Error::code`] and
+    /// [`Error::may_have_been_processed`].
+    Decide,
+}
+
 impl Error {
-    /// The platform's, the gateway's or the authorization server's own name for the error.
+    /// The code that the platform, the gateway or the token endpoint gives the error.
     #[must_use]
     pub fn code(&self) -> Option<&ErrorCode> {
         self.response()?.code.as_ref()
     }
 
-    /// The error in the platform's words, for people. Never parse it. Neither `Display` nor `Debug` shows it: it
-    /// may repeat a secret.
+    /// The platform's message, for an operator. Never parse it. It may repeat a secret, so neither `Display` nor `Debug`
+    /// shows it.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.response()?.message.as_deref()
     }
 
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if there was a response.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.response().map(|response| response.status)
     }
 
-    /// The headers of the answer, if there was one.
+    /// The headers of the response, if there was one.
     #[must_use]
     pub fn headers(&self) -> Option<&HeaderMap> {
         self.response().map(|response| &response.headers)
@@ -270,11 +285,14 @@ impl Error {
         }
     }
 
-    /// Whether making the same call again may succeed and can do no harm.
+    /// Whether the same call may succeed if it is repeated, and can do no harm.
     ///
-    /// An operation that must not be processed twice is retryable only where it certainly was not processed at all.
+    /// For an operation that must not be processed twice, true only if the platform has certainly not processed it.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
+        if matches!(self, Self::Session { source } if is_paced(source)) {
+            return true;
+        }
         match self.first_cause() {
             Self::Connect(source) => !is_mistrusted(source),
             Self::SessionRenewed | Self::LoginBackoff { .. } | Self::LoginInProgress { .. } => true,
@@ -287,32 +305,46 @@ impl Error {
         }
     }
 
-    /// Whether the platform may have processed the request: it was sent, and nothing says that it was refused unread.
+    /// The group, by what the caller does next.
+    #[must_use]
+    pub fn group(&self) -> ErrorGroup {
+        match self {
+            _ if self.is_retryable() => ErrorGroup::CallAgain,
+            Self::Platform(_)
+            | Self::Gateway(_)
+            | Self::Timeout { .. }
+            | Self::Interrupted { .. }
+            | Self::UnexpectedResponse { .. } => ErrorGroup::Decide,
+            _ => ErrorGroup::ActFirst,
+        }
+    }
+
+    /// Whether the platform may have processed the request: it was sent, and no response shows the contrary.
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
         !matches!(self.disposition(), Disposition::NotSent | Disposition::NotProcessed)
     }
 
-    /// The name of its kind, which stays the same: for logs and counters.
+    /// A stable name of the variant, for logs and counters.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         kind::kind(self)
     }
 
-    /// Whether the call ran out of time.
+    /// Whether the time of the call expired.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.first_cause(), Self::Timeout { .. })
     }
 
-    /// Whether no connection came about.
+    /// Whether no connection was established.
     #[must_use]
     pub fn is_connect(&self) -> bool {
         matches!(self.first_cause(), Self::Connect(_))
     }
 
-    /// What kept the call from a session or an access token, if that is why it failed.
-    fn first_cause(&self) -> &Self {
+    /// The error of the login or the token request, if that prevented the call.
+    pub(super) fn first_cause(&self) -> &Self {
         match self {
             Self::AccessToken { source } | Self::Session { source } => source.first_cause(),
             error => error,
@@ -346,7 +378,7 @@ impl Error {
         Self::UnexpectedResponse { problem: problem.into(), response: Box::new(response) }
     }
 
-    /// States whether repeating is worth while and safe, which only the transport knows.
+    /// Sets whether the call is retryable, which only the transport knows.
     pub(crate) fn with_retryable(mut self, answer: bool) -> Self {
         match &mut self {
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable = answer,

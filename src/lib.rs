@@ -121,7 +121,7 @@ pub use client::{AccountStatus, Config, EnvironmentCredentials, ThingSpace, Thin
 pub use credentials::{
     AccessToken, ApiKey, Credentials, CredentialsFuture, CredentialsProvider, Password, Secret, SessionToken,
 };
-pub use error::{Error, ErrorCode, ErrorResponse};
+pub use error::{Error, ErrorCode, ErrorGroup, ErrorResponse};
 pub use generated::Retry;
 pub use generated::client as api;
 pub use generated::operations::Environment;

@@ -82,7 +82,9 @@ impl Session {
     /// [`Error::InvalidRequest`] if the path does not begin with a slash.
     pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
         if !path.starts_with('/') {
-            return Err(Error::InvalidRequest { problem: "its path has to begin with a slash".to_owned() });
+            return Err(Error::InvalidRequest {
+                problem: "its path has to begin with a slash, such as /m2m/v1/…, without the base URL".to_owned(),
+            });
         }
         Ok(self.0.transport.http().request(method, format!("{}{path}", api_base(&self.0.base_url))))
     }
@@ -229,6 +231,7 @@ impl Session {
     ///
     /// Whatever kept the platform from ending it; the session is then as it was, for its clones. Clone it first if
     /// the call is to be made again.
+    #[doc(alias = "logout")]
     #[doc(alias = "end_connectivity_management_session")]
     #[doc(alias = "endConnectivityManagementSession")]
     pub async fn end(self) -> Result<(), Error> {

@@ -12,7 +12,9 @@ use super::{
     session_token::SessionTokens,
 };
 use crate::{
-    Credentials, Error, ErrorResponse, Password, events,
+    Credentials, Error, ErrorResponse, Password,
+    credentials::complete,
+    events,
     generated::{Operation, client::types},
     guard::Finish,
     transport::{ResponseKind, TokenSource as _},
@@ -46,6 +48,7 @@ impl SessionTokens {
         old: &Password,
         time: Duration,
     ) -> Result<(Claim, HeaderValue), Error> {
+        complete("old password", old.expose_secret())?;
         let (limit, start) = (self.transport.timeout(), Instant::now());
         let session = timeout(limit, self.session_for_use()).await.map_err(|_| self.late(limit))??;
         let old = self.record.fingerprint(&Credentials::new(self.username(), old.clone()));

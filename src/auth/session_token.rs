@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Credentials, CredentialsProvider, Error, Password, SessionToken,
+    credentials::complete,
     error::Disposition,
     events::{self, Renewed},
     generated::client as api,
@@ -80,8 +81,8 @@ pub(super) struct State {
 pub(crate) async fn ask(source: &dyn CredentialsProvider, patience: Duration) -> Result<Credentials, Error> {
     let answer = limited("the credentials provider", patience, || source.credentials()).await;
     let credentials = answer.map_err(|error| Error::CredentialsProvider(error.into()))?;
-    if credentials.username().is_empty() || credentials.password().expose_secret().is_empty() {
-        return Err(Error::configuration("the username or the password is empty: nothing was sent"));
+    for (name, text) in [("username", credentials.username()), ("password", credentials.password().expose_secret())] {
+        complete(name, text)?;
     }
     Ok(credentials)
 }

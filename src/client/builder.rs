@@ -278,11 +278,7 @@ impl ThingSpaceBuilder {
         if timeout.is_zero() {
             return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
         }
-        if self.api_key.as_ref().is_some_and(|key| !key.is_usable()) {
-            return Err(Error::configuration(
-                "the API key or its secret is empty, or there is a colon in the key: check both",
-            ));
-        }
+        self.api_key.as_ref().map_or(Ok(()), ApiKey::check)?;
         let transport = Transport::new(Settings {
             http: self.http.build(&base_url, attempt, is_tls_needed)?,
             origins: Origins(origins),

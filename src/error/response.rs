@@ -94,6 +94,9 @@ impl ErrorResponse {
         }
         self.is_documented = !is_fault && (shape.property == ERROR_CODE || operation.errors.contains(&shape.property));
         match () {
+            () if self.code.is_none() && shape.code().is_some_and(|ErrorCode(code)| is_code(&code)) => {
+                Error::unexpected("its error code contains a secret of the request and is not shown", self)
+            }
             () if self.code.is_none() => {
                 Error::unexpected("it says that something is wrong, but gives no error code", self)
             }

@@ -1,12 +1,13 @@
 //! How an error says when, for how long, why no login is made, and what to do.
 
-use std::fmt;
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use http::StatusCode;
 
-use super::{Error, ErrorCode, ErrorResponse, cause};
+use super::{Disposition, Error, ErrorCode, ErrorResponse, cause};
 use crate::generated::operations::Environment;
 use crate::guard::{Suspension, SuspensionReason, date};
+use crate::store::StoreError;
 
 impl fmt::Display for SuspensionReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,14 +56,33 @@ pub(super) fn unknown(sent: bool) -> &'static str {
     }
 }
 
+/// Whether the outcome of a login is unknown. The login guard delays or stops the next one, so a caller may call again.
+pub(super) fn is_paced(error: &Error) -> bool {
+    error.first_cause().disposition() == Disposition::Indeterminate
+}
+
 /// What failed before the request itself could be sent. Whether that was processed says nothing about the request.
-pub(super) fn before_it(error: &Error) -> String {
-    let again = if error.is_retryable() { "; call again" } else { "" };
+pub(super) fn before_it(error: &Error, is_paced: bool) -> String {
+    let again = match () {
+        () if error.is_retryable() => "; call again",
+        () if is_paced => "; call again, the login guard decides when the next login is sent",
+        () => "",
+    };
     match error {
         Error::Timeout { after, .. } => format!("no answer within {after:?}{again}"),
         Error::Interrupted { .. } => format!("the connection broke before the answer was complete{again}"),
+        other if is_paced && !error.is_retryable() => format!("{other}{again}"),
         other => other.to_string(),
     }
+}
+
+/// What a provider or a vault of this crate says. The text of any other may hold a secret, and errors are logged.
+pub(super) fn of_this_crate(source: &Arc<dyn StdError + Send + Sync>) -> String {
+    let text = match source.downcast_ref::<Error>() {
+        Some(error @ Error::Configuration { .. }) => Some(error.to_string()),
+        _ => source.downcast_ref::<StoreError>().map(ToString::to_string),
+    };
+    text.map_or_else(|| "; its own error is the source of this one".to_owned(), |text| format!(": {text}"))
 }
 
 pub(super) fn no_connection(source: &reqwest::Error) -> String {

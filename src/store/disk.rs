@@ -244,6 +244,9 @@ impl Disk {
                 let target = fs::read_link(link).unwrap_or_default();
                 format!("the symbolic link {} leads nowhere; create its target {}", link.display(), target.display())
             }
+            _ if self.directory.components().any(|part| part.as_os_str() == "~") => {
+                format!("write the path of {directory} whole: only a shell expands ~")
+            }
             _ => format!("create the directory {directory}"),
         };
         Some(cure)

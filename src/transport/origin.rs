@@ -39,7 +39,11 @@ pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Url, Error> {
     let problem = |problem: &str| Err(Error::configuration(format!("the URL {problem}")));
     let url = match Url::parse(text) {
         Ok(url) => url,
-        Err(reason) => return problem(&format!("cannot be read ({reason}): write it whole, https://… included")),
+        Err(reason) => {
+            return problem(&format!(
+                "cannot be read ({reason}): write it whole, such as https://thingspace.verizon.com/api"
+            ));
+        }
     };
     if !url.username().is_empty() || url.password().is_some() {
         return problem("has a username in it: leave it out, credentials are given to the builder");
@@ -51,7 +55,9 @@ pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Url, Error> {
         "https" => Ok(url),
         "http" if allow_http || is_loopback(&url) => Ok(url),
         "http" => problem("is http://, which would send credentials in the clear: write https://"),
-        _ => problem("is neither https:// nor http://"),
+        _ => problem(
+            "begins with neither https:// nor http://: write it whole, such as https://thingspace.verizon.com/api",
+        ),
     }
 }
 

@@ -4,11 +4,12 @@ use std::{ffi::OsStr, time::Duration};
 
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    AccessToken, ApiKey, Credentials, Environment, Error, MemoryStore, RetryPolicy, ThingSpace, ThingSpaceBuilder,
+    AccessToken, ApiKey, Credentials, Environment, Error, ErrorGroup, MemoryStore, RetryPolicy, ThingSpace,
+    ThingSpaceBuilder,
 };
 use tokio::time::Instant;
 
-use crate::support::{ECHO, alone, api_key, client_of, credentials, full, passed, sandbox};
+use crate::support::{ECHO, PASSWORD, alone, api_key, client_of, credentials, full, passed, sandbox};
 
 #[test]
 fn production_is_the_default_and_the_environments_are_those_of_the_spec() {
@@ -37,6 +38,9 @@ fn an_invalid_configuration_is_an_error_with_advice() {
         (ThingSpace::builder().access_token(AccessToken::new("a\nb")), "characters"),
         (ThingSpace::builder().api_key(ApiKey::new("", "")), "empty"),
         (ThingSpace::builder().api_key(ApiKey::new("a:b", "c")), "colon"),
+        (ThingSpace::builder().api_key(ApiKey::new("key\n", "secret")), "the key of the API key"),
+        (ThingSpace::builder().api_key(ApiKey::new("key", "secret\r\n")), "the secret of the API key"),
+        (ThingSpace::builder().api_key(api_key()).base_url("localhost:8080/api"), "write it whole, such as https://"),
         (ThingSpace::builder().api_key(api_key()).timeout(std::time::Duration::ZERO), "longer one"),
     ] {
         let error = builder.build().unwrap_err();
@@ -45,6 +49,31 @@ fn an_invalid_configuration_is_an_error_with_advice() {
         assert!(!error.is_retryable());
     }
     ThingSpace::builder().access_token(token()).build().unwrap();
+}
+
+/// A file ends with a line break, and a platform that counts failures would get it as part of the password.
+#[tokio::test]
+async fn a_line_break_at_an_end_of_the_credentials_is_not_sent() {
+    let (sandbox, thingspace) = sandbox().await;
+    for (username, password, name) in [
+        ("zbeeblebrox\n", "IMgr8", "the username"),
+        ("\tzbeeblebrox", "IMgr8", "the username"),
+        ("zbeeblebrox", "IMgr8\n", "the password"),
+        ("zbeeblebrox", "IMgr8\r\n", "the password"),
+        ("", "IMgr8", "the username"),
+        ("zbeeblebrox", "", "the password"),
+    ] {
+        let error = thingspace.start_session(Credentials::new(username, password)).await.unwrap_err();
+        assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
+        assert!(error.to_string().contains(name) && error.to_string().contains("trim"), "{error}");
+        assert_eq!(error.group(), ErrorGroup::ActFirst);
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    let before = sandbox.requests().len();
+    let error = session.reset_password(format!("{PASSWORD}\n")).await.unwrap_err();
+    assert!(error.to_string().contains("the old password"), "{error}");
+    assert_eq!(sandbox.requests().len(), before);
 }
 
 #[tokio::test]

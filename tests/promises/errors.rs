@@ -147,6 +147,15 @@ async fn responses_that_are_not_the_platforms() {
     }
 }
 
+/// A password that is part of every error code is not in the text, and the text does not call the code missing.
+#[tokio::test]
+async fn an_error_code_that_contains_a_secret_is_said_to_be_hidden() {
+    let (sandbox, thingspace) = sandbox().await;
+    sandbox.fault(Operation::Login, Fault::json(400, &json!({ "errorCode": "Gate.Failed" })), 1);
+    let error = thingspace.start_session(Credentials::new("zbeeblebrox", "a")).await.unwrap_err();
+    assert!(error.to_string().contains("contains a secret") && error.code().is_none(), "{error}");
+}
+
 #[tokio::test]
 async fn a_reset_response_without_a_password_is_an_error_with_advice() {
     for body in [r#"{"newPassword":null}"#, r#"{"newPassword":""}"#, "{}"] {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use thingspace_sandbox::{Fault, Operation};
-use thingspace_session::{Error, RetryPolicy};
-use tokio::time::Instant;
+use thingspace_session::{Error, ErrorGroup, RetryPolicy};
+use tokio::time::{Instant, sleep};
 
 use crate::support::{ECHO, PASSWORD, USERNAME, client_of, credentials, platform_requests, sandbox, session};
 
@@ -21,6 +21,40 @@ async fn a_login_whose_answer_was_lost_is_not_sent_again() {
         let error = thingspace.start_session(credentials()).await.unwrap_err();
         assert!(!error.is_retryable(), "{fault:?}: {error:?}");
         assert_eq!(platform_requests(&sandbox), 1, "{fault:?}");
+    }
+}
+
+/// The loop of the guide, which calls again while an error is retryable, survives an outage of the login.
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_renewal_has_an_unknown_outcome_may_be_called_again() {
+    for fault in
+        [Fault::CloseBefore, Fault::CloseAfter, Fault::Truncate, Fault::answer(503, ""), Fault::gateway("101504")]
+    {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.expire_session(USERNAME);
+        sandbox.fault(Operation::Login, fault.clone(), 1);
+        let request = || session.send(session.request(Method::GET, ECHO).unwrap());
+        let error = request().await.unwrap_err();
+        assert!(matches!(error, Error::Session { .. }), "{fault:?}: {error:?}");
+        assert!(error.is_retryable() && !error.may_have_been_processed(), "{fault:?}: {error:?}");
+        assert_eq!(error.group(), ErrorGroup::CallAgain, "{fault:?}");
+        assert!(error.to_string().contains("call again"), "{fault:?}: {error}");
+        while let Err(error) = request().await {
+            assert!(error.is_retryable(), "{fault:?}: {error:?}");
+            sleep(Duration::from_secs(5)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rejected_renewal_needs_an_operator() {
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.set_password(USERNAME, "changed elsewhere");
+    sandbox.expire_session(USERNAME);
+    for _ in 0..2 {
+        let error = session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap_err();
+        assert!(!error.is_retryable(), "{error:?}");
+        assert_eq!(error.group(), ErrorGroup::ActFirst, "{error:?}");
     }
 }
 
