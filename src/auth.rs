@@ -10,7 +10,7 @@ mod reset;
 mod session_token;
 
 pub use access_token::{AccessTokenProvider, ProviderError};
-pub(crate) use access_token::{AccessTokens, Grant};
+pub(crate) use access_token::{AccessTokens, Grant, Observer};
 pub(crate) use login::SLACK;
 pub(crate) use record::{Claim, Seen, SharedRecord};
 pub(crate) use session_token::{SessionTokens, ask};

@@ -38,7 +38,7 @@ use reqwest::{Method, Request, RequestBuilder, Url};
 pub use response::Response;
 
 use crate::{
-    AccountStatus, CredentialsProvider, Error, Password, Retry, SessionToken, ThingSpaceBuilder,
+    AccessToken, AccountStatus, CredentialsProvider, Error, Password, Retry, SessionToken, ThingSpaceBuilder,
     generated::client as api,
     rotation::{PasswordVault, Recovery},
 };
@@ -93,6 +93,15 @@ impl ThingSpace {
     pub fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Session, Error> {
         let inner = self.background.wait(self.inner.start_session(credentials))??;
         Ok(Session { inner, background: self.background.clone() })
+    }
+
+    /// As [`ThingSpace::access_token`](crate::ThingSpace::access_token).
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Configuration`] in async code.
+    pub fn access_token(&self) -> Result<AccessToken, Error> {
+        self.background.wait(self.inner.access_token())?
     }
 
     /// As [`ThingSpace::recover_rotation`](crate::ThingSpace::recover_rotation).

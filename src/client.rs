@@ -22,8 +22,8 @@ pub use tls::TlsBackend;
 pub use variables::EnvironmentCredentials;
 
 use crate::{
-    Credentials, CredentialsProvider, Error, Session,
-    auth::{SessionTokens, SharedRecord, ask},
+    AccessToken, Credentials, CredentialsProvider, Error, Session,
+    auth::{AccessTokens, SessionTokens, SharedRecord, ask},
     generated::client as api,
     guard::Record,
     rotation::{self, PasswordVault, Recovery},
@@ -43,6 +43,7 @@ debug!(ThingSpace, |this| "ThingSpace {{ base_url: {:?}, .. }}", this.0.base_url
 struct Inner {
     api: api::Client,
     base_url: Url,
+    access: Arc<AccessTokens>,
     transport: Transport,
     store: Arc<Limited>,
     /// The API key without its secret, which is part of the account's name; empty where tokens come from elsewhere.
@@ -155,6 +156,16 @@ impl ThingSpace {
     pub async fn account_status(&self, username: impl Into<String>) -> Result<AccountStatus, Error> {
         let seen = self.record(&username.into()).load().await?;
         Ok(AccountStatus::of(&seen))
+    }
+
+    /// The access token that holds now, for tools that speak to the platform by themselves, and to keep it across
+    /// restarts. The crate fetches one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the crate from an access token, such as [`Error::Oauth`].
+    pub async fn access_token(&self) -> Result<AccessToken, Error> {
+        self.0.access.access_token().await
     }
 
     /// The generated client, carrying the access token alone; for operations that need no session.

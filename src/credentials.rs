@@ -10,6 +10,7 @@ use std::{error::Error as StdError, future::Future, pin::Pin, time::Duration};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
 use zeroize::Zeroize as _;
 
 use crate::Error;
@@ -156,21 +157,33 @@ secret_kind! {
 #[derive(Clone, Debug)]
 pub struct AccessToken {
     pub(crate) token: Secret,
-    pub(crate) expires_in: Option<Duration>,
+    pub(crate) end: Option<Instant>,
 }
 
 impl AccessToken {
     /// A token of unknown life: it is used until the gateway refuses it.
     #[must_use]
     pub fn new(token: impl Into<Secret>) -> Self {
-        Self { token: token.into(), expires_in: None }
+        Self { token: token.into(), end: None }
     }
 
     /// The life that is left to it, counted from now.
     #[must_use]
     pub fn expires_in(mut self, left: Duration) -> Self {
-        self.expires_in = Some(left);
+        self.end = Instant::now().checked_add(left);
         self
+    }
+
+    /// The life that is left to it now; `None` if that is unknown.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.end.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// The text itself. What happens to it from here on is the caller's care.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        self.token.expose_secret()
     }
 }
 

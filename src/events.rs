@@ -43,6 +43,7 @@ events! {
     INFO "thingspace.session.ended" session_ended() "the session was ended";
     INFO "thingspace.access_token.renewed" access_token_renewed() "there is a new access token";
     WARN "thingspace.access_token.failed" access_token_failed(error) "no access token could be had";
+    WARN "thingspace.access_token.observer_panicked" observer_panicked() "the closure of on_access_token has panicked";
     WARN "thingspace.login.failed" login_failed(error) "a login has failed";
     WARN "thingspace.login.withheld" login_withheld(error) "a login was not made";
     INFO "thingspace.password.reset" password_reset() "the password was reset: the old one is dead";

@@ -1,7 +1,14 @@
 //! Access tokens: bought with the API key (OAuth 2.0 client credentials, RFC 6749, section 4.4) or supplied by
 //! a provider, cached, and renewed once for all callers.
 
-use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -64,6 +71,9 @@ pub(crate) enum Grant {
     Nothing,
 }
 
+/// What learns of each new token.
+pub(crate) type Observer = Arc<dyn Fn(&AccessToken) + Send + Sync>;
+
 /// How long after a renewal ahead of time has failed the next one is tried.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -74,6 +84,7 @@ pub(crate) struct AccessTokens {
     clock_skew: Duration,
     /// How long a provider may take.
     patience: Duration,
+    observer: Option<Observer>,
     cache: TokenCache<LiveToken>,
     failure: LastFailure,
 }
@@ -82,7 +93,7 @@ pub(crate) struct AccessTokens {
 #[derive(Clone)]
 struct LiveToken {
     header: TokenHeader,
-    end: Option<Instant>,
+    token: AccessToken,
     renew_at: Option<Instant>,
 }
 
@@ -93,7 +104,7 @@ impl CachedToken for LiveToken {
 
     fn freshness(&self, now: Instant) -> Freshness {
         let is_over = |time: Option<Instant>| time.is_some_and(|time| time <= now);
-        match (is_over(self.end), is_over(self.renew_at)) {
+        match (is_over(self.token.end), is_over(self.renew_at)) {
             (true, _) => Freshness::Expired,
             (false, true) => Freshness::Due,
             (false, false) => Freshness::Fresh,
@@ -107,7 +118,8 @@ impl AccessTokens {
         grant: Grant,
         clock_skew: Duration,
         patience: Duration,
-        ready: Option<&AccessToken>,
+        observer: Option<Observer>,
+        ready: Option<AccessToken>,
     ) -> Result<Arc<Self>, Error> {
         let failure = LastFailure::default();
         let grant = match grant {
@@ -116,7 +128,7 @@ impl AccessTokens {
             }
             other => other,
         };
-        let tokens = Self { grant, clock_skew, patience, cache: TokenCache::default(), failure };
+        let tokens = Self { grant, clock_skew, patience, observer, cache: TokenCache::default(), failure };
         if let Some(ready) = ready {
             let unfit = |_| Error::configuration("the access token holds characters no header takes");
             tokens.keep(ready).map_err(unfit)?;
@@ -124,10 +136,34 @@ impl AccessTokens {
         Ok(Arc::new(tokens))
     }
 
+    /// The token that holds now.
+    pub(crate) async fn access_token(self: &Arc<Self>) -> Result<AccessToken, Error> {
+        self.live().await.map(|live| live.token.clone())
+    }
+
+    async fn live(self: &Arc<Self>) -> Result<Arc<LiveToken>, Error> {
+        let tokens = self.clone();
+        let renew = move || {
+            let tokens = tokens.clone();
+            Box::pin(async move { tokens.renew().await }) as BoxFuture<'static, _>
+        };
+        self.cache.get(renew).await
+    }
+
     async fn renew(&self) -> Result<Arc<LiveToken>, Error> {
+        let before = self.cache.cached().clone();
         let outcome = self.obtain().await.inspect(|_| self.failure.clear());
         match &outcome {
-            Ok(_) => events::access_token_renewed(),
+            Ok(live) => {
+                events::access_token_renewed();
+                let is_new = before.is_none_or(|before| before.header != *live.header.value());
+                if let Some(observer) = self.observer.as_ref().filter(|_| is_new) {
+                    // Code of the caller, which must not keep the calls from the token.
+                    if catch_unwind(AssertUnwindSafe(|| observer(&live.token))).is_err() {
+                        events::observer_panicked();
+                    }
+                }
+            }
             Err(error) => {
                 events::access_token_failed(error);
                 if let Some(cached) = &*self.cache.cached() {
@@ -144,13 +180,13 @@ impl AccessTokens {
         match &self.grant {
             Grant::ClientCredentials { transport, url, api_key, scopes } => {
                 let granted = request(transport, url, api_key, scopes).await?;
-                self.keep(&granted)
+                self.keep(granted)
                     .map_err(|_| Error::unexpected(unfit, ErrorResponse::new(StatusCode::OK, HeaderMap::new())))
             }
             Grant::Provider(provider) => {
                 let granted = limited("the access token provider", self.patience, || provider.access_token()).await;
                 let granted = granted.map_err(|error| Error::TokenProvider(error.into()))?;
-                self.keep(&granted).map_err(|_| Error::TokenProvider(ProviderError::from(unfit).into()))
+                self.keep(granted).map_err(|_| Error::TokenProvider(ProviderError::from(unfit).into()))
             }
             Grant::Nothing => Err(Error::configuration(
                 "the access token has expired or was refused, and nothing is there to renew it: build with .api_key(…) \
@@ -161,18 +197,19 @@ impl AccessTokens {
 
     /// The platform grants the same token again for as long as it lives, and states its whole life each time: what
     /// was known of its end goes on to hold, and it is not renewed early a second time.
-    fn keep(&self, granted: &AccessToken) -> Result<Arc<LiveToken>, http::header::InvalidHeaderValue> {
+    fn keep(&self, granted: AccessToken) -> Result<Arc<LiveToken>, http::header::InvalidHeaderValue> {
         let header = TokenHeader::new(&Zeroizing::new(format!("Bearer {}", granted.token.expose_secret())))?;
         let now = Instant::now();
-        let end = granted.expires_in.and_then(|left| now.checked_add(left));
+        let end = granted.end;
         let cached = self.cache.cached();
-        let known_end = cached.as_ref().filter(|cached| cached.header == *header.value()).and_then(|cached| cached.end);
+        let known = cached.as_ref().filter(|cached| cached.header == *header.value());
+        let known_end = known.and_then(|cached| cached.token.end);
         let token = if let Some(known) = known_end.filter(|known| now < *known) {
             let end = Some(end.map_or(known, |end| end.min(known)));
-            LiveToken { header, end, renew_at: end }
+            LiveToken { header, token: AccessToken { end, ..granted }, renew_at: end }
         } else {
             let early = end.and_then(|end| end.checked_sub(self.clock_skew)).filter(|early| now < *early);
-            LiveToken { header, end, renew_at: early.or(end) }
+            LiveToken { header, token: granted, renew_at: early.or(end) }
         };
         Ok(self.cache.store(token))
     }
@@ -186,13 +223,7 @@ impl TokenSource for Arc<AccessTokens> {
     }
 
     fn token(&self) -> BoxFuture<'_, Result<HeaderValue, Error>> {
-        Box::pin(async {
-            let token = self.cache.get(|| {
-                let tokens = self.clone();
-                Box::pin(async move { tokens.renew().await })
-            });
-            token.await.map(|token| token.header.value().clone())
-        })
+        Box::pin(async { self.live().await.map(|live| live.header.value().clone()) })
     }
 
     fn invalidate(&self, token: &HeaderValue, _: crate::error::Disposition) -> bool {
@@ -257,7 +288,10 @@ async fn request(transport: &Transport, url: &Url, api_key: &ApiKey, scopes: &[S
             "the access token is no bearer token"
         }
         Ok(granted) if granted.access_token.expose_secret().is_empty() => "the access token is empty",
-        Ok(granted) => return Ok(AccessToken { expires_in: granted.expires_in(), token: granted.access_token }),
+        Ok(granted) => {
+            let end = granted.expires_in().and_then(|life| Instant::now().checked_add(life));
+            return Ok(AccessToken { token: granted.access_token, end });
+        }
         Err(_) => "it does not read as an access token",
     };
     Err(Error::unexpected(problem, response))

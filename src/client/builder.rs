@@ -10,7 +10,7 @@ use reqwest::{ClientBuilder, Url, header::HeaderMap};
 use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
 use crate::{
     AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, RetryPolicy,
-    auth::{AccessTokens, Grant},
+    auth::{AccessTokens, Grant, Observer},
     generated::{client as api, operations::TOKEN_PATH},
     session::api_base,
     store::{Limited, SessionStore},
@@ -50,6 +50,7 @@ pub struct ThingSpaceBuilder {
     scopes: Vec<String>,
     access_token: Option<AccessToken>,
     provider: Option<Arc<dyn AccessTokenProvider>>,
+    observer: Option<Observer>,
     clock_skew: Option<Duration>,
     timeout: Option<Duration>,
     http: HttpOptions,
@@ -104,6 +105,15 @@ impl ThingSpaceBuilder {
     #[must_use]
     pub fn access_token_provider(mut self, provider: impl AccessTokenProvider + 'static) -> Self {
         self.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Calls this with each new access token that the client obtains, so that a program can keep it across restarts; not
+    /// with the one from [`access_token`](Self::access_token). The calls that need the token wait for it, so it must not
+    /// block. If it panics, the client reports an event and goes on with the token.
+    #[must_use]
+    pub fn on_access_token(mut self, observer: impl Fn(&AccessToken) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -313,11 +323,11 @@ impl ThingSpaceBuilder {
             }
         };
         let clock_skew = self.clock_skew.unwrap_or(CLOCK_SKEW);
-        let tokens = AccessTokens::new(grant, clock_skew, timeout, self.access_token.as_ref())?;
-        let transport = transport.with_access(Arc::new(tokens));
+        let access = AccessTokens::new(grant, clock_skew, timeout, self.observer, self.access_token)?;
+        let transport = transport.with_access(Arc::new(access.clone()));
         let api = api::Client::new_with_client(api_base(&base_url), transport.http().clone(), transport.clone());
         let records = Mutex::default();
-        Ok(ThingSpace(Arc::new(Inner { api, base_url, transport, store, application, records })))
+        Ok(ThingSpace(Arc::new(Inner { api, base_url, access, transport, store, application, records })))
     }
 }
 

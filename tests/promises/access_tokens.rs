@@ -1,6 +1,7 @@
 //! All calls share one access token. The crate renews it before it expires and when the gateway rejects it.
 
 mod elsewhere;
+mod kept;
 
 use std::{
     sync::{

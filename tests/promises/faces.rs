@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    AccountStatus, Credentials, CredentialsProvider, Error, FileStore, FileVault, Password, SessionToken,
+    AccessToken, AccountStatus, Credentials, CredentialsProvider, Error, FileStore, FileVault, Password, SessionToken,
     SuspensionReason, ThingSpaceBuilder, api::types::SessionResetPasswordRequest, blocking, rotation::Recovery,
 };
 use tokio::runtime::Runtime;
@@ -22,6 +22,7 @@ trait Face: Sized + Send + Sync {
     type Session: FaceSession;
     fn build(builder: ThingSpaceBuilder) -> Result<Self, Error>;
     fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Self::Session, Error>;
+    fn access_token(&self) -> Result<AccessToken, Error>;
     fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error>;
     fn reset_login_guard(&self, username: &str) -> Result<(), Error>;
     fn account_status(&self, username: &str) -> Result<AccountStatus, Error>;
@@ -46,6 +47,10 @@ impl Face for blocking::ThingSpace {
 
     fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Self::Session, Error> {
         self.start_session(credentials)
+    }
+
+    fn access_token(&self) -> Result<AccessToken, Error> {
+        self.access_token()
     }
 
     fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error> {
@@ -108,6 +113,10 @@ impl Face for Driven<thingspace_session::ThingSpace> {
 
     fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Self::Session, Error> {
         Ok(Driven(self.1.block_on(self.0.start_session(credentials))?, self.1.clone()))
+    }
+
+    fn access_token(&self) -> Result<AccessToken, Error> {
+        self.1.block_on(self.0.access_token())
     }
 
     fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error> {
@@ -197,6 +206,18 @@ on_both_faces! {
     the_end_of_a_session_is_the_end_of_its_clones
     a_second_client_on_the_same_store_takes_up_the_session
     a_call_ends_at_its_deadline
+    the_access_token_is_handed_out
+}
+
+fn the_access_token_is_handed_out<F: Face>() {
+    let platform = Platform::start();
+    let thingspace = platform.client::<F>();
+    let token = thingspace.access_token().unwrap();
+    assert!(token.time_left().unwrap() > Duration::from_secs(3500), "{token:?}");
+    thingspace.start_session(credentials()).unwrap();
+    let requests = platform.sandbox.requests();
+    let sent = requests.last().unwrap().header("authorization").unwrap();
+    assert_eq!((sent, requests.len()), (format!("Bearer {}", token.expose_secret()).as_str(), 2));
 }
 
 fn a_request_carries_both_tokens_and_its_answer_comes_back<F: Face>() {

@@ -85,6 +85,7 @@ async fn every_path_is_provoked_and_everything_is_printed() {
     provoke(&Sandbox::start().await.unwrap(), &repeats, 1).await;
     secrets.extend(kept::vaults().await);
     secrets.extend(kept::stores().await);
+    secrets.extend(kept::handed_out().await);
     kept::sources().await;
     secrets.extend([GIVEN_OUT, WRONG, GATEWAY].map(str::to_owned));
     fs::write(list, serde_json::to_vec(&secrets).unwrap()).unwrap();

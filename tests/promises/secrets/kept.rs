@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{
-    Credentials, CredentialsFuture, CredentialsProvider, Error, FileStore, FileVault, Session,
+    AccessToken, Credentials, CredentialsFuture, CredentialsProvider, Error, FileStore, FileVault, Session,
     rotation::{PasswordVault, Pending, VaultState},
 };
 
@@ -167,6 +167,23 @@ fn misplace(path: &Path, secret: &str) {
         entry["value"] = BASE64_STANDARD.encode(record).into();
     }
     fs::write(path, document.to_string()).unwrap();
+}
+
+/// What hands tokens out, and takes them in.
+pub(super) async fn handed_out() -> BTreeSet<String> {
+    let sandbox = Sandbox::start().await.unwrap();
+    let observer = |token: &AccessToken| {
+        print(token);
+        panic!("an observer panics: {token:?}");
+    };
+    let builder = client_of(&sandbox).on_access_token(observer);
+    print(&builder);
+    let thingspace = builder.build().unwrap();
+    let session = thingspace.start_session(credentials()).await.unwrap();
+    sandbox.revoke_access_tokens();
+    print_result(session.send(session.request(Method::GET, ECHO).unwrap()).await.map(|answer| answer.status()));
+    print_result(thingspace.access_token().await);
+    leaks::secrets_of(&sandbox)
 }
 
 /// Providers that fail at the start of a session or at its renewal.
