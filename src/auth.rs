@@ -5,12 +5,15 @@ mod cache;
 mod live_session;
 mod login;
 mod logout;
+mod provider;
 mod record;
 mod reset;
 mod session_token;
+mod shared_token;
 
-pub use access_token::{AccessTokenProvider, ProviderError};
 pub(crate) use access_token::{AccessTokens, Grant, Observer};
 pub(crate) use login::SLACK;
+pub use provider::{AccessTokenProvider, ProviderError};
 pub(crate) use record::{Claim, Seen, SharedRecord};
 pub(crate) use session_token::{SessionTokens, ask};
+pub(crate) use shared_token::SharedToken;

@@ -26,7 +26,7 @@ mod suspension;
 use std::time::Duration;
 
 pub(crate) use attempt::{Attempt, AttemptId, Fingerprint, Outcome, Timestamp};
-pub(crate) use record::{Backoff, History, Record, StoredSession};
+pub(crate) use record::{Backoff, History, Record, StoredSession, encode};
 pub(crate) use suspension::date;
 pub use suspension::{Suspension, SuspensionReason};
 

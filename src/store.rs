@@ -42,7 +42,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 pub type StoreWait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Keeps one value for each [`Account`]: bytes with a [`Version`]. The bytes mean nothing to the store, and they hold the
-/// session token: only the processes that share the store should be able to read them.
+/// session token, or the access token if the clients share it: only the processes that share the store should be able to
+/// read them.
 ///
 /// A database with a conditional write is enough. [`Account::id`] is the key, and a version is kept as its 32 digits; the
 /// example `sqlite_store` is a whole store.

@@ -2,11 +2,8 @@
 //! a provider, cached, and renewed once for all callers.
 
 use std::{
-    error::Error as StdError,
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -18,7 +15,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::cache::{CachedToken, Freshness, TokenCache};
+use super::{
+    cache::{CachedToken, Freshness, TokenCache},
+    provider::{AccessTokenProvider, ProviderError},
+    shared_token::SharedToken,
+};
 use crate::{
     AccessToken, ApiKey, Error, ErrorResponse, Secret, events,
     generated::{Body, Operation, Retry, Success, fits, operations::TOKEN_PATH},
@@ -26,45 +27,16 @@ use crate::{
     transport::{ANY, LastFailure, ResponseKind, TokenHeader, TokenSource, Transport},
 };
 
-/// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
-///
-/// It is asked when there is no token yet, when the last one is about to expire, and when the gateway has refused it;
-/// never by two callers at a time. A closure that returns a future is a provider.
-///
-/// ```
-/// use std::time::Duration;
-/// use thingspace_session::{AccessToken, ThingSpace};
-///
-/// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("token".to_owned()) }
-/// let thingspace = ThingSpace::builder()
-///     .access_token_provider(|| async {
-///         Ok(AccessToken::new(ask_the_vault().await?).expires_in(Duration::from_secs(3600)))
-///     })
-///     .build()?;
-/// # Ok::<(), thingspace_session::Error>(())
-/// ```
-pub trait AccessTokenProvider: Send + Sync {
-    /// A token that holds now.
-    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>>;
-}
-
-/// What a provider fails with.
-pub type ProviderError = Box<dyn StdError + Send + Sync>;
-
-impl<F, T> AccessTokenProvider for F
-where
-    F: Fn() -> T + Send + Sync,
-    T: Future<Output = Result<AccessToken, ProviderError>> + Send + 'static,
-{
-    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>> {
-        Box::pin(self())
-    }
-}
-
 /// Where new tokens come from.
 pub(crate) enum Grant {
     /// The token endpoint.
-    ClientCredentials { transport: Transport, url: Url, api_key: ApiKey, scopes: Vec<String> },
+    ClientCredentials {
+        transport: Transport,
+        url: Url,
+        api_key: ApiKey,
+        scopes: Vec<String>,
+        shared: Option<Arc<SharedToken>>,
+    },
     /// The caller.
     Provider(Arc<dyn AccessTokenProvider>),
     /// Nowhere: there is the one token and no other.
@@ -86,6 +58,8 @@ pub(crate) struct AccessTokens {
     patience: Duration,
     observer: Option<Observer>,
     cache: TokenCache<LiveToken>,
+    /// The last token that was refused: found in the store, it is not used again.
+    refused: Mutex<Option<AccessToken>>,
     failure: LastFailure,
 }
 
@@ -123,12 +97,21 @@ impl AccessTokens {
     ) -> Result<Arc<Self>, Error> {
         let failure = LastFailure::default();
         let grant = match grant {
-            Grant::ClientCredentials { transport, url, api_key, scopes } => {
-                Grant::ClientCredentials { transport: transport.noting(failure.clone()), url, api_key, scopes }
+            Grant::ClientCredentials { transport, url, api_key, scopes, shared } => {
+                let transport = transport.noting(failure.clone());
+                Grant::ClientCredentials { transport, url, api_key, scopes, shared }
             }
             other => other,
         };
-        let tokens = Self { grant, clock_skew, patience, observer, cache: TokenCache::default(), failure };
+        let tokens = Self {
+            grant,
+            clock_skew,
+            patience,
+            observer,
+            cache: TokenCache::default(),
+            refused: Mutex::default(),
+            failure,
+        };
         if let Some(ready) = ready {
             let unfit = |_| Error::configuration("the access token holds characters no header takes");
             tokens.keep(ready).map_err(unfit)?;
@@ -178,10 +161,26 @@ impl AccessTokens {
     async fn obtain(&self) -> Result<Arc<LiveToken>, Error> {
         let unfit = "the access token holds characters no header takes";
         match &self.grant {
-            Grant::ClientCredentials { transport, url, api_key, scopes } => {
-                let granted = request(transport, url, api_key, scopes).await?;
-                self.keep(granted)
-                    .map_err(|_| Error::unexpected(unfit, ErrorResponse::new(StatusCode::OK, HeaderMap::new())))
+            Grant::ClientCredentials { transport, url, api_key, scopes, shared } => {
+                let mut claim = None;
+                if let Some(shared) = shared {
+                    match shared.take(|token, is_last| self.is_usable(token, is_last)).await {
+                        Ok(token) => return self.keep(token).map_err(|_| Error::configuration(unfit)),
+                        Err(claimed) => claim = claimed,
+                    }
+                }
+                let bought = request(transport, url, api_key, scopes).await.and_then(|mut granted| {
+                    let last = claim.as_ref().and_then(|claim| claim.last.as_ref());
+                    if let Some(last) = last.filter(|last| last.token == granted.token && last.end.is_some()) {
+                        granted.end = last.end;
+                    }
+                    self.keep(granted)
+                        .map_err(|_| Error::unexpected(unfit, ErrorResponse::new(StatusCode::OK, HeaderMap::new())))
+                });
+                if let (Some(shared), Some(claim)) = (shared, claim) {
+                    shared.settle(claim, bought.as_ref().ok().map(|live| live.token.clone()));
+                }
+                bought
             }
             Grant::Provider(provider) => {
                 let granted = limited("the access token provider", self.patience, || provider.access_token()).await;
@@ -193,6 +192,20 @@ impl AccessTokens {
                  or .access_token_provider(…)",
             )),
         }
+    }
+
+    /// Whether a token from the store is worth a request. `is_last`: it is not renewed early again.
+    fn is_usable(&self, token: &AccessToken, is_last: bool) -> bool {
+        let is_known = |known: &AccessToken| known.token == token.token;
+        let is_refused = self.refused().as_ref().is_some_and(is_known);
+        let is_cached = self.cache.cached().as_ref().is_some_and(|cached| is_known(&cached.token));
+        let least = if is_last { Duration::ZERO } else { self.clock_skew };
+        let is_long = token.time_left().is_none_or(|left| left > least);
+        is_long && !is_refused && (is_last || !is_cached) && TokenHeader::new(token.expose_secret()).is_ok()
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<AccessToken>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The platform grants the same token again for as long as it lives, and states its whole life each time: what
@@ -227,7 +240,9 @@ impl TokenSource for Arc<AccessTokens> {
     }
 
     fn invalidate(&self, token: &HeaderValue, _: crate::error::Disposition) -> bool {
-        self.cache.invalidate(token);
+        if let Some(refused) = self.cache.invalidate(token) {
+            *self.refused() = Some(refused.token.clone());
+        }
         true
     }
 

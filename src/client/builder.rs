@@ -10,10 +10,10 @@ use reqwest::{ClientBuilder, Url, header::HeaderMap};
 use super::{Inner, ThingSpace, TlsBackend, http::HttpOptions};
 use crate::{
     AccessToken, AccessTokenProvider, ApiKey, Environment, Error, MemoryStore, RetryPolicy,
-    auth::{AccessTokens, Grant, Observer},
+    auth::{AccessTokens, Grant, Observer, SharedToken},
     generated::{client as api, operations::TOKEN_PATH},
     session::api_base,
-    store::{Limited, SessionStore},
+    store::{Account, Limited, SessionStore},
     transport::{Origins, OwnHeaders, Settings, Transport, is_loopback, parse_url},
 };
 
@@ -51,6 +51,7 @@ pub struct ThingSpaceBuilder {
     access_token: Option<AccessToken>,
     provider: Option<Arc<dyn AccessTokenProvider>>,
     observer: Option<Observer>,
+    is_token_shared: bool,
     clock_skew: Option<Duration>,
     timeout: Option<Duration>,
     http: HttpOptions,
@@ -114,6 +115,15 @@ impl ThingSpaceBuilder {
     #[must_use]
     pub fn on_access_token(mut self, observer: impl Fn(&AccessToken) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Keeps the access token in the [`store`](Self::store), so that all clients with this API key and these scopes
+    /// fetch one together; off by default. If the store fails, or supplies no token within a quarter of
+    /// [`timeout`](Self::timeout) and 5 seconds at most, the client fetches a token for itself.
+    #[must_use]
+    pub fn share_access_token(mut self, is_shared: bool) -> Self {
+        self.is_token_shared = is_shared;
         self
     }
 
@@ -305,7 +315,17 @@ impl ThingSpaceBuilder {
             (Some(api_key), None) => {
                 let url = format!("{}{TOKEN_PATH}", api_base(&base_url));
                 let url = parse_url(&url, self.plain_http)?;
-                Grant::ClientCredentials { transport: transport.clone(), url, api_key, scopes: self.scopes }
+                // No API key holds a colon, so that no user has this account.
+                let application = format!("{}:{}", api_key.key(), self.scopes.join(" "));
+                let account = Account::new(api_base(&base_url), application, "");
+                let shared = self.is_token_shared.then(|| SharedToken::new(account, store.clone(), timeout));
+                Grant::ClientCredentials { transport: transport.clone(), url, api_key, scopes: self.scopes, shared }
+            }
+            (None, _) if self.is_token_shared => {
+                return Err(Error::configuration(
+                    "there is no API key, which names a shared access token: build with .api_key(…) or without \
+                     .share_access_token(true)",
+                ));
             }
             (None, Some(provider)) => Grant::Provider(provider),
             (None, None) if self.access_token.is_some() => Grant::Nothing,

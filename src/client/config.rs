@@ -18,6 +18,7 @@ use crate::{AccessToken, ApiKey, Environment, FileStore, RetryPolicy, Secret, cr
 /// | `environment` or `base_url` | a name, such as `production`; a URL | `environment`, `base_url` |
 /// | `api_key` | `key` and `secret` | `api_key` |
 /// | `access_token` | a text | `access_token` |
+/// | `share_access_token` | `true` or `false` | `share_access_token` |
 /// | `scopes`, `allow_origins` | a list of texts | `scopes`, `allow_origin` for each |
 /// | `timeout_ms`, `connect_timeout_ms`, `clock_skew_ms` | milliseconds | `timeout`, `connect_timeout`, `clock_skew` |
 /// | `retry_policy` | see [`RetryPolicy`] | `retry_policy` |
@@ -50,6 +51,7 @@ struct Fields {
     base_url: Option<String>,
     api_key: Option<ApiKey>,
     access_token: Option<Secret>,
+    share_access_token: Option<bool>,
     scopes: Option<Vec<String>>,
     allow_origins: Option<Vec<String>>,
     timeout_ms: Option<u64>,
@@ -92,7 +94,7 @@ impl<'de> Deserialize<'de> for Config {
             "timeout_ms" | "connect_timeout_ms" | "clock_skew_ms" => Some("a whole number of milliseconds"),
             "response_limit" => Some("a whole number of bytes"),
             "tls_backend" => Some("rustls, or native-tls with the feature of that name"),
-            "allow_plain_http" => Some("true or false"),
+            "allow_plain_http" | "share_access_token" => Some("true or false"),
             "base_url" | "user_agent" | "store" => Some("a text"),
             // Their own errors quote nothing and say more.
             _ => None,
@@ -123,6 +125,7 @@ impl ThingSpaceBuilder {
         let builder = set(builder, fields.base_url, Self::base_url);
         let builder = set(builder, fields.api_key, Self::api_key);
         let builder = set(builder, fields.access_token.map(AccessToken::new), Self::access_token);
+        let builder = set(builder, fields.share_access_token, Self::share_access_token);
         let builder = set(builder, fields.scopes, Self::scopes);
         let builder = fields.allow_origins.into_iter().flatten().fold(builder, Self::allow_origin);
         let builder = set(builder, fields.timeout_ms.map(Duration::from_millis), Self::timeout);

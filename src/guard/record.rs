@@ -214,10 +214,15 @@ impl Record {
     }
 
     pub(crate) fn encode(&self) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
-        let mut bytes = Growing(Zeroizing::new(Vec::with_capacity(USUAL_SIZE)));
-        serde_json::to_writer(&mut bytes, &Encoded { format: FORMAT, record: self })?;
-        Ok(bytes.0)
+        encode(&Encoded { format: FORMAT, record: self })
     }
+}
+
+/// JSON in a buffer that is erased.
+pub(crate) fn encode(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
+    let mut bytes = Growing(Zeroizing::new(Vec::with_capacity(USUAL_SIZE)));
+    serde_json::to_writer(&mut bytes, value)?;
+    Ok(bytes.0)
 }
 
 /// A buffer that leaves no copy of the token behind when it grows.

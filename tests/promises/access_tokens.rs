@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod kept;
+mod shared;
 
 use std::{
     sync::{

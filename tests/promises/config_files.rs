@@ -8,7 +8,7 @@ use thingspace_sandbox::{Fault, Operation, Sandbox};
 use thingspace_session::{Config, RetryPolicy, ThingSpace};
 use tokio::time::Instant;
 
-use crate::support::{ECHO, arrived, credentials, full, shown, token_requests};
+use crate::support::{ECHO, arrived, credentials, full, shown, token_requests, until};
 
 /// All that can be written down.
 fn all(sandbox: &Sandbox, store: &std::path::Path) -> Value {
@@ -16,6 +16,7 @@ fn all(sandbox: &Sandbox, store: &std::path::Path) -> Value {
         "base_url": sandbox.base_url(),
         "api_key": { "key": "sandbox-key", "secret": "sandbox-secret" },
         "access_token": "refused-at-once",
+        "share_access_token": true,
         "scopes": ["one", "two"],
         "allow_origins": ["http://127.0.0.1:9"],
         "timeout_ms": 20_000,
@@ -43,7 +44,8 @@ async fn each_field_does_what_its_method_does() {
     assert!(String::from_utf8_lossy(&request.body).contains("scope=one+two"));
     assert_eq!(request.header("user-agent"), Some("fleet/7"));
     assert!(sandbox.requests().iter().any(|request| request.header("authorization") == Some("Bearer refused-at-once")));
-    assert!(store.exists());
+    let accounts = || serde_json::from_slice::<Value>(&std::fs::read(&store).unwrap()).unwrap()["accounts"].clone();
+    until(|| accounts().as_object().unwrap().len() == 2).await; // the session's, and that of the access token
 
     sandbox.fault(Operation::Other, Fault::answer(503, ""), 9);
     session.send(session.request(Method::GET, ECHO).unwrap()).await.unwrap();
@@ -118,7 +120,7 @@ fn an_error_names_the_field_and_quotes_no_value_of_it() {
 }
 
 fn all_names() -> Vec<String> {
-    let names = "base_url api_key access_token scopes allow_origins timeout_ms connect_timeout_ms clock_skew_ms retry_policy \
+    let names = "base_url api_key access_token share_access_token scopes allow_origins timeout_ms connect_timeout_ms clock_skew_ms retry_policy \
                  response_limit user_agent store tls_backend allow_plain_http environment";
     names.split_whitespace().map(str::to_owned).collect()
 }

@@ -183,7 +183,38 @@ pub(super) async fn handed_out() -> BTreeSet<String> {
     sandbox.revoke_access_tokens();
     print_result(session.send(session.request(Method::GET, ECHO).unwrap()).await.map(|answer| answer.status()));
     print_result(thingspace.access_token().await);
-    leaks::secrets_of(&sandbox)
+    let mut secrets = leaks::secrets_of(&sandbox);
+    secrets.extend(shared().await);
+    secrets
+}
+
+/// A shared access token, in a file that is damaged in every way and in one that is sealed.
+async fn shared() -> BTreeSet<String> {
+    let sandbox = Sandbox::start().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let store = FileStore::new(directory.path().join("sessions.json"));
+    let client = || client_of(&sandbox).timeout(Duration::from_secs(2)).store(store.clone()).share_access_token(true);
+    let thingspace = client().build().unwrap();
+    let token = thingspace.access_token().await.unwrap().expose_secret().to_owned();
+    let holds = || fs::read_to_string(store.path()).unwrap();
+    let (begun, claimed) = (BASE64_STANDARD.encode(r#"{"token":""#), BASE64_STANDARD.encode(r#"{"token":nul"#));
+    until(|| holds().contains(&begun[..13]) && !holds().contains(&claimed[..15])).await;
+    print(&(&store, client(), &thingspace));
+    let whole = holds();
+    for length in (0..whole.len()).step_by(whole.len() / 12) {
+        fs::write(store.path(), &whole[..length]).unwrap();
+        print_result(client().build().unwrap().access_token().await);
+    }
+    let number = BASE64_STANDARD.encode(format!(r#"{{"token":{{"{token}":5}},"until":"{token}"}}"#));
+    let mut document: Value = serde_json::from_str(&whole).unwrap();
+    for entry in document["accounts"].as_object_mut().unwrap().values_mut() {
+        entry["value"] = number.clone().into();
+    }
+    fs::write(store.path(), document.to_string()).unwrap();
+    print_result(client().build().unwrap().access_token().await);
+    let mut secrets = leaks::secrets_of(&sandbox);
+    secrets.insert(token);
+    secrets
 }
 
 /// Providers that fail at the start of a session or at its renewal.

@@ -1,0 +1,40 @@
+//! Access tokens from elsewhere.
+
+use std::{error::Error as StdError, future::Future, pin::Pin};
+
+use crate::AccessToken;
+
+/// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
+///
+/// It is asked when there is no token yet, when the last one is about to expire, and when the gateway has refused it;
+/// never by two callers at a time. A closure that returns a future is a provider.
+///
+/// ```
+/// use std::time::Duration;
+/// use thingspace_session::{AccessToken, ThingSpace};
+///
+/// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("token".to_owned()) }
+/// let thingspace = ThingSpace::builder()
+///     .access_token_provider(|| async {
+///         Ok(AccessToken::new(ask_the_vault().await?).expires_in(Duration::from_secs(3600)))
+///     })
+///     .build()?;
+/// # Ok::<(), thingspace_session::Error>(())
+/// ```
+pub trait AccessTokenProvider: Send + Sync {
+    /// A token that holds now.
+    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>>;
+}
+
+/// What a provider fails with.
+pub type ProviderError = Box<dyn StdError + Send + Sync>;
+
+impl<F, T> AccessTokenProvider for F
+where
+    F: Fn() -> T + Send + Sync,
+    T: Future<Output = Result<AccessToken, ProviderError>> + Send + 'static,
+{
+    fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>> {
+        Box::pin(self())
+    }
+}
