@@ -1,6 +1,7 @@
 //! What progenitor has to be spared, changed in memory; the file stays as it is written.
 
 mod choices;
+mod families;
 mod objects;
 mod one_way;
 mod open;
@@ -28,6 +29,7 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
         object.remove("default");
         texts::plain(object);
     });
+    families::split(document);
     choices::merge(document);
     open::close(document);
     titles::of_nullable(document);

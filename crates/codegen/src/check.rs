@@ -22,9 +22,10 @@ mod servers;
 mod shape;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    families::{Families, Member},
     finding::{Finding, Place},
     load::{Entry, Node},
 };
@@ -67,6 +68,9 @@ pub struct Context<'a> {
     objects: Objects<'a>,
     /// The `Cargo.toml` of the crate that the code becomes part of.
     manifest: &'a str,
+    families: Families,
+    /// The schemas of families, by where they stand.
+    members: BTreeMap<Place, &'a str>,
 }
 
 /// Looks for every mistake there is.
@@ -74,8 +78,7 @@ pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>
     if !is_openapi(document, findings) {
         return;
     }
-    let objects = Objects::of(document, findings);
-    let context = Context { document, objects, manifest };
+    let context = Context { manifest, ..Context::read(document, findings) };
     info(document, findings);
     for rule in [
         references::check,
@@ -150,7 +153,35 @@ fn info(document: &Node, findings: &mut Vec<Finding>) {
 impl<'a> Context<'a> {
     /// For a document that may have mistakes, as part of no crate.
     pub fn of(document: &'a Node) -> Self {
-        Self { document, objects: Objects::of(document, &mut Vec::new()), manifest: "" }
+        Self::read(document, &mut Vec::new())
+    }
+
+    fn read(document: &'a Node, findings: &mut Vec<Finding>) -> Self {
+        let (objects, families) = (Objects::of(document, findings), families(document));
+        let schemas = document.pointer("/components/schemas").into_iter().flat_map(Node::entries);
+        let schemas = schemas.filter(|(name, _)| families.get(name).is_some());
+        let members = schemas.map(|(name, entry)| (entry.value.place, name)).collect();
+        Self { document, objects, manifest: "", families, members }
+    }
+
+    /// The families of the document.
+    pub fn families(&self) -> &Families {
+        &self.families
+    }
+
+    /// The member of a family that stands at a place.
+    pub fn member(&self, schema: &Node) -> Option<&Member> {
+        self.families.get(self.members.get(&schema.place)?)
+    }
+
+    /// The schemas that an object with these fields is of, where a member of a family is meant as a value.
+    pub fn variants(&self, member: &Member, object: &Node) -> Vec<&'a Node> {
+        let has = |(property, tags): (&str, &BTreeSet<String>)| {
+            object.text_of(property).is_some_and(|tag| tags.contains(tag))
+        };
+        let variants =
+            member.variants.iter().filter(|name| self.families.get(name).is_some_and(|one| one.tags().all(has)));
+        variants.filter_map(|name| self.document.get("components")?.get("schemas")?.get(name)).collect()
     }
 
     /// What a `$ref` leads to, or the node itself.
@@ -185,6 +216,17 @@ impl<'a> Context<'a> {
     pub fn operations(&self) -> impl Iterator<Item = Described<'a>> {
         operations_of(self.document)
     }
+}
+
+/// The families of a document.
+pub(crate) fn families(document: &Node) -> Families {
+    let schemas = document.pointer("/components/schemas").filter(|schemas| has_discriminator(schemas));
+    schemas.and_then(|schemas| schemas.value().as_object().map(Families::of)).unwrap_or_default()
+}
+
+fn has_discriminator(node: &Node) -> bool {
+    node.entries().any(|(key, entry)| key == "discriminator" || has_discriminator(&entry.value))
+        || node.items().iter().any(has_discriminator)
 }
 
 /// What a `$ref` leads to, through others, or the node itself.

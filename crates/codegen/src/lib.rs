@@ -20,6 +20,7 @@
 
 mod adapt;
 pub mod check;
+mod families;
 mod finding;
 mod generate;
 pub mod load;
@@ -36,6 +37,7 @@ use proc_macro2::TokenStream;
 pub use progenitor::Generator;
 use serde::Deserialize as _;
 
+pub use families::{Families, Member};
 pub use finding::{Finding, Level, Place, one_line};
 pub use generate::{attempt, settings};
 use load::Node;

@@ -11,9 +11,10 @@ use quote::{format_ident, quote};
 use super::{
     adapt,
     check::{
-        self, Described, names,
+        self, Described, SCHEMAS, names,
         security::{self, Schemes},
     },
+    families::Families,
     load::Node,
 };
 
@@ -34,11 +35,12 @@ pub(crate) fn table(
     let operations: BTreeMap<_, _> =
         check::operations_of(document).map(|operation| ((operation.method, operation.path), operation)).collect();
     let headers = headers(document, &schemes);
+    let families = check::families(document);
     let number = headers.len();
     let mut rows = Vec::new();
     for ((method, path), sender) in described.iter().zip(generated) {
         let operation = operations.get(&(method, path)).ok_or("an operation came out of nowhere")?;
-        rows.push((sender.id.clone(), row(document, &schemes, &headers, operation, &sender)?));
+        rows.push((sender.id.clone(), row(document, &schemes, &headers, operation, &sender, &families)?));
     }
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
     let rows = rows.into_iter().map(|(_, row)| row);
@@ -79,6 +81,7 @@ fn row(
     headers: &[String],
     operation: &Described<'_>,
     sender: &Sender,
+    families: &Families,
 ) -> Result<TokenStream, String> {
     let id = &sender.id;
     let needs =
@@ -88,7 +91,7 @@ fn row(
     let session_header = header.map_or_else(|| quote! { None }, |index| quote! { Some(#index) });
     let retry = format_ident!("{}", retry(operation));
     let ends_session = id == "end_connectivity_management_session";
-    let secrets = secrets(document, operation);
+    let secrets = secrets(document, operation, families);
     let success = success(document, operation, &sender.success);
     let errors = errors(document, operation);
     let (method, path) = (operation.method.to_uppercase(), operation.path);
@@ -169,20 +172,34 @@ fn properties(document: &Node, schema: &Node, depth: usize, names: &mut BTreeSet
 
 /// The names of the secret properties of a request body: an error answer that repeats one of their values is not
 /// handed on in words.
-fn secrets(document: &Node, operation: &Described<'_>) -> BTreeSet<String> {
+fn secrets(document: &Node, operation: &Described<'_>, families: &Families) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     if let Some(body) = operation.node.get("requestBody") {
-        collect(document, body, &mut BTreeSet::new(), &mut names);
+        collect(document, body, families, &mut BTreeSet::new(), &mut names);
     }
     names
 }
 
-fn collect<'a>(document: &'a Node, node: &'a Node, seen: &mut BTreeSet<&'a str>, names: &mut BTreeSet<String>) {
+fn collect<'a>(
+    document: &'a Node,
+    node: &'a Node,
+    families: &'a Families,
+    seen: &mut BTreeSet<&'a str>,
+    names: &mut BTreeSet<String>,
+) {
     if let Some(reference) = node.text_of("$ref") {
         if seen.insert(reference)
             && let Some(target) = check::resolved(document, node)
         {
-            collect(document, target, seen, names);
+            collect(document, target, families, seen, names);
+        }
+        let name = reference.strip_prefix(SCHEMAS).unwrap_or_default();
+        let variants = families.get(name).into_iter().flat_map(|member| &member.variants);
+        for variant in variants.filter(|variant| *variant != name) {
+            let schema = document.pointer("/components/schemas").and_then(|schemas| schemas.get(variant));
+            if let Some(schema) = schema.filter(|_| seen.insert(variant)) {
+                collect(document, schema, families, seen, names);
+            }
         }
         return;
     }
@@ -190,8 +207,8 @@ fn collect<'a>(document: &'a Node, node: &'a Node, seen: &mut BTreeSet<&'a str>,
     names.extend(
         properties.filter(|(_, entry)| check::is_secret(document, &entry.value, 0)).map(|(name, _)| name.to_owned()),
     );
-    node.entries().for_each(|(_, entry)| collect(document, &entry.value, seen, names));
-    node.items().iter().for_each(|item| collect(document, item, seen, names));
+    node.entries().for_each(|(_, entry)| collect(document, &entry.value, families, seen, names));
+    node.items().iter().for_each(|item| collect(document, item, families, seen, names));
 }
 
 fn environments(document: &Node) -> TokenStream {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use thingspace_codegen::{
-    Place,
+    Member, Place,
     check::{Context, parts},
     load::{Entry, Kind, Node},
 };
@@ -34,10 +34,13 @@ pub(super) fn examples_in(schema: &Node) -> usize {
 pub(super) fn spoken_of<'a>(context: &Context<'a>, schemas: &[&'a Node], value: &Value) -> Value {
     let mut all: Vec<&'a Node> = Vec::new();
     let mut next = schemas.to_vec();
+    let object = value.is_object().then(|| node(value));
     while let Some(schema) = next.pop().and_then(|schema| context.resolved(schema)) {
         if !all.iter().any(|known| std::ptr::eq(*known, schema)) {
             all.push(schema);
             next.extend(parts(schema));
+            let variants = context.member(schema).zip(object.as_ref());
+            next.extend(variants.into_iter().flat_map(|(member, object)| context.variants(member, object)));
         }
     }
     match value {
@@ -86,6 +89,9 @@ struct Sampler<'c, 'a> {
 impl<'a> Sampler<'_, 'a> {
     fn value(&self, schema: &'a Node, depth: usize) -> Option<Value> {
         let schema = self.context.resolved(schema).filter(|_| depth < DEEPEST)?;
+        if let Some(member) = self.context.member(schema).filter(|_| schema.get("example").is_none()) {
+            return self.of_family(member, depth);
+        }
         if let Some(example) = schema.get("example") {
             return Some(example.value());
         }
@@ -111,6 +117,17 @@ impl<'a> Sampler<'_, 'a> {
                 None => Some(json!("any")),
             },
         }
+    }
+
+    /// An object of the first schema of a family that has one, with its tags.
+    fn of_family(&self, member: &Member, depth: usize) -> Option<Value> {
+        let families = self.context.families();
+        member.variants.iter().find_map(|name| {
+            let schema = self.context.document.pointer("/components/schemas")?.get(name)?;
+            let tags = families.get(name)?.tags().filter_map(|(property, tags)| Some((property, tags.first()?)));
+            let begun = tags.map(|(property, tag)| (property.to_owned(), tag.as_str().into())).collect();
+            Some(self.object(schema, depth, Value::Object(begun)))
+        })
     }
 
     fn list(&self, schema: &'a Node, depth: usize) -> Option<Value> {

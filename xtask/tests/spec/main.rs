@@ -12,6 +12,7 @@ mod choices;
 mod command;
 mod credentials;
 mod defaults;
+mod families;
 mod fuzz;
 mod harmless;
 mod letters;

@@ -27,7 +27,7 @@ fn sent_round(documents: &[(&str, Value)]) -> (String, usize) {
 }
 
 /// A document with these components, each with the values that are to be tried.
-fn document(schemas: &[(String, Value, Vec<Value>)]) -> Value {
+pub(crate) fn document(schemas: &[(String, Value, Vec<Value>)]) -> Value {
     let (mut components, mut paths) = (Map::new(), Map::new());
     for (name, schema, values) in schemas {
         components.insert(name.clone(), schema.clone());
@@ -81,14 +81,20 @@ fn null_nothing_and_an_empty_list_are_told_apart() {
         let values = [json!({})].into_iter().chain(values.into_iter().map(|a| json!({ "a": a })));
         schemas.push((name.to_owned(), of(schema), values.collect()));
     }
-    let count = schemas.iter().map(|(_, _, values)| values.len()).sum::<usize>();
+    let families = crate::families::schemas();
+    let count = schemas.iter().chain(&families).map(|(_, _, values)| values.len()).sum::<usize>();
     // The random ones are compiled with them.
     let seed =
         std::env::var("THINGSPACE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
     let cases = std::env::var("THINGSPACE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100);
     println!("THINGSPACE_SEED={seed} THINGSPACE_CASES={cases}");
     let random = random(seed, cases);
-    let (wrong, tried) = sent_round(&[("nulls.json", document(&schemas)), ("random.json", document(&random))]);
+    let documents = [
+        ("families.json", document(&families)),
+        ("nulls.json", document(&schemas)),
+        ("random.json", document(&random)),
+    ];
+    let (wrong, tried) = sent_round(&documents);
     let is_wrong =
         |name: &str| wrong.contains(&format!("types::{name}:")) || wrong.contains(&format!("types::{name}>"));
     let shown: Vec<String> = random

@@ -1,5 +1,7 @@
 //! Schemas that are made of others: `allOf`, `oneOf`, `anyOf`, `not`.
 
+mod discriminators;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -38,26 +40,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 "leave not: out and say it in description:",
             ));
         }
-        if let Some(entry) = schema.entry("discriminator") {
-            let is_choice = ["oneOf", "anyOf"].iter().any(|key| schema.get(key).is_some());
-            findings.push(if is_choice {
-                // What it would tell apart becomes one object: see adapt/choices.rs.
-                Finding::warning(
-                    "ignored-discriminator",
-                    entry.key,
-                    "nothing reads a discriminator: the first schema that fits is taken, or one that has all properties",
-                    "remove it, and give each schema of the choice a required property with an enum of one value",
-                )
-            } else {
-                Finding::new(
-                    "ignored-discriminator",
-                    entry.key,
-                    "nothing reads a discriminator: what the schemas that are made of this one add would be lost",
-                    "write a oneOf: of them where one of them is meant, and remove it here",
-                )
-            });
-        }
     }
+    discriminators::check(context, findings);
 }
 
 fn twice(choices: &Node, key: &str, findings: &mut Vec<Finding>) {

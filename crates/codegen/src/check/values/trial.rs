@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::super::{
     super::{
+        families::Member,
         finding::Place,
         load::{Kind, Node},
     },
@@ -36,7 +37,7 @@ pub(super) struct Trial<'c, 'a> {
     wholes: BTreeMap<Place, &'a Node>,
     /// What is known of a schema and a value. While it is being found out, the value fits: some schemas lead back to
     /// themselves.
-    known: HashMap<(usize, usize), Option<Refusal>>,
+    known: HashMap<(usize, usize, bool), Option<Refusal>>,
 }
 
 impl<'c, 'a> Trial<'c, 'a> {
@@ -81,15 +82,36 @@ impl<'c, 'a> Trial<'c, 'a> {
     }
 
     fn below(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
+        self.held(schema, node, depth, false)
+    }
+
+    fn held(&mut self, schema: &'a Node, node: &Node, depth: usize, is_part: bool) -> Option<Refusal> {
         let schema = self.context.resolved(schema).filter(|_| depth < 200)?;
-        let key = (std::ptr::from_ref(schema).addr(), std::ptr::from_ref(node).addr());
+        let key = (std::ptr::from_ref(schema).addr(), std::ptr::from_ref(node).addr(), is_part);
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
         self.known.insert(key, None);
-        let found = self.judged(schema, node, depth + 1);
+        let found = match self.context.member(schema).filter(|_| !is_part && node.map().is_some()) {
+            Some(member) => self.of_family(member, node, depth + 1),
+            None => self.judged(schema, node, depth + 1),
+        };
         self.known.insert(key, found.clone());
         found
+    }
+
+    /// An object of a family is of the schema that its tag names.
+    fn of_family(&mut self, member: &Member, node: &Node, depth: usize) -> Option<Refusal> {
+        let refusals: Vec<_> =
+            self.context.variants(member, node).into_iter().map(|one| self.held(one, node, depth, true)).collect();
+        if refusals.iter().any(Option::is_none) {
+            return None;
+        }
+        refusals.into_iter().flatten().next().or_else(|| {
+            let property = member.tags().next().map(|(property, _)| property).unwrap_or_default();
+            let place = node.get(property).map_or(node.place, |tag| tag.place);
+            Some((place, format!("its {property} names none of the schemas that the discriminator tells apart")))
+        })
     }
 
     fn judged(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
@@ -136,7 +158,7 @@ impl<'c, 'a> Trial<'c, 'a> {
 
     fn of_parts(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
         let parts = |key: &str| schema.get(key).map(Node::items).unwrap_or_default();
-        if let Some(refused) = parts("allOf").iter().find_map(|part| self.below(part, node, depth)) {
+        if let Some(refused) = parts("allOf").iter().find_map(|part| self.held(part, node, depth, true)) {
             return Some(refused);
         }
         for key in ["oneOf", "anyOf"] {

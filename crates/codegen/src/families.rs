@@ -1,0 +1,285 @@
+//! Inheritance: a schema with a `discriminator`, and the schemas that are made of it by `allOf`.
+//!
+//! The value of one property, the tag, says which schema of the family an object is of. The tags of a schema are the keys
+//! that `mapping` has for it, or else what its own property lists in `enum`, or else its name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::check::SCHEMAS;
+
+/// What says nothing of which objects there are.
+const WORDS: [&str; 9] =
+    ["title", "description", "nullable", "example", "deprecated", "externalDocs", "readOnly", "writeOnly", "xml"];
+
+/// How many references are followed, and how deep parts nest.
+const DEEPEST: usize = 16;
+
+/// The schemas of all families, by name.
+#[derive(Debug, Default)]
+pub struct Families {
+    members: BTreeMap<String, Member>,
+    /// Discriminators that lead to a schema that is not made of theirs, or to none: schema, key of the mapping, and why.
+    pub(crate) flaws: Vec<(String, String, Flaw)>,
+}
+
+/// Why a key of a mapping selects no schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It leads to nothing.
+    Unresolved,
+    /// It leads to a schema that is not made of that of the discriminator.
+    Unrelated,
+}
+
+/// A schema of a family.
+#[derive(Debug, Default)]
+pub struct Member {
+    /// The properties that tell it from others, each with its values; without values no object is of this schema alone.
+    tags: BTreeMap<String, BTreeSet<String>>,
+    /// The schemas that an object of this one may be of: what is made of it, and itself.
+    pub variants: Vec<String>,
+    /// Whether another schema is made of it.
+    pub is_base: bool,
+}
+
+struct Discriminator<'v> {
+    property: &'v str,
+    /// Key and name of the schema that it leads to.
+    mapping: Vec<(&'v str, Option<&'v str>)>,
+}
+
+impl Member {
+    /// The properties that tell an object of this schema alone, with their values.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
+        self.tags.iter().map(|(property, tags)| (property.as_str(), tags))
+    }
+
+    /// Whether an object may be of this schema alone.
+    pub(crate) fn is_concrete(&self) -> bool {
+        self.tags.values().all(|tags| !tags.is_empty())
+    }
+}
+
+impl Families {
+    /// Those of `components/schemas`.
+    pub fn of(schemas: &Map<String, Value>) -> Self {
+        let all = || schemas.iter().filter_map(|(name, schema)| Some((name.as_str(), schema.as_object()?)));
+        let discriminators: BTreeMap<&str, Discriminator<'_>> =
+            all().filter_map(|(name, schema)| Some((name, discriminator(schema, schemas, 0)?))).collect();
+        if discriminators.is_empty() {
+            return Self::default();
+        }
+        let mapped: BTreeSet<&str> =
+            discriminators.values().flat_map(|one| one.mapping.iter().filter_map(|(_, name)| *name)).collect();
+        let mut parents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut children: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, schema) in all() {
+            let mut found = Vec::new();
+            ancestors(schema, schemas, 0, &mut found);
+            // What adds nothing is another name, unless a discriminator names it.
+            let is_named =
+                |of: &&str| mapped.contains(name) || discriminators.get(*of).is_some_and(|one| one.mapping.is_empty());
+            if is_alias(schema) && (schema.contains_key("nullable") || !found.iter().any(is_named)) {
+                continue;
+            }
+            for parent in found {
+                children.entry(parent).or_default().push(name);
+                parents.entry(name).or_default().push(parent);
+            }
+        }
+        let mut families = Self::default();
+        for (name, discriminator) in &discriminators {
+            let made = reached(name, &children);
+            for (key, target) in &discriminator.mapping {
+                let flaw = match target {
+                    None => Flaw::Unresolved,
+                    Some(target) if !made.contains(target) => Flaw::Unrelated,
+                    Some(_) => continue,
+                };
+                families.flaws.push(((*name).to_owned(), (*key).to_owned(), flaw));
+            }
+            if made.len() > 1 {
+                for member in made {
+                    families.members.entry(member.to_owned()).or_default();
+                }
+            }
+        }
+        let tree = Tree { schemas, discriminators: &discriminators, parents: &parents };
+        for (name, member) in &mut families.members {
+            member.is_base = children.contains_key(name.as_str());
+            member.tags = tree.tags(name, member.is_base);
+        }
+        let concrete: BTreeSet<&str> =
+            families.members.iter().filter(|(_, one)| one.is_concrete()).map(|(name, _)| name.as_str()).collect();
+        let variants = |name: &String| {
+            let made = reached(name, &children);
+            all()
+                .map(|(name, _)| name)
+                .filter(|name| made.contains(name) && concrete.contains(name))
+                .map(str::to_owned)
+                .collect()
+        };
+        let found: Vec<Vec<String>> = families.members.keys().map(variants).collect();
+        families.members.values_mut().zip(found).for_each(|(member, found)| member.variants = found);
+        // A circle has an error of its own.
+        families.members.retain(|_, member| !member.variants.is_empty());
+        families
+    }
+
+    /// The member of this name.
+    pub fn get(&self, name: &str) -> Option<&Member> {
+        self.members.get(name)
+    }
+
+    /// All members.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Member)> {
+        self.members.iter().map(|(name, member)| (name.as_str(), member))
+    }
+}
+
+/// The schema of this name and all that are made of it.
+fn reached<'v>(name: &'v str, children: &BTreeMap<&'v str, Vec<&'v str>>) -> BTreeSet<&'v str> {
+    let (mut found, mut next) = (BTreeSet::new(), vec![name]);
+    while let Some(name) = next.pop() {
+        if found.insert(name) {
+            next.extend(children.get(name).into_iter().flatten());
+        }
+    }
+    found
+}
+
+struct Tree<'t, 'v> {
+    schemas: &'v Map<String, Value>,
+    discriminators: &'t BTreeMap<&'v str, Discriminator<'v>>,
+    parents: &'t BTreeMap<&'v str, Vec<&'v str>>,
+}
+
+impl Tree<'_, '_> {
+    fn tags(&self, name: &str, is_base: bool) -> BTreeMap<String, BTreeSet<String>> {
+        // It and what it is made of, the nearest first.
+        let mut line: Vec<&str> = vec![name];
+        let mut at = 0;
+        while let Some(next) = line.get(at) {
+            for parent in self.parents.get(next).into_iter().flatten() {
+                if !line.contains(parent) {
+                    line.push(parent);
+                }
+            }
+            at += 1;
+        }
+        let mut tags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for property in line.iter().filter_map(|one| Some(self.discriminators.get(one)?.property)) {
+            if !tags.contains_key(property) {
+                tags.insert(property.to_owned(), self.of_property(name, property, &line, is_base));
+            }
+        }
+        tags
+    }
+
+    fn of_property(&self, name: &str, property: &str, line: &[&str], is_base: bool) -> BTreeSet<String> {
+        let all = || line.iter().filter_map(|one| self.discriminators.get(one)).filter(|one| one.property == property);
+        let keys = |of: &str| -> BTreeSet<String> {
+            let keys = all().flat_map(|one| &one.mapping).filter(|(_, target)| *target == Some(of));
+            keys.map(|(key, _)| (*key).to_owned()).collect()
+        };
+        let is_root = self.discriminators.get(name).is_some_and(|one| one.property == property);
+        let own = keys(name);
+        let listed = self.listed(name, property);
+        if !own.is_empty() {
+            let both = &own & &listed;
+            return if both.is_empty() || is_root { own } else { both };
+        }
+        if is_root && is_base {
+            return own;
+        }
+        if !listed.is_empty() && !is_base {
+            return listed;
+        }
+        if let Some(tags) = line.iter().skip(1).map(|one| keys(one)).find(|tags| !tags.is_empty()) {
+            return tags;
+        }
+        if is_base && all().any(|one| !one.mapping.is_empty()) { own } else { BTreeSet::from([name.to_owned()]) }
+    }
+
+    /// The values that a schema itself, apart from what it is made of, lists for a property.
+    fn listed(&self, name: &str, property: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut next: Vec<&Value> = self.schemas.get(name).into_iter().collect();
+        while let Some(schema) = next.pop() {
+            let values = schema.get("properties").and_then(|all| all.get(property)?.get("enum")?.as_array());
+            found.extend(values.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+            next.extend(schema.get("allOf").and_then(Value::as_array).into_iter().flatten());
+        }
+        found
+    }
+}
+
+/// The discriminator of a schema that is not a choice itself.
+fn discriminator<'v>(
+    schema: &'v Map<String, Value>,
+    schemas: &'v Map<String, Value>,
+    depth: usize,
+) -> Option<Discriminator<'v>> {
+    if let Some(discriminator) = schema.get("discriminator").filter(|_| !is_choice(schema)) {
+        let property = discriminator.get("propertyName")?.as_str()?;
+        let mapping = discriminator.get("mapping").and_then(Value::as_object).into_iter().flatten();
+        let mapping = mapping.map(|(key, target)| {
+            let name = target.as_str().map(|target| target.strip_prefix(SCHEMAS).unwrap_or(target));
+            (key.as_str(), name.and_then(|name| component(name, schemas)))
+        });
+        return Some(Discriminator { property, mapping: mapping.collect() });
+    }
+    let parts = schema.get("allOf").and_then(Value::as_array).filter(|_| depth < DEEPEST);
+    parts.into_iter().flatten().find_map(|part| discriminator(part.as_object()?, schemas, depth + 1))
+}
+
+/// Whether a schema is one of several already.
+pub(crate) fn is_choice(schema: &Map<String, Value>) -> bool {
+    ["oneOf", "anyOf"].iter().any(|key| schema.contains_key(*key))
+}
+
+/// The component that a name leads to, through components that are references.
+pub(crate) fn component<'v>(mut name: &'v str, schemas: &'v Map<String, Value>) -> Option<&'v str> {
+    for _ in 0..DEEPEST {
+        match schemas.get(name)?.get("$ref").and_then(Value::as_str) {
+            Some(reference) => name = reference.strip_prefix(SCHEMAS)?,
+            None => return Some(name),
+        }
+    }
+    None
+}
+
+/// The component that a part refers to.
+pub(crate) fn referred<'v>(part: &'v Value, schemas: &'v Map<String, Value>) -> Option<&'v str> {
+    component(part.get("$ref")?.as_str()?.strip_prefix(SCHEMAS)?, schemas)
+}
+
+/// The components that a schema is made of.
+fn ancestors<'v>(
+    schema: &'v Map<String, Value>,
+    schemas: &'v Map<String, Value>,
+    depth: usize,
+    found: &mut Vec<&'v str>,
+) {
+    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter(|_| depth < DEEPEST) {
+        if let Some(name) = referred(part, schemas) {
+            found.push(name);
+        } else if let Some(part) = part.as_object() {
+            ancestors(part, schemas, depth + 1, found);
+        }
+    }
+}
+
+/// Whether a key says nothing of the objects of a schema.
+pub(crate) fn is_word(key: &str) -> bool {
+    WORDS.contains(&key) || key == "discriminator" || key.starts_with("x-")
+}
+
+/// Whether a schema adds nothing to the one that it is made of.
+fn is_alias(schema: &Map<String, Value>) -> bool {
+    let parts = schema.get("allOf").and_then(Value::as_array);
+    parts.is_some_and(|parts| matches!(parts.as_slice(), [part] if part.get("$ref").is_some()))
+        && schema.keys().all(|key| key == "allOf" || is_word(key))
+}
