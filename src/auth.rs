@@ -8,6 +8,7 @@ mod logout;
 mod provider;
 mod record;
 mod reset;
+mod resume;
 mod session_token;
 mod shared_token;
 

@@ -95,6 +95,20 @@ impl ThingSpace {
         Ok(Session { inner, background: self.background.clone() })
     }
 
+    /// As [`ThingSpace::resume_session`](crate::ThingSpace::resume_session).
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Configuration`] in async code.
+    pub fn resume_session(
+        &self,
+        credentials: impl CredentialsProvider + 'static,
+        token: impl Into<SessionToken>,
+    ) -> Result<Session, Error> {
+        let inner = self.background.wait(self.inner.resume_session(credentials, token))??;
+        Ok(Session { inner, background: self.background.clone() })
+    }
+
     /// As [`ThingSpace::access_token`](crate::ThingSpace::access_token).
     ///
     /// # Errors

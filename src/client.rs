@@ -22,7 +22,7 @@ pub use tls::TlsBackend;
 pub use variables::EnvironmentCredentials;
 
 use crate::{
-    AccessToken, Credentials, CredentialsProvider, Error, Session,
+    AccessToken, Credentials, CredentialsProvider, Error, Session, SessionToken,
     auth::{AccessTokens, SessionTokens, SharedRecord, ask},
     generated::client as api,
     guard::Record,
@@ -81,9 +81,35 @@ impl ThingSpace {
     #[doc(alias = "startConnectivityManagementSession")]
     #[doc(alias = "login")]
     pub async fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Session, Error> {
+        let tokens = self.tokens_of(credentials).await?;
+        tokens.start().await?;
+        Ok(Session::new(tokens, &self.0.transport, &self.0.base_url))
+    }
+
+    /// The session that another program has started, by its token: a second login would end that session. Nothing is
+    /// sent; when the platform calls the session dead, the crate logs in with these credentials, under the login guard.
+    ///
+    /// The store keeps the session that it holds until the platform has accepted this one, and this one from then on. If
+    /// the platform calls this one dead instead, the crate tries the stored session before it logs in.
+    /// [`Session::end`] ends the session for the other program, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if the token is empty or no header takes it; whatever the credentials provider fails with.
+    pub async fn resume_session(
+        &self,
+        credentials: impl CredentialsProvider + 'static,
+        token: impl Into<SessionToken>,
+    ) -> Result<Session, Error> {
+        let tokens = self.tokens_of(credentials).await?;
+        tokens.resume(token.into())?;
+        Ok(Session::new(tokens, &self.0.transport, &self.0.base_url))
+    }
+
+    async fn tokens_of(&self, credentials: impl CredentialsProvider + 'static) -> Result<Arc<SessionTokens>, Error> {
         let source: Arc<dyn CredentialsProvider> = Arc::new(credentials);
         let found = ask(&*source, self.0.transport.timeout()).await?;
-        Session::start(self.tokens(found.username(), source), &self.0.transport, &self.0.base_url).await
+        Ok(self.tokens(found.username(), source))
     }
 
     /// Finds out what a rotation has come to that was interrupted, with at most one login, and brings the vault up to

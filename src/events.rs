@@ -39,7 +39,7 @@ macro_rules! events {
 }
 
 events! {
-    INFO "thingspace.session.resumed" session_resumed() "a session was found in the store";
+    INFO "thingspace.session.resumed" session_resumed() "a session was found in the store or taken over";
     INFO "thingspace.session.ended" session_ended() "the session was ended";
     INFO "thingspace.access_token.renewed" access_token_renewed() "there is a new access token";
     WARN "thingspace.access_token.failed" access_token_failed(error) "no access token could be had";

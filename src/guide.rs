@@ -14,6 +14,7 @@ macro_rules! page {
         #[doc = "[lift]: crate::guide::login_guard#lift-a-suspension"]
         #[doc = "[login-guard]: crate::guide::login_guard"]
         #[doc = "[middleware]: crate::guide::middleware"]
+        #[doc = "[other-program]: crate::guide::several_processes#the-session-of-another-program"]
         #[doc = "[own-store]: crate::guide::several_processes#a-store-of-your-own"]
         #[doc = "[passwords]: crate::guide::passwords"]
         #[doc = "[processes]: crate::guide::several_processes"]

@@ -52,15 +52,10 @@ struct Inner {
 }
 
 impl Session {
-    pub(crate) async fn start(
-        tokens: Arc<SessionTokens>,
-        transport: &Transport,
-        base_url: &Url,
-    ) -> Result<Self, Error> {
-        tokens.start().await?;
+    pub(crate) fn new(tokens: Arc<SessionTokens>, transport: &Transport, base_url: &Url) -> Self {
         let transport = transport.with_session(Arc::new(tokens.clone()));
         let api = api::Client::new_with_client(api_base(base_url), transport.http().clone(), transport.clone());
-        Ok(Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, tokens })))
+        Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, tokens }))
     }
 
     /// The generated client, carrying both tokens: every operation of `openapi.yaml`.
@@ -150,17 +145,6 @@ impl Session {
 
     /// The status and the headers of this session's last successful login, reset or logout. `None` if the session comes
     /// from the store and none of them was sent.
-    ///
-    /// ```
-    /// # use thingspace_session::{Credentials, Error, ThingSpace};
-    /// # async fn example(thingspace: ThingSpace) -> Result<(), Error> {
-    /// let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
-    /// if let Some(response) = session.last_response() {
-    ///     println!("{} {:?}", response.status(), response.headers().get("x-request-id"));
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
     #[must_use]
     pub fn last_response(&self) -> Option<http::Response<()>> {
         self.0.tokens.last_response()

@@ -27,15 +27,18 @@ pub(super) struct LiveSession {
     touched: AtomicU64,
     /// Whether the platform has accepted it at least once.
     is_accepted: AtomicBool,
+    /// Whether another program has started it.
+    pub(super) is_resumed: bool,
 }
 
 impl LiveSession {
     pub(super) fn new(token: SessionToken, unused: Duration) -> Result<Self, Error> {
         let header = TokenHeader::new(token.expose_secret())
-            .map_err(|_| Error::configuration("the stored session token holds characters that no header takes"))?;
+            .map_err(|_| Error::configuration("the session token holds characters that no header takes"))?;
         let now = Instant::now();
-        let (used, touched, is_accepted) = Default::default();
-        Ok(Self { header, token, start: now.checked_sub(unused).unwrap_or(now), used, touched, is_accepted })
+        let (used, touched, is_accepted, is_resumed) = Default::default();
+        let start = now.checked_sub(unused).unwrap_or(now);
+        Ok(Self { header, token, start, used, touched, is_accepted, is_resumed })
     }
 
     fn age(&self, now: Instant) -> u64 {

@@ -321,7 +321,8 @@ impl TokenSource for Arc<SessionTokens> {
         // request.
         let (last, reason) = match rejection {
             Disposition::Unauthorized => (Some(&mut state.ambiguous), Renewed::Refused),
-            _ if session.is_accepted() => (None, Renewed::Expired),
+            // A resumed one is rejected only once, and the stored one may be dead as well.
+            _ if session.is_accepted() || session.is_resumed => (None, Renewed::Expired),
             _ => (Some(&mut state.unaccepted), Renewed::Expired),
         };
         if let Some(last) = last {
@@ -353,7 +354,12 @@ impl TokenSource for Arc<SessionTokens> {
 
     fn confirm(&self, token: &HeaderValue) {
         match self.cache.cached().as_ref().filter(|session| session.header == *token) {
-            Some(session) if session.accept() => self.state().unaccepted = None,
+            Some(session) if session.accept() => {
+                self.state().unaccepted = None;
+                if session.is_resumed {
+                    tokio::spawn(self.clone().record_resumed(session.token.clone()));
+                }
+            }
             Some(_) => {}
             // The answer that rejected it has overtaken this one.
             None => {

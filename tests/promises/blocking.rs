@@ -45,6 +45,7 @@ fn call_everything(thingspace: &ThingSpace, session: Session, responses: [Respon
     let vault = vault(&directory);
     is_told_where_it_was_called(thingspace.start_session(credentials()));
     is_told_where_it_was_called(thingspace.access_token());
+    is_told_where_it_was_called(thingspace.resume_session(credentials(), "token"));
     is_told_where_it_was_called(thingspace.reset_login_guard(USERNAME));
     is_told_where_it_was_called(thingspace.account_status(USERNAME));
     is_told_where_it_was_called(thingspace.recover_rotation(&vault));

@@ -23,6 +23,7 @@ trait Face: Sized + Send + Sync {
     fn build(builder: ThingSpaceBuilder) -> Result<Self, Error>;
     fn start_session(&self, credentials: impl CredentialsProvider + 'static) -> Result<Self::Session, Error>;
     fn access_token(&self) -> Result<AccessToken, Error>;
+    fn resume_session(&self, token: &str) -> Result<Self::Session, Error>;
     fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error>;
     fn reset_login_guard(&self, username: &str) -> Result<(), Error>;
     fn account_status(&self, username: &str) -> Result<AccountStatus, Error>;
@@ -51,6 +52,10 @@ impl Face for blocking::ThingSpace {
 
     fn access_token(&self) -> Result<AccessToken, Error> {
         self.access_token()
+    }
+
+    fn resume_session(&self, token: &str) -> Result<Self::Session, Error> {
+        self.resume_session(credentials(), token)
     }
 
     fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error> {
@@ -117,6 +122,10 @@ impl Face for Driven<thingspace_session::ThingSpace> {
 
     fn access_token(&self) -> Result<AccessToken, Error> {
         self.1.block_on(self.0.access_token())
+    }
+
+    fn resume_session(&self, token: &str) -> Result<Self::Session, Error> {
+        Ok(Driven(self.1.block_on(self.0.resume_session(credentials(), token))?, self.1.clone()))
     }
 
     fn recover_rotation(&self, vault: &FileVault) -> Result<Recovery, Error> {
@@ -207,6 +216,20 @@ on_both_faces! {
     a_second_client_on_the_same_store_takes_up_the_session
     a_call_ends_at_its_deadline
     the_access_token_is_handed_out
+    the_session_of_another_program_is_resumed
+}
+
+fn the_session_of_another_program_is_resumed<F: Face>() {
+    let platform = Platform::start();
+    let other = platform.client::<F>().start_session(credentials()).unwrap();
+    let session = platform.client::<F>().resume_session(other.token().unwrap().expose_secret()).unwrap();
+    for session in [&session, &other] {
+        assert_eq!(session.post(ECHO, &json!({})).unwrap().0, 200);
+    }
+    assert_eq!(platform.sandbox.counters().logins_succeeded, 1);
+    platform.sandbox.expire_session(USERNAME);
+    assert_eq!(session.post(ECHO, &json!({})).unwrap().0, 200);
+    assert_eq!(platform.sandbox.counters().logins_succeeded, 2);
 }
 
 fn the_access_token_is_handed_out<F: Face>() {

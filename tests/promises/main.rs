@@ -42,6 +42,7 @@ mod renewal;
 mod repeats;
 mod resets;
 mod restarts;
+mod resumed;
 mod retries;
 mod rotation;
 mod rotation_killed;

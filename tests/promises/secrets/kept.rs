@@ -169,6 +169,9 @@ fn misplace(path: &Path, secret: &str) {
     fs::write(path, document.to_string()).unwrap();
 }
 
+/// What no header takes.
+const UNFIT: &str = "unfit-for-a-header";
+
 /// What hands tokens out, and takes them in.
 pub(super) async fn handed_out() -> BTreeSet<String> {
     let sandbox = Sandbox::start().await.unwrap();
@@ -185,6 +188,11 @@ pub(super) async fn handed_out() -> BTreeSet<String> {
     print_result(thingspace.access_token().await);
     let mut secrets = leaks::secrets_of(&sandbox);
     secrets.extend(shared().await);
+    let token = session.token().await.unwrap();
+    let resumed = client_of(&sandbox).build().unwrap().resume_session(credentials(), token.clone()).await.unwrap();
+    print(&(&resumed, resumed.token().await));
+    print_result(client_of(&sandbox).build().unwrap().resume_session(credentials(), format!("\n{UNFIT}")).await);
+    secrets.extend([UNFIT.to_owned(), token.expose_secret().to_owned()]);
     secrets
 }
 
