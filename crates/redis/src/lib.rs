@@ -135,7 +135,8 @@ impl RedisStore {
 
     /// Makes every swap wait until so many replicas of the server have it. Otherwise an isolated server continues to
     /// accept swaps, and a failover loses them. Two processes may then log in at the same time, and failed logins are
-    /// forgotten. Choose 1 for three servers, one on each host.
+    /// forgotten. With three servers, one on each host, 1 lets the fleet log in while one of them is away, and with 2 no
+    /// failover loses a swap: see [`fleet`].
     ///
     /// If fewer replicas confirm a swap, the store retries it and then returns [`StoreError::Unavailable`]. The user
     /// needs the right `+wait`.

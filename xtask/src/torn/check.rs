@@ -3,9 +3,11 @@
 mod calm;
 mod claims;
 mod logins;
+mod overlaps;
 mod passwords;
 mod requests;
 mod trouble;
+mod versions;
 
 #[cfg(test)]
 mod tests;
@@ -20,16 +22,20 @@ pub(super) struct Verdict {
     pub(super) broken: Vec<String>,
 }
 
-/// All rules. Careless: the operator has set nothing against the loss of writes, and docs/fleet.md says what that may cost.
-pub(super) fn all(events: &[Event], is_careless: bool) -> Vec<Verdict> {
+/// All rules. docs/fleet.md says what may go wrong if fewer than all replicas of Redis confirm a claim.
+pub(super) fn all(events: &[Event]) -> Vec<Verdict> {
     let claims = claims::of(events);
+    let begin = events.iter().find(|event| event.is_of_conductor("clock"));
+    let confirmations = begin.map_or(0, |event| event.number("confirmations"));
+    let [one_login, lost] = overlaps::one_login(events, &claims, confirmations);
     vec![
         happened(events),
         logins::in_a_row(events),
         logins::per_password(events),
-        claims::one_login(events, &claims, is_careless),
+        one_login,
+        lost,
         claims::superseded(events, &claims),
-        requests::fail_with_a_reason(events, &claims, is_careless),
+        requests::fail_with_a_reason(events, &claims, confirmations == 0),
         passwords::are_kept(events),
         calm::one_session(events),
     ]

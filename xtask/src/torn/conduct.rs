@@ -25,6 +25,8 @@ pub(super) struct Conductor<'a> {
     pub(super) servers: &'a mut Servers,
     pub(super) stage: &'a mut Stage,
     pub(super) history: &'a History,
+    /// Whether all replicas of Redis confirm a swap: then each of their links matters to all hosts.
+    needs_all: bool,
     recovery: Recovery,
 }
 
@@ -61,8 +63,9 @@ impl<'a> Conductor<'a> {
         servers: &'a mut Servers,
         stage: &'a mut Stage,
         history: &'a History,
+        needs_all: bool,
     ) -> Self {
-        Self { network, servers, stage, history, recovery: Recovery::default() }
+        Self { network, servers, stage, history, needs_all, recovery: Recovery::default() }
     }
 
     /// Until all is over.
@@ -120,13 +123,13 @@ impl<'a> Conductor<'a> {
         let primary = servers::primary();
         let others = |host: usize| HOSTS.into_iter().filter(|other| *other != host).collect::<Vec<_>>();
         let whole = || HOSTS.to_vec();
-        // Redis suffers everywhere if it is the host of the primary.
-        let redis = |host: usize| if primary == Some(host) { whole() } else { vec![host] };
+        let needs_all = self.needs_all;
+        let redis = |host: usize| if needs_all || primary == Some(host) { whole() } else { vec![host] };
         let mut suffers = Suffers::default();
         let undo = match fault {
             Fault::RedisCut { host } => {
                 let host = nth(host, primary);
-                suffers.redis = vec![host];
+                suffers.redis = redis(host);
                 self.lose(host, &[Sent, Received], &others(host), 100)?
             }
             Fault::PlatformCut { host } => {
@@ -141,6 +144,11 @@ impl<'a> Conductor<'a> {
                 let host = primary.unwrap_or(nth(host, None));
                 suffers.redis = whole();
                 self.lose(host, &[Sent], &others(host), 100)?
+            }
+            Fault::LoginsLost => {
+                suffers.platform = whole();
+                let filters = HOSTS.map(|host| self.network.lose_logins(host));
+                Undo::Filters(filters.into_iter().collect::<Result<_>>()?)
             }
             Fault::Loss { host } => {
                 let host = nth(host, None);
@@ -257,12 +265,17 @@ fn nth(place: usize, not: Option<usize>) -> usize {
 
 /// Notes whether Redis takes writes, as seen from beside all hosts, until it is stopped.
 pub(super) fn watch(history: &History, stop: &AtomicBool) {
-    let mut was_well = true;
+    let (mut was_well, mut last) = (true, None);
     while !stop.load(Ordering::Relaxed) {
-        let is_well = servers::is_well();
+        let primary = servers::primary();
+        if primary.is_some() && primary != last {
+            let _ = history.note(json!({ "what": "primary", "primary": primary }));
+            last = primary;
+        }
+        let is_well = servers::is_well(primary);
         if is_well != was_well {
             let what = if is_well { "redis-up" } else { "redis-down" };
-            let _ = history.note(json!({ "what": what, "primary": servers::primary() }));
+            let _ = history.note(json!({ "what": what, "primary": primary }));
             was_well = is_well;
         }
         sleep(TICK * 2);

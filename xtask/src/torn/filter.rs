@@ -64,6 +64,18 @@ pub(super) fn drops(direction: Direction, peers: &[Ipv4Addr], percent: u32) -> S
     text
 }
 
+/// Drops the packets that begin a login: the request line behind headers of Ethernet, IPv4 and TCP with timestamps.
+pub(super) fn drops_logins() -> String {
+    const PAYLOAD: u32 = 14 + 20 + 32;
+    let post = u32::from_be_bytes(*b"POST");
+    let login = u32::from_be_bytes(*b"ogin");
+    let place = PAYLOAD + 26;
+    format!(
+        "6,{LOAD_WORD} 0 0 {PAYLOAD},{JUMP_IF_EQUAL} 0 3 {post},{LOAD_WORD} 0 0 {place},{JUMP_IF_EQUAL} 0 1 {login},\
+         {RETURN} 0 0 {DROP},{RETURN} 0 0 {GO_ON}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
@@ -93,6 +105,16 @@ mod tests {
                 _ => return constant,
             }
         }
+    }
+
+    #[test]
+    fn a_login_is_dropped_and_no_other_request() {
+        let frame = |line: &str| [&[0; 66][..], line.as_bytes(), &[0; 64]].concat();
+        let said = |line: &str| verdict(&drops_logins(), &frame(line), 0);
+        assert_eq!(said("POST /api/m2m/v1/session/login HTTP/1.1"), DROP);
+        assert_eq!(said("POST /api/m2m/v1/session/logout HTTP/1.1"), GO_ON);
+        assert_eq!(said("GET /api/m2m/v1/devices/actions/list HTTP/1.1"), GO_ON);
+        assert_eq!(said("POST /api/ts/v1/oauth2/token HTTP/1.1"), GO_ON);
     }
 
     #[test]

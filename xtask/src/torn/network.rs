@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::filter::{Direction, drops};
+use super::filter::{Direction, drops, drops_logins};
 use crate::Result;
 use crate::process::Process;
 
@@ -31,6 +31,11 @@ for n in 1 2 3 4; do
 done
 ip link delete tstbr 2>/dev/null
 true";
+
+/// The programs that a run needs besides Redis, and their packages in Debian.
+const PROGRAMS: [(&str, &str); 3] = [("ip", "iproute2"), ("tc", "iproute2"), ("python3", "python3")];
+/// Removes what `obstacle` sets up.
+const REMOVE_TRIES: &str = "ip link delete tst-try0; ip netns delete tst-try";
 
 pub(super) struct Network {
     relay: PathBuf,
@@ -59,6 +64,10 @@ pub(super) fn obstacle() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("it needs root".to_owned());
     }
+    let is_missing = |program: &str| shell(&format!("command -v {program}")).is_err();
+    if let Some((program, package)) = PROGRAMS.into_iter().find(|(program, _)| is_missing(program)) {
+        return Some(format!("the program `{program}` is missing; install the package {package}"));
+    }
     let tries = [
         "ip netns add tst-try",
         "ip link add tst-try0 type veth peer name tst-try1",
@@ -67,10 +76,11 @@ pub(super) fn obstacle() -> Option<String> {
             "tc filter add dev tst-try0 ingress bpf direct-action bytecode '{}'",
             drops(Direction::Sent, &[], 100)
         ),
-        "python3 -c ''",
     ];
+    // A run that was killed may have left them.
+    let _ = shell(REMOVE_TRIES);
     let failed = tries.iter().find_map(|line| shell(line).err().map(|error| error.to_string()));
-    let _ = shell("ip link delete tst-try0; ip netns delete tst-try");
+    let _ = shell(REMOVE_TRIES);
     failed
 }
 
@@ -117,15 +127,23 @@ impl Network {
 
     /// Drops a share of the packets between a host and others.
     pub(super) fn lose(&mut self, host: usize, direction: Direction, peers: &[usize], percent: u32) -> Result<Filter> {
+        let peers: Vec<_> = peers.iter().map(|peer| address(*peer)).collect();
+        self.filter(host, direction, &drops(direction, &peers, percent))
+    }
+
+    /// Drops the logins of a host.
+    pub(super) fn lose_logins(&mut self, host: usize) -> Result<Filter> {
+        self.filter(host, Direction::Sent, &drops_logins())
+    }
+
+    fn filter(&mut self, host: usize, direction: Direction, program: &str) -> Result<Filter> {
         self.filters += 1;
         let filter = Filter { device: format!("tstv{host}"), direction, number: self.filters };
-        let peers: Vec<_> = peers.iter().map(|peer| address(*peer)).collect();
         shell(&format!(
-            "tc filter add dev {} {} prio {} bpf direct-action bytecode '{}'",
+            "tc filter add dev {} {} prio {} bpf direct-action bytecode '{program}'",
             filter.device,
             direction.hook(),
             filter.number,
-            drops(direction, &peers, percent)
         ))?;
         Ok(filter)
     }

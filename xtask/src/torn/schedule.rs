@@ -16,6 +16,8 @@ pub(super) enum Fault {
     PlatformMute { host: usize },
     /// What the host of the primary sends to the other hosts is lost, and what they send arrives.
     RedisMute { host: usize },
+    /// The packets that begin a login are lost, those of all hosts.
+    LoginsLost,
     /// 30 % of a host's packets are lost.
     Loss { host: usize },
     /// A host's packets arrive 500 ms later.
@@ -57,6 +59,8 @@ pub(super) struct Step {
 
 /// Before that time is over nothing goes wrong, so that there is a fleet.
 const QUIET: Duration = Duration::from_secs(1);
+/// Longer than a call.
+const LONG: Duration = Duration::from_millis(6500);
 /// No rotation is begun so late: it may have to be recovered.
 const LAST_ROTATION: Duration = Duration::from_secs(12);
 
@@ -80,6 +84,7 @@ fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
                 Fault::PlatformCut { host: host(random) },
                 Fault::PlatformMute { host: host(random) },
                 Fault::RedisMute { host: host(random) },
+                Fault::LoginsLost,
                 Fault::Loss { host: host(random) },
                 Fault::Delay { host: host(random) },
                 Fault::IsolatedPrimary,
@@ -136,6 +141,8 @@ fn one_after_the_other(
         let lasts = Duration::from_millis(random.u64(lengths.0..lengths.1));
         // Some outlast the deadline of a request.
         let lasts = if random.u8(..5) == 0 { lasts * 2 } else { lasts };
+        // TCP delivers a login after its call has timed out only if this lasts longer than a call.
+        let lasts = if fault == Fault::LoginsLost { lasts.max(LONG) } else { lasts };
         if at + lasts > time {
             return steps;
         }
@@ -161,7 +168,7 @@ mod tests {
         let steps = faults(7, TIME, 12);
         let kinds: std::collections::HashSet<_> =
             steps.iter().map(|step| std::mem::discriminant(&step.fault)).collect();
-        assert_eq!(kinds.len(), 15);
+        assert_eq!(kinds.len(), 16);
         assert!(steps.iter().all(|step| step.at + step.lasts <= TIME));
         assert!(steps.is_sorted_by_key(|step| step.at));
     }

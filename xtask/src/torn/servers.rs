@@ -24,19 +24,19 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Servers {
     program: Program,
     directory: PathBuf,
-    /// Whether the servers are set up as `docs/fleet.md` says.
-    is_by_the_book: bool,
+    /// How many replicas confirm each swap. The servers are set up as `docs/fleet.md` says for that.
+    confirmations: u32,
     running: BTreeMap<usize, Process>,
     sentinels: Vec<Process>,
 }
 
 impl Servers {
-    pub(super) fn start(program: &Program, directory: &Path, is_by_the_book: bool) -> Result<Self> {
+    pub(super) fn start(program: &Program, directory: &Path, confirmations: u32) -> Result<Self> {
         let directory = directory.to_owned();
         let mut all = Self {
             program: program.clone(),
             directory,
-            is_by_the_book,
+            confirmations,
             running: BTreeMap::new(),
             sentinels: Vec::new(),
         };
@@ -62,8 +62,8 @@ impl Servers {
         command.args(["--bind", &address(host).to_string(), "--port", &SERVER.to_string(), "--protected-mode", "no"]);
         command.args("--save  --appendonly yes --appendfsync always --repl-diskless-sync-delay 0".split(' '));
         command.args("--repl-ping-replica-period 1 --repl-timeout 5 --dir".split(' ')).arg(&directory);
-        if self.is_by_the_book {
-            command.args("--min-replicas-to-write 1 --min-replicas-max-lag 2".split(' '));
+        if self.confirmations > 0 {
+            command.args(["--min-replicas-to-write", &self.confirmations.to_string(), "--min-replicas-max-lag", "2"]);
         }
         let primary = primary().unwrap_or(1);
         if host != primary {
@@ -123,9 +123,11 @@ pub(super) fn fail_over() -> bool {
     HOSTS.iter().any(|host| says(socket(*host, SENTINEL), "SENTINEL FAILOVER mymaster", "+OK"))
 }
 
-/// Whether the primary takes writes.
-pub(super) fn is_well() -> bool {
-    primary().is_some_and(|host| says(socket(host, SERVER), "SET probe 1", "+OK"))
+/// Whether the primary takes writes, and no other server still acts as one.
+pub(super) fn is_well(primary: Option<usize>) -> bool {
+    let takes_writes = |host: usize| says(socket(host, SERVER), "SET probe 1", "+OK");
+    let acts = |host: usize| says(socket(host, SERVER), "ROLE", "master");
+    primary.is_some_and(|host| takes_writes(host) && !HOSTS.into_iter().any(|other| other != host && acts(other)))
 }
 
 fn says(address: SocketAddr, command: &str, text: &str) -> bool {

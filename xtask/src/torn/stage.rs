@@ -31,7 +31,7 @@ const SHIFTED: usize = 3;
 pub(super) struct Stage {
     directory: PathBuf,
     program: PathBuf,
-    is_by_the_book: bool,
+    confirmations: u32,
     faketime: Option<PathBuf>,
     sandbox: Process,
     replicas: Vec<Replica>,
@@ -59,7 +59,7 @@ impl Stage {
         let stage = Self {
             directory: directory.to_owned(),
             program: plan.replica.clone(),
-            is_by_the_book: plan.is_by_the_book,
+            confirmations: plan.confirmations,
             faketime: plan.faketime.clone(),
             sandbox,
             replicas: (0..ALL).map(replica).collect(),
@@ -84,9 +84,7 @@ impl Stage {
         command.arg("--deployed").arg(file(format!("deployed-{host}")));
         command.args(["--tasks", &WORKERS.to_string(), "--pause", &PAUSE.as_millis().to_string()]);
         command.args(["--timeout", &DEADLINE.as_secs().to_string()]);
-        if self.is_by_the_book {
-            command.args(["--replicas", "1"]);
-        }
+        command.args(["--replicas", &self.confirmations.to_string()]);
         command.env("THINGSPACE_BASE_URL", format!("http://{}/api", socket(PLATFORM, PORT)));
         command.envs([("THINGSPACE_KEY", "sandbox-key"), ("THINGSPACE_SECRET", "sandbox-secret")]);
         command.envs([("THINGSPACE_USERNAME", USER), ("THINGSPACE_PASSWORD", "IMgr8")]);

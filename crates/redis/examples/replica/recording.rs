@@ -22,17 +22,18 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The store, and what this replica has heard of superseded credentials and noted of attempts.
+/// The store, and what this replica has loaded, heard of superseded credentials and noted of attempts.
 pub(super) struct Recording {
     inner: RedisStore,
     history: History,
+    loaded: Mutex<Option<Version>>,
     heard: Mutex<BTreeSet<String>>,
     noted: Mutex<BTreeMap<String, Value>>,
 }
 
 impl Recording {
     pub(super) fn new(inner: RedisStore, history: History) -> Self {
-        Self { inner, history, heard: Mutex::default(), noted: Mutex::default() }
+        Self { inner, history, loaded: Mutex::default(), heard: Mutex::default(), noted: Mutex::default() }
     }
 
     /// Those with superseded credentials are heard of now, if not before.
@@ -73,7 +74,12 @@ impl SessionStore for Recording {
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         Box::pin(async move {
             let snapshot = self.inner.load(account).await?;
-            snapshot.value.iter().for_each(|value| self.hear(value.bytes()));
+            if let Some(value) = &snapshot.value {
+                if self.loaded.lock().is_ok_and(|mut last| last.replace(value.version) != Some(value.version)) {
+                    self.history.note(json!({ "what": "loaded", "version": value.version.to_string() }));
+                }
+                self.hear(value.bytes());
+            }
             Ok(snapshot)
         })
     }
@@ -90,7 +96,8 @@ impl SessionStore for Recording {
             // What it writes itself it has heard, too.
             self.hear(bytes);
             // Before it is answered: a replica that is killed meanwhile has told what it may have written.
-            self.history.note(json!({ "what": "swap", "attempts": attempts }));
+            let (before, version) = (expected.map(|version| version.to_string()), new.to_string());
+            self.history.note(json!({ "what": "swap", "before": before, "version": version, "attempts": attempts }));
             let swapped = self.inner.compare_and_swap(account, expected, new, bytes).await;
             let outcome = match &swapped {
                 Ok(true) => "ok",
@@ -98,7 +105,9 @@ impl SessionStore for Recording {
                 Err(_) => "failed",
             };
             let error = swapped.as_ref().err().map(ToString::to_string);
-            self.history.note(json!({ "what": "swapped", "from": from, "outcome": outcome, "error": error }));
+            self.history.note(
+                json!({ "what": "swapped", "from": from, "version": version, "outcome": outcome, "error": error }),
+            );
             swapped
         })
     }

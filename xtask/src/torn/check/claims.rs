@@ -9,20 +9,21 @@ use crate::torn::history::Event;
 
 /// An attempt, and the claim that it held.
 pub(super) struct Claim {
-    id: String,
+    pub(super) id: String,
     pub(super) owner: String,
     credentials: String,
     /// When its owner wrote it, and when the claim of another process can no longer hold it back.
     pub(super) begins: u64,
     pub(super) ends: u64,
+    /// When it was to expire.
+    pub(super) until: u64,
     /// When its login was sent and was over, if it was.
-    login: Option<(u64, u64)>,
-    /// Whether its owner was told that it was stored.
-    is_stored: bool,
+    pub(super) login: Option<(u64, u64)>,
+    /// Whether the store confirmed it.
+    pub(super) is_stored: bool,
+    /// The version of the record with the claim.
+    pub(super) version: String,
 }
-
-/// How far the store's milliseconds and the clock of the history may lie apart.
-const TOLERANCE: u64 = 20_000;
 
 /// All claims, by the time when they began.
 pub(super) fn of(events: &[Event]) -> Vec<Claim> {
@@ -42,7 +43,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
             }
             "swapped" => {
                 let claim = last.get(&*event.who).and_then(|id| claims.get_mut(id));
-                if let Some(claim) = claim.filter(|claim| claim.login.is_none()) {
+                if let Some(claim) = claim.filter(|claim| claim.version == event.text("version")) {
                     claim.is_stored |= event.text("outcome") == "ok";
                 }
             }
@@ -84,69 +85,22 @@ fn write(claims: &mut BTreeMap<String, Claim>, event: &Event, id: &str, attempt:
                 credentials: text("credentials").to_owned(),
                 begins: event.t,
                 ends: until,
+                until,
                 login: None,
                 is_stored: false,
+                version: event.text("version").to_owned(),
             };
             claims.insert(id.to_owned(), claim);
             true
         }
         Some(claim) => {
             claim.ends = if is_closed { claim.ends.min(event.t) } else { claim.ends.max(until) };
+            if claim.owner == event.who && claim.login.is_none() {
+                event.text("version").clone_into(&mut claim.version);
+            }
             false
         }
     }
-}
-
-/// Within the claim of a login no other is sent, and none arrives. Every login is sent under a claim.
-pub(super) fn one_login(events: &[Event], claims: &[Claim], is_careless: bool) -> Verdict {
-    let (mut broken, mut lost) = (Vec::new(), 0);
-    let with_login: Vec<_> = claims.iter().filter_map(|claim| Some((claim, claim.login?.0))).collect();
-    for (claim, sent) in &with_login {
-        if !claim.is_stored || *sent > claim.ends + TOLERANCE {
-            broken.push(format!("at {} {} sent a login without a claim", seconds(*sent), claim.owner));
-        }
-        let within = |time: u64| *sent < time && time + TOLERANCE < claim.ends;
-        for (other, time) in with_login.iter().filter(|(other, time)| other.id != claim.id && within(*time)) {
-            if is_careless {
-                lost += 1;
-                continue;
-            }
-            let (owner, other) = (&claim.owner, &other.owner);
-            broken.push(format!("at {} {other} sent a login within the claim of {owner}", seconds(*time)));
-        }
-    }
-    let sent = events.iter().filter(|event| event.is("login-begun")).count();
-    if sent != with_login.len() {
-        broken.push(format!("{sent} logins were sent, and {} claims had one", with_login.len()));
-    }
-    let late = late(events, claims);
-    let suffers = |(time, by): &(u64, String)| {
-        let claim =
-            with_login.iter().find(|(claim, sent)| claim.owner != *by && sent < time && time + TOLERANCE < claim.ends);
-        claim.map(|(claim, _)| {
-            format!("at {} a login of {by} arrived within the claim of {}", seconds(*time), claim.owner)
-        })
-    };
-    broken.extend(late.iter().filter_map(suffers));
-    let measured = format!(
-        "{} claims, {sent} logins sent, {} arrived after their caller had given up{}",
-        claims.len(),
-        late.len(),
-        if is_careless { format!(", {lost} within the claim of another after a lost write") } else { String::new() }
-    );
-    Verdict { rule: "never two logins within one claim", measured, broken }
-}
-
-/// Logins that arrived when they were not under way any more.
-fn late(events: &[Event], claims: &[Claim]) -> Vec<(u64, String)> {
-    let arrived = events.iter().filter(|event| event.is_of_sandbox("login"));
-    let is_under_way = |event: &Event| {
-        let covers = |claim: &&Claim| {
-            claim.owner == event.text("by") && claim.login.is_some_and(|(from, to)| from <= event.t && event.t <= to)
-        };
-        claims.iter().any(|claim| covers(&claim))
-    };
-    arrived.filter(|event| !is_under_way(event)).map(|event| (event.t, event.text("by").to_owned())).collect()
 }
 
 /// No replica logs in with a password that a reset has replaced, once it has heard of that.

@@ -13,10 +13,9 @@ mod story;
 use serde_json::json;
 use story::Story;
 
-use super::*;
-
 const HEARD: &str = "no login with a superseded password by a replica that had heard of it";
 const CLAIM: &str = "never two logins within one claim";
+const LOST: &str = "no failover loses a claim that all replicas of Redis have confirmed";
 const FAIL: &str = "requests fail only where a host was cut off from the platform, or for longer than the deadline";
 const KEPT: &str = "every given-out password is in a vault or in an error";
 const ROW: &str = "failed logins in a row ≤ 4";
@@ -82,18 +81,51 @@ fn two_logins_within_one_claim_are_refuted() {
     assert_eq!(broken(both(41.5)), [""; 0]);
 }
 
-#[test]
-fn what_the_documents_say_of_a_careless_operator_is_not_refuted() {
-    let mut story = Story::healthy();
+/// Two logins, of which the second was sent under a claim that replaced the record before the first.
+fn lost(story: &mut Story, confirmations: u32, failover: f64) {
+    story.0[0].1["confirmations"] = json!(confirmations);
+    story.add(failover, "conductor", json!({ "what": "primary", "primary": 2 }));
+    let before = story.1.clone();
     story.claim(30.0, "h1-0", "b", "right");
     story.send(30.1, "h1-0", "right", true);
+    story.1 = before;
     story.login(32.0, "h2-0", "c", "right", true);
-    story.add(30.0, "conductor", json!({ "what": "fault", "id": 1, "platform": [], "redis": ["h2"] }));
-    story.add(33.0, "conductor", json!({ "what": "healed", "id": 1 }));
-    story.failed(31.0, 32.0, "h2-0", "400");
-    let events = story.events();
-    let broken = |is_careless| all(&events, is_careless).iter().filter(|verdict| !verdict.broken.is_empty()).count();
-    assert_eq!((broken(true), broken(false)), (0, 2));
+}
+
+#[test]
+fn a_claim_that_a_failover_has_lost_is_refuted_if_all_replicas_of_redis_had_confirmed_it() {
+    let both = |confirmations, failover| broken(move |story| lost(story, confirmations, failover));
+    assert_eq!(both(1, 31.0), [""; 0]);
+    assert_eq!(both(2, 31.0), [LOST]);
+}
+
+#[test]
+fn a_claim_that_was_lost_without_a_failover_or_that_the_second_replica_had_seen_is_refuted() {
+    assert_eq!(broken(|story| lost(story, 1, 50.0)), [CLAIM]);
+    let seen = |started: f64| {
+        broken(move |story| {
+            lost(story, 1, 31.0);
+            story.add(30.5, "h2-0", json!({ "what": "loaded", "version": "b begun" }));
+            story.add(started, "h2-0", json!({ "what": "started", "deadline": 6_000_000 }));
+        })
+    };
+    assert_eq!(seen(0.2), [CLAIM]);
+    // Another process.
+    assert_eq!(seen(31.0), [""; 0]);
+}
+
+#[test]
+fn what_the_documents_say_of_a_careless_operator_is_not_refuted() {
+    let split = |confirmations| {
+        broken(move |story| {
+            lost(story, confirmations, 31.0);
+            story.add(30.0, "conductor", json!({ "what": "fault", "id": 1, "platform": [], "redis": ["h2"] }));
+            story.add(33.0, "conductor", json!({ "what": "healed", "id": 1 }));
+            story.failed(31.0, 32.0, "h2-0", "400");
+        })
+    };
+    assert_eq!(split(0), [""; 0]);
+    assert_eq!(split(1), [FAIL]);
 }
 
 #[test]
@@ -111,13 +143,30 @@ fn a_login_without_a_claim_or_under_one_that_was_not_stored_is_refuted() {
 fn a_login_that_arrives_within_the_claim_of_another_is_refuted() {
     let late = |at: f64| {
         move |story: &mut Story| {
-            story.claim(30.0, "h1-0", "b", "right");
+            story.claim(29.0, "h2-0", "b", "right");
+            story.lose(29.1, "h2-0");
+            story.close(29.2, "h2-0", "b");
+            story.claim(30.0, "h1-0", "c", "right");
             story.send(30.1, "h1-0", "right", true);
+            story.close(35.0, "h1-0", "c");
             story.arrive(at, "h2-0", "right", true);
         }
     };
     assert_eq!(broken(late(33.0)), [CLAIM]);
-    assert_eq!(broken(late(42.0)), [""; 0]);
+    assert_eq!(broken(late(36.0)), [""; 0]);
+}
+
+#[test]
+fn a_login_that_arrives_after_its_claim_is_refuted() {
+    let late = |at: f64| {
+        move |story: &mut Story| {
+            story.claim(25.0, "h2-0", "b", "right");
+            story.lose(25.1, "h2-0");
+            story.arrive(at, "h2-0", "right", true);
+        }
+    };
+    assert_eq!(broken(late(35.0)), [""; 0]);
+    assert_eq!(broken(late(37.0)), [CLAIM]);
 }
 
 #[test]

@@ -6,16 +6,16 @@ use super::super::{Event, all};
 
 /// Microseconds of a second.
 const SECOND: u64 = 1_000_000;
-const CAREFUL: bool = false;
 
-/// A history that is written line by line.
-pub(super) struct Story(pub(super) Vec<(f64, Value)>);
+/// A history that is written line by line, and the version of the record in the store.
+pub(super) struct Story(pub(super) Vec<(f64, Value)>, pub(super) String);
 
 impl Story {
     /// Three replicas, one login at 2 s, a fault from 10 s to 20 s on the host h1, and calm from 40 s to 80 s.
     pub(super) fn healthy() -> Self {
-        let mut story = Self(Vec::new());
-        story.add(0.0, "conductor", json!({ "what": "clock", "offset": 0 }));
+        let mut story = Self(Vec::new(), String::new());
+        story.add(0.0, "conductor", json!({ "what": "clock", "offset": 0, "confirmations": 2 }));
+        story.add(0.0, "conductor", json!({ "what": "primary", "primary": 1 }));
         for replica in ["h1-0", "h2-0", "h3-0"] {
             story.add(0.1, replica, json!({ "what": "started", "deadline": 6 * SECOND }));
         }
@@ -53,14 +53,24 @@ impl Story {
             let until = (at * 1e3) as u64 + 11_000;
             json!({ id: { "credentials": credentials, "outcome": "pending", "claimed_until": until, "is_over": is_over } })
         };
-        self.add(at, by, json!({ "what": "swap", "attempts": attempt(false) }));
-        self.add(at + 0.01, by, json!({ "what": "swapped", "outcome": "ok" }));
+        self.swap(at, by, &format!("{id} begun"), &attempt(false));
     }
 
     pub(super) fn close(&mut self, at: f64, by: &str, id: &str) {
         let attempts = json!({ id: { "credentials": "", "outcome": "void", "claimed_until": 0, "is_over": true } });
-        self.add(at, by, json!({ "what": "swap", "attempts": attempts }));
-        self.add(at + 0.01, by, json!({ "what": "swapped", "outcome": "ok" }));
+        self.swap(at, by, &format!("{id} closed"), &attempts);
+    }
+
+    fn swap(&mut self, at: f64, by: &str, version: &str, attempts: &Value) {
+        let before = std::mem::replace(&mut self.1, version.to_owned());
+        self.add(at, by, json!({ "what": "swap", "before": before, "version": version, "attempts": attempts }));
+        self.add(at + 0.01, by, json!({ "what": "swapped", "version": version, "outcome": "ok" }));
+    }
+
+    /// A login that does not arrive while its caller waits.
+    pub(super) fn lose(&mut self, at: f64, by: &str) {
+        self.add(at, by, json!({ "what": "login-begun" }));
+        self.add(at + 0.04, by, json!({ "what": "login-over" }));
     }
 
     pub(super) fn send(&mut self, at: f64, by: &str, password: &str, ok: bool) {
@@ -96,7 +106,7 @@ impl Story {
 
     /// The rules that it breaks.
     pub(super) fn broken(self) -> Vec<&'static str> {
-        let verdicts = all(&self.events(), CAREFUL);
+        let verdicts = all(&self.events());
         verdicts.into_iter().filter(|verdict| !verdict.broken.is_empty()).map(|verdict| verdict.rule).collect()
     }
 }
