@@ -130,8 +130,8 @@ fn tear(plan: &Plan, arguments: &Arguments, seed: u64, directory: &Path) -> Resu
     (0..stage::ALL).try_for_each(|number| stage.start(number))?;
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| conduct::watch(&history, &stop));
-        let mut conductor = Conductor::new(&mut network, &mut servers, &mut stage, &history, plan.confirmations == 2);
+        scope.spawn(|| conduct::watch(&history, plan.confirmations, &stop));
+        let mut conductor = Conductor::new(&mut network, &mut servers, &mut stage, &history);
         let mut conduct = || {
             conductor.rest(Duration::from_secs(5))?;
             history.note(json!({ "what": "begin" }))?;

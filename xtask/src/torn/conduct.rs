@@ -6,10 +6,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use rustix::time::ClockId;
 use serde_json::json;
 
 use super::filter::Direction;
-use super::history::History;
+use super::history::{History, micros};
 use super::network::{Filter, HOSTS, Network, PLATFORM};
 use super::schedule::{Fault, Step};
 use super::servers::{self, Servers};
@@ -25,8 +26,6 @@ pub(super) struct Conductor<'a> {
     pub(super) servers: &'a mut Servers,
     pub(super) stage: &'a mut Stage,
     pub(super) history: &'a History,
-    /// Whether all replicas of Redis confirm a swap: then each of their links matters to all hosts.
-    needs_all: bool,
     recovery: Recovery,
 }
 
@@ -63,9 +62,8 @@ impl<'a> Conductor<'a> {
         servers: &'a mut Servers,
         stage: &'a mut Stage,
         history: &'a History,
-        needs_all: bool,
     ) -> Self {
-        Self { network, servers, stage, history, needs_all, recovery: Recovery::default() }
+        Self { network, servers, stage, history, recovery: Recovery::default() }
     }
 
     /// Until all is over.
@@ -123,13 +121,13 @@ impl<'a> Conductor<'a> {
         let primary = servers::primary();
         let others = |host: usize| HOSTS.into_iter().filter(|other| *other != host).collect::<Vec<_>>();
         let whole = || HOSTS.to_vec();
-        let needs_all = self.needs_all;
-        let redis = |host: usize| if needs_all || primary == Some(host) { whole() } else { vec![host] };
+        // `watch` notes it if Redis takes no writes because of a server on another host.
+        let redis = |host: usize| if primary == Some(host) { whole() } else { vec![host] };
         let mut suffers = Suffers::default();
         let undo = match fault {
             Fault::RedisCut { host } => {
                 let host = nth(host, primary);
-                suffers.redis = redis(host);
+                suffers.redis = vec![host];
                 self.lose(host, &[Sent, Received], &others(host), 100)?
             }
             Fault::PlatformCut { host } => {
@@ -148,7 +146,10 @@ impl<'a> Conductor<'a> {
             Fault::LoginsLost => {
                 suffers.platform = whole();
                 let filters = HOSTS.map(|host| self.network.lose_logins(host));
-                Undo::Filters(filters.into_iter().collect::<Result<_>>()?)
+                let filters = filters.into_iter().collect::<Result<_>>()?;
+                // At once, so that the first login is lost for as long as possible.
+                stage::kill_session()?;
+                Undo::Filters(filters)
             }
             Fault::Loss { host } => {
                 let host = nth(host, None);
@@ -264,7 +265,7 @@ fn nth(place: usize, not: Option<usize>) -> usize {
 }
 
 /// Notes whether Redis takes writes, as seen from beside all hosts, until it is stopped.
-pub(super) fn watch(history: &History, stop: &AtomicBool) {
+pub(super) fn watch(history: &History, confirmations: u32, stop: &AtomicBool) {
     let (mut was_well, mut last) = (true, None);
     while !stop.load(Ordering::Relaxed) {
         let primary = servers::primary();
@@ -272,10 +273,11 @@ pub(super) fn watch(history: &History, stop: &AtomicBool) {
             let _ = history.note(json!({ "what": "primary", "primary": primary }));
             last = primary;
         }
-        let is_well = servers::is_well(primary);
+        let since = micros(ClockId::Monotonic);
+        let is_well = servers::is_well(primary, confirmations);
         if is_well != was_well {
             let what = if is_well { "redis-up" } else { "redis-down" };
-            let _ = history.note(json!({ "what": what, "primary": primary }));
+            let _ = history.note(json!({ "what": what, "since": since, "primary": primary }));
             was_well = is_well;
         }
         sleep(TICK * 2);

@@ -60,7 +60,7 @@ pub(super) struct Step {
 /// Before that time is over nothing goes wrong, so that there is a fleet.
 const QUIET: Duration = Duration::from_secs(1);
 /// Longer than a call.
-const LONG: Duration = Duration::from_millis(6500);
+const LONG: Duration = Duration::from_secs(7);
 /// No rotation is begun so late: it may have to be recovered.
 const LAST_ROTATION: Duration = Duration::from_secs(12);
 

@@ -21,6 +21,9 @@ const DOWN_AFTER: Duration = Duration::from_secs(3);
 /// How long one that is asked may take: it is not on a host that is cut off from here.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long replicas may take to confirm a write: as long as for `RedisStore`.
+const CONFIRMED: Duration = Duration::from_secs(1);
+
 pub(super) struct Servers {
     program: Program,
     directory: PathBuf,
@@ -123,11 +126,16 @@ pub(super) fn fail_over() -> bool {
     HOSTS.iter().any(|host| says(socket(*host, SENTINEL), "SENTINEL FAILOVER mymaster", "+OK"))
 }
 
-/// Whether the primary takes writes, and no other server still acts as one.
-pub(super) fn is_well(primary: Option<usize>) -> bool {
-    let takes_writes = |host: usize| says(socket(host, SERVER), "SET probe 1", "+OK");
+/// Whether so many replicas confirm a write of the primary as the store does it, and no other server still acts as one.
+pub(super) fn is_well(primary: Option<usize>, confirmations: u32) -> bool {
+    let write = format!("SET probe 1\r\nWAIT {confirmations} {}", CONFIRMED.as_millis());
+    let is_confirmed = |host: usize| {
+        let answers = ask_for(socket(host, SERVER), &write, 2, CONFIRMED + PATIENCE).unwrap_or_default();
+        let confirmed = answers.split_once("+OK\r\n:").and_then(|(_, count)| count.trim().parse::<u32>().ok());
+        confirmed.is_some_and(|confirmed| confirmed >= confirmations)
+    };
     let acts = |host: usize| says(socket(host, SERVER), "ROLE", "master");
-    primary.is_some_and(|host| takes_writes(host) && !HOSTS.into_iter().any(|other| other != host && acts(other)))
+    primary.is_some_and(|host| is_confirmed(host) && !HOSTS.into_iter().any(|other| other != host && acts(other)))
 }
 
 fn says(address: SocketAddr, command: &str, text: &str) -> bool {
@@ -136,11 +144,18 @@ fn says(address: SocketAddr, command: &str, text: &str) -> bool {
 
 /// What a server answers to one command.
 fn ask(address: SocketAddr, command: &str) -> Result<String> {
+    ask_for(address, command, 1, PATIENCE)
+}
+
+/// What a server answers to commands whose answers have so many lines, or to one command that returns texts.
+fn ask_for(address: SocketAddr, commands: &str, lines: usize, patience: Duration) -> Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "{command}\r\n")?;
+    stream.set_read_timeout(Some(patience))?;
+    write!(stream, "{commands}\r\n")?;
     let (mut stream, mut answer) = (BufReader::new(stream), String::new());
-    stream.read_line(&mut answer)?;
+    for _ in 0..lines {
+        stream.read_line(&mut answer)?;
+    }
     match answer.trim().split_at_checked(1) {
         // Two texts, each with its length before it.
         Some(("*", _)) => {

@@ -1,6 +1,6 @@
 //! Requests fail only where a host was cut off from the platform, or where trouble lasts longer than a request waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::claims::Claim;
@@ -41,12 +41,27 @@ pub(super) fn fail_with_a_reason(events: &[Event], claims: &[Claim], is_careless
             _ => {}
         }
     }
-    let mut measured = format!("{ok} succeeded, {} failed", failed.values().sum::<u64>());
+    let free = free_percent(events, &troubles, claims);
+    let mut measured = format!(
+        "{ok} succeeded, {} failed; a replica could log in for {free} % of the time",
+        failed.values().sum::<u64>()
+    );
     for (kind, count) in failed {
         let _ = write!(measured, "; {count} × {kind}");
     }
     let rule = "requests fail only where a host was cut off from the platform, or for longer than the deadline";
     Verdict { rule, measured, broken }
+}
+
+/// The share of the time of all replicas in which nothing kept them from a new session.
+fn free_percent(events: &[Event], troubles: &[Trouble], claims: &[Claim]) -> u64 {
+    let time = |what: &str| events.iter().find(|event| event.is_of_conductor(what)).map_or(0, |event| event.t);
+    let (begin, calm) = (time("begin"), time("calm"));
+    let replicas: BTreeSet<_> = events.iter().filter(|event| event.is("started")).map(|event| &*event.who).collect();
+    let times = replicas.iter().flat_map(|replica| trouble::blocked(troubles, claims, replica));
+    let blocked: u64 = times.map(|(from, to)| to.min(calm).saturating_sub(from.max(begin))).sum();
+    let all = calm.saturating_sub(begin) * u64::try_from(replicas.len()).unwrap_or_default();
+    all.saturating_sub(blocked) * 100 / all.max(1)
 }
 
 /// Whether there may have been two primaries. Then the replicas of each log in, and end the session of the others.

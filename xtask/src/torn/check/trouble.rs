@@ -89,7 +89,8 @@ pub(super) fn of(events: &[Event]) -> Vec<Trouble> {
                 }
             }
             "redis-down" => {
-                all.push(Trouble { kind: Kind::Redis, whose: None, from: event.t, to: end });
+                let from = if event.number("since") == 0 { event.t } else { event.number("since") };
+                all.push(Trouble { kind: Kind::Redis, whose: None, from, to: end });
                 down = Some(all.len() - 1);
             }
             "redis-up" => {
