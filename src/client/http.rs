@@ -40,6 +40,10 @@ impl Clone for Box<dyn Configure> {
     }
 }
 
+/// The limits of the time that sent data may stay unacknowledged. The longer one is reqwest's own.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const UNACKNOWLEDGED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
 /// What the caller has said of it.
 #[derive(Clone, Default)]
 pub(super) struct HttpOptions {
@@ -57,8 +61,13 @@ impl HttpOptions {
         is_tls_needed: bool,
     ) -> Result<reqwest::Client, Error> {
         let tls = TlsBackend::choose(self.tls.clone(), is_tls_needed)?;
-        let builder = reqwest::Client::builder().http1_only().connect_timeout(CONNECT_TIMEOUT.min(timeout / 2));
+        let connect_timeout = CONNECT_TIMEOUT.min(timeout / 2);
+        let builder = reqwest::Client::builder().http1_only().connect_timeout(connect_timeout);
         let builder = builder.no_gzip().no_brotli().no_zstd().no_deflate().no_hickory_dns().user_agent(USER_AGENT);
+        // Otherwise the kernel may deliver a login after its call has timed out and its claim has expired.
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        let builder =
+            builder.tcp_user_timeout(timeout.saturating_sub(connect_timeout).clamp(UNACKNOWLEDGED.0, UNACKNOWLEDGED.1));
         // A proxy of the environment must not see plain HTTP that is meant for this machine.
         let builder = if is_loopback(base_url) { builder.no_proxy() } else { builder };
         let builder = tls.into_iter().fold(builder, TlsBackend::applied);
