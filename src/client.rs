@@ -1,4 +1,4 @@
-//! The entry: what holds for all sessions of an application, and the start of one.
+//! The client of an application: its configuration, its access token, and the records of its users.
 
 mod builder;
 mod config;
@@ -46,37 +46,37 @@ struct Inner {
     access: Arc<AccessTokens>,
     transport: Transport,
     store: Arc<Limited>,
-    /// The API key without its secret, which is part of the account's name; empty where tokens come from elsewhere.
+    /// The public half of the API key, which is part of the account's name. Empty without an API key.
     application: String,
     records: Mutex<HashMap<String, Arc<SharedRecord>>>,
 }
 
 impl ThingSpace {
-    /// Begins a configuration: production, unless something else is said.
+    /// Begins a configuration. The environment is production by default.
     #[must_use]
     pub fn builder() -> ThingSpaceBuilder {
         ThingSpaceBuilder::default()
     }
 
-    /// Reads the environment, as [`ThingSpaceBuilder::from_env`] says. To set more than that, begin with it.
+    /// Builds a client from the variables of [`ThingSpaceBuilder::from_env`]. To set more, begin with that function.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if one of them is missing or unusable.
+    /// [`Error::Configuration`] if a variable is missing or unusable.
     pub fn from_env() -> Result<Self, Error> {
         ThingSpaceBuilder::from_env()?.build()
     }
 
-    /// A session for this user: the one that the store holds, or a new one. From then on it renews itself.
+    /// Returns a session for this user: the one in the store, or a new one. The session renews itself.
     ///
-    /// The credentials may be [`Credentials`](crate::Credentials) or anything that supplies them at each login. A
-    /// login that is rejected suspends logging in with these credentials, for all processes that share the store, because
-    /// five failed logins in a row lock the account.
+    /// Takes [`Credentials`](crate::Credentials), or a provider that supplies them at each login. A rejected login
+    /// suspends these credentials for all processes that share the store, because five failed logins in a row lock the
+    /// account (Verizon's documentation of the operation).
     ///
     /// # Errors
     ///
-    /// [`Error::Platform`] if the credentials were rejected just now, [`Error::LoginSuspended`] if they were before.
-    /// Otherwise whatever kept a session from being started.
+    /// [`Error::Platform`] if the platform rejects the credentials now, [`Error::LoginSuspended`] if it rejected them
+    /// before. Otherwise the error that prevented the login.
     #[doc(alias = "start_connectivity_management_session")]
     #[doc(alias = "startConnectivityManagementSession")]
     #[doc(alias = "login")]
@@ -112,16 +112,15 @@ impl ThingSpace {
         Ok(self.tokens(found.username(), source))
     }
 
-    /// Finds out what a rotation has come to that was interrupted, with at most one login, and brings the vault up to
-    /// date. That login ends the session in use, as any does; sessions renew themselves. Called again, it makes no
-    /// further login where the store remembers that the old password was refused: give a process that may be started
-    /// over and over a store that outlives it.
+    /// Finds the outcome of an interrupted rotation with at most one login, and updates the vault. Like every login, this
+    /// one ends the session in use, which then renews itself. A second call sends no login if the store has recorded that
+    /// the platform rejected the old password. A process that its supervisor restarts needs a store that outlives it.
     ///
     /// # Errors
     ///
-    /// [`Error::Vault`], and whatever kept the login from telling: the vault is then as it was, so call again. An account
-    /// that is locked tells nothing, and neither does a refusal from before the rotation began: open it, or make sure
-    /// that it is open, then call [`reset_login_guard`](Self::reset_login_guard) first.
+    /// [`Error::Vault`], or the error that left the outcome of the login unknown. The vault is then unchanged: call again.
+    /// The outcome stays unknown if the account is locked, or if the platform rejected the old password before the
+    /// rotation began. Make sure that the account is open, and call [`reset_login_guard`](Self::reset_login_guard) first.
     pub async fn recover_rotation(&self, vault: &(impl PasswordVault + Clone + 'static)) -> Result<Recovery, Error> {
         let (client, vault) = (self.clone(), vault.clone());
         let tokens = move |old: Credentials| {
@@ -136,7 +135,7 @@ impl ThingSpace {
         SessionTokens::new(self.record(username), source, api, transport.clone())
     }
 
-    /// The record of this user, which all sessions of the client share: what it remembers of it as well.
+    /// The record of this user, with this process's memory of it. All sessions of the client share it.
     fn record(&self, username: &str) -> Arc<SharedRecord> {
         let mut records = self.0.records.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
@@ -144,15 +143,15 @@ impl ThingSpace {
             Arc::new(SharedRecord::new(account, self.0.store.clone()))
         };
         if !records.contains_key(username) {
-            // One that is in no use and remembers nothing makes room.
+            // Drop the records that no session uses and that remember nothing.
             records.retain(|_, record| Arc::strong_count(record) > 1 || !record.is_blank());
         }
         records.entry(username.to_owned()).or_insert_with(new).clone()
     }
 
-    /// Lifts the suspensions of the login guard: for an operator that knows that the credentials are right now, or that the
-    /// account is open. Nothing is sent, and the platform's own count stays as it is: make sure of it before calling this a
-    /// second time. Superseded credentials stay suspended. A username without a record is no error.
+    /// Lifts the suspensions of the login guard, after an operator has made sure that the credentials are right and the
+    /// account is open. The crate sends nothing, and the platform's own count stays as it is. Make sure again before a
+    /// second call. Superseded credentials stay suspended. A username without a record is no error.
     ///
     /// # Errors
     ///
@@ -162,8 +161,8 @@ impl ThingSpace {
         to_its_end(async move { record.update(Record::reset_guard).await }, identity).await
     }
 
-    /// Reads what the store has recorded of this user: the session's last use, the failed logins and the suspensions, and
-    /// no secret. Nothing is sent to the platform and nothing is changed.
+    /// Reads the record of this user: the session's last use, the failed logins and the suspensions. It holds no secret.
+    /// The crate sends nothing to the platform and changes nothing.
     ///
     /// ```
     /// # use thingspace_session::{Error, ThingSpace};
@@ -194,13 +193,13 @@ impl ThingSpace {
         self.0.access.access_token().await
     }
 
-    /// The generated client, carrying the access token alone; for operations that need no session.
+    /// The generated client with the access token, for operations that need no session.
     #[must_use]
     pub fn api(&self) -> &api::Client {
         &self.0.api
     }
 
-    /// The URL that every path is joined to.
+    /// The URL in front of every path of `openapi.yaml`.
     #[must_use]
     pub fn base_url(&self) -> &Url {
         &self.0.base_url

@@ -1,6 +1,6 @@
 //! The API key, the user's credentials, the tokens they buy, and the type that redacts all of them.
 //!
-//! Keeps the promise that no secret is printed and that secrets are erased when dropped: whatever holds one holds
+//! Keeps the promise that no secret is printed and that secrets are erased when dropped: every type that holds one holds
 //! a [`Secret`].
 
 pub(crate) mod unquoted;
@@ -34,7 +34,7 @@ pub struct Secret(#[cfg_attr(feature = "schemars", schemars(with = "String"))] S
 debug!(Secret, |_this| "[redacted]");
 
 impl Secret {
-    /// The text itself. What happens to it from here on is the caller's care.
+    /// The text itself. Protecting it is then the caller's task.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         self.0.expose_secret()
@@ -51,7 +51,7 @@ pub(crate) fn complete(name: &str, text: &str) -> Result<(), Error> {
 }
 
 impl PartialEq for Secret {
-    /// In a time that does not tell where two secrets differ.
+    /// Takes the same time wherever the two secrets differ.
     fn eq(&self, other: &Self) -> bool {
         self.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
     }
@@ -66,7 +66,7 @@ impl From<&str> for Secret {
 }
 
 impl From<String> for Secret {
-    /// Takes a copy of exactly the right size and erases `text`, spare capacity included.
+    /// Makes a copy of exactly the right size and erases `text`, spare capacity included.
     fn from(mut text: String) -> Self {
         let secret = Self::from(text.as_str());
         text.zeroize();
@@ -75,20 +75,20 @@ impl From<String> for Secret {
 }
 
 impl Serialize for Secret {
-    /// Writes the text itself: this is how it gets into a request.
+    /// Writes the text itself: a request needs it.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose_secret())
     }
 }
 
 impl<'de> Deserialize<'de> for Secret {
-    /// What is no text is refused, and not quoted.
+    /// The error for a value that is no string does not quote it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         unquoted::text(deserializer)
     }
 }
 
-/// A [`Secret`] of one kind, so that no two kinds are mixed up.
+/// A [`Secret`] of one kind, so that the compiler rejects another kind in its place.
 macro_rules! secret_kind {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -98,13 +98,13 @@ macro_rules! secret_kind {
         pub struct $name(Secret);
 
         impl $name {
-            /// Takes the text over.
+            /// Takes the text, which is erased when this is dropped.
             #[must_use]
             pub fn new(text: impl Into<Secret>) -> Self {
                 Self(text.into())
             }
 
-            /// The text itself. What happens to it from here on is the caller's care.
+            /// The text itself. Protecting it is then the caller's task.
             #[must_use]
             pub fn expose_secret(&self) -> &str {
                 self.0.expose_secret()
@@ -141,11 +141,13 @@ secret_kind! {
 }
 
 secret_kind! {
-    /// What a login yields and every later request carries: the `VZ-M2M-Token`.
+    /// The result of a login, which every later request carries as `VZ-M2M-Token`. The platform ends it after 20 minutes
+    /// without use (Verizon's documentation of the operation).
     SessionToken
 }
 
-/// What the API key buys and every request carries: an OAuth 2.0 bearer token.
+/// The OAuth 2.0 bearer token that the API key buys and every request carries. The platform's tokens last one hour
+/// (Verizon's page "Getting Credentials").
 ///
 /// ```
 /// use std::time::Duration;
@@ -161,26 +163,26 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token of unknown life: it is used until the gateway refuses it.
+    /// A token of unknown lifetime: the crate uses it until the gateway rejects it.
     #[must_use]
     pub fn new(token: impl Into<Secret>) -> Self {
         Self { token: token.into(), end: None }
     }
 
-    /// The life that is left to it, counted from now.
+    /// Sets the time until it expires, counted from now.
     #[must_use]
     pub fn expires_in(mut self, left: Duration) -> Self {
         self.end = Instant::now().checked_add(left);
         self
     }
 
-    /// The life that is left to it now; `None` if that is unknown.
+    /// The time until it expires, counted from now; `None` if that is unknown.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         self.end.map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// The text itself. What happens to it from here on is the caller's care.
+    /// The text itself. Protecting it is then the caller's task.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         self.token.expose_secret()
@@ -189,7 +191,7 @@ impl AccessToken {
 
 /// The key and secret of a ThingSpace application (OAuth 2.0 client credentials), which buy the access token.
 ///
-/// Can be read from a configuration, in which a field of another name is an error. **Serialized, it is in the clear.**
+/// Can be read from a configuration, in which an unknown field is an error. **Serialized, it is in the clear.**
 ///
 /// ```
 /// # use thingspace_session::ApiKey;
@@ -222,7 +224,7 @@ impl ApiKey {
         &self.secret
     }
 
-    /// Checks that Basic authentication can carry it.
+    /// Checks that Basic authentication can carry it: there the first colon ends the key (RFC 7617, section 2).
     pub(crate) fn check(&self) -> Result<(), Error> {
         complete("key of the API key", &self.key)?;
         complete("secret of the API key", self.secret.expose_secret())?;
@@ -254,13 +256,13 @@ impl<'de> Deserialize<'de> for ApiKey {
 /// assert!(!format!("{credentials:?}").contains("IMgr8"));
 /// ```
 ///
-/// They can be read from a configuration, in which a field of another name is an error. **Serialized, they are in the
-/// clear.**
+/// They can be read from a configuration, in which an unknown field is an error. **Serialized, they are in the clear.**
 ///
 /// ```
 /// # use thingspace_session::Credentials;
 /// let text = r#"{ "username": "zbeeblebrox", "password": "IMgr8" }"#;
-/// assert_eq!(serde_json::from_str::<Credentials>(text)?, Credentials::new("zbeeblebrox", "IMgr8"));
+/// let credentials: Credentials = serde_json::from_str(text)?;
+/// assert_eq!(credentials, Credentials::new("zbeeblebrox", "IMgr8"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -270,7 +272,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The pair as it is.
+    /// The username and password of a UWS user.
     #[must_use]
     pub fn new(username: impl Into<String>, password: impl Into<Password>) -> Self {
         Self { username: username.into(), password: password.into() }
@@ -301,26 +303,25 @@ impl<'de> Deserialize<'de> for Credentials {
     }
 }
 
-/// Supplies the username and password at each login, so that a password that was changed elsewhere is taken up.
+/// Supplies the username and password at each login, so that the crate uses a password that was changed elsewhere.
 ///
-/// It is asked for the username when a session is started, and for both when a login is about to be made, never by
-/// two logins of one session at a time. [`Credentials`]
-/// are a provider, [`EnvironmentCredentials`](crate::EnvironmentCredentials) are one, and so is a closure that returns a future:
+/// The crate asks it for the username when a session starts, and for both before each login. Two logins of one session
+/// never ask at the same time. [`Credentials`], [`EnvironmentCredentials`](crate::EnvironmentCredentials) and a closure
+/// that returns a future are providers:
 ///
 /// ```
 /// # use thingspace_session::{ApiKey, Credentials, Error, ThingSpace};
 /// # async fn ask_the_vault() -> Result<String, std::io::Error> { Ok("IMgr8".to_owned()) }
 /// # async fn example(thingspace: ThingSpace) -> Result<(), Error> {
-/// let session = thingspace
-///     .start_session(|| async { Ok(Credentials::new("zbeeblebrox", ask_the_vault().await?)) })
-///     .await?;
+/// let provider = || async { Ok(Credentials::new("zbeeblebrox", ask_the_vault().await?)) };
+/// let session = thingspace.start_session(provider).await?;
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// The username must always be the same: another user is another session.
 pub trait CredentialsProvider: Send + Sync {
-    /// The credentials that hold now.
+    /// The current credentials.
     fn credentials(&self) -> CredentialsFuture<'_>;
 }
 

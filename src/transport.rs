@@ -1,9 +1,8 @@
-//! The one way out: every request of this crate goes through [`Transport::execute`].
+//! Sends every request of this crate, by [`Transport::execute`].
 //!
-//! It attaches the credentials that the operation needs, bounds the time and the memory of a call, repeats what may
-//! be repeated, and judges the answer. It keeps three promises: tokens go to the platform and nowhere else, nothing
-//! from the network causes a panic or an unbounded buffer, and an operation is sent twice only where `openapi.yaml`
-//! allows it.
+//! It attaches the tokens that the operation needs, limits the time and the memory of a call, sends requests again where
+//! that is allowed, and classifies the response. It keeps three promises: tokens go to the platform only, no input from
+//! the network causes a panic or an unbounded buffer, and an operation is sent twice only where `openapi.yaml` allows it.
 
 mod answer;
 mod execute;
@@ -37,10 +36,10 @@ use crate::{
 };
 use execute::Phase;
 
-/// The longest time of a call: a moment can be found by adding it.
+/// The maximum time of a call. Adding it to an `Instant` does not overflow.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What does not change from call to call.
+/// The settings, which are the same for all calls.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) http: reqwest::Client,
@@ -51,41 +50,41 @@ pub(crate) struct Settings {
     pub(crate) headers: OwnHeaders,
 }
 
-/// Carries requests, with the tokens that it was given sources for. The generated client's inner type.
+/// Sends requests with the tokens of its sources. The generated client's inner type.
 #[derive(Clone)]
 pub struct Transport {
     settings: Arc<Settings>,
     access: Option<Arc<dyn TokenSource>>,
     session: Option<Arc<dyn TokenSource>>,
     retries: bool,
-    /// Where a failed attempt is noted for callers that wait for the token which it is to fetch.
+    /// Keeps the last failure for callers that wait for the token of this request.
     failure: Option<LastFailure>,
 }
 
 debug!(Transport, |_this| "Transport {{ .. }}");
 
 impl Transport {
-    /// A transport that carries no token.
+    /// A transport without tokens.
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings: Arc::new(settings), access: None, session: None, retries: true, failure: None }
     }
 
-    /// The same with access tokens.
+    /// A copy with access tokens.
     pub(crate) fn with_access(&self, source: Arc<dyn TokenSource>) -> Self {
         Self { access: Some(source), ..self.clone() }
     }
 
-    /// The same with session tokens.
+    /// A copy with session tokens.
     pub(crate) fn with_session(&self, source: Arc<dyn TokenSource>) -> Self {
         Self { session: Some(source), ..self.clone() }
     }
 
-    /// The same, which leaves repeats to its caller; a refused access token is still renewed.
+    /// A copy that leaves retries to its caller. It still renews a rejected access token.
     pub(crate) fn once(&self) -> Self {
         Self { retries: false, ..self.clone() }
     }
 
-    /// The same, which notes failed attempts there.
+    /// A copy that records failed attempts in `failure`.
     pub(crate) fn noting(&self, failure: LastFailure) -> Self {
         Self { failure: Some(failure), ..self.clone() }
     }
@@ -100,7 +99,7 @@ impl Transport {
         self.settings.timeout.min(LONGEST_TIMEOUT)
     }
 
-    /// The pauses between tries that have not reached the platform, for as long as there is time.
+    /// The pauses between attempts that have not reached the platform, without an end.
     pub(crate) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
         self.settings.retry_policy.unending()
     }
@@ -109,20 +108,20 @@ impl Transport {
         &self.settings.http
     }
 
-    /// Whether a URL leads to where the tokens may go.
+    /// Whether the tokens may go to this URL.
     #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
     pub(crate) fn serves(&self, url: &reqwest::Url) -> bool {
         self.settings.origins.contain(url)
     }
 
-    /// The access token that holds now, if this transport carries one.
+    /// The current access token, if this transport has a source of them.
     pub(crate) async fn access(&self) -> Result<Option<HeaderValue>, Error> {
         let Some(source) = &self.access else { return Ok(None) };
-        let token = held(source, &mut Instant::now()).await;
+        let token = current(source, &mut Instant::now()).await;
         token.map(Some).map_err(Error::without_access)
     }
 
-    /// Puts on the request what the operation needs.
+    /// Puts the tokens on the request that the operation needs.
     #[cfg(feature = "__bench")]
     pub(crate) async fn attach(&self, operation: &Operation, request: &mut Request, now: Instant) -> Result<(), Error> {
         self.attach_in(operation, request, now, &mut Phase::default()).await
@@ -136,17 +135,17 @@ impl Transport {
         phase: &mut Phase,
     ) -> Result<(), Error> {
         if let Some(header) = operation.session_header() {
-            // First, because without a session nothing at all is to be sent.
+            // First: without a session the crate does not fetch an access token either.
             let source = self.session.as_ref().ok_or_else(|| Error::InvalidRequest {
                 problem: format!("{} needs a session: start one and call it through Session::api()", operation.id),
             })?;
             *phase = Phase::Session;
-            let token = held(source, &mut now).await.map_err(Error::without_session)?;
+            let token = current(source, &mut now).await.map_err(Error::without_session)?;
             request.headers_mut().insert(header, token);
         }
         if let Some(source) = self.access.as_ref().filter(|_| operation.access_token) {
             *phase = Phase::AccessToken;
-            let token = held(source, &mut now).await.map_err(Error::without_access)?;
+            let token = current(source, &mut now).await.map_err(Error::without_access)?;
             request.headers_mut().insert(AUTHORIZATION, token);
         }
         *phase = Phase::Request;
@@ -154,8 +153,8 @@ impl Transport {
     }
 }
 
-/// The token that holds now, which may have to be waited for.
-async fn held(source: &Arc<dyn TokenSource>, now: &mut Instant) -> Result<HeaderValue, Error> {
+/// The cached token, or the one that the source fetches.
+async fn current(source: &Arc<dyn TokenSource>, now: &mut Instant) -> Result<HeaderValue, Error> {
     if let Some(token) = source.cached(*now) {
         return Ok(token);
     }
@@ -164,9 +163,9 @@ async fn held(source: &Arc<dyn TokenSource>, now: &mut Instant) -> Result<Header
     token
 }
 
-/// The operation that stands for a request of the caller's own making. One that `openapi.yaml` describes is treated
-/// as described there; any other is repeated after any passing failure if its method is safe (RFC 9110, section
-/// 9.2.1), and else only where the platform has not seen it. The caller may say otherwise, within what the document says.
+/// The operation for a request that the caller has built. If `openapi.yaml` describes it, its rules apply. Otherwise the
+/// crate sends it again after any passing failure if its method is safe (RFC 9110, section 9.2.1), and else only if the
+/// platform has not processed it. The caller's wish applies within the limits of the document.
 pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>, wished: Option<Retry>) -> Operation {
     let described = path_below_base.and_then(|path| Operation::by_request(method.as_str(), path));
     let retry = match described {
@@ -179,10 +178,10 @@ pub(crate) fn as_sent(method: &Method, path_below_base: Option<&str>, wished: Op
 }
 
 impl ClientHooks<Transport> for client::Client {
-    /// A typed error travels inside the [`reqwest::Error`] of a body that cannot be read, because this signature has
-    /// room for no other; `From<api::Error<E>> for Error` takes it out again.
+    /// This signature allows errors of reqwest only. A body that fails to read carries the typed error inside such a
+    /// [`reqwest::Error`], and `From<api::Error<E>> for Error` extracts it.
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        // progenitor's own header, which the platform does not know.
+        // progenitor adds this header, and the platform does not know it.
         request.headers_mut().remove("api-version");
         let below = request.url()[..Position::AfterPath].strip_prefix(self.baseurl());
         let outcome = match Operation::by_id(info.operation_id) {

@@ -1,29 +1,31 @@
-//! A configuration that is written down: all of the builder that has a text.
+//! The configuration in serde's form: all settings of the builder but those that are code.
 
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ThingSpaceBuilder, TlsBackend};
-use crate::{AccessToken, ApiKey, Environment, FileStore, RetryPolicy, Secret, credentials::unquoted};
+use crate::{
+    AccessToken, ApiKey, Environment, FileStore, RetryPolicy, Secret, credentials::unquoted, transport::parse_url,
+};
 
-/// What a file can say of a [`ThingSpace`](crate::ThingSpace), for [`ThingSpaceBuilder::config`]: every method of the
+/// The settings of a [`ThingSpace`](crate::ThingSpace) from a file, for [`ThingSpaceBuilder::config`]: every method of the
 /// builder but those that take code.
 ///
-/// Any format of serde will do. Each field may be left out; one of another name is an error. The error names the field and
-/// does not quote its value.
+/// Reads from any format of serde. Every field is optional, and an unknown field is an error. The error names the field
+/// and does not quote its value.
 ///
 /// | field | value | method |
 /// |---|---|---|
 /// | `environment` or `base_url` | a name, such as `production`; a URL | `environment`, `base_url` |
 /// | `api_key` | `key` and `secret` | `api_key` |
-/// | `access_token` | a text | `access_token` |
+/// | `access_token` | a string | `access_token` |
 /// | `share_access_token` | `true` or `false` | `share_access_token` |
-/// | `scopes`, `allow_origins` | a list of texts | `scopes`, `allow_origin` for each |
+/// | `scopes`, `allow_origins` | a list of strings | `scopes`, `allow_origin` for each |
 /// | `timeout_ms`, `connect_timeout_ms`, `clock_skew_ms` | milliseconds | `timeout`, `connect_timeout`, `clock_skew` |
 /// | `retry_policy` | see [`RetryPolicy`] | `retry_policy` |
 /// | `response_limit` | bytes | `response_limit` |
-/// | `user_agent` | a text | `user_agent` |
+/// | `user_agent` | a string | `user_agent` |
 /// | `store` | the path of a [`FileStore`] | `store` |
 /// | `tls_backend` | `rustls`; `native-tls` with the feature of that name | `tls_backend` |
 /// | `allow_plain_http` | `true` or `false` | `allow_plain_http` |
@@ -31,12 +33,16 @@ use crate::{AccessToken, ApiKey, Environment, FileStore, RetryPolicy, Secret, cr
 /// ```
 /// use thingspace_session::{Config, ThingSpace};
 ///
-/// let text = r#"{ "api_key": { "key": "d5f1", "secret": "x8sQ" }, "environment": "mock", "timeout_ms": 30000 }"#;
+/// let text = r#"{
+///     "api_key": { "key": "d5f1", "secret": "x8sQ" },
+///     "environment": "mock",
+///     "timeout_ms": 30000
+/// }"#;
 /// let config: Config = serde_json::from_str(text)?;
 /// let thingspace = ThingSpace::builder().config(config).build()?;
 /// # drop(thingspace);
 /// let error = serde_json::from_str::<Config>(r#"{ "timeout_ms": "long" }"#).unwrap_err();
-/// assert!(error.to_string().starts_with("`timeout_ms` has to be a whole number of milliseconds"));
+/// assert!(error.to_string().starts_with("`timeout_ms` has to be a whole number"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default)]
@@ -65,7 +71,7 @@ struct Fields {
     allow_plain_http: Option<bool>,
 }
 
-/// The backends that have a name.
+/// The backends that a file can name.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum TlsName {
@@ -90,24 +96,29 @@ impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields: Fields = unquoted::named_fields(deserializer, |field| match field {
             "environment" => Some("the name of an environment, such as production"),
-            "scopes" | "allow_origins" => Some("a list of texts"),
+            "scopes" | "allow_origins" => Some("a list of strings"),
             "timeout_ms" | "connect_timeout_ms" | "clock_skew_ms" => Some("a whole number of milliseconds"),
             "response_limit" => Some("a whole number of bytes"),
             "tls_backend" => Some("rustls, or native-tls with the feature of that name"),
             "allow_plain_http" | "share_access_token" => Some("true or false"),
-            "base_url" | "user_agent" | "store" => Some("a text"),
-            // Their own errors quote nothing and say more.
+            "base_url" | "user_agent" | "store" => Some("a string"),
+            // The errors of these fields quote nothing and give more detail.
             _ => None,
         })?;
         if fields.environment.is_some() && fields.base_url.is_some() {
-            return Err(D::Error::custom("`environment` and `base_url` are both there: leave one out"));
+            return Err(D::Error::custom("`environment` and `base_url` are both set: leave one out"));
+        }
+        let base_url = fields.base_url.iter().map(|url| ("base_url", url));
+        for (field, url) in base_url.chain(fields.allow_origins.iter().flatten().map(|url| ("allow_origins", url))) {
+            // `build` decides about plain HTTP, which another field or method allows.
+            parse_url(url, true).map_err(|error| D::Error::custom(format_args!("`{field}`: {error}")))?;
         }
         Ok(Self(fields))
     }
 }
 
 impl ThingSpaceBuilder {
-    /// Sets what a configuration has; what it leaves out stays as it is.
+    /// Takes the fields that the configuration has. All other settings stay as they are.
     #[must_use]
     pub fn config(self, config: Config) -> Self {
         fn set<T>(

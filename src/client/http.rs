@@ -1,5 +1,5 @@
-//! The one HTTP client: explicit where a default could change because another crate turned a feature of reqwest on, and
-//! without what could take a secret out of it, however it was configured.
+//! The HTTP client. It sets every default that a feature of reqwest, turned on by another crate, would change. It turns
+//! off what could leak a secret, however the caller has configured it.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,14 +11,14 @@ use reqwest::{ClientBuilder, Url, redirect};
 use super::TlsBackend;
 use crate::{Error, error::cause, transport::is_loopback};
 
-/// What this crate calls itself in requests.
+/// The default `User-Agent`.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// How long a connection may take to be established, and at most half of the time of a call: so a host that does not
-/// answer is told from a platform that does not.
+/// The time to establish a connection, at most half of the time of a call. It distinguishes a host that does not answer
+/// from a platform that does not.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the caller has done to the builder.
+/// The caller's function for the builder, which can be cloned.
 pub(super) trait Configure: Send {
     fn configured(self: Box<Self>, builder: ClientBuilder) -> ClientBuilder;
     fn duplicate(&self) -> Box<dyn Configure>;
@@ -44,7 +44,7 @@ impl Clone for Box<dyn Configure> {
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const UNACKNOWLEDGED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// What the caller has said of it.
+/// The caller's settings of the HTTP client.
 #[derive(Clone, Default)]
 pub(super) struct HttpOptions {
     pub(super) configure: Option<Box<dyn Configure>>,
@@ -72,13 +72,13 @@ impl HttpOptions {
         let builder = if is_loopback(base_url) { builder.no_proxy() } else { builder };
         let builder = tls.into_iter().fold(builder, TlsBackend::applied);
         let builder = self.configure.into_iter().fold(builder, |builder, configure| configure.configured(builder));
-        // What was named holds, whatever the caller has made of the builder.
+        // The crate's own settings take precedence over the caller's function.
         let builder = self.tls.into_iter().fold(builder, TlsBackend::applied);
         let builder = self.connect_timeout.into_iter().fold(builder, ClientBuilder::connect_timeout);
         let builder = self.user_agent.into_iter().fold(builder, ClientBuilder::user_agent);
         let builder = builder.redirect(redirect::Policy::none()).retry(reqwest::retry::never());
         let builder = builder.referer(false).connection_verbose(false);
-        // It panics if another crate has turned rustls on and no provider of cryptography is installed.
+        // reqwest panics if another crate has turned rustls on and no provider of cryptography is installed.
         let client = catch_unwind(AssertUnwindSafe(|| builder.build())).map_err(|_| {
             Error::configuration("the HTTP client cannot be built: install a provider of cryptography for rustls")
         })?;

@@ -1,11 +1,11 @@
-//! What an operator sees of an account: its record without its secrets, in terms that do not follow its stored form.
+//! The record of an account for an operator: without secrets, and independent of the stored form.
 
 use std::time::SystemTime;
 
 use crate::{Suspension, auth::Seen};
 
-/// What a store has recorded of an account, and what this process remembers of it. It holds no secret; the store knows
-/// credentials by hashes only.
+/// The record of an account in the store, with this process's memory of it. It holds no secret: the store has hashes of
+/// credentials only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccountStatus {
@@ -17,8 +17,8 @@ pub struct AccountStatus {
     /// The logins in a row that the platform may have counted as failed, with any credentials. A login with credentials
     /// that are not verified counts from its start until it succeeds.
     pub failures_in_a_row: u32,
-    /// Why and since when no login is sent, the oldest suspension first: one for each suspended set of credentials,
-    /// and [`FailureLimit`](crate::SuspensionReason::FailureLimit) for all credentials.
+    /// The suspensions in force, the oldest first: one for each suspended pair of credentials, and
+    /// [`FailureLimit`](crate::SuspensionReason::FailureLimit) for all credentials.
     pub suspensions: Vec<Suspension>,
 }
 

@@ -1,14 +1,14 @@
-//! What encrypts the connections. It is named or rustls, never what the features of other crates have made of reqwest's
-//! default.
+//! The TLS backend: rustls, or the one that the caller names. Features of other crates change reqwest's default, and not
+//! this one.
 
 use reqwest::ClientBuilder;
 
 use crate::Error;
 
-/// What encrypts the connections and decides which servers are trusted.
+/// Encrypts the connections and decides which servers are trusted.
 ///
-/// A feature makes a backend available and changes nothing else: without a word it is [`Rustls`](Self::Rustls),
-/// whatever features this crate and others have.
+/// A feature makes a backend available and changes nothing else. The default is [`Rustls`](Self::Rustls), whatever
+/// features other crates turn on.
 ///
 /// ```
 /// # #[cfg(feature = "native-tls")]
@@ -25,22 +25,22 @@ use crate::Error;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum TlsBackend {
-    /// rustls, which trusts what the operating system trusts. Its cryptography is the provider that the program has
-    /// installed with `CryptoProvider::install_default`; with the feature `rustls` it is aws-lc where none is.
-    // The first brings the second; both are named for the documentation.
+    /// rustls with the trust store of the operating system. Its cryptography is the provider that the program has
+    /// installed with `CryptoProvider::install_default`. With the feature `rustls` the default provider is aws-lc.
+    // `rustls` implies `rustls-no-provider`; the documentation shows both.
     #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
     Rustls,
-    /// rustls in a configuration of one's own, which has its provider and its roots in it. Nothing else that is set on
-    /// TLS has a say then, such as the certificates that `http_client` adds.
+    /// rustls with a configuration of yours, which has its own provider and roots. Other settings of TLS have no effect
+    /// then, such as the certificates that `http_client` adds.
     #[cfg(feature = "rustls-no-provider")]
     Preconfigured(std::sync::Arc<rustls::ClientConfig>),
-    /// The TLS of the operating system, with what that trusts; on Linux OpenSSL.
+    /// The TLS of the operating system with its trust store; on Linux OpenSSL.
     #[cfg(feature = "native-tls")]
     NativeTls,
 }
 
 impl TlsBackend {
-    /// The one that was named, or else rustls. Nothing only where neither is there nor needed.
+    /// The named backend, or rustls. `None` if no backend is compiled in and none is needed.
     pub(super) fn choose(named: Option<Self>, is_needed: bool) -> Result<Option<Self>, Error> {
         #[cfg(feature = "rustls-no-provider")]
         let named = named.or(Some(Self::Rustls));

@@ -1,9 +1,8 @@
-//! Reading secrets without quoting them.
+//! Redacting deserializers.
 //!
-//! serde's own errors say what was found where something else was expected. In a file that was written by hand that may
-//! be the secret itself: a password of digits without quotes, or a secret in the place of the whole pair.
-//!
-//! The errors of this module name the field instead.
+//! An error of serde quotes the value that it did not expect. In a configuration file that may be the secret itself: a
+//! password of digits without quotes, or a secret in the place of the pair. The errors of this module name the field
+//! instead.
 
 use std::{fmt, marker::PhantomData};
 
@@ -15,9 +14,9 @@ use serde_json::Value;
 
 use super::Secret;
 
-/// A secret, which has to be a text.
+/// Reads a secret, which has to be a string.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    // Asked for a text, a format may take a number for one, or quote it.
+    // Asked for a string, a format may convert a number, or quote it.
     let text = if deserializer.is_human_readable() {
         Value::deserialize(deserializer)?
     } else {
@@ -25,19 +24,19 @@ pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret,
     };
     match text {
         Value::String(text) => Ok(Secret::from(text)),
-        _ => Err(D::Error::custom("a secret has to be a text, in quotes")),
+        _ => Err(D::Error::custom("a secret has to be a string, in quotes")),
     }
 }
 
-/// The fields of something that has a secret in it.
+/// Reads the fields of a type that holds a secret.
 pub(crate) fn fields<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     named_fields(deserializer, |_| None)
 }
 
-/// What a field has to be; nothing for one whose own errors quote nothing.
+/// The type of a field, for its error. `None` for a field whose own errors quote nothing.
 type Expected = fn(&str) -> Option<&'static str>;
 
-/// The fields of a configuration.
+/// Reads the fields of a configuration.
 pub(crate) fn named_fields<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     expected: Expected,
@@ -51,7 +50,7 @@ pub(crate) fn named_fields<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 struct Fields<T>(PhantomData<T>, Expected);
 
-/// The same fields, whose errors begin with their name.
+/// A map whose errors begin with the name of the field.
 struct Named<A> {
     inner: A,
     field: String,
@@ -75,11 +74,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<A> {
     }
 }
 
-/// Refuses values of these types and does not say which they were.
+/// Rejects values of these types without quoting them.
 macro_rules! refuse {
     ($($visit:ident: $type:ty),+ $(,)?) => {
         $(fn $visit<E: Error>(self, _: $type) -> Result<Self::Value, E> {
-            Err(E::invalid_type(Unexpected::Other("something else"), &self))
+            Err(E::invalid_type(Unexpected::Other("a single value"), &self))
         })+
     };
 }
@@ -88,7 +87,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
     type Value = T;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("fields with names")
+        formatter.write_str("a map of fields")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {

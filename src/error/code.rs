@@ -1,13 +1,13 @@
-//! The platform's names for errors, compared as the platform asks for.
+//! The platform's error codes, compared as Verizon advises.
 
 use std::{
     fmt,
     hash::{Hash, Hasher},
 };
 
-/// The name of an error, such as `UnifiedWebService.REQUEST_FAILED.AccountNotFound`, `900901` or `invalid_client`.
+/// The code of an error, such as `UnifiedWebService.REQUEST_FAILED.AccountNotFound`, `900901` or `invalid_client`.
 ///
-/// Compares without the leading service name, which varies: Verizon's advice.
+/// Compares without the leading service name, which varies, as Verizon's documentation of error codes advises.
 ///
 /// ```
 /// use thingspace_session::ErrorCode;
@@ -45,11 +45,12 @@ impl ErrorCode {
         self.0.strip_suffix(self.reason())?.strip_suffix('.')
     }
 
-    /// Whether it says that the session token is dead: expired, ended, replaced or malformed.
+    /// Whether the session token is dead: expired, ended, replaced or malformed.
     ///
     /// ```
     /// # use thingspace_session::ErrorCode;
-    /// assert!(ErrorCode::from("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired").is_session_expired());
+    /// let code = ErrorCode::from("UnifiedWebService.REQUEST_FAILED.SessionToken.Expired");
+    /// assert!(code.is_session_expired());
     /// ```
     #[must_use]
     pub fn is_session_expired(&self) -> bool {

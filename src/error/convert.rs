@@ -1,4 +1,4 @@
-//! What the errors of reqwest and of the generated client mean, and how a typed error travels through them.
+//! Conversions of the errors of reqwest and of the generated client, which may carry a typed error.
 
 use std::{error::Error as StdError, sync::Arc};
 
@@ -8,8 +8,7 @@ use super::{Error, ErrorResponse};
 use crate::generated::client as api;
 
 impl Error {
-    /// What it means for a request that a session could not be had. What cannot be mistaken for an answer to the
-    /// request itself stays as it is.
+    /// The error of a request whose login failed. Wraps an error that a caller could take for the request's own.
     pub(crate) fn without_session(self) -> Self {
         match self {
             Self::Platform(_)
@@ -22,14 +21,14 @@ impl Error {
         }
     }
 
-    /// The same of an access token.
+    /// The error of a request for which there is no access token.
     pub(crate) fn without_access(self) -> Self {
         Self::AccessToken { source: Box::new(self) }
     }
 
-    /// What a [`reqwest::Error`] means. Its URL is dropped: the query may hold what must not be printed.
+    /// Converts an error of reqwest. Drops its URL, because the query may hold a secret.
     ///
-    /// A typed error travels inside one through the generated client, whose hook may return no other.
+    /// The hook of the generated client returns errors of reqwest only, so such an error may carry a typed one.
     pub(crate) fn from_reqwest(error: reqwest::Error) -> Self {
         if let Some(carried) = sources(&error).find_map(<dyn StdError>::downcast_ref::<Self>) {
             return carried.clone();
@@ -50,21 +49,21 @@ fn sources<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The innermost source, which says most.
+/// The innermost source, which has the most detail.
 pub(crate) fn cause(error: &reqwest::Error) -> String {
     sources(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The error and its sources in one line.
 pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut said: Vec<_> = sources(error).map(ToString::to_string).collect();
-    // Some repeat their source.
-    said.dedup_by(|source, error| error.ends_with(source.as_str()));
-    said.join(": ")
+    let mut texts: Vec<_> = sources(error).map(ToString::to_string).collect();
+    // Some texts end with that of their source.
+    texts.dedup_by(|source, error| error.ends_with(source.as_str()));
+    texts.join(": ")
 }
 
-/// Whether the certificate of the server was refused: asking again does not change that. native-tls does not say why a
-/// handshake has failed.
+/// Whether the server's certificate is untrusted, which a retry does not change. native-tls gives no reason for a failed
+/// handshake.
 #[cfg(feature = "rustls-no-provider")]
 pub(crate) fn is_mistrusted(error: &reqwest::Error) -> bool {
     let found = error.source().and_then(tls_error);
@@ -76,7 +75,7 @@ pub(crate) fn is_mistrusted(_: &reqwest::Error) -> bool {
     false
 }
 
-/// The error of rustls inside.
+/// The error of rustls among the sources.
 #[cfg(feature = "rustls-no-provider")]
 fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let mut next = Some(error);
@@ -84,7 +83,7 @@ fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Erro
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        // What an I/O error was made of is not its source.
+        // The inner error of an I/O error is not its source.
         next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => error.source(),
@@ -100,15 +99,18 @@ impl<E> From<api::Error<E>> for Error {
             api::Error::CommunicationError(error)
             | api::Error::InvalidUpgrade(error)
             | api::Error::ResponseBodyError(error) => Self::from_reqwest(error),
-            // The bytes may hold a secret, and the reason may quote them.
+            // The bytes may hold a secret, and the text of the reason may quote them.
             api::Error::InvalidResponsePayload(_, reason) => Self::unexpected(
                 format!("its body does not read as documented, at column {}", reason.column()),
                 ErrorResponse::new(StatusCode::OK, HeaderMap::new()),
             ),
-            // The transport hands no error response on: it was made elsewhere.
+            // The transport converts every error response itself, so this one comes from other code.
             api::Error::ErrorResponse(_) | api::Error::UnexpectedResponse(_) => {
                 let status = error.status().unwrap_or_default();
-                Self::unexpected("it is an error that was not judged", ErrorResponse::new(status, HeaderMap::new()))
+                Self::unexpected(
+                    "it is an error response that the crate has not read",
+                    ErrorResponse::new(status, HeaderMap::new()),
+                )
             }
         }
     }

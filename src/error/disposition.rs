@@ -1,15 +1,14 @@
-//! How far a failed request came: the one reading of it, for retries, for the login guard and for callers that must not do
-//! a thing twice.
+//! Classifies a failed request: for retries, for the login guard, and for callers that must not repeat a side effect.
 
 use http::StatusCode;
 
 use super::{Error, ErrorCode};
 use crate::generated::Retry;
 
-/// How far a request certainly came.
+/// How far a failed request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
-    /// The result stands.
+    /// The platform has decided. Sending the request again changes nothing.
     Final,
     /// No connection was established.
     NotSent,
@@ -17,11 +16,11 @@ pub(crate) enum Disposition {
     NotProcessed,
     /// The platform may have processed it; the failure may pass.
     Indeterminate,
-    /// The gateway refused the access token.
+    /// The gateway rejected the access token.
     InvalidToken,
-    /// The platform calls the session dead.
+    /// The error code says that the session is dead.
     SessionExpired,
-    /// The platform refused it, and the session may be the reason.
+    /// An ambiguous rejection: the session may be the reason.
     Unauthorized,
 }
 
@@ -39,7 +38,7 @@ impl Disposition {
         }
     }
 
-    /// Whether an operation may be sent again as it was. With a new token is another matter.
+    /// Whether the crate may send an operation again with the same tokens.
     pub(crate) fn permits(self, retry: Retry) -> bool {
         match self {
             Self::Final | Self::InvalidToken | Self::SessionExpired | Self::Unauthorized => false,
@@ -51,7 +50,7 @@ impl Disposition {
 }
 
 impl Error {
-    /// How far the request came, as far as the error tells.
+    /// The disposition, as far as the error shows it.
     pub(crate) fn disposition(&self) -> Disposition {
         let (response, is_fault) = match self {
             Self::Gateway(response) => (response, true),
@@ -73,26 +72,26 @@ impl Error {
         }
     }
 
-    /// Whether the platform answered, and no server in trouble or in its place.
+    /// Whether the platform has answered: neither the gateway nor a failing server.
     pub(crate) fn is_answered(&self) -> bool {
         !matches!(self, Self::Gateway(_)) && self.status().is_some_and(|status| status.as_u16() < 500)
     }
 
-    /// Whether the platform itself has refused what it was asked for. What stands before it may answer for it, and
-    /// without its error code that proves nothing.
+    /// Whether the platform itself has rejected the request. A proxy or the gateway may answer instead of the platform, so
+    /// only a documented error code proves it.
     pub(crate) fn is_rejection(&self) -> bool {
         matches!(self, Self::Platform(response) if response.is_documented) && self.disposition() == Disposition::Final
     }
 
-    /// Whether it is certain that what was asked for was not done.
+    /// Whether the platform has certainly not done what the request asks for.
     pub(crate) fn is_unprocessed(&self) -> bool {
         self.is_rejection() || !self.may_have_been_processed()
     }
 }
 
-/// Whether an answer says that the platform has not seen the request. With 429 it or the gateway throttles. The gateway
-/// refuses by its own rules with the codes 900xxx, and with any other code and a status below 500, but for 101xxx: then
-/// it has given up on the platform's answer.
+/// Whether a response shows that the platform has not processed the request. With 429 the platform or the gateway
+/// throttles. The gateway rejects by its own rules with a code 900xxx, and with a status below 500 and any code but
+/// 101xxx: with those it has stopped waiting for the platform.
 pub(crate) fn is_unread(status: StatusCode, fault: Option<&str>) -> bool {
     match fault {
         Some(code) => code.starts_with("900") || !status.is_server_error() && !code.starts_with("101"),

@@ -1,11 +1,11 @@
-//! The name of an error's kind, and its `Debug`: dates and causes are in words.
+//! The stable name of an error's variant, and its `Debug`, with dates and causes as text.
 
 use std::fmt;
 
 use super::{Error, convert::chain};
 use crate::guard::date;
 
-/// The kind, and the fields. A date is a text, and so are the causes of a broken connection, whose `Debug` is a tree of types.
+/// The variant and its fields. The causes of a broken connection are text, because their `Debug` is a tree of types.
 impl fmt::Debug for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields: &[(&str, &dyn fmt::Debug)] = match self {

@@ -1,4 +1,4 @@
-//! What can be kept of an answer that is no success: status, headers, code and message, whatever its shape.
+//! An error response: status, headers, code and message, whatever its shape.
 
 use std::fmt;
 
@@ -14,15 +14,15 @@ use crate::{
 
 /// The gateway's code for a path that it does not know.
 const NO_SUCH_RESOURCE: &str = "900906";
-/// The longest message or code that is kept, in characters: errors end up in logs.
+/// The maximum length of a message or a code, in characters: errors go to logs.
 const LONGEST: usize = 500;
-/// The names that a code goes by where it is neither `errorCode` nor `error`.
+/// The properties that hold a code, if it is neither `errorCode` nor `error` of the body.
 const CODES: [&str; 4] = ["code", "errorCode", "error_code", "responseCode"];
-/// The names that the words go by, the ones that say most first.
-const WORDS: [&str; 8] =
+/// The properties that hold a message, those with the most detail first.
+const MESSAGES: [&str; 8] =
     ["errorMessage", "error_description", "description", "message", "detail", "responseMessage", "title", "cause"];
 
-/// What an answer said that is no success.
+/// A response that is no success.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ErrorResponse {
@@ -30,19 +30,19 @@ pub struct ErrorResponse {
     pub status: StatusCode,
     /// The headers. `Debug` and `Display` leave them out.
     pub headers: HeaderMap,
-    /// The name of the error.
+    /// The code of the error.
     pub code: Option<ErrorCode>,
-    /// The error in words, for people: one line of at most 500 characters, or nothing where it repeats a secret
-    /// that was sent with the request. `Debug` and `Display` leave it out.
+    /// The message, for an operator: one line of at most 500 characters. `None` if it repeats a secret of the request.
+    /// `Debug` and `Display` leave it out.
     pub message: Option<String>,
     /// See [`Error::is_retryable`].
     pub is_retryable: bool,
     pub(super) body: Option<Secret>,
-    /// What to do about it.
+    /// The next step.
     advice: &'static str,
-    /// Whether the document describes the form: then only the platform answers like this.
+    /// Whether the document describes the form. Then the platform itself has answered.
     pub(super) is_documented: bool,
-    /// Whether nothing answers to the path that the request was for: the base URL may be wrong.
+    /// Whether the server does not know the path of the request. The base URL may be wrong.
     pub(super) is_nowhere: bool,
 }
 
@@ -61,7 +61,8 @@ impl ErrorResponse {
         Self { status, headers, code, message, body, is_retryable: false, advice: "", is_documented: false, is_nowhere }
     }
 
-    /// Of a login, whose credentials are not tried again, but for a process that starts anew with the default store.
+    /// Marks the response to a login. The crate does not send these credentials again; with the default store, the next
+    /// process does.
     pub(crate) fn of_a_login(&mut self, has_default_store: bool) {
         self.advice = if has_default_store {
             "; these credentials are not tried again: check the username and the password. The next start of the process \
@@ -77,19 +78,19 @@ impl ErrorResponse {
         self
     }
 
-    /// Makes the typed error of a JSON body. A message that repeats one of `secrets` is left out.
+    /// Reads a JSON body into a typed error. Leaves out a message that repeats one of `secrets`.
     ///
-    /// The gateway answers for every operation and has a form of its own. Everything else belongs to the operation: an
-    /// error of the token endpoint is OAuth's. Any other is the platform's if it has the platform's form, an `error`, or
-    /// one of the properties that are documented for the operation; any other form is unexpected.
+    /// The gateway has a form of its own, whatever the operation. Other errors of the token endpoint are OAuth's. Other
+    /// errors are the platform's if they have the platform's form, an `error`, or a property that the document has for the
+    /// operation. Any other form is unexpected.
     pub(crate) fn read(mut self, shape: &Shape<'_>, secrets: &[Zeroizing<String>], operation: &Operation) -> Error {
         let (is_fault, is_token_endpoint) = (shape.property == FAULT, operation.path == TOKEN_PATH);
         self.code = shape.code.and_then(|code| line(code, secrets)).filter(|code| is_code(code)).map(ErrorCode);
-        self.message = shape.words().find_map(|words| line(words, secrets));
+        self.message = shape.messages().find_map(|message| line(message, secrets));
         match self.code.as_ref().map(ErrorCode::as_str) {
             None => {}
             Some(NO_SUCH_RESOURCE) => self.is_nowhere = is_fault,
-            // What asks for an access token is not the token endpoint.
+            // Elsewhere a 401 rejects the access token, and the path is right.
             Some(_) => self.is_nowhere = is_fault && is_token_endpoint && self.status == StatusCode::UNAUTHORIZED,
         }
         self.is_documented = !is_fault && (shape.property == ERROR_CODE || operation.errors.contains(&shape.property));
@@ -97,13 +98,11 @@ impl ErrorResponse {
             () if self.code.is_none() && shape.code().is_some_and(|ErrorCode(code)| is_code(&code)) => {
                 Error::unexpected("its error code contains a secret of the request and is not shown", self)
             }
-            () if self.code.is_none() => {
-                Error::unexpected("it says that something is wrong, but gives no error code", self)
-            }
+            () if self.code.is_none() => Error::unexpected("it is an error with no error code", self),
             () if is_fault => Error::Gateway(Box::new(self)),
             () if is_token_endpoint => Error::Oauth(Box::new(self)),
             () if self.is_documented || shape.is_oauth => Error::Platform(Box::new(self)),
-            () => Error::unexpected("it is an error of a form that is not documented", self),
+            () => Error::unexpected("it is an error in a form that openapi.yaml does not have", self),
         }
     }
 }
@@ -113,15 +112,15 @@ const FAULT: &str = "fault";
 /// The platform's documented form: `{"errorCode", "errorMessage"}`.
 const ERROR_CODE: &str = "errorCode";
 
-/// Where an error response has its code and its message: each service on the platform's hosts has a shape of its own.
+/// Where an error response has its code and its message. Each service on the platform's hosts has a shape of its own.
 pub(crate) struct Shape<'a> {
-    /// The property that it is recognised by.
+    /// The property that identifies the shape.
     property: &'a str,
     /// Whether it is `{"error": "…"}`: OAuth's form (RFC 6749, section 5.2), which services of the platform use as well.
     is_oauth: bool,
-    /// The object that says it, which may be inside another.
-    said: &'a Value,
-    /// What stands where the code belongs.
+    /// The object with the message, which may be inside another.
+    details: &'a Value,
+    /// The value in the place of the code.
     code: Option<&'a Value>,
 }
 
@@ -129,25 +128,25 @@ impl<'a> Shape<'a> {
     pub(crate) fn of(body: &'a Value) -> Self {
         let (fault, error) = (body.get(FAULT).filter(|fault| !fault.is_null()), body.get("error"));
         let is_oauth = fault.is_none() && body.get(ERROR_CODE).is_none() && error.is_some_and(Value::is_string);
-        let (property, said, code) = match (fault, body.get(ERROR_CODE)) {
+        let (property, details, code) = match (fault, body.get(ERROR_CODE)) {
             (Some(fault), _) => (FAULT, fault, fault.get("code")),
             (None, Some(code)) => (ERROR_CODE, body, Some(code)),
             _ if is_oauth => ("error", body, error),
             _ => {
                 let places = [("error", error), ("errors", body.pointer("/errors/0")), ("", Some(body))];
-                let mut places = places.into_iter().filter_map(|(name, said)| Some((name, said?)));
-                let coded = places.clone().find_map(|(name, said)| {
-                    let (key, code) = CODES.iter().find_map(|key| Some((*key, said.get(key)?)))?;
-                    Some((if name.is_empty() { key } else { name }, said, Some(code)))
+                let mut places = places.into_iter().filter_map(|(name, details)| Some((name, details?)));
+                let coded = places.clone().find_map(|(name, details)| {
+                    let (key, code) = CODES.iter().find_map(|key| Some((*key, details.get(key)?)))?;
+                    Some((if name.is_empty() { key } else { name }, details, Some(code)))
                 });
-                let worded = || places.find(|(_, said)| said.is_object()).map(|(_, said)| ("", said, None));
+                let worded = || places.find(|(_, details)| details.is_object()).map(|(_, details)| ("", details, None));
                 coded.or_else(worded).unwrap_or(("", body, None))
             }
         };
-        Self { property, is_oauth, said, code }
+        Self { property, is_oauth, details, code }
     }
 
-    /// The code as it is written. The gateway sends numbers, too.
+    /// The code as text. The gateway sends numbers, too.
     pub(crate) fn code(&self) -> Option<ErrorCode> {
         self.code.and_then(text).map(ErrorCode)
     }
@@ -156,15 +155,15 @@ impl<'a> Shape<'a> {
         self.property == FAULT
     }
 
-    /// Whether the platform itself has written it.
+    /// Whether the platform itself has sent it.
     pub(crate) fn is_platforms(&self) -> bool {
         self.property == ERROR_CODE
     }
 
-    /// What may be said in words, the best first.
-    pub(crate) fn words(&self) -> impl Iterator<Item = &'a Value> {
-        let said = self.said;
-        WORDS.iter().filter_map(|name| said.get(name))
+    /// The messages, those with the most detail first.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &'a Value> {
+        let details = self.details;
+        MESSAGES.iter().filter_map(|name| details.get(name))
     }
 }
 
@@ -177,7 +176,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The same as one short printable line without secrets.
+/// The text as one short printable line; `None` if it repeats a secret.
 fn line(value: &Value, secrets: &[Zeroizing<String>]) -> Option<String> {
     let text = text(value)?;
     if secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str())) {
@@ -188,7 +187,7 @@ fn line(value: &Value, secrets: &[Zeroizing<String>]) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Whether it is a name, which is printed, and no sentence, which may repeat anything.
+/// Whether the text looks like a name. The crate prints codes, and a sentence may repeat a secret.
 fn is_code(text: &str) -> bool {
     text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-'))
 }

@@ -1,4 +1,4 @@
-//! How an error says when, for how long, why no login is made, and what to do.
+//! The parts of the error texts that depend on the error: reasons, dates and next steps.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -61,7 +61,7 @@ pub(super) fn is_paced(error: &Error) -> bool {
     error.first_cause().disposition() == Disposition::Indeterminate
 }
 
-/// What failed before the request itself could be sent. Whether that was processed says nothing about the request.
+/// The failure of a login or a token request, whose own outcome does not matter to the caller's request.
 pub(super) fn before_it(error: &Error, is_paced: bool) -> String {
     let again = match () {
         () if error.is_retryable() => "; call again",
@@ -103,7 +103,7 @@ pub(super) fn oauth(response: &ErrorResponse) -> String {
     format!("the token endpoint refused the request: {response}; {advice}")
 }
 
-/// What to check where nothing answers to the path, unless the problem says so already.
+/// The next step if the server does not know the path, unless the problem names it already.
 pub(super) fn nowhere(problem: &str, response: &ErrorResponse) -> String {
     if !response.is_nowhere || problem.contains("base URL") {
         return String::new();

@@ -1,4 +1,4 @@
-//! What an answer means: taken, refused, or worth another try; read in bounded memory.
+//! Reads a response in bounded memory, and classifies it.
 
 use std::{
     borrow::Cow,
@@ -22,16 +22,16 @@ use crate::{
     generated::{Body, Operation, Retry, Success, is_among, operations::SESSION_HEADERS},
 };
 
-/// How an answer is returned.
+/// How the crate returns a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ResponseKind {
-    /// As `openapi.yaml` describes it: any other answer is a typed error.
+    /// As `openapi.yaml` describes it. Any other response is a typed error.
     Typed,
-    /// As it is, whatever its status.
+    /// Unchanged, whatever its status.
     Raw,
 }
 
-/// An operation of which nothing is known but that it carries both tokens.
+/// An operation that the document does not describe. It carries both tokens.
 pub(crate) const ANY: Operation = Operation {
     id: "any",
     method: "",
@@ -45,28 +45,28 @@ pub(crate) const ANY: Operation = Operation {
     errors: &[],
 };
 
-/// What one attempt came to.
+/// The outcome of one attempt.
 pub(super) struct Outcome {
     pub(super) result: Result<Response, Error>,
     pub(super) disposition: Disposition,
-    /// How long the other side asks to wait.
+    /// The pause that the response asks for.
     pub(super) wait: Option<Duration>,
     /// Whether the platform has accepted the tokens.
     pub(super) accepted: bool,
 }
 
 impl Outcome {
-    /// The time of the attempt was over. It may have been sent.
+    /// The time of the attempt has expired. The request may have been sent.
     pub(super) fn cut_off(limit: Duration) -> Self {
         let error = Error::Timeout { after: limit, sent: true, retryable: false };
         Self { result: Err(error), disposition: Disposition::Indeterminate, wait: None, accepted: false }
     }
 }
 
-/// Everything that the judgement of an answer rests on.
+/// Classifies the responses to one request.
 pub(super) struct Judge<'a> {
     pub(super) operation: &'a Operation,
-    /// What was sent, unless its body is a stream.
+    /// The request, unless its body is a stream.
     pub(super) request: Option<&'a Request>,
     pub(super) kind: ResponseKind,
     pub(super) limit: usize,
@@ -76,7 +76,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Lets pass what needs no look, and reads any other answer.
+    /// Passes on a response that needs no reading, and reads any other.
     pub(super) async fn judge(&self, response: reqwest::Result<Response>) -> Outcome {
         let mut response = match response {
             Ok(response) => response,
@@ -99,7 +99,7 @@ impl Judge<'_> {
             Err(error) => return self.failed(error),
         };
         if self.kind == ResponseKind::Raw && !is_whole {
-            // Too long to be one of the platform's errors: the caller gets it all the same.
+            // Too long for an error of the platform. The caller gets it nevertheless.
             let (parts, rest) = split(response);
             let rest = Response::from(http::Response::new(rest)).bytes_stream();
             let body = stream::iter([Ok(Bytes::from_owner(body))]).chain(rest.map_err(reqwest::Error::without_url));
@@ -117,10 +117,10 @@ impl Judge<'_> {
         Outcome { result, disposition, wait, accepted }
     }
 
-    /// There was no answer, or it broke off.
+    /// The outcome without a complete response.
     fn failed(&self, error: reqwest::Error) -> Outcome {
         let disposition = match () {
-            // A certificate that was refused is refused again.
+            // A retry does not change an untrusted certificate.
             () if error.is_builder() || error.is_connect() && is_mistrusted(&error) => Disposition::Final,
             () if error.is_connect() => Disposition::NotSent,
             () => Disposition::Indeterminate,
@@ -137,7 +137,7 @@ impl Judge<'_> {
         status.is_success() && self.operation.success.documents(status.as_u16())
     }
 
-    /// Holds the answer against the operation's description.
+    /// Compares the response with the operation's description.
     fn typed(
         &self,
         response: Response,
@@ -147,7 +147,7 @@ impl Judge<'_> {
     ) -> Result<Response, Error> {
         let status = response.status();
         let error = ErrorResponse::new(status, response.headers().clone());
-        // It may be all that is left of a new password, or the only reason.
+        // It may be the only copy of a new password, or have the only reason.
         let error = if is_whole { error.with_body(&body) } else { error };
         let problem = match status.as_u16() {
             _ if !is_whole => format!("its body is longer than the {} bytes allowed", self.limit).into(),
@@ -175,10 +175,10 @@ impl Judge<'_> {
         Err(Error::unexpected(problem, error))
     }
 
-    /// How far the request came, and whether the platform has accepted its tokens.
+    /// The disposition, and whether the platform has accepted the tokens.
     ///
-    /// With 900901 and 900902 the gateway refuses the access token. An error response says that the tokens were accepted if
-    /// its code does: with `REQUEST_FAILED` the platform has tried to do what it was asked for.
+    /// With 900901 and 900902 the gateway rejects the access token. With a code `REQUEST_FAILED` the platform has accepted
+    /// the tokens, because it has tried to process the request.
     fn disposition(&self, status: StatusCode, shape: Option<&Shape<'_>>) -> (Disposition, bool) {
         let code = shape.and_then(Shape::code);
         let is_fault = shape.is_some_and(Shape::is_fault);
@@ -193,20 +193,20 @@ impl Judge<'_> {
             (_, 401 | 403) if is_session => Disposition::Unauthorized,
             _ if is_covered && is_unread(status, fault) => Disposition::NotProcessed,
             _ if is_covered => Disposition::Indeterminate,
-            // It says nothing of what the platform has processed, whatever its words are.
+            // A 408 does not show what the platform has processed, whatever its message is.
             (_, 408) => Disposition::Final,
             (_, 400..500) if is_session && shape.is_some_and(is_ambiguous) => Disposition::Unauthorized,
             _ => Disposition::Final,
         };
-        let is_tried = |code: ErrorCode| code.reason().split('.').next() == Some("REQUEST_FAILED");
-        (disposition, shape.is_some_and(Shape::is_platforms) && code.is_some_and(is_tried))
+        let is_accepted = |code: ErrorCode| code.reason().split('.').next() == Some("REQUEST_FAILED");
+        (disposition, shape.is_some_and(Shape::is_platforms) && code.is_some_and(is_accepted))
     }
 
-    /// The secrets that went with the request: an answer that repeats one is not handed on in words.
+    /// The secrets of the request. The crate leaves out a message that repeats one of them.
     fn secrets(&self) -> Vec<Zeroizing<String>> {
         let mut secrets = Vec::new();
         let Some(request) = self.request else { return secrets };
-        // The caller's own as well, if it is marked as a secret.
+        // Also headers of the caller's that are marked as secret.
         for (name, value) in request.headers() {
             let is_token = *name == header::AUTHORIZATION || self.operation.session_header() == Some(name);
             if !value.is_sensitive() && !is_token {
@@ -225,13 +225,14 @@ impl Judge<'_> {
     }
 }
 
-/// That of Basic authentication.
+/// The secret of Basic authentication.
 fn secret_of_pair(encoded: &str) -> Option<Zeroizing<String>> {
     let pair = Zeroizing::new(String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?);
     pair.split_once(':').map(|(_, secret)| Zeroizing::new(secret.to_owned()))
 }
 
-/// Every text in the properties of these names, or in all of the value: a secret may be a list or a map of secrets.
+/// Collects every string in the properties of these names, or in the whole value: a secret may be a list or a map of
+/// secrets.
 fn collect(value: &Value, names: Option<&[&str]>, secrets: &mut Vec<Zeroizing<String>>) {
     match value {
         Value::String(text) if names.is_none() => secrets.push(Zeroizing::new(text.clone())),
@@ -243,10 +244,10 @@ fn collect(value: &Value, names: Option<&[&str]>, secrets: &mut Vec<Zeroizing<St
     }
 }
 
-/// Whether an error response may be about the session. Some services name no `SessionToken`: Device Location answers
-/// `INVALID_PARAMETER` and "UWS verification failure (The Session has expired.)", Cloud Connector answers `unauthorized`.
-/// Nothing but the words tell such an answer from another, and words are not promised: it is worth one login in an
-/// interval and no more.
+/// Whether an error response may be about the session. Some services have no code with `SessionToken`: Device Location
+/// answers `INVALID_PARAMETER` and "UWS verification failure (The Session has expired.)", Cloud Connector answers
+/// `unauthorized`. Only the message distinguishes such a response, and Verizon does not promise its wording. So it leads
+/// to one login in an interval at most.
 fn is_ambiguous(shape: &Shape<'_>) -> bool {
     const ENDED: [&str; 11] = [
         "expired",
@@ -261,10 +262,10 @@ fn is_ambiguous(shape: &Shape<'_>) -> bool {
         "log in again",
         "verification failure",
     ];
-    // As words, so that a parameter such as sessionType is none of them.
+    // Whole words, so that a parameter such as sessionType does not match.
     const NAMES: [&str; 3] = ["session", "sessiontoken", "session_token"];
-    // Of one part of a sentence, so that "see the session log" is not about the session.
-    let says = |part: &str| {
+    // In one part of a sentence, so that "see the session log" does not match.
+    let is_about_the_session = |part: &str| {
         let mut words = part.split(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '-'));
         words.any(|word| NAMES.contains(&word) || SESSION_HEADERS.iter().any(|header| word == header.as_str()))
             && ENDED.iter().any(|end| part.contains(end))
@@ -273,9 +274,9 @@ fn is_ambiguous(shape: &Shape<'_>) -> bool {
     code == "unauthorized"
         || code.split("session ").skip(1).any(|then| ENDED.iter().any(|end| then.starts_with(end)))
         || shape
-            .words()
+            .messages()
             .filter_map(Value::as_str)
-            .any(|text| text.to_ascii_lowercase().split([',', ';', '.']).any(says))
+            .any(|text| text.to_ascii_lowercase().split([',', ';', '.']).any(is_about_the_session))
 }
 
 /// A code such as `REQUEST_FAILED.SessionExpired`, as words.
@@ -290,7 +291,7 @@ fn spelt(code: &str) -> String {
     words.to_ascii_lowercase()
 }
 
-/// Why a body does not read as documented, without a word of it.
+/// Why a body does not match the document. Quotes nothing of the body.
 fn misfit(headers: &HeaderMap, body: &[u8]) -> &'static str {
     let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let is_html = media_type.to_ascii_lowercase().starts_with(b"text/html");
@@ -304,7 +305,7 @@ fn misfit(headers: &HeaderMap, body: &[u8]) -> &'static str {
     }
 }
 
-/// The body and whether it is whole, which it is if it is at most `limit` bytes long.
+/// Reads the body up to `limit` bytes. Returns it, and whether it is whole.
 async fn read(response: &mut Response, limit: usize) -> reqwest::Result<(Zeroizing<Vec<u8>>, bool)> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await? {
@@ -316,12 +317,12 @@ async fn read(response: &mut Response, limit: usize) -> reqwest::Result<(Zeroizi
     Ok((body, true))
 }
 
-/// The response with its body, which has been read, back in place; it is erased with its last copy.
+/// The response with the body that was read. The body is erased with its last copy.
 fn rebuilt(response: Response, body: Zeroizing<Vec<u8>>) -> Response {
     http::Response::from_parts(split(response).0, Bytes::from_owner(body)).into()
 }
 
-/// The head of a response, which goes on knowing its URL, and the body.
+/// The head of a response, with its URL, and the body.
 fn split(response: Response) -> (http::response::Parts, HttpBody) {
     let marked = http::Response::builder().url(response.url().clone()).body(());
     let (mut parts, body) = http::Response::<HttpBody>::from(response).into_parts();
@@ -331,7 +332,7 @@ fn split(response: Response) -> (http::response::Parts, HttpBody) {
     (parts, body)
 }
 
-/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

@@ -1,4 +1,4 @@
-//! One call: sent until its answer is final, within its time.
+//! One call: sends the request until its response is final, within the time of the call.
 
 use std::{pin::pin, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Transport {
-    /// Sends a request and judges its answer, within the time of a call.
+    /// Sends a request and classifies its response, within the time of a call.
     pub(crate) async fn execute(
         &self,
         operation: &Operation,
@@ -33,7 +33,7 @@ impl Transport {
         let limit = request.timeout().map_or(self.timeout(), |limit| LONGEST_TIMEOUT.min(*limit));
         let mut progress = Progress::default();
         let outcome = {
-            // Pinned where it is: it is large, and would be copied with everything that is put around it.
+            // Pinned in place: the future is large, and each wrapper would copy it.
             let work = pin!(self.send_until_final(operation, request, kind, limit, &mut progress));
             tokio::time::timeout(limit, work.instrument(span.clone())).await
         };
@@ -43,8 +43,8 @@ impl Transport {
         outcome
     }
 
-    /// The error of a call whose time is over: the failure of the last attempt, unless a request may have been processed
-    /// that must not be sent twice.
+    /// The error of a call whose time has expired: the failure of the last attempt, unless the platform may have processed
+    /// a request that must not be sent twice.
     fn cut_off(&self, operation: &Operation, limit: Duration, progress: Progress) -> Error {
         let Progress { sent, phase, failure, .. } = progress;
         let retryable = operation.retry == Retry::Always || !sent;
@@ -69,10 +69,10 @@ impl Transport {
         let mut now = Instant::now();
         let deadline = now + limit;
         if request.body().is_none() && [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
-            // As RFC 9110, section 8.6, asks: there are servers that insist on it.
+            // RFC 9110, section 8.6, asks for it, and some servers insist.
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        // Once for all attempts, and before a token is on the request.
+        // Once for all attempts, and before the request has a token.
         self.settings.headers.add(request.headers_mut())?;
         let mut delays = self.settings.retry_policy.delays().take(if self.retries { usize::MAX } else { 0 });
         loop {
@@ -82,21 +82,21 @@ impl Transport {
                 access: token(operation.access_token.then_some(&AUTHORIZATION)),
                 session: token(operation.session_header()),
             };
-            // With the tokens, which are put in their places anew if it is sent again. A stream cannot be had twice.
+            // The copy has these tokens; a retry replaces them. A stream cannot be copied.
             let again = request.try_clone();
             let (was_sent, started) = (std::mem::replace(&mut progress.sent, true), Instant::now());
             progress.attempts += 1;
             let Settings { http, response_limit: limit, retry_policy, .. } = &*self.settings;
             let judge = Judge { operation, request: again.as_ref(), kind, limit: *limit, started, retry_policy };
             let attempt = async { judge.judge(http.execute(request).await).await };
-            // One that is not sent again would lose its outcome and gain nothing.
+            // Without a retry, cutting an attempt off would only hide its outcome.
             let is_cut = operation.retry == Retry::Always && again.is_some();
             let outcome = match retry_policy.attempt_limit().filter(|_| is_cut) {
                 Some(limit) => tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Outcome::cut_off(limit)),
                 None => attempt.await,
             };
             let Outcome { result, disposition, wait, accepted } = outcome;
-            // What certainly was not processed does not keep a later failure from being told as it is.
+            // An attempt that was certainly not processed does not change how a later failure is reported.
             let is_sent = !result.as_ref().is_err_and(Error::is_connect)
                 && matches!(disposition, Disposition::Final | Disposition::Indeterminate);
             progress.sent = was_sent || is_sent;
@@ -115,7 +115,7 @@ impl Transport {
             } else {
                 None
             };
-            // Whether an ambiguous rejection was processed is not certain.
+            // An ambiguous rejection may have been processed.
             let is_safe = operation.retry != Retry::IfNotSent || disposition != Disposition::Unauthorized;
             let retryable = is_renewable && is_safe || disposition.permits(operation.retry);
             let result = result.map_err(|error| match error {
@@ -123,12 +123,12 @@ impl Transport {
                 Error::Connect(source) if was_sent => Error::Interrupted { source, retryable },
                 error => error.with_retryable(retryable),
             });
-            // What a new token puts right is not the cause of what comes after it.
+            // A failure that a new token corrects is not the cause of a later one.
             progress.failure = result.as_ref().err().filter(|_| !is_renewable).cloned();
             if let (Some(failure), Err(error)) = (&self.failure, &result) {
                 failure.note(error);
             }
-            // A server that took its time to refuse a connection will take it again: the deadline must not fall into it.
+            // Another attempt to connect will take as long as this one. It has to end before the deadline.
             let needed = if disposition == Disposition::NotSent { started.elapsed() } else { Duration::ZERO };
             let in_time = |pause: &Duration| pause.saturating_add(needed) < left(deadline);
             let (Some(next), Some(pause)) = (again, pause.filter(in_time)) else {
@@ -148,9 +148,9 @@ impl Transport {
         }
     }
 
-    /// Invalidates the token that was refused. Returns whether the request is worth sending again with another one: with
-    /// an access token once, with a session token as often as there is a newer one. There is one as often as the platform
-    /// has accepted the one before, so a platform that accepts none is not flooded.
+    /// Invalidates the rejected token. Returns whether to send the request again with another one: once for an access
+    /// token, and for a session token as often as there is a newer one. The cache fetches a newer session token only after
+    /// the platform has accepted the one before, so the crate does not flood a platform that accepts none.
     async fn invalidate(
         &self,
         disposition: Disposition,
@@ -164,7 +164,7 @@ impl Transport {
             _ => return false,
         };
         let (Some(source), Some(token)) = (source, token) else { return false };
-        // A second access token that is refused is kept: the next call may find that it holds.
+        // Keep a second access token that is rejected: the platform may accept it in the next call.
         let is_second =
             disposition == Disposition::InvalidToken && std::mem::replace(&mut progress.has_renewed_access, true);
         if !is_second && source.invalidate(token, disposition) {
@@ -173,11 +173,11 @@ impl Transport {
         if disposition != Disposition::SessionExpired {
             return false;
         }
-        // Less than the call has, so that it returns the platform's answer.
+        // Less than the time that is left, so that the call returns the platform's response.
         tokio::time::timeout(left(deadline) * 3 / 4, source.reconsider(token)).await.unwrap_or(false)
     }
 
-    /// Confirms the session token that the platform has accepted, and closes a session that this request has ended.
+    /// Confirms a session token that the platform has accepted, and closes a session that this request has ended.
     async fn confirm(&self, operation: &Operation, tokens: &Tokens, accepted: bool, result: &Result<Response, Error>) {
         if let (true, Some(source), Some(token)) = (accepted, &self.session, &tokens.session) {
             source.confirm(token);
@@ -192,9 +192,9 @@ fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 
-/// The pause after so many tokens were refused to one call. Two are no reason to wait. More of them come where the platform
-/// ends sessions all the time, or where one address calls every session dead and the others accept them: a growing pause
-/// keeps the latter from causing login after login.
+/// The pause after this many rejected tokens in one call. After two there is none. More occur if the platform ends
+/// sessions all the time, or if one of its addresses calls every session dead and the others accept them. In that case
+/// a growing pause limits the logins.
 fn pause_after(renewals: u32) -> Duration {
     const FIRST: Duration = Duration::from_millis(10);
     const LONGEST: Duration = Duration::from_millis(500);
@@ -203,7 +203,7 @@ fn pause_after(renewals: u32) -> Duration {
         .map_or(Duration::ZERO, |doublings| FIRST.saturating_mul(1 << doublings.min(10)).min(LONGEST))
 }
 
-/// How far a call has come.
+/// The progress of a call.
 #[derive(Default)]
 struct Progress {
     attempts: u32,
@@ -216,7 +216,7 @@ struct Progress {
     renewals: u32,
 }
 
-/// What a call waits for.
+/// The step that a call waits for.
 #[derive(Default)]
 pub(super) enum Phase {
     #[default]
@@ -225,7 +225,7 @@ pub(super) enum Phase {
     AccessToken,
 }
 
-/// The tokens that this crate has put on a request.
+/// The tokens of one attempt.
 struct Tokens {
     access: Option<HeaderValue>,
     session: Option<HeaderValue>,

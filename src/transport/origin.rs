@@ -1,25 +1,25 @@
-//! Where tokens may go.
+//! The origins that tokens may go to.
 
 use reqwest::Url;
 use url::Host;
 
 use crate::Error;
 
-/// The origins (scheme, host, port) that requests may go to: those of these URLs.
+/// The origins (scheme, host, port) of these URLs, which requests may go to.
 #[derive(Debug)]
 pub(crate) struct Origins(pub(crate) Vec<Url>);
 
 impl Origins {
-    /// Whether a request may go there.
+    /// Whether a request may go to this URL.
     pub(super) fn contain(&self, url: &Url) -> bool {
-        // Not `Url::origin`, which copies the host for every request.
+        // `Url::origin` would copy the host for every request.
         fn origin(url: &Url) -> (&str, Option<Host<&str>>, Option<u16>) {
             (url.scheme(), url.host(), url.port_or_known_default())
         }
         self.0.iter().any(|own| origin(own) == origin(url))
     }
 
-    /// Refuses a request to anywhere else.
+    /// Returns an error for a request to another origin.
     pub(super) fn permit(&self, url: &Url) -> Result<(), Error> {
         if self.contain(url) {
             return Ok(());
@@ -33,8 +33,8 @@ impl Origins {
     }
 }
 
-/// Reads a base URL or an origin: absolute, `https` (or `http` to this machine, or where allowed), without user,
-/// query or fragment, because what is joined to it is a path.
+/// Reads a base URL or an origin: absolute, `https` (or `http`, to this machine or if allowed), without user, query or
+/// fragment, because the crate joins paths to it.
 pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Url, Error> {
     let problem = |problem: &str| Err(Error::configuration(format!("the URL {problem}")));
     let url = match Url::parse(text) {
@@ -61,7 +61,7 @@ pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Url, Error> {
     }
 }
 
-/// Whether a URL leads to this machine.
+/// Whether the host of a URL is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

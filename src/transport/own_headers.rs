@@ -1,5 +1,5 @@
-//! Headers of the caller's own on every request, and the trace context. They are made in a map of their own, before there is
-//! a token on the request.
+//! The caller's headers on every request, and the trace context. The caller's function fills a separate map, before the
+//! request has a token.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, header};
 
 use crate::{Error, generated::operations::SESSION_HEADERS};
 
-/// What decides where a request leads, how it is framed and how its answer is encoded.
+/// The headers that authenticate, route and frame a request, or choose the encoding of its response.
 const RESERVED: [&HeaderName; 11] = [
     &header::AUTHORIZATION,
     &header::PROXY_AUTHORIZATION,
@@ -27,7 +27,7 @@ const RESERVED: [&HeaderName; 11] = [
 
 type Fill = dyn Fn(&mut HeaderMap) + Send + Sync;
 
-/// What puts them in.
+/// The caller's function, if there is one.
 #[derive(Clone, Default)]
 pub(crate) struct OwnHeaders(Option<Arc<Fill>>);
 
@@ -38,7 +38,7 @@ impl OwnHeaders {
         Self(Some(Arc::new(fill)))
     }
 
-    /// Adds them to the headers of a request. What is there already stays.
+    /// Adds the headers to those of a request, which keeps the ones that it has.
     pub(super) fn add(&self, headers: &mut HeaderMap) -> Result<(), Error> {
         if self.0.is_none() && !cfg!(feature = "opentelemetry") {
             return Ok(());

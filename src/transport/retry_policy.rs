@@ -1,4 +1,4 @@
-//! How often and after what pause a request is sent again.
+//! How often and after which pause the crate sends a request again.
 
 use std::time::Duration;
 
@@ -8,46 +8,46 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::credentials::unquoted;
 
-/// The longest pause between two attempts that the back-off asks for by itself, unless another is set.
+/// The default of `max_backoff`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// The shortest, whatever is set: a server in trouble is not to be hammered.
+/// The minimum, whatever is set, so that the crate does not flood a failing server.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// The statuses that the official SDKs retry.
 const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
 
-/// How often a request is sent again after a transient failure, and how the pauses grow.
+/// How often the crate sends a request again after a passing failure, and how the pauses grow.
 ///
-/// By default up to two times, after half a second and then a second, each with a random share on top. `Retry-After` is
-/// honoured; a pause that would outlast the call is not begun.
+/// The default is two retries, after 0.5 s and 1 s plus a random share. The crate honours `Retry-After`, and starts no
+/// pause that would outlast the call.
 ///
-/// [`ThingSpaceBuilder::build`](crate::ThingSpaceBuilder::build) refuses a factor below 1 and an attempt without time.
+/// [`ThingSpaceBuilder::build`](crate::ThingSpaceBuilder::build) returns an error for a factor below 1 and an attempt
+/// timeout of 0.
 ///
-/// What may be repeated is not set here:
+/// The policy does not decide which requests may be sent again:
 ///
-/// | | an operation of `openapi.yaml` | any other request |
+/// | sent again | operation of `openapi.yaml` | any other request |
 /// |---|---|---|
-/// | after any passing failure | `x-retry: always` | `GET`, `HEAD`, `OPTIONS` and `TRACE`, or as [`send_with`](crate::Session::send_with) says |
-/// | where the platform has not seen it: throttled by the gateway, access token refused | `always` and `if-not-processed` | all |
-/// | where no connection came about | all | all |
+/// | after any passing failure | `x-retry: always` | `GET`, `HEAD`, `OPTIONS` and `TRACE`, or as [`send_with`](crate::Session::send_with) allows |
+/// | if the platform has not processed it: the gateway throttles or rejects the access token | `always` and `if-not-processed` | all |
+/// | if no connection was established | all | all |
 ///
-/// A login that has not reached the platform is tried again for as long as the call has time, with the same growing
-/// pauses; not with [`RetryPolicy::none`].
-///
-/// So a login is not sent again once it may have counted, and a password reset only where it never left this machine. A
-/// body that is a stream is sent once.
+/// So the crate does not repeat a login that may have counted, and repeats a password reset only if it has not left this
+/// machine. It repeats a login that has not reached the platform until the time of the call expires, except with
+/// [`RetryPolicy::none`]. It sends a body that is a stream once.
 ///
 /// ```
 /// use std::time::Duration;
 /// use thingspace_session::{RetryPolicy, ThingSpace};
 ///
-/// let patient = RetryPolicy::new(5).backoff(Duration::from_secs(1)).factor(1.5).max_backoff(Duration::from_secs(10));
-/// let patient = ThingSpace::builder().retry_policy(patient.attempt_timeout(Duration::from_secs(15)));
-/// let hasty = ThingSpace::builder().retry_policy(RetryPolicy::none());
-/// # let _ = (patient, hasty);
+/// let slow = RetryPolicy::new(5).backoff(Duration::from_secs(1)).factor(1.5);
+/// let slow = slow.max_backoff(Duration::from_secs(10)).attempt_timeout(Duration::from_secs(15));
+/// let builder = ThingSpace::builder().retry_policy(slow);
+/// let without_retries = ThingSpace::builder().retry_policy(RetryPolicy::none());
+/// # let _ = (builder, without_retries);
 /// ```
 ///
-/// In a configuration, what is left out is as by default:
+/// In a configuration, a field that is missing has its default:
 ///
 /// ```
 /// # use thingspace_session::RetryPolicy;
@@ -60,7 +60,7 @@ const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-// Wrapped below, so that an error names the field.
+// The implementation below wraps this one, so that an error names the field.
 #[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct RetryPolicy {
     max_retries: usize,
@@ -75,52 +75,53 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// At most this many retries of one request.
+    /// At most this many retries of one request; 2 by default.
     #[must_use]
     pub fn new(max_retries: usize) -> Self {
         Self { max_retries, ..Self::default() }
     }
 
-    /// Every request is sent once, except that a refused access token and a dead session are still renewed.
+    /// Sends every request once. The crate still renews a rejected access token and a dead session, and sends the request
+    /// again with the new one.
     #[must_use]
     pub fn none() -> Self {
         Self::new(0)
     }
 
-    /// The first pause, of 10 milliseconds at least.
+    /// The first pause: 500 milliseconds by default, 10 milliseconds at least.
     #[must_use]
     pub fn backoff(mut self, first: Duration) -> Self {
         self.backoff_ms = millis(first);
         self
     }
 
-    /// How many times as long as the last each further pause is: 2 by default, and 1 at least.
+    /// The ratio of a pause to the one before: 2 by default, 1 at least.
     #[must_use]
     pub fn factor(mut self, factor: f32) -> Self {
         self.factor = factor;
         self
     }
 
-    /// The longest pause, before its random share: 30 seconds by default. `Retry-After` may ask for a longer one.
+    /// The maximum pause, before its random share: 30 seconds by default. `Retry-After` may ask for a longer one.
     #[must_use]
     pub fn max_backoff(mut self, longest: Duration) -> Self {
         self.max_backoff_ms = millis(longest);
         self
     }
 
-    /// How much of a `Retry-After` is waited for, at most: all of it by default, if the call has the time. A login is not
-    /// concerned: it waits as long as the platform asks, or fails.
+    /// The maximum time that the crate waits for a `Retry-After`: by default all of it, if the call has the time. This does
+    /// not apply to a login, which waits as long as the platform asks, or fails.
     #[must_use]
     pub fn max_retry_after(mut self, longest: Duration) -> Self {
         self.max_retry_after_ms = Some(millis(longest));
         self
     }
 
-    /// The time of one attempt, up to the head of its answer: by default that of the call. An attempt whose time is over
-    /// counts as a passing failure.
+    /// The time of one attempt, up to the head of its response: by default the time of the call. An attempt whose time
+    /// expires counts as a passing failure.
     ///
-    /// It holds for requests that are sent again after any passing failure. Any other, such as a login or a reset, has the
-    /// time of the call: cutting it off would hide whether the platform processed it.
+    /// This applies to requests that the crate sends again after any passing failure. Any other, such as a login or a
+    /// reset, has the time of the call: cutting it off would hide whether the platform processed it.
     #[must_use]
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.attempt_timeout_ms = Some(millis(limit));
@@ -135,7 +136,7 @@ impl RetryPolicy {
         self
     }
 
-    /// What cannot work, and the name of its field.
+    /// Returns what is wrong, with the name of the field.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         if !self.factor.is_finite() || self.factor < 1.0 {
             return Err("`factor` has to be a number, 1 or more");
@@ -151,10 +152,10 @@ impl RetryPolicy {
         self.attempt_timeout_ms.map(Duration::from_millis)
     }
 
-    /// How much of a `Retry-After` is waited for.
-    pub(super) fn honoured(&self, wished: Option<Duration>) -> Duration {
-        let most = self.max_retry_after_ms.map_or(Duration::MAX, Duration::from_millis);
-        wished.unwrap_or_default().min(most)
+    /// The part of a `Retry-After` that the crate waits for.
+    pub(super) fn honoured(&self, retry_after: Option<Duration>) -> Duration {
+        let maximum = self.max_retry_after_ms.map_or(Duration::MAX, Duration::from_millis);
+        retry_after.unwrap_or_default().min(maximum)
     }
 
     pub(super) fn covers(&self, status: StatusCode) -> bool {
@@ -166,10 +167,10 @@ impl RetryPolicy {
         self.growing().with_max_times(self.max_retries).build()
     }
 
-    /// Pauses for as long as there is time; none, if nothing is to be repeated.
+    /// Pauses without an end; none without retries.
     pub(super) fn unending(&self) -> impl Iterator<Item = Duration> + Send + use<> {
-        let most = if self.max_retries == 0 { 0 } else { usize::MAX };
-        self.growing().without_max_times().build().take(most)
+        let number = if self.max_retries == 0 { 0 } else { usize::MAX };
+        self.growing().without_max_times().build().take(number)
     }
 
     fn growing(&self) -> ExponentialBuilder {

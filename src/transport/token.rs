@@ -1,4 +1,4 @@
-//! The header value of a token, as every request on every core reads it.
+//! The header value of a token, copied so that threads do not contend for its reference count.
 
 use std::sync::{
     OnceLock,
@@ -9,25 +9,25 @@ use bytes::Bytes;
 use http::{HeaderValue, header::InvalidHeaderValue};
 use zeroize::Zeroizing;
 
-/// How many copies there are. Threads that count references to one and the same copy wait for each other.
+/// The number of copies. Threads that count references to the same copy wait for each other.
 const COPIES: usize = 16;
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// Which copy this thread takes.
+    /// The index of this thread's copy.
     static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % COPIES;
 }
 
-/// A header value that prints as "Sensitive" and is erased with its last copy.
+/// A header value that prints as "Sensitive". It is erased with its last copy.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenHeader {
     first: HeaderValue,
-    /// Each is made when its thread asks for it: most sessions are used by few.
+    /// Made when a thread first asks for its copy: few threads use most sessions.
     copies: Box<[OnceLock<HeaderValue>; COPIES]>,
 }
 
-/// On cache lines of its own, with the count of references to it.
+/// On a cache line of its own, with its reference count.
 #[repr(align(128))]
 struct Apart(Zeroizing<Vec<u8>>);
 
@@ -47,7 +47,7 @@ impl TokenHeader {
     pub(crate) fn value(&self) -> &HeaderValue {
         let own = OWN.try_with(|own| self.copies.get(*own)).ok().flatten();
         own.map_or(&self.first, |own| {
-            // What was a header value once is one again.
+            // The copy of a valid header value is valid.
             own.get_or_init(|| copy(self.first.as_bytes()).unwrap_or_else(|_| self.first.clone()))
         })
     }

@@ -96,7 +96,7 @@ fn an_error_names_the_field_and_quotes_no_value_of_it() {
     for field in &fields {
         for wrong in [json!(format!("-{HIDDEN}")), json!([{ "x": HIDDEN }]), json!({ "x": HIDDEN }), json!(-3.5)] {
             let wrong = json!({ field.as_str(): wrong });
-            let is_text = ["base_url", "user_agent", "store", "access_token"].contains(&field.as_str());
+            let is_text = ["user_agent", "store", "access_token"].contains(&field.as_str());
             for format in [json_error(&wrong), yaml_error(&wrong)] {
                 let Some(error) = format else {
                     assert!(is_text && (wrong[field].is_string() || wrong[field].is_number()), "{wrong} was taken");
@@ -109,6 +109,10 @@ fn an_error_names_the_field_and_quotes_no_value_of_it() {
     }
     let both = json_error(&json!({ "environment": "mock", "base_url": "https://x.example" })).unwrap();
     assert!(both.contains("`environment` and `base_url`"), "{both}");
+    for (field, url) in [("base_url", json!("x.example/api")), ("allow_origins", json!(["https://u:p@x.example"]))] {
+        let error = json_error(&json!({ field: url })).unwrap();
+        assert!(error.contains(&format!("`{field}`: the URL ")) && !error.contains("x.example"), "{error}");
+    }
     let nested = json_error(&json!({ "retry_policy": { "backoff_ms": HIDDEN } })).unwrap();
     assert!(nested.contains("`retry_policy`: `backoff_ms` has to be"), "{nested}");
     let secret = json_error(&json!({ "api_key": { "key": "k", "secret": 314_159_265_358_979_u64 } })).unwrap();
