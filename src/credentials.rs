@@ -13,8 +13,6 @@ use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use zeroize::Zeroize as _;
 
-use crate::Error;
-
 /// Text that is never printed and is erased when it is dropped.
 ///
 /// Every property that `openapi.yaml` declares `format: password` has this type.
@@ -42,12 +40,12 @@ impl Secret {
 }
 
 /// Rejects a name or a secret that is missing, or has the line break of the file that it was read from.
-pub(crate) fn complete(name: &str, text: &str) -> Result<(), Error> {
+pub(crate) fn complete(name: &str, text: &str) -> Result<(), String> {
     if !text.is_empty() && !text.starts_with(char::is_control) && !text.ends_with(char::is_control) {
         return Ok(());
     }
     let problem = "is empty, or has a line break or another control character at an end";
-    Err(Error::configuration(format!("the {name} {problem}: trim what you read from a file; nothing was sent")))
+    Err(format!("the {name} {problem}: trim what you read from a file; nothing was sent"))
 }
 
 impl PartialEq for Secret {
@@ -225,11 +223,11 @@ impl ApiKey {
     }
 
     /// Checks that Basic authentication can carry it: there the first colon ends the key (RFC 7617, section 2).
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         complete("key of the API key", &self.key)?;
         complete("secret of the API key", self.secret.expose_secret())?;
         if self.key.contains(':') {
-            return Err(Error::configuration("there is a colon in the key of the API key: copy the key alone"));
+            return Err("there is a colon in the key of the API key: copy the key alone".to_owned());
         }
         Ok(())
     }

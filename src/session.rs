@@ -78,7 +78,7 @@ impl Session {
     pub fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Error> {
         if !path.starts_with('/') {
             return Err(Error::InvalidRequest {
-                problem: "its path has to begin with a slash, such as /m2m/v1/…, without the base URL".to_owned(),
+                problem: "its path has to begin with a slash, without the base URL before it".to_owned(),
             });
         }
         Ok(self.0.transport.http().request(method, format!("{}{path}", api_base(&self.0.base_url))))

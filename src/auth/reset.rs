@@ -48,7 +48,7 @@ impl SessionTokens {
         old: &Password,
         time: Duration,
     ) -> Result<(Claim, HeaderValue), Error> {
-        complete("old password", old.expose_secret())?;
+        complete("old password", old.expose_secret()).map_err(Error::configuration)?;
         let (limit, start) = (self.transport.timeout(), Instant::now());
         let session = timeout(limit, self.session_for_use()).await.map_err(|_| self.late(limit))??;
         let old = self.record.fingerprint(&Credentials::new(self.username(), old.clone()));

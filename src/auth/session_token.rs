@@ -82,7 +82,7 @@ pub(crate) async fn ask(source: &dyn CredentialsProvider, patience: Duration) ->
     let answer = limited("the credentials provider", patience, || source.credentials()).await;
     let credentials = answer.map_err(|error| Error::CredentialsProvider(error.into()))?;
     for (name, text) in [("username", credentials.username()), ("password", credentials.password().expose_secret())] {
-        complete(name, text)?;
+        complete(name, text).map_err(Error::configuration)?;
     }
     Ok(credentials)
 }

@@ -298,7 +298,7 @@ impl ThingSpaceBuilder {
         if timeout.is_zero() {
             return Err(Error::configuration("the timeout is zero, so no call could succeed: set a longer one"));
         }
-        self.api_key.as_ref().map_or(Ok(()), ApiKey::check)?;
+        self.api_key.as_ref().map_or(Ok(()), ApiKey::check).map_err(Error::configuration)?;
         let transport = Transport::new(Settings {
             http: self.http.build(&base_url, attempt, is_tls_needed)?,
             origins: Origins(origins),

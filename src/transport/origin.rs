@@ -3,7 +3,7 @@
 use reqwest::Url;
 use url::Host;
 
-use crate::Error;
+use crate::{Error, generated::operations::Environment};
 
 /// The origins (scheme, host, port) of these URLs, which requests may go to.
 #[derive(Debug)]
@@ -37,12 +37,11 @@ impl Origins {
 /// fragment, because the crate joins paths to it.
 pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Url, Error> {
     let problem = |problem: &str| Err(Error::configuration(format!("the URL {problem}")));
+    let example = Environment::default().base_url();
     let url = match Url::parse(text) {
         Ok(url) => url,
         Err(reason) => {
-            return problem(&format!(
-                "cannot be read ({reason}): write it whole, such as https://thingspace.verizon.com/api"
-            ));
+            return problem(&format!("cannot be read ({reason}): write it whole, such as {example}"));
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -55,9 +54,7 @@ pub(crate) fn parse(text: &str, allow_http: bool) -> Result<Url, Error> {
         "https" => Ok(url),
         "http" if allow_http || is_loopback(&url) => Ok(url),
         "http" => problem("is http://, which would send credentials in the clear: write https://"),
-        _ => problem(
-            "begins with neither https:// nor http://: write it whole, such as https://thingspace.verizon.com/api",
-        ),
+        _ => problem(&format!("begins with neither https:// nor http://: write it whole, such as {example}")),
     }
 }
 
