@@ -37,7 +37,7 @@ pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
     responses::fold(document)?;
     one_way::properties(document);
     optional::properties(document);
-    Ok(())
+    titles::unique(document)
 }
 
 fn walk(value: &mut Value, place: &str) -> Result<(), String> {

@@ -219,7 +219,7 @@ fn a_family_is_a_choice_of_what_is_made_of_its_base() {
     let adapted = serde_json::to_value(thingspace_codegen::adapt(&compiled.document).unwrap()).unwrap();
     let schemas = &adapted["components"]["schemas"];
     assert_eq!(schemas["Base"], json!({ "oneOf": [to("One")] }));
-    let tag = json!({ "type": "object", "required": ["kind"], "properties": { "kind": { "type": "string", "enum": ["one", "uno"] } } });
+    let tag = json!({ "type": "object", "required": ["kind"], "properties": { "kind": { "type": "string", "enum": ["one", "uno"], "title": "OneKind" } } });
     assert_eq!(schemas["One"]["allOf"][0], tag);
     assert_eq!(schemas["One"]["allOf"][2]["properties"], json!({ "a": { "type": "string" } }));
 }

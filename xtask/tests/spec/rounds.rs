@@ -82,7 +82,8 @@ fn null_nothing_and_an_empty_list_are_told_apart() {
         schemas.push((name.to_owned(), of(schema), values.collect()));
     }
     let families = crate::families::schemas();
-    let count = schemas.iter().chain(&families).map(|(_, _, values)| values.len()).sum::<usize>();
+    let colliding = crate::types::colliding();
+    let count = schemas.iter().chain(&families).chain(&colliding).map(|(_, _, values)| values.len()).sum::<usize>();
     // The random ones are compiled with them.
     let seed =
         std::env::var("THINGSPACE_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
@@ -93,6 +94,7 @@ fn null_nothing_and_an_empty_list_are_told_apart() {
         ("families.json", document(&families)),
         ("nulls.json", document(&schemas)),
         ("random.json", document(&random)),
+        ("types.json", document(&colliding)),
     ];
     let (wrong, tried) = sent_round(&documents);
     let is_wrong =

@@ -1,10 +1,14 @@
 //! Titles that typify would give to a second type.
 
+mod unique;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::super::check::{COMPOSED, SCHEMAS, names::type_name};
+
+pub(super) use unique::unique;
 
 /// What may be null is a type with another one inside, and typify calls that one by the title of the schema, even where
 /// another type has that name. Here it gets a name that nothing else has.

@@ -77,10 +77,14 @@ impl<'a> Named<'a, '_> {
         if becomes_type(schema) {
             let rust = names::type_name(name);
             match self.seen.get(&rust) {
-                Some((first, known)) if !same(known, schema, false) => self.findings.push(Finding::new(
+                // It does not: see adapt/titles/unique.rs.
+                Some((first, known)) if !same(known, schema, false) => self.findings.push(Finding::warning(
                     "colliding-types",
                     schema.place,
-                    format!("this becomes a type {rust}, as does what is at line {}", first.line),
+                    format!(
+                        "this would become a type {rust}, as does line {}, and has a number in its name",
+                        first.line
+                    ),
                     "give it a title: of its own, or put it into components/schemas and refer to it",
                 )),
                 Some(_) => {}
