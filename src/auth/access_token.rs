@@ -35,7 +35,7 @@ pub(crate) enum Grant {
         url: Url,
         api_key: ApiKey,
         scopes: Vec<String>,
-        shared: Option<Arc<SharedToken>>,
+        shared: Option<Box<SharedToken>>,
     },
     /// The caller.
     Provider(Arc<dyn AccessTokenProvider>),
@@ -178,7 +178,7 @@ impl AccessTokens {
                         .map_err(|_| Error::unexpected(unfit, ErrorResponse::new(StatusCode::OK, HeaderMap::new())))
                 });
                 if let (Some(shared), Some(claim)) = (shared, claim) {
-                    shared.settle(claim, bought.as_ref().ok().map(|live| live.token.clone()));
+                    shared.settle(claim, bought.as_ref().ok().map(|live| live.token.clone())).await;
                 }
                 bought
             }

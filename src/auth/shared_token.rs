@@ -48,8 +48,8 @@ pub(super) struct TokenClaim {
 }
 
 impl SharedToken {
-    pub(crate) fn new(account: Account, store: Arc<Limited>, call: Duration) -> Arc<Self> {
-        Arc::new(Self { account, store, patience: CLAIM.min(call / 4) })
+    pub(crate) fn new(account: Account, store: Arc<Limited>, call: Duration) -> Self {
+        Self { account, store, patience: CLAIM.min(call / 4) }
     }
 
     /// The stored token, or a claim. `Err(None)`: fetch a token and do not store it.
@@ -101,20 +101,20 @@ impl SharedToken {
         }
     }
 
-    /// Stores the token, or releases the claim without one. No caller waits for that.
-    pub(super) fn settle(self: &Arc<Self>, claim: TokenClaim, token: Option<AccessToken>) {
-        let shared = self.clone();
-        tokio::spawn(async move {
-            let end = token.as_ref().and_then(|token| token.end);
-            let until = end.map(|end| claim.now.plus(end.saturating_duration_since(claim.at)));
-            let token = token.map(|token| token.token);
-            let is_last = claim.last.is_some_and(|last| Some(last.token) == token);
-            let stored = Stored { token, until, is_last };
-            // If another replica has claimed since, its token stays.
-            if let Err(error) = shared.swap(Some(claim.version), Version::random(), &stored).await {
-                events::store_failed(&error, CONSEQUENCE);
-            }
-        });
+    /// Stores the token, or releases the claim without one.
+    pub(super) async fn settle(&self, claim: TokenClaim, token: Option<AccessToken>) {
+        let end = token.as_ref().and_then(|token| token.end);
+        let until = end.map(|end| claim.now.plus(end.saturating_duration_since(claim.at)));
+        let token = token.map(|token| token.token);
+        let is_last = claim.last.is_some_and(|last| Some(last.token) == token);
+        let stored = Stored { token, until, is_last };
+        // If another replica has claimed since, its token stays.
+        let swap = self.swap(Some(claim.version), Version::random(), &stored);
+        match timeout(self.patience, swap).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => events::store_failed(&error, CONSEQUENCE),
+            Err(_) => events::store_failed(&"it has not taken the access token in time", CONSEQUENCE),
+        }
     }
 
     async fn swap(&self, seen: Option<Version>, new: Version, stored: &Stored) -> Result<bool, StoreError> {

@@ -318,7 +318,7 @@ impl ThingSpaceBuilder {
                 // No API key holds a colon, so that no user has this account.
                 let application = format!("{}:{}", api_key.key(), self.scopes.join(" "));
                 let account = Account::new(api_base(&base_url), application, "");
-                let shared = self.is_token_shared.then(|| SharedToken::new(account, store.clone(), timeout));
+                let shared = self.is_token_shared.then(|| Box::new(SharedToken::new(account, store.clone(), timeout)));
                 Grant::ClientCredentials { transport: transport.clone(), url, api_key, scopes: self.scopes, shared }
             }
             (None, _) if self.is_token_shared => {
