@@ -35,7 +35,6 @@ const SECONDS: u64 = 560;
 const QUICK_SECONDS: u64 = 28;
 /// In what time after the last fault there is one session, and how long it is looked at then.
 const CALM: Duration = Duration::from_secs(30);
-const QUICK_CALM: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
@@ -117,7 +116,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
 
 fn tear(plan: &Plan, arguments: &Arguments, seed: u64, directory: &Path) -> Result {
     let time = Duration::from_secs(arguments.seconds.unwrap_or(if arguments.quick { QUICK_SECONDS } else { SECONDS }));
-    let calm = if arguments.quick { QUICK_CALM } else { CALM };
     let mut steps = schedule::faults(seed, time, stage::ALL);
     steps.retain(|step| arguments.only.is_empty() || arguments.only.iter().any(|name| step.fault.has(name)));
     let history = History::open(&directory.join("conductor.jsonl"))?;
@@ -136,9 +134,9 @@ fn tear(plan: &Plan, arguments: &Arguments, seed: u64, directory: &Path) -> Resu
             conductor.rest(Duration::from_secs(5))?;
             history.note(json!({ "what": "begin" }))?;
             conductor.carry_out(&steps)?;
-            history.note(json!({ "what": "calm", "within": u64::try_from(calm.as_micros())? }))?;
+            history.note(json!({ "what": "calm", "within": u64::try_from(CALM.as_micros())? }))?;
             stage::kill_session()?;
-            conductor.rest(calm + LOOK)?;
+            conductor.rest(CALM + LOOK)?;
             history.note(json!({ "what": "end" }))
         };
         let outcome = conduct();

@@ -64,6 +64,13 @@ const LONG: Duration = Duration::from_secs(7);
 /// No rotation is begun so late: it may have to be recovered.
 const LAST_ROTATION: Duration = Duration::from_secs(12);
 
+/// Limits of the pauses between faults, in milliseconds. Some network pauses are long enough for all three servers of Redis
+/// to be connected again: after a failover the sentinels demote the old primary after eight seconds.
+struct Pauses {
+    usual: (u64, u64),
+    some: (u64, u64),
+}
+
 /// The faults of a run.
 pub(super) fn faults(seed: u64, time: Duration, replicas: usize) -> Vec<Step> {
     let mut steps = network(&mut Rng::with_seed(seed), time);
@@ -75,8 +82,8 @@ pub(super) fn faults(seed: u64, time: Duration, replicas: usize) -> Vec<Step> {
 
 /// One fault of the network or of Redis after the other, each kind once before any comes again.
 fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
-    let mut kinds = Vec::new();
-    one_after_the_other(random, time, (800, 2000), (2000, 6000), |random| {
+    let (mut kinds, pauses) = (Vec::new(), Pauses { usual: (800, 2000), some: (9000, 13000) });
+    one_after_the_other(random, time, &pauses, (2000, 6000), |random| {
         if kinds.is_empty() {
             let host = |random: &mut Rng| random.usize(..3);
             kinds = vec![
@@ -99,8 +106,8 @@ fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
 
 /// Meanwhile processes, clocks and passwords.
 fn processes(random: &mut Rng, time: Duration, replicas: usize) -> Vec<Step> {
-    let mut kinds = Vec::new();
-    let steps = one_after_the_other(random, time, (300, 1500), (1000, 5000), |random| {
+    let (mut kinds, pauses) = (Vec::new(), Pauses { usual: (300, 1500), some: (300, 1500) });
+    let steps = one_after_the_other(random, time, &pauses, (1000, 5000), |random| {
         if kinds.is_empty() {
             let replica = |random: &mut Rng| random.usize(..replicas);
             kinds = vec![
@@ -122,21 +129,23 @@ fn processes(random: &mut Rng, time: Duration, replicas: usize) -> Vec<Step> {
 }
 
 fn sessions(random: &mut Rng, time: Duration) -> Vec<Step> {
-    one_after_the_other(random, time, (1200, 4500), (0, 1), |_| Some(Fault::SessionKilled))
+    let pauses = Pauses { usual: (1200, 4500), some: (1200, 4500) };
+    one_after_the_other(random, time, &pauses, (0, 1), |_| Some(Fault::SessionKilled))
 }
 
 /// Faults with pauses and lengths between these, in milliseconds, until the time is over.
 fn one_after_the_other(
     random: &mut Rng,
     time: Duration,
-    pauses: (u64, u64),
+    pauses: &Pauses,
     lengths: (u64, u64),
     mut next: impl FnMut(&mut Rng) -> Option<Fault>,
 ) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut at = QUIET;
     loop {
-        at += Duration::from_millis(random.u64(pauses.0..pauses.1));
+        let pause = if random.u8(..3) == 0 { pauses.some } else { pauses.usual };
+        at += Duration::from_millis(random.u64(pause.0..pause.1));
         let Some(fault) = next(random) else { return steps };
         let lasts = Duration::from_millis(random.u64(lengths.0..lengths.1));
         // Some outlast the deadline of a request.

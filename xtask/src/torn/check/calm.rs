@@ -30,7 +30,11 @@ pub(super) fn one_session(events: &[Event]) -> Verdict {
                 sessions.insert(session);
                 hosts.insert(host);
             }
-        } else if event.t >= since && event.is("request") && event.who != "sandbox" && event.text("outcome") != "ok" {
+        } else if event.number("from") >= since
+            && event.who != "sandbox"
+            && event.is("request")
+            && event.text("outcome") != "ok"
+        {
             broken.push(format!(
                 "at {} a request of {} failed: {}",
                 seconds(event.t),

@@ -28,6 +28,13 @@ pub(super) struct Claim {
 /// All claims, by the time when they began.
 pub(super) fn of(events: &[Event]) -> Vec<Claim> {
     let offset = events.iter().find(|event| event.is_of_conductor("clock")).map_or(0, |event| event.number("offset"));
+    // The versions that a replica has loaded or replaced, so the store had them.
+    let version = |event: &Event| match &*event.what {
+        "swap" => Some(event.text("before").to_owned()),
+        "loaded" => Some(event.text("version").to_owned()),
+        _ => None,
+    };
+    let known: BTreeSet<_> = events.iter().filter_map(version).collect();
     let mut claims: BTreeMap<String, Claim> = BTreeMap::new();
     // By replica: the claim that it wrote last, and that of the login under way.
     let (mut last, mut open): (BTreeMap<&str, String>, BTreeMap<&str, String>) = Default::default();
@@ -45,6 +52,10 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
                 let claim = last.get(&*event.who).and_then(|id| claims.get_mut(id));
                 if let Some(claim) = claim.filter(|claim| claim.version == event.text("version")) {
                     claim.is_stored |= event.text("outcome") == "ok";
+                    // A version that a retry did not find may have been replaced already.
+                    if event.text("outcome") == "conflict" && !known.contains(&*claim.version) {
+                        claim.ends = claim.begins;
+                    }
                 }
             }
             "login-begun" => {

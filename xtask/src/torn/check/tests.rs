@@ -209,9 +209,10 @@ fn trouble_with_redis_is_a_reason_only_if_it_lasts() {
 
 #[test]
 fn a_claim_of_a_replica_that_was_killed_is_a_reason_for_others_to_wait() {
-    let wait = |is_killed: bool| {
+    let wait = |is_killed: bool, outcome: &'static str| {
         broken(move |story| {
             story.claim(25.0, "h1-0", "b", "right");
+            story.0.last_mut().unwrap().1["outcome"] = json!(outcome);
             if is_killed {
                 let fault = json!({ "what": "fault", "id": 1, "platform": [], "redis": [], "replica": "h1-0" });
                 story.add(25.1, "conductor", fault);
@@ -220,8 +221,11 @@ fn a_claim_of_a_replica_that_was_killed_is_a_reason_for_others_to_wait() {
             story.failed(26.0, 32.0, "h2-0", "login_in_progress");
         })
     };
-    assert_eq!(wait(true), [""; 0]);
-    assert_eq!(wait(false), [FAIL]);
+    assert_eq!(wait(true, "ok"), [""; 0]);
+    assert_eq!(wait(false, "ok"), [FAIL]);
+    // The store may have the claim if the swap failed, and not if another process was faster.
+    assert_eq!(wait(true, "failed"), [""; 0]);
+    assert_eq!(wait(true, "conflict"), [FAIL]);
 }
 
 #[test]
@@ -266,6 +270,7 @@ fn a_fleet_that_does_not_come_to_one_session_is_refuted() {
     assert_eq!(broken(|story| story.request(75.0, "h2-0", "session-2")), [CALM]);
     // Within the 30 seconds it may.
     assert_eq!(broken(|story| story.request(60.0, "h2-0", "session-2")), [""; 0]);
+    assert_eq!(broken(|story| story.failed(70.5, 71.0, "h1-0", "timeout")), [FAIL, CALM]);
     let without_a_host = |story: &mut Story| story.0.retain(|(at, event)| *at < 70.0 || event["by"] != "h3-0");
     assert_eq!(broken(without_a_host), [CALM]);
 }
