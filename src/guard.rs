@@ -99,7 +99,7 @@ pub(crate) struct Begun {
 
 impl Record {
     /// What a login with these credentials may do now.
-    pub(crate) fn decide(&self, credentials: &Fingerprint, now: Timestamp) -> Decision {
+    pub(crate) fn decide(&self, credentials: Fingerprint, now: Timestamp) -> Decision {
         // An attempt in progress counts as a failure when it is over: until then it is waited for.
         let settled = |attempt: &Attempt| self.history.claim_left(attempt, now).is_none();
         if let Some(suspension) = self.suspension(credentials, settled) {
@@ -130,7 +130,7 @@ impl Record {
     /// as a failure before it is sent.
     pub(crate) fn begin_login(&mut self, credentials: Fingerprint, now: Timestamp, claim: Duration) -> Begun {
         self.session = None;
-        let outcome = if self.is_verified(&credentials) { Outcome::Pending } else { Outcome::Unsure };
+        let outcome = if self.is_verified(credentials) { Outcome::Pending } else { Outcome::Unsure };
         self.begin(credentials, outcome, now, claim)
     }
 
@@ -170,7 +170,7 @@ impl Record {
             Finish::Rejected { code } => (Outcome::Rejected, code.clone()),
             Finish::Unknown { is_answered: true } => (outcome.max(Outcome::Unsure), None),
             Finish::Unknown { is_answered: false } => {
-                if self.is_verified(&attempt.credentials) {
+                if self.is_verified(attempt.credentials) {
                     self.back_off(*id, begun.over_at.unwrap_or(now), chance);
                 }
                 (outcome, None)
@@ -190,7 +190,7 @@ impl Record {
             },
             Finish::Reset(new) => {
                 // Told again, it is not the latest success any more.
-                if known.outcome != Outcome::Superseded && !self.is_verified(new) {
+                if known.outcome != Outcome::Superseded && !self.is_verified(*new) {
                     self.history.verify(*new);
                 }
                 self.backoff = None;
@@ -238,8 +238,8 @@ impl Record {
     }
 
     /// Whether these credentials were the last to log in, or came out of a reset.
-    pub(crate) fn is_verified(&self, credentials: &Fingerprint) -> bool {
-        self.history.last_success.as_ref().is_some_and(|last| last.credentials == *credentials)
+    pub(crate) fn is_verified(&self, credentials: Fingerprint) -> bool {
+        self.history.last_success.as_ref().is_some_and(|last| last.credentials == credentials)
     }
 
     /// How many logins in a row have failed or may have.

@@ -79,7 +79,7 @@ impl SessionTokens {
             let decided = match self.provided(&mut provided, seen.version).await {
                 Ok(credentials) => {
                     let fingerprint = self.record.fingerprint(&credentials);
-                    (seen.record.decide(&fingerprint, seen.now()), Ok((credentials, fingerprint)))
+                    (seen.record.decide(fingerprint, seen.now()), Ok((credentials, fingerprint)))
                 }
                 // Another process may be about to log in.
                 Err(error) => (seen.record.decide_reset(seen.now()), Err(error)),
@@ -256,14 +256,14 @@ impl SessionTokens {
         let login = self.api.start_connectivity_management_session();
         let login = login.body_map(|body| body.username(credentials.username()).password(password));
         let answer = login.send().await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        self.responded(status, &headers);
-        let token = answer.into_inner().session_token.filter(|token| !token.expose_secret().is_empty());
-        let unfit = |problem: &str| Error::unexpected(problem, ErrorResponse::new(status, headers.clone()));
+        self.responded(answer.status(), answer.headers());
+        let unfit =
+            |problem: &str| Error::unexpected(problem, ErrorResponse::new(answer.status(), answer.headers().clone()));
+        let token = answer.session_token.as_ref().filter(|token| !token.expose_secret().is_empty());
         let token = token.ok_or_else(|| unfit("it holds no session token"))?;
         TokenHeader::new(token.expose_secret())
             .map_err(|_| unfit("its session token holds characters that no header takes"))?;
-        Ok(token.into())
+        Ok(token.clone().into())
     }
 
     /// Records what an attempt came to. A store that is slow or away gets it later, and no caller waits for that.

@@ -87,7 +87,7 @@ impl Claim {
 
     /// Why no login with its credentials is sent then.
     pub(crate) fn suspension(&self, finish: &Finish) -> Option<Suspension> {
-        self.foresee(finish).suspended(&self.begun.attempt.credentials)
+        self.foresee(finish).suspended(self.begun.attempt.credentials)
     }
 }
 

@@ -134,7 +134,7 @@ impl SessionTokens {
         let claim = self.claim(
             time,
             limit,
-            |seen| seen.record.decide(&old, seen.now()),
+            |seen| seen.record.decide(old, seen.now()),
             |record, now| record.begin_recovery(old, now, time),
         );
         claim.await.inspect_err(withheld)

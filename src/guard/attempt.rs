@@ -101,53 +101,38 @@ impl Attempt {
     }
 }
 
-/// Names an attempt: 128 random bits.
+/// Names an attempt: 64 random bits, which tell the few attempts of an account apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct AttemptId(#[serde(with = "base64")] [u8; 16]);
+pub(crate) struct AttemptId(u64);
 
 impl AttemptId {
     pub(crate) fn random() -> Self {
-        Self(random().to_be_bytes())
+        Self((random() >> 64) as u64)
     }
 
     #[cfg(test)]
-    pub(crate) fn new(id: u128) -> Self {
-        Self(id.to_be_bytes())
+    pub(crate) fn new(id: u64) -> Self {
+        Self(id)
     }
 }
 
 /// Which credentials, without the password: a hash of the account, whose user it is, and the password. Replicas that never
 /// met compute the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Fingerprint(#[serde(with = "base64")] [u8; 16]);
+pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
     pub(crate) fn new(account: &Account, password: &Password) -> Self {
         let mut hash = Hash::new();
         hash.update(account.digest());
         hash.update(password.expose_secret());
-        // Half of it tells all passwords apart.
-        Self(hash.finalize().first_chunk().copied().unwrap_or_default())
+        // A part of it tells the passwords of an account apart.
+        Self(hash.finalize().first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default())
     }
 
     #[cfg(test)]
     pub(crate) fn of(byte: u8) -> Self {
-        Self([byte; 16])
-    }
-}
-
-/// Sixteen bytes as text.
-mod base64 {
-    use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64_STANDARD_NO_PAD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
-        let bytes = BASE64_STANDARD_NO_PAD.decode(<&str>::deserialize(deserializer)?).map_err(D::Error::custom)?;
-        bytes.try_into().map_err(|_| D::Error::custom("it does not have 16 bytes"))
+        Self(byte.into())
     }
 }
 

@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 const MOST_ATTEMPTS: usize = 32;
 const MOST_VOID: usize = 8;
 /// How many bytes most records have at most.
-const USUAL_SIZE: usize = 1024;
+const USUAL_SIZE: usize = 640;
 
 /// Everything that is shared about an account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -68,17 +68,17 @@ impl Record {
     /// Why no login is sent with these credentials, as far as the attempts tell for which `counts` holds.
     pub(super) fn suspension(
         &self,
-        credentials: &Fingerprint,
+        credentials: Fingerprint,
         counts: impl Fn(&Attempt) -> bool + Copy,
     ) -> Option<Suspension> {
         self.own_suspension(credentials, counts).or_else(|| self.suspension_of_all(counts))
     }
 
-    fn own_suspension(&self, credentials: &Fingerprint, counts: impl Fn(&Attempt) -> bool) -> Option<Suspension> {
+    fn own_suspension(&self, credentials: Fingerprint, counts: impl Fn(&Attempt) -> bool) -> Option<Suspension> {
         let attempts = || self.history.attempts.values().filter(|attempt| counts(attempt));
         let own = |outcomes: &'static [Outcome]| {
             let is_own =
-                move |attempt: &&Attempt| attempt.credentials == *credentials && outcomes.contains(&attempt.outcome);
+                move |attempt: &&Attempt| attempt.credentials == credentials && outcomes.contains(&attempt.outcome);
             attempts().filter(is_own)
         };
         let suspended = |reason, attempt: &Attempt| Some(Suspension { reason, since: attempt.began.into() });
@@ -106,7 +106,7 @@ impl Record {
     }
 
     /// Why no login is sent with these credentials, once all attempts are over.
-    pub(crate) fn suspended(&self, credentials: &Fingerprint) -> Option<Suspension> {
+    pub(crate) fn suspended(&self, credentials: Fingerprint) -> Option<Suspension> {
         self.suspension(credentials, |_| true)
     }
 
@@ -115,7 +115,7 @@ impl Record {
         let mut credentials: Vec<_> = self.history.attempts.values().map(|attempt| attempt.credentials).collect();
         credentials.sort_unstable();
         credentials.dedup();
-        let own = credentials.iter().filter_map(|credentials| self.own_suspension(credentials, |_| true));
+        let own = credentials.iter().filter_map(|credentials| self.own_suspension(*credentials, |_| true));
         let mut suspensions: Vec<_> = own.chain(self.suspension_of_all(|_| true)).collect();
         suspensions.sort_by_key(|suspension| suspension.since);
         suspensions

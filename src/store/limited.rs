@@ -38,16 +38,18 @@ impl Limited {
 
 /// Calls foreign code, which may hang or panic.
 pub(crate) async fn limited<T, E: From<StoreError>, F: Future<Output = Result<T, E>>>(
-    place: &str,
+    place: &'static str,
     limit: Duration,
     call: impl FnOnce() -> F,
 ) -> Result<T, E> {
-    let place = place.to_owned();
     let outcome = timeout(limit, AssertUnwindSafe(async { call().await }).catch_unwind()).await;
+    let place = || place.to_owned();
     let error = match outcome {
         Ok(Ok(outcome)) => return outcome,
-        Ok(Err(_)) => StoreError::Misconfigured { place, problem: "it has panicked; correct its code".to_owned() },
-        Err(_) => StoreError::Unavailable { place, problem: format!("it has not answered within {limit:?}") },
+        Ok(Err(_)) => {
+            StoreError::Misconfigured { place: place(), problem: "it has panicked; correct its code".to_owned() }
+        }
+        Err(_) => StoreError::Unavailable { place: place(), problem: format!("it has not answered within {limit:?}") },
     };
     Err(error.into())
 }

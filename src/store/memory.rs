@@ -66,7 +66,11 @@ impl MemoryStore {
     }
 
     fn value(&self, account: &Account) -> watch::Sender<Option<Value>> {
-        self.values().entry(account.clone()).or_default().clone()
+        let mut values = self.values();
+        if let Some(value) = values.get(account) {
+            return value.clone();
+        }
+        values.entry(account.clone()).or_default().clone()
     }
 }
 

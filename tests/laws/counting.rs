@@ -101,7 +101,7 @@ impl World {
                 let print = Fingerprint::of(credentials);
                 let (begun, seen, is_verified) = self.change(replica, is_stored, |record| {
                     let seen: BTreeSet<_> = record.history.attempts.keys().copied().collect();
-                    let is_verified = record.is_verified(&print);
+                    let is_verified = record.is_verified(print);
                     (record.begin_login(print, now, CLAIM), seen, is_verified)
                 });
                 let fact = Fact { credentials, is_failure: !is_verified, ..Fact::default() };

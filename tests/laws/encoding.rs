@@ -85,42 +85,44 @@ fn with(id: &str, credentials: &str) -> Vec<u8> {
     text.replace(ID, id).replace(CREDENTIALS, credentials).into_bytes()
 }
 
-const ID: &str = "AAAAAAAAAAAAAAAAAAAAAQ";
-const CREDENTIALS: &str = "BwcHBwcHBwcHBwcHBwcHBw";
+const ID: &str = "\"1\":";
+const CREDENTIALS: &str = "\"credentials\":7,";
 
 #[test]
 fn an_id_or_a_fingerprint_has_one_text() {
     assert!(Record::decode(&with(ID, CREDENTIALS)).is_ok());
-    for (id, credentials) in [(true, false), (false, true)] {
-        let own = if id { ID } else { CREDENTIALS };
-        let (most, last) = own.split_at(21);
-        let other_bits = format!("{most}{}", if last == "Q" { "R" } else { "x" });
-        let others = [
+    let others = |own: u64| {
+        let digit = char::from(b'0' + u8::try_from(own).unwrap());
+        [
             String::new(),
-            most.to_owned(),
-            other_bits,
-            format!("{own}=="),
-            format!("{own}AA"),
-            format!(" {own}"),
+            format!("0{own}"),
+            format!("+{own}"),
+            format!("-{own}"),
+            format!("{own}.0"),
+            format!("{own}e0"),
+            format!("{own}-"),
             format!("{own}\\n"),
-            format!("{most}-"),
-            format!("{most}\\u00{:x}", last.as_bytes()[0]),
-        ];
-        for other in others {
-            let bytes = with(if id { &other } else { ID }, if credentials { &other } else { CREDENTIALS });
-            assert!(Record::decode(&bytes).is_err(), "{other:?}");
-        }
+            format!("\\u00{:x}", u32::from(digit)),
+            "18446744073709551616".to_owned(),
+        ]
+    };
+    for other in others(1) {
+        assert!(Record::decode(&with(&format!("\"{other}\":"), CREDENTIALS)).is_err(), "{other:?}");
     }
+    for other in others(7) {
+        assert!(Record::decode(&with(ID, &format!("\"credentials\":{other},"))).is_err(), "{other:?}");
+    }
+    assert!(Record::decode(&with("\" 1\":", CREDENTIALS)).is_err());
+    assert!(Record::decode(&with(ID, "\"credentials\":\"7\",")).is_err());
 }
 
 #[test]
 fn a_repeated_attempt_is_an_error() {
     let text = String::from_utf8(with(ID, CREDENTIALS)).unwrap();
-    let (begin, end) = (text.find(&format!("\"{ID}\"")).unwrap(), text.find("}}}}}").unwrap() + 1);
+    let (begin, end) = (text.find(ID).unwrap(), text.find("}}}}}").unwrap() + 1);
     let twice = format!("{}{},{}", &text[..begin], &text[begin..end], &text[begin..]);
     assert!(Record::decode(twice.as_bytes()).is_err(), "{twice}");
-    let other =
-        format!("{}{},{}", &text[..begin], text[begin..end].replace(ID, "AAAAAAAAAAAAAAAAAAAAAg"), &text[begin..]);
+    let other = format!("{}{},{}", &text[..begin], text[begin..end].replace(ID, "\"2\":"), &text[begin..]);
     assert!(Record::decode(other.as_bytes()).is_ok(), "{other}");
 }
 

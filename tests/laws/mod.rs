@@ -51,7 +51,7 @@ prop_compose! {
 prop_compose! {
     /// Few ids, so that two histories share some.
     fn histories(most: usize)(
-        attempts in btree_map((0..most as u128).prop_map(AttemptId::new), attempts(), 0..most),
+        attempts in btree_map((0..most as u64).prop_map(AttemptId::new), attempts(), 0..most),
         successes in prop::collection::vec((0..3_u8, any::<bool>()), 0..4),
     ) -> History {
         let mut history = History { attempts, ..History::default() };
@@ -69,7 +69,7 @@ prop_compose! {
 prop_compose! {
     fn records()(
         session in option::of((".{0,40}", timestamps())),
-        backoff in option::of((timestamps(), any::<u32>(), any::<u128>())),
+        backoff in option::of((timestamps(), any::<u32>(), any::<u64>())),
         history in histories(6),
     ) -> Record {
         Record {

@@ -32,7 +32,7 @@ fn logins_before_a_loss_clear_no_failure_after_it() {
     record.history.merge(&remembered.history);
     assert_eq!(record.failures_in_a_row(), 4);
     for credentials in 0..6 {
-        let decision = record.decide(&Fingerprint::of(credentials), at(20_000));
+        let decision = record.decide(Fingerprint::of(credentials), at(20_000));
         assert!(matches!(decision, Decision::Suspended(_)), "{credentials}: {decision:?}");
     }
 }
@@ -48,7 +48,7 @@ fn a_failure_that_two_logins_have_cleared_stays_cleared_if_a_process_writes_it_b
     }
     record.history.attempts.clear();
     record.history.merge(&stale);
-    assert_eq!(record.decide(&Fingerprint::of(1), at(10_000)), Decision::Go);
+    assert_eq!(record.decide(Fingerprint::of(1), at(10_000)), Decision::Go);
     assert_eq!(record.failures_in_a_row(), 0);
 }
 
@@ -60,7 +60,7 @@ fn a_reset_recorded_again_is_not_the_latest_success() {
     let later = record.begin_reset(Fingerprint::of(2), at(1000), CLAIM);
     record.finish(&later, &Finish::Reset(Fingerprint::of(3)), at(1001), 0.5);
     record.finish(&reset, &Finish::Reset(Fingerprint::of(2)), at(2000), 0.5);
-    assert!(record.is_verified(&Fingerprint::of(3)));
+    assert!(record.is_verified(Fingerprint::of(3)));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn an_operators_reset_keeps_the_outcome_of_a_login_in_progress() {
     let begun = record.begin_login(Fingerprint::of(1), at(0), CLAIM);
     record.reset_guard(at(10));
     record.finish(&begun, &rejected(), at(20), 0.5);
-    assert!(matches!(record.decide(&Fingerprint::of(1), at(1000)), Decision::Suspended(_)));
+    assert!(matches!(record.decide(Fingerprint::of(1), at(1000)), Decision::Suspended(_)));
 }
 
 /// The response arrived after the claim expired. The credentials are still valid.
@@ -80,6 +80,6 @@ fn a_rejection_recorded_after_a_later_login_with_the_same_credentials_does_not_c
     let late = record.begin_login(Fingerprint::of(1), at(10_000), CLAIM);
     login(&mut record, 1, 100_000, &Finish::LoggedIn("second".to_owned().into()));
     record.finish(&late, &rejected(), at(100_010), 0.5);
-    assert_eq!(record.decide(&Fingerprint::of(1), at(100_020)), Decision::Go);
+    assert_eq!(record.decide(Fingerprint::of(1), at(100_020)), Decision::Go);
     assert_eq!(record.failures_in_a_row(), 0);
 }

@@ -198,7 +198,7 @@ impl Rules {
     }
 
     pub(super) fn is_verified(&self, record: Rec, credentials: u8) -> bool {
-        let verified = |pool: &mut Pool| (u32::from(pool.get(record).is_verified(&Fingerprint::of(credentials))), 0);
+        let verified = |pool: &mut Pool| (u32::from(pool.get(record).is_verified(Fingerprint::of(credentials))), 0);
         self.call(Call::IsVerified { record, credentials }, verified).0 != 0
     }
 
@@ -217,11 +217,11 @@ impl Rules {
                 SuspensionReason::Superseded => self.lacks(Rule::SupersededStops),
                 SuspensionReason::FailureLimit => self.lacks(Rule::FailureLimit),
             };
-            let decision = match record.decide(&Fingerprint::of(credentials), now) {
+            let decision = match record.decide(Fingerprint::of(credentials), now) {
                 Decision::Suspended(suspension) if left_out(&suspension.reason) => match suspension.reason {
                     SuspensionReason::FailureLimit => record.decide_reset(now),
                     // The decision for unknown credentials.
-                    _ => record.decide(&Fingerprint::of(u8::MAX), now),
+                    _ => record.decide(Fingerprint::of(u8::MAX), now),
                 },
                 decision => decision,
             };

@@ -1,6 +1,5 @@
 //! A store with configurable faults.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use serde_json::{Value as Json, json};
 use std::{
     collections::HashMap,
@@ -104,9 +103,9 @@ fn shortened(bytes: &[u8]) -> Vec<u8> {
 fn claimed(bytes: &[u8], now: u64) -> Vec<u8> {
     let mut record: Json = serde_json::from_slice(bytes).unwrap();
     let attempt = json!({
-        "credentials": "A".repeat(22), "outcome": "pending", "began": now, "after": 0, "claimed_until": now + 60_000,
+        "credentials": 0, "outcome": "pending", "began": now, "after": 0, "claimed_until": now + 60_000,
     });
-    attempts(&mut record).insert(BASE64_STANDARD_NO_PAD.encode(u128::from(now).to_be_bytes()), attempt);
+    attempts(&mut record).insert(now.to_string(), attempt);
     serde_json::to_vec(&record).unwrap()
 }
 
