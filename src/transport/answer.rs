@@ -146,25 +146,25 @@ impl Judge<'_> {
         shape: Option<&Shape<'_>>,
     ) -> Result<Response, Error> {
         let status = response.status();
+        if is_whole && status.is_success() {
+            match &self.operation.success.body {
+                Body::JsonOrNone(_, empty) if is_among(empty, status.as_u16()) => {
+                    return Ok(rebuilt(response, Zeroizing::new(b"null".to_vec())));
+                }
+                Body::Json(fits) | Body::JsonOrNone(fits, _) if self.is_documented(status) && fits(&body).is_ok() => {
+                    return Ok(rebuilt(response, body));
+                }
+                _ => {}
+            }
+        }
         let error = ErrorResponse::new(status, response.headers().clone());
         // It may be the only copy of a new password, or have the only reason.
         let error = if is_whole { error.with_body(&body) } else { error };
         let problem = match status.as_u16() {
             _ if !is_whole => format!("its body is longer than the {} bytes allowed", self.limit).into(),
-            200..300 => {
-                let problem = match &self.operation.success.body {
-                    Body::JsonOrNone(_, empty) if is_among(empty, status.as_u16()) => {
-                        return Ok(rebuilt(response, Zeroizing::new(b"null".to_vec())));
-                    }
-                    Body::Json(fits) | Body::JsonOrNone(fits, _) if self.is_documented(status) => match fits(&body) {
-                        Ok(()) => return Ok(rebuilt(response, body)),
-                        // The reason may quote the body.
-                        Err(_) => misfit(response.headers(), &body),
-                    },
-                    _ => "its status is not documented",
-                };
-                problem.into()
-            }
+            // The reason that serde gives may quote the body.
+            200..300 if self.is_documented(status) => misfit(response.headers(), &body).into(),
+            200..300 => "its status is not documented".into(),
             300..400 => "it is a redirect, which is not followed with credentials: check the base URL".into(),
             407 => "the proxy demands credentials: check the proxy".into(),
             _ => match shape {
