@@ -1,4 +1,4 @@
-//! The login guard: what stands between a wrong password and a locked account.
+//! The login guard: rules that keep a wrong password from locking the account.
 //!
 //! The platform locks an account after five failed logins in a row, and only Verizon unlocks it. The guard allows at most
 //! two failed logins for credentials that were never verified, one for credentials that were rejected, and four in a row
@@ -32,27 +32,27 @@ pub use suspension::{Suspension, SuspensionReason};
 
 use crate::SessionToken;
 
-/// How many logins with unverified credentials may have an unknown outcome.
+/// The logins with unverified credentials that may have an unknown outcome.
 const UNKNOWN_LIMIT: usize = 2;
-/// How many logins in a row may fail for an account, with any credentials: the fifth locks it.
+/// The logins in a row that may fail for an account, with any credentials. The fifth locks it (Verizon's documentation).
 const FAILURE_LIMIT: usize = 4;
 /// The longest pause between two logins with verified credentials.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 
-/// What a login may do now.
+/// Whether a login may begin now.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Decision {
     /// Begin.
     Go,
     /// Wait for the end of another claim, or for a change of the record.
     InProgress(Duration),
-    /// Wait for so long: the platform did not answer the last login.
+    /// Wait for this time: the platform did not answer the last login.
     Backoff(Duration),
     /// Send none.
     Suspended(Suspension),
 }
 
-/// What an attempt came to.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Finish {
     /// The platform rejected the credentials.
@@ -75,7 +75,7 @@ pub(crate) enum Finish {
     Reset(Fingerprint),
 }
 
-/// What became of the session of a [`Finish::LoggedIn`].
+/// Whether the session of a [`Finish::LoggedIn`] is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     /// It is the session of the record, or there was none.
@@ -98,9 +98,9 @@ pub(crate) struct Begun {
 }
 
 impl Record {
-    /// What a login with these credentials may do now.
+    /// Whether a login with these credentials may begin now.
     pub(crate) fn decide(&self, credentials: Fingerprint, now: Timestamp) -> Decision {
-        // An attempt in progress counts as a failure when it is over: until then it is waited for.
+        // An attempt in progress counts as a failure when it is over. Until then a login waits for it.
         let settled = |attempt: &Attempt| self.history.claim_left(attempt, now).is_none();
         if let Some(suspension) = self.suspension(credentials, settled) {
             return Decision::Suspended(suspension);
@@ -110,18 +110,18 @@ impl Record {
         }
         let backoff = self.backoff.as_ref().filter(|_| self.is_verified(credentials));
         match backoff.and_then(|backoff| backoff.until.after(now)) {
-            // What lasts longer was written by a clock that was wrong.
+            // A longer pause comes from a wrong clock.
             Some(wait) if wait <= LONGEST_BACKOFF => Decision::Backoff(wait),
             _ => Decision::Go,
         }
     }
 
-    /// What a reset of the password may do now.
+    /// Whether a reset of the password may begin now.
     pub(crate) fn decide_reset(&self, now: Timestamp) -> Decision {
         self.claimed(now).map_or(Decision::Go, Decision::InProgress)
     }
 
-    /// For how long a claim still holds, if one does.
+    /// The time until the end of a claim, if there is one.
     pub(crate) fn claimed(&self, now: Timestamp) -> Option<Duration> {
         self.history.attempts.values().filter_map(|attempt| self.history.claim_left(attempt, now)).max()
     }
@@ -164,7 +164,7 @@ impl Record {
         let known = self.history.attempts.get(id).unwrap_or(attempt).clone();
         let is_own_claim = self.history.claim_left(&known, now).is_some();
         let (outcome, mut kept) = (attempt.outcome, Kept::Yes);
-        // What was never counted is not taken back.
+        // A `Pending` attempt was never counted, so it stays as it is.
         let nothing = if known.outcome == Outcome::Pending { outcome } else { Outcome::Void };
         let (outcome, code) = match finish {
             Finish::Rejected { code } => (Outcome::Rejected, code.clone()),
@@ -189,7 +189,7 @@ impl Record {
                 }
             },
             Finish::Reset(new) => {
-                // Told again, it is not the latest success any more.
+                // If it is recorded again, it is not the latest success any more.
                 if known.outcome != Outcome::Superseded && !self.is_verified(*new) {
                     self.history.verify(*new);
                 }
@@ -201,8 +201,8 @@ impl Record {
         kept
     }
 
-    /// Stores the session, and forgives what the login had seen when it began: what came later may be still to come on
-    /// the platform.
+    /// Stores the session, and forgives the attempts that the record held when this login began. The platform may process
+    /// later attempts after it.
     fn succeed(&mut self, begun: &Begun, token: SessionToken, now: Timestamp) {
         let own = &begun.attempt.credentials;
         for id in &begun.seen {
@@ -215,7 +215,8 @@ impl Record {
         self.session = Some(StoredSession { token, used_at: now });
     }
 
-    /// One second, doubled each time in a row up to five minutes; of that between a half and the whole.
+    /// Sets a back-off: one second, doubled for each time in a row, up to five minutes. The pause is a random part of it,
+    /// at least a half.
     fn back_off(&mut self, attempt: AttemptId, now: Timestamp, chance: f64) {
         let last = self.backoff.as_ref();
         if last.is_some_and(|last| last.attempt == attempt) {
@@ -227,8 +228,8 @@ impl Record {
         self.backoff = Some(Backoff { until, doublings, attempt });
     }
 
-    /// The operator has looked at the account: every login is allowed again, except with superseded credentials.
-    /// What is in progress is counted when it is over.
+    /// Allows every login again, except with superseded credentials, after an operator has checked the account. An attempt
+    /// in progress counts when it is over.
     pub(crate) fn reset_guard(&mut self, now: Timestamp) {
         self.backoff = None;
         let known = self.history.clone();
@@ -242,7 +243,7 @@ impl Record {
         self.history.last_success.as_ref().is_some_and(|last| last.credentials == credentials)
     }
 
-    /// How many logins in a row have failed or may have.
+    /// The number of logins in a row that have failed or may have failed.
     pub(crate) fn failures_in_a_row(&self) -> usize {
         self.history.failures().count()
     }

@@ -1,4 +1,4 @@
-//! One login or reset that was begun, with what is known of it.
+//! One login or reset, from its beginning to its outcome.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use crate::{
     store::{Account, random},
 };
 
-/// An attempt. What is known of it only grows: the outcome along its order, and a claim that is closed stays closed.
+/// An attempt. Its knowledge only grows: the outcome along its order, and a closed claim stays closed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Attempt {
@@ -22,62 +22,62 @@ pub(crate) struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
     pub(crate) began: Timestamp,
-    /// How many logins had succeeded when it began.
+    /// The number of successful logins before it began.
     pub(crate) after: u64,
-    /// Until when no other attempt may begin, unless this one is over before.
+    /// The end of its claim: until then no other attempt may begin, unless this one is over.
     pub(crate) claimed_until: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_over: bool,
 }
 
-/// What came of an attempt, from what is known least to what is final.
+/// The outcome of an attempt, in the order in which knowledge of it grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    /// Unknown, and no failure: the credentials are verified, or it is a reset.
+    /// Unknown, and not counted as a failure: the credentials are verified, or it is a reset.
     Pending,
     /// The platform may have counted a failure.
     Unsure,
-    /// The same, before a login that succeeded with other credentials.
+    /// `Unsure`, and followed by a success with other credentials.
     UnsureBeforeSuccess,
     /// The platform rejected the credentials.
     Rejected,
-    /// The same, before a login that succeeded with other credentials.
+    /// `Rejected`, and followed by a success with other credentials.
     RejectedBeforeSuccess,
-    /// It counts for nothing.
+    /// Does not count.
     Void,
     /// A reset has replaced the password of these credentials.
     Superseded,
 }
 
 impl Attempt {
-    /// For how long it still holds the claim. A clock that was set back by more than the claim's length has ended it.
+    /// The time that is left of its claim. If the clock was set back by more than the claim's length, the claim has ended.
     pub(crate) fn claim_left(&self, now: Timestamp) -> Option<Duration> {
         let length = self.claimed_until.after(self.began).unwrap_or_default();
         let left = self.claimed_until.after(now).filter(|left| *left <= length.saturating_mul(2));
         left.filter(|_| !self.is_over)
     }
 
-    /// Whether it began before the last login that succeeded, which ended its claim.
+    /// Whether it began before the last successful login, which ended its claim.
     pub(crate) fn is_before(&self, last: Option<LastSuccess>) -> bool {
-        // The time tells it from a login of a history that the store has lost.
+        // The time distinguishes it from a login of a history that the store has lost.
         last.is_some_and(|last| self.after < last.logins && self.began < last.login_began)
     }
 
-    /// Whether it was certainly over before the last login that succeeded, whatever that had seen: the one before it came
-    /// after the attempt. A process that did not look for long may remember a failure that was forgiven and trimmed.
+    /// Whether it was certainly over before the last successful login, because the success before that came after the
+    /// attempt, too. A process that has not loaded the record for long may remember a failure that was forgiven and trimmed.
     pub(crate) fn is_past(&self, last: Option<LastSuccess>) -> bool {
-        // The count holds whatever the clock does, and the time holds for a history that does not know this one, and for
-        // what was still in flight.
+        // The count is right whatever the clock does. The time covers a history without this attempt, and an attempt that
+        // was still in progress.
         let is_past =
             |last: LastSuccess| self.after.saturating_add(2) <= last.logins && self.claimed_until <= last.login_began;
         last.is_some_and(is_past)
     }
 
-    /// A login has succeeded after it, with its own credentials or with others.
+    /// Records that a later login has succeeded, with the same credentials or with others.
     pub(crate) fn forgive(&mut self, is_own: bool) {
         self.outcome = match self.outcome {
-            // Nothing more comes of it.
+            // Its outcome does not change any more.
             Outcome::Pending if self.is_over => Outcome::Pending,
             outcome if is_own => outcome.max(Outcome::Void),
             Outcome::Unsure => Outcome::UnsureBeforeSuccess,
@@ -86,10 +86,10 @@ impl Attempt {
         };
     }
 
-    /// Adds what another copy knows.
+    /// Adds the knowledge of another copy.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.outcome = self.outcome.max(other.outcome);
-        // Copies of one attempt differ in these only if a store made them up; the order then decides.
+        // Copies of one attempt differ in these only if a store has invented them. The order then decides.
         self.credentials = self.credentials.max(other.credentials);
         self.began = self.began.min(other.began);
         self.after = self.after.max(other.after);
@@ -116,8 +116,8 @@ impl AttemptId {
     }
 }
 
-/// Which credentials, without the password: a hash of the account, whose user it is, and the password. Replicas that never
-/// met compute the same one.
+/// Identifies credentials without the password: a hash of the account, which includes the user, and the password. All
+/// replicas compute the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Fingerprint(u64);
 
@@ -126,7 +126,7 @@ impl Fingerprint {
         let mut hash = Hash::new();
         hash.update(account.digest());
         hash.update(password.expose_secret());
-        // A part of it tells the passwords of an account apart.
+        // 64 bits distinguish the passwords of an account.
         Self(hash.finalize().first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default())
     }
 
@@ -141,12 +141,12 @@ impl Fingerprint {
 pub(crate) struct Timestamp(u64);
 
 impl Timestamp {
-    /// So much later.
+    /// This time plus `time`.
     pub(crate) fn plus(self, time: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// By how much this is after `other`, if it is.
+    /// The time from `other` to this, if this is later.
     pub(crate) fn after(self, other: Self) -> Option<Duration> {
         self.0.checked_sub(other.0).filter(|left| *left > 0).map(Duration::from_millis)
     }

@@ -1,31 +1,32 @@
-//! Why no login is sent.
+//! The reasons for which the guard sends no login.
 
 use std::{fmt, time::SystemTime};
 
 use super::{Attempt, FAILURE_LIMIT, Fingerprint, Outcome, Record, UNKNOWN_LIMIT};
 
-/// Why and since when no login is sent.
+/// Why and since when the crate sends no login.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Suspension {
     /// What happened.
     pub reason: SuspensionReason,
-    /// When the attempt began that led to it, by the clock of the store.
+    /// The beginning of the attempt that led to it, by the clock of the store.
     pub since: SystemTime,
 }
 
-/// What suspended logins.
+/// The reason of a suspension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SuspensionReason {
     /// The platform rejected the credentials.
     Rejected {
-        /// The platform's code for the reason. Without one, a proxy may have answered in its place.
+        /// The platform's error code. Without one, a proxy may have answered instead of the platform.
         code: Option<String>,
     },
     /// Two logins with credentials that have never logged in have an unknown outcome.
     UnknownOutcome,
-    /// Four logins in a row, with any credentials, have failed or may have: the fifth would lock the account.
+    /// Four logins in a row, with any credentials, have failed or may have failed. The fifth failure locks the account
+    /// (Verizon's documentation of the login).
     FailureLimit,
     /// A reset has replaced the password of these credentials.
     Superseded,
@@ -43,7 +44,7 @@ impl SuspensionReason {
     }
 }
 
-/// A `main` that returns its error prints this.
+/// The date as text, because a `main` that returns its error prints this.
 impl fmt::Debug for Suspension {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let since = date(self.since);
@@ -55,17 +56,17 @@ impl fmt::Debug for Suspension {
     }
 }
 
-/// A date as HTTP writes it; a stored one may be any.
+/// A date in HTTP's format. A stored date may be out of its range.
 pub(crate) fn date(time: SystemTime) -> String {
     const YEAR_9999: u64 = 253_370_764_800;
     match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) if since.as_secs() < YEAR_9999 => httpdate::fmt_http_date(time),
-        _ => "at a time that cannot be".to_owned(),
+        _ => "at an invalid time".to_owned(),
     }
 }
 
 impl Record {
-    /// Why no login is sent with these credentials, as far as the attempts tell for which `counts` holds.
+    /// The suspension of these credentials, computed from the attempts for which `counts` is true.
     pub(super) fn suspension(
         &self,
         credentials: Fingerprint,
@@ -105,12 +106,12 @@ impl Record {
         Some(Suspension { reason: SuspensionReason::FailureLimit, since: last.began.into() })
     }
 
-    /// Why no login is sent with these credentials, once all attempts are over.
+    /// The suspension of these credentials once all attempts are over.
     pub(crate) fn suspended(&self, credentials: Fingerprint) -> Option<Suspension> {
         self.suspension(credentials, |_| true)
     }
 
-    /// Every suspension, the oldest first: one for each set of credentials that has its own, and one for all.
+    /// All suspensions, the oldest first: those of single credentials, and that of all.
     pub(crate) fn suspensions(&self) -> Vec<Suspension> {
         let mut credentials: Vec<_> = self.history.attempts.values().map(|attempt| attempt.credentials).collect();
         credentials.sort_unstable();
@@ -122,7 +123,7 @@ impl Record {
     }
 }
 
-/// The attempt with which this many are reached, in the order in which they began.
+/// The attempt with this number, in the order in which they began.
 fn nth<'a>(attempts: impl Iterator<Item = &'a Attempt>, number: usize) -> Option<&'a Attempt> {
     let mut attempts: Vec<_> = attempts.collect();
     attempts.sort_by_key(|attempt| attempt.began);
