@@ -1,9 +1,9 @@
 //! The same facade for programs without an async runtime: `blocking::ThingSpace` and `blocking::Session` (feature
 //! `blocking`).
 //!
-//! A thin mirror: each call runs on a runtime that the client keeps in the background and waits for its end, so
-//! everything that is promised of [`ThingSpace`](crate::ThingSpace) and [`Session`](crate::Session) holds here, and the
-//! configuration, the stores, the vaults and the errors are the same. All types are `Send` and `Sync`.
+//! Each call runs on a runtime that the client keeps in the background, and waits for its end. So all promises of
+//! [`ThingSpace`](crate::ThingSpace) and [`Session`](crate::Session) apply, and the configuration, the stores, the vaults
+//! and the errors are the same. All types are `Send` and `Sync`.
 //!
 //! ```no_run
 //! use thingspace_session::{Credentials, blocking::ThingSpace, reqwest::Method};
@@ -12,7 +12,8 @@
 //! let thingspace = ThingSpace::from_env()?;
 //! let session = thingspace.start_session(Credentials::from_env()?)?;
 //! let request = session.request(Method::GET, "/m2m/v1/callbacks/0000123456-00001")?;
-//! let callbacks: serde_json::Value = session.send(request)?.error_for_status()?.json()?;
+//! let response = session.send(request)?.error_for_status()?;
+//! let callbacks: serde_json::Value = response.json()?;
 //! # drop(callbacks);
 //! session.end()?;
 //! # Ok(())
@@ -21,12 +22,11 @@
 //!
 //! # In async code
 //!
-//! A call that waits would stop all other tasks of its thread, so it ends with [`Error::Configuration`] there. Call
+//! A blocking call would stop all other tasks of its thread, so there it returns [`Error::Configuration`]. Call
 //! [`ThingSpace`](crate::ThingSpace) and `.await` it, or move the call into `tokio::task::spawn_blocking`, where it is
-//! let in. Sources of credentials, stores and vaults of one's own are called by async code: what blocks in them belongs
-//! there, too.
+//! allowed. Async code calls your providers, stores and vaults: move blocking work in them into `spawn_blocking`, too.
 //!
-//! A process that forks does so before it builds a client: threads do not come along.
+//! A process that forks must do so before it builds a client, because the child process has no other threads.
 
 mod background;
 mod response;
@@ -49,7 +49,7 @@ impl ThingSpaceBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`], as there; also if the system gives the client no thread to work on.
+    /// As there; also [`Error::Configuration`] if the operating system starts no thread for the client.
     pub fn build_blocking(self) -> Result<ThingSpace, Error> {
         ThingSpace::new(self.build()?)
     }
@@ -65,8 +65,8 @@ pub struct ThingSpace {
 debug!(ThingSpace, |this| "{:?}", this.inner);
 
 impl ThingSpace {
-    /// As [`ThingSpace::builder`](crate::ThingSpace::builder): [`ThingSpaceBuilder::build_blocking`] ends it, and not
-    /// `build`, which makes the async client.
+    /// As [`ThingSpace::builder`](crate::ThingSpace::builder). End it with [`ThingSpaceBuilder::build_blocking`]; `build`
+    /// returns the async client.
     #[must_use]
     pub fn builder() -> ThingSpaceBuilder {
         ThingSpaceBuilder::default()
@@ -145,7 +145,7 @@ impl ThingSpace {
         self.background.wait(self.inner.account_status(username))?
     }
 
-    /// As [`ThingSpace::api`](crate::ThingSpace::api); [`call`](Self::call) waits for what it begins.
+    /// As [`ThingSpace::api`](crate::ThingSpace::api); [`call`](Self::call) waits for its operations.
     #[must_use]
     pub fn api(&self) -> &api::Client {
         self.inner.api()
@@ -155,7 +155,7 @@ impl ThingSpace {
     ///
     /// # Errors
     ///
-    /// Whatever the operation ends with; [`Error::Configuration`] in async code.
+    /// The error of the operation; [`Error::Configuration`] in async code.
     pub fn call<T, E>(&self, operation: impl Future<Output = Result<T, E>>) -> Result<T, Error>
     where
         Error: From<E>,
@@ -163,7 +163,7 @@ impl ThingSpace {
         Ok(self.background.wait(operation)??)
     }
 
-    /// The URL that every path is joined to.
+    /// The URL in front of every path of `openapi.yaml`.
     #[must_use]
     pub fn base_url(&self) -> &Url {
         self.inner.base_url()
@@ -180,7 +180,7 @@ pub struct Session {
 debug!(Session, |this| "{:?}", this.inner);
 
 impl Session {
-    /// As [`Session::api`](crate::Session::api); [`call`](Self::call) waits for what it begins.
+    /// As [`Session::api`](crate::Session::api); [`call`](Self::call) waits for its operations.
     #[must_use]
     pub fn api(&self) -> &api::Client {
         self.inner.api()
@@ -192,15 +192,16 @@ impl Session {
     /// # use thingspace_session::{Error, api::types::SessionResetPasswordRequest, blocking::Session};
     /// # fn example(session: &Session) -> Result<(), Error> {
     /// let body = SessionResetPasswordRequest::builder().old_password("grflbk");
-    /// let answer = session.call(session.api().reset_connectivity_management_password().body(body).send())?;
-    /// println!("{} {:?}", answer.status(), answer.new_password); // prints no password
+    /// let reset = session.api().reset_connectivity_management_password().body(body);
+    /// let response = session.call(reset.send())?;
+    /// println!("{} {:?}", response.status(), response.new_password); // prints no password
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// Whatever the operation ends with; [`Error::Configuration`] in async code.
+    /// The error of the operation; [`Error::Configuration`] in async code.
     pub fn call<T, E>(&self, operation: impl Future<Output = Result<T, E>>) -> Result<T, Error>
     where
         Error: From<E>,
@@ -217,8 +218,8 @@ impl Session {
         self.inner.request(method, path)
     }
 
-    /// As [`Session::send`](crate::Session::send). The time of a call covers everything up to the head of the answer;
-    /// reading the body waits for as long as the request's own timeout says, and without one, for as long as it takes.
+    /// As [`Session::send`](crate::Session::send). The time of a call covers everything up to the head of the response.
+    /// Reading the body is limited by the request's own timeout, if it has one.
     ///
     /// # Errors
     ///

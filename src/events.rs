@@ -1,4 +1,4 @@
-//! What operators see: events of stable names, and with the feature `metrics` a counter of the same name for each.
+//! Events with stable names for operators, and with the feature `metrics` a counter of the same name for each.
 //! `docs/guide/observability.md` explains them.
 
 use std::{fmt::Display, time::Duration};
@@ -10,12 +10,12 @@ use url::Position;
 
 use crate::{Error, generated::Operation, guard::SuspensionReason};
 
-/// An event with its labels; the counter has the labels alone, because the other fields may have any value.
+/// An event with labels and fields. The counter has the labels only, because the other fields may have any value.
 macro_rules! event {
     ($level:ident, $name:literal, $message:literal) => {
         event!($level, $name, $message, [], [])
     };
-    // Of an error, whose kind is the label.
+    // With an error, whose kind is the label.
     ($level:ident, $name:literal, $message:literal, $error:ident) => {
         event!($level, $name, $message, ["error.type" = $error.kind()], [error = %$error,])
     };
@@ -29,7 +29,7 @@ macro_rules! event {
     }};
 }
 
-/// A function for each event that has no label, or an error alone.
+/// A function for each event without a label, or with an error only.
 macro_rules! events {
     ($($level:ident $name:literal $function:ident($($error:ident)?) $message:literal;)*) => {$(
         pub(crate) fn $function($($error: &Error)?) {
@@ -45,18 +45,18 @@ events! {
     WARN "thingspace.access_token.failed" access_token_failed(error) "no access token could be had";
     WARN "thingspace.access_token.observer_panicked" observer_panicked() "the closure of on_access_token has panicked";
     WARN "thingspace.login.failed" login_failed(error) "a login has failed";
-    WARN "thingspace.login.withheld" login_withheld(error) "a login was not made";
-    INFO "thingspace.password.reset" password_reset() "the password was reset: the old one is dead";
-    ERROR "thingspace.password.unknown" reset_outcome_unknown(error) "it is unknown which password holds";
-    ERROR "thingspace.password.lost" password_lost() "the old password is dead and the vault has no new one";
-    INFO "thingspace.rotation.begun" rotation_begun() "the vault knows that a rotation has begun";
+    WARN "thingspace.login.withheld" login_withheld(error) "the crate sent no login";
+    INFO "thingspace.password.reset" password_reset() "the password was reset; the old one is invalid";
+    ERROR "thingspace.password.unknown" reset_outcome_unknown(error) "it is unknown which password is valid";
+    ERROR "thingspace.password.lost" password_lost() "the old password is superseded, and the vault does not have the new one";
+    INFO "thingspace.rotation.begun" rotation_begun() "the vault has saved that a rotation is pending";
     INFO "thingspace.rotation.completed" rotation_completed() "the vault has the new password";
-    INFO "thingspace.rotation.recovered" rotation_recovered() "nothing was rotated: the old password holds";
+    INFO "thingspace.rotation.recovered" rotation_recovered() "nothing was rotated; the old password is valid";
 }
 
 /// The span of a call. Its fields have the names of OpenTelemetry's conventions for HTTP clients.
 pub(crate) fn call(operation: &Operation, request: &Request) -> Span {
-    // Nothing else of the URL: there may be anything in a query.
+    // Without the query, which may hold a secret.
     let (method, url) = (method(request.method()), request.url());
     let template = Some(operation.path).filter(|path| !path.is_empty());
     tracing::info_span!(
@@ -77,7 +77,7 @@ pub(crate) fn call(operation: &Operation, request: &Request) -> Span {
     )
 }
 
-/// One that HTTP does not know could be any text at all.
+/// The name of a method for a label. An unknown method could be any text.
 fn method(method: &Method) -> &str {
     match method.as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "TRACE" | "CONNECT") => known,
@@ -88,7 +88,7 @@ fn method(method: &Method) -> &str {
 pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempts: u32) {
     let status = match outcome {
         Ok(response) => Some(response.status()),
-        // That of another call, which this one needed.
+        // The status belongs to a login or a token request.
         Err(Error::Session { .. } | Error::AccessToken { .. }) => None,
         Err(error) => error.status(),
     };
@@ -111,18 +111,18 @@ pub(crate) fn call_ended(span: &Span, outcome: &Result<Response, Error>, attempt
     }
 }
 
-/// Why there is another session.
+/// Why the crate has logged in again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Renewed {
     /// It was unused for twenty minutes.
     Idle,
-    /// The platform called it dead.
+    /// The error code said that the session was dead.
     Expired,
-    /// The platform refused a request and did not say why.
+    /// The platform rejected a request, and the session may have been the reason.
     Refused,
 }
 
-/// After a login; `renewed` says why, if there was a session before.
+/// Reports a login. `renewed` is the reason, if there was a session before.
 pub(crate) fn session_started(renewed: Option<Renewed>) {
     let reason = match renewed {
         None => return event!(INFO, "thingspace.session.started", "a session was started"),
@@ -135,7 +135,13 @@ pub(crate) fn session_started(renewed: Option<Renewed>) {
 
 pub(crate) fn login_suspended(reason: &SuspensionReason) {
     let reason = reason.as_str();
-    event!(WARN, "thingspace.login.suspended", "to keep the account open, no login is made", ["reason" = reason], []);
+    event!(
+        WARN,
+        "thingspace.login.suspended",
+        "to keep the account open, the crate sends no login",
+        ["reason" = reason],
+        []
+    );
 }
 
 pub(crate) fn request_resent(reason: &'static str, pause: Duration) {
@@ -151,7 +157,7 @@ pub(crate) fn vault_failed(error: &dyn Display, consequence: &'static str) {
     event!(WARN, "thingspace.vault.failed", "the password vault failed", [], [error = %error, consequence,]);
 }
 
-/// Nothing was reset, or the outcome is unknown, or the vault would not take the new password.
+/// An error if the password may be lost, a warning if nothing was reset.
 pub(crate) fn rotation_failed(error: &Error) {
     if matches!(error, Error::PasswordNotSaved { .. } | Error::ResetOutcomeUnknown { .. }) {
         event!(ERROR, "thingspace.rotation.failed", "the rotation has failed", error);

@@ -1,4 +1,4 @@
-//! What `build.rs` makes of `openapi.yaml`, and the words its table is written in.
+//! The client and the table of operations that `build.rs` generates from `openapi.yaml`, and the types of that table.
 
 use std::borrow::Cow;
 
@@ -6,23 +6,22 @@ use http::HeaderName;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
-/// The client that progenitor generates from `openapi.yaml`: a method per operation, a type per model.
+/// The client that progenitor generates from `openapi.yaml`: one method for each operation, one type for each model.
 ///
-/// [`Session::api`](crate::Session::api) and [`ThingSpace::api`](crate::ThingSpace::api) hand it out with the
-/// credentials in place. Every answer is a [`ResponseValue`](client::ResponseValue), which has the status and the
-/// headers beside the value.
+/// [`Session::api`](crate::Session::api) and [`ThingSpace::api`](crate::ThingSpace::api) return it with their tokens. A
+/// success is a [`ResponseValue`](client::ResponseValue), which has the status and the headers beside the value.
 ///
-/// What is no success comes as a [`client::Error::CommunicationError`] that has an [`Error`](crate::Error) inside,
-/// with the platform's code, status and headers, and never with a body that could be printed: `?` or
-/// `Error::from` takes it out. The error type in a signature says which shapes are documented; code and message are had
-/// of all of them.
+/// Every error is a [`client::Error::CommunicationError`] with an [`Error`](crate::Error) inside, which has the platform's
+/// code, status and headers, and prints no body. `?` and `Error::from` extract it. The error type in a signature names the
+/// documented shapes; the crate reads code and message of all of them.
 ///
 /// ```
-/// # use thingspace_session::{ApiKey, Credentials, Error, Session, api::types::SessionResetPasswordRequest};
+/// # use thingspace_session::{Error, Session, api::types::SessionResetPasswordRequest};
 /// async fn reset(session: &Session) -> Result<(), Error> {
 ///     let body = SessionResetPasswordRequest::builder().old_password("grflbk");
-///     let answer = session.api().reset_connectivity_management_password().body(body).send().await?;
-///     println!("{} {:?}", answer.status(), answer.new_password); // prints no password
+///     let reset = session.api().reset_connectivity_management_password().body(body);
+///     let response = reset.send().await?;
+///     println!("{} {:?}", response.status(), response.new_password); // prints no password
 ///     Ok(())
 /// }
 /// ```
@@ -48,7 +47,7 @@ pub mod client {
     include!("../generated/client.rs");
 }
 
-/// The table of what progenitor leaves out.
+/// The table of the facts about operations that progenitor leaves out.
 pub(crate) mod operations {
     use super::client::types;
     use super::{Body, Operation, Retry, Success, fits};
@@ -59,10 +58,10 @@ pub(crate) mod operations {
     include!("../generated/operations.rs");
 }
 
-/// One operation, as far as the transport has to know it.
+/// One operation, for the transport.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// The name that the generated client and the spans know it by.
+    /// Its name in the generated client and in spans.
     pub(crate) id: &'static str,
     /// The HTTP method, in capitals.
     pub(crate) method: &'static str,
@@ -70,41 +69,41 @@ pub(crate) struct Operation {
     pub(crate) path: &'static str,
     /// Whether it carries the access token.
     pub(crate) access_token: bool,
-    /// Which of `SESSION_HEADERS` carries the session token, if it carries that.
+    /// The index in `SESSION_HEADERS` of the header with the session token, if the operation needs one.
     pub(crate) session_header: Option<usize>,
-    /// When it may be sent again.
+    /// When the crate may send it again.
     pub(crate) retry: Retry,
     /// Whether a success ends the session.
     pub(crate) ends_session: bool,
     /// The secret properties of its request body.
     pub(crate) secrets: &'static [&'static str],
-    /// How a success reads.
+    /// The documented successes.
     pub(crate) success: Success,
-    /// The properties that its documented errors may have.
+    /// The properties of its documented errors.
     pub(crate) errors: &'static [&'static str],
 }
 
 impl Operation {
-    /// The header that carries the session token, if it carries that.
+    /// The header with the session token, if the operation needs one.
     pub(crate) fn session_header(&self) -> Option<&'static HeaderName> {
         operations::SESSION_HEADERS.get(self.session_header?)
     }
 
-    /// The operation that the generated client calls `id`.
+    /// The operation with this name in the generated client.
     pub(crate) fn by_id(id: &str) -> Option<&'static Self> {
         let operations = operations::OPERATIONS;
         operations.binary_search_by(|operation| operation.id.cmp(id)).ok().and_then(|index| operations.get(index))
     }
 
-    /// The operation that a request of this method to this path, counted from the base URL, would be.
+    /// The operation with this method and this path below the base URL.
     pub(crate) fn by_request(method: &str, path: &str) -> Option<&'static Self> {
         operations::OPERATIONS.iter().find(|operation| operation.method == method && operation.is_at(path))
     }
 
-    /// Whether a path, counted from the base URL, is this operation's, however a lenient server may read it. A parameter
-    /// that is empty, or that a URL reads as `..` or as several segments, makes it the path of something else.
+    /// Whether this path below the base URL is that of the operation, also for a lenient server. A parameter that is empty,
+    /// or that a URL parser reads as `..` or as several segments, makes it another path.
     pub(crate) fn is_at(&self, path: &str) -> bool {
-        // From the end, where paths differ.
+        // From the end, where paths differ most.
         let (mut template, mut found) = (segments(self.path).rev(), segments(path).rev());
         loop {
             match (template.next(), found.next()) {
@@ -119,7 +118,7 @@ impl Operation {
 /// The segments of a path, decoded, in lower case, without parameters (`;…`) and without the empty ones.
 fn segments(path: &str) -> impl DoubleEndedIterator<Item = Cow<'_, [u8]>> {
     path.as_bytes().split(|byte| *byte == b'/').filter_map(|segment| {
-        // As good as all of them are, and every request comes by here.
+        // The fast path, for nearly all segments: this runs for every request.
         let is_plain = segment.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
         let segment = if is_plain {
             Cow::Borrowed(segment)
@@ -132,20 +131,20 @@ fn segments(path: &str) -> impl DoubleEndedIterator<Item = Cow<'_, [u8]>> {
 }
 
 /// When the crate may send a request again: for [`Session::send_with`](crate::Session::send_with), and `x-retry` in
-/// `openapi.yaml`. How often and after what pause is up to the [`RetryPolicy`](crate::RetryPolicy).
+/// `openapi.yaml`. The [`RetryPolicy`](crate::RetryPolicy) sets how often, and after which pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// After any passing failure. For requests that do no harm if the platform processes them twice, such as reads.
     Always,
-    /// Only if the platform certainly has not processed the request: there was no connection, or the gateway refused it.
+    /// Only if the platform certainly has not processed the request: there was no connection, or the gateway rejected it.
     IfNotProcessed,
-    /// Only if the request certainly never left this machine. A dead session is renewed and the call returns
+    /// Only if no connection was established. If the session is dead, the crate renews it and the call returns
     /// [`Error::SessionRenewed`](crate::Error::SessionRenewed).
     IfNotSent,
 }
 
 impl Retry {
-    /// The one that sends fewer requests again.
+    /// The stricter of the two, which sends fewer requests again.
     pub(crate) fn stricter(self, other: Self) -> Self {
         match (self, other) {
             (Self::IfNotSent, _) | (_, Self::IfNotSent) => Self::IfNotSent,
@@ -155,7 +154,7 @@ impl Retry {
     }
 }
 
-/// The statuses that are documented as a success, first and last of each range, and their body.
+/// The documented successes: the first and the last status of each range, and the body.
 #[derive(Debug)]
 pub(crate) struct Success {
     pub(crate) statuses: &'static [(u16, u16)],
@@ -168,7 +167,7 @@ impl Success {
     }
 }
 
-/// Whether a status lies in one of these ranges.
+/// Whether a status is in one of these ranges.
 pub(crate) fn is_among(ranges: &[(u16, u16)], status: u16) -> bool {
     ranges.iter().any(|(first, last)| (*first..=*last).contains(&status))
 }
@@ -177,9 +176,9 @@ pub(crate) fn is_among(ranges: &[(u16, u16)], status: u16) -> bool {
 #[derive(Debug)]
 #[allow(dead_code, reason = "which of them occur depends on openapi.yaml")]
 pub(crate) enum Body {
-    /// As JSON of a type, which the function tries.
+    /// As JSON of a type. The function tries to read it.
     Json(fn(&[u8]) -> serde_json::Result<()>),
-    /// The same; with one of these statuses there is no body, which reads as `null`.
+    /// As JSON of a type. With one of these statuses there is no body, which reads as `null`.
     JsonOrNone(fn(&[u8]) -> serde_json::Result<()>, &'static [(u16, u16)]),
     /// As a stream of bytes.
     Stream,
@@ -187,7 +186,7 @@ pub(crate) enum Body {
     Ignored,
 }
 
-/// Whether a body reads as `T`.
+/// Whether a body is JSON of the type `T`.
 pub(crate) fn fits<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<()> {
     serde_json::from_slice::<T>(body).map(drop)
 }

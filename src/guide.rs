@@ -3,8 +3,8 @@
 //! Begin with [getting started](getting_started). A service needs [sessions], [errors] and [passwords]; the [glossary]
 //! explains the terms.
 
-/// A page of `docs/guide/`. Its links name other pages by a label, which leads to a file in the page and to a module here:
-/// Markdown takes the first definition of a label.
+/// A page of `docs/guide/`. Its links to other pages have labels. The page defines them as files, and this macro as
+/// modules: Markdown takes the first definition of a label.
 macro_rules! page {
     ($(#[$condition:meta])? $name:ident) => {
         $(#[$condition])?
@@ -28,7 +28,7 @@ macro_rules! page {
     };
 }
 
-// A page of a feature can always be read. Its programs are compiled with the feature.
+// The page of a feature is always there. Its programs compile with the feature.
 page!(
     #[cfg(any(not(doctest), feature = "blocking"))]
     blocking

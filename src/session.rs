@@ -1,4 +1,4 @@
-//! A session: what a service holds to talk to the platform.
+//! A session, with which a service sends requests to the platform.
 
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
@@ -21,19 +21,21 @@ use crate::{
 
 /// A Connectivity Management session.
 ///
-/// Cheap to clone; clones share the session. It renews itself: when the platform calls it dead, the crate logs in once
-/// for all callers and sends each request again, as often as the platform accepts a newer session within the time of
-/// the call. Unused for 20 minutes it is known to be dead, and no request is wasted on it. A rejection that may be about
-/// the session (401, 403, or a message that says so) gets one fresh login a minute, and is the answer if it comes again.
+/// Cheap to clone; clones share the session. It renews itself. If the platform's error code says that the session is
+/// dead, the crate logs in once for all callers and sends each request again, as often as the platform accepts a newer
+/// session within the time of the call. After 20 minutes without use (Verizon's figure) the crate logs in before it sends
+/// a request. After an ambiguous rejection (401, 403, or a message about the session) it logs in at most once a minute,
+/// and returns the rejection if it comes again.
 ///
-/// A request that cannot be sent twice, because its body is a stream or it is a password reset, ends with
-/// [`Error::SessionRenewed`]: it was not processed, and can be sent again.
+/// If the crate cannot send a request twice, because its body is a stream or it is a password reset, the call returns
+/// [`Error::SessionRenewed`]. The platform has not processed it: call again.
 ///
 /// ```
 /// # use thingspace_session::{Error, Session};
 /// # async fn example(session: Session) -> Result<(), Box<dyn std::error::Error>> {
-/// let request = session.request(reqwest::Method::GET, "/m2m/v1/callbacks/0000123456-00001")?;
-/// let callbacks: serde_json::Value = session.send(request).await?.error_for_status()?.json().await?;
+/// let path = "/m2m/v1/callbacks/0000123456-00001";
+/// let response = session.send(session.request(reqwest::Method::GET, path)?).await?;
+/// let callbacks: serde_json::Value = response.error_for_status()?.json().await?;
 /// # drop(callbacks);
 /// session.end().await?;
 /// # Ok(())
@@ -58,19 +60,17 @@ impl Session {
         Self(Arc::new(Inner { api, base_url: base_url.clone(), transport, tokens }))
     }
 
-    /// The generated client, carrying both tokens: every operation of `openapi.yaml`.
+    /// The generated client with both tokens: every operation of `openapi.yaml`.
     ///
-    /// Prefer the methods of `Session` for the three operations on the session itself. A login through this client is
-    /// not counted, and the new password of a reset through it is not taken up. A session that is logged out through
-    /// it, or with [`send`](Self::send), has ended as after [`end`](Self::end); a dead one is renewed first, as for any
-    /// operation.
+    /// Prefer the methods of `Session` for login, logout and reset. The login guard does not count a login through this
+    /// client, and the session does not use the new password of a reset through it. A logout through it, or with
+    /// [`send`](Self::send), ends the session as [`end`](Self::end) does, but renews a dead session first.
     #[must_use]
     pub fn api(&self) -> &api::Client {
         &self.0.api
     }
 
-    /// Begins a request to a path below the base URL, such as `/m2m/v1/devices/actions/list`; [`Session::send`] sends
-    /// it.
+    /// Begins a request to a path below the base URL, such as `/m2m/v1/devices/actions/list`. [`Session::send`] sends it.
     ///
     /// # Errors
     ///
@@ -84,23 +84,22 @@ impl Session {
         Ok(self.0.transport.http().request(method, format!("{}{path}", api_base(&self.0.base_url))))
     }
 
-    /// Sends any ThingSpace request with both tokens and hands back the answer, whatever its status.
+    /// Sends any ThingSpace request with both tokens and returns the response, whatever its status.
     ///
-    /// The request may have been begun with any [`reqwest::Client`]; it is sent by this crate's own, which follows no
-    /// redirect. The time of a call covers everything up to the head of the answer; the body of a success then
-    /// streams without limit, unless the request has a timeout of its own. What is sent again, and when, stands at
-    /// [`RetryPolicy`](crate::RetryPolicy).
+    /// Takes a request of any [`reqwest::Client`]; the crate sends it with its own, which follows no redirect. The time of
+    /// a call covers everything up to the head of the response. The body of a success then streams without limit, unless
+    /// the request has a timeout of its own. [`RetryPolicy`](crate::RetryPolicy) has the rules for sending it again.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidRequest`] if the request leads away from the platform, [`Error::LoginSuspended`] and others if a
-    /// session could not be had, and otherwise whatever kept the answer from arriving. An answer is no error: see
+    /// [`Error::InvalidRequest`] if the request goes to another origin, [`Error::LoginSuspended`] and others if there is no
+    /// session, and otherwise the error that prevented a response. An error response is no `Error`: see
     /// [`Response::error_for_status`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
         self.execute(request.build().map_err(Error::from_reqwest)?).await
     }
 
-    /// [`send`](Self::send) for a request that is built already, as [`reqwest::Client::execute`] takes it.
+    /// [`send`](Self::send) for a request that is built, as [`reqwest::Client::execute`] takes it.
     ///
     /// # Errors
     ///
@@ -109,16 +108,17 @@ impl Session {
         self.execute_as(request, None).await
     }
 
-    /// [`send`](Self::send) for a request of which the caller knows when it may be sent again: ThingSpace reads by `POST`,
-    /// and without a word a `POST` is not sent again after a status 503.
+    /// [`send`](Self::send) for a request that the caller allows to be sent again. ThingSpace reads by `POST`, and by
+    /// default the crate does not send a `POST` again after a status 503.
     ///
-    /// An operation of `openapi.yaml`, such as a login or a reset, is never sent again where the document forbids it.
+    /// The crate never sends an operation of `openapi.yaml`, such as a login or a reset, again if the document forbids it.
     ///
     /// ```
     /// # use thingspace_session::{Retry, Session};
     /// # async fn example(session: Session) -> Result<(), Box<dyn std::error::Error>> {
     /// let request = session.request(reqwest::Method::POST, "/m2m/v1/devices/actions/list")?;
-    /// let devices = session.send_with(request.json(&serde_json::json!({})), Retry::Always).await?;
+    /// let request = request.json(&serde_json::json!({}));
+    /// let devices = session.send_with(request, Retry::Always).await?;
     /// # drop(devices);
     /// # Ok(())
     /// # }
@@ -133,83 +133,93 @@ impl Session {
 
     async fn execute_as(&self, request: Request, retry: Option<Retry>) -> Result<Response, Error> {
         let mut operation = as_sent(request.method(), self.below_base(request.url()), retry);
-        // Another origin knows nothing of this session.
+        // Another origin does not have this session.
         operation.ends_session &= request.url().origin() == self.0.base_url.origin();
         self.0.transport.execute(&operation, request, ResponseKind::Raw).await
     }
 
-    /// The path of a URL, counted from the base URL.
+    /// The path of a URL below the base URL.
     fn below_base<'a>(&self, url: &'a Url) -> Option<&'a str> {
         url.path().strip_prefix(self.0.base_url.path().trim_end_matches('/'))
     }
 
-    /// The status and the headers of this session's last successful login, reset or logout. `None` if the session comes
-    /// from the store and none of them was sent.
+    /// The status and the headers of this session's last successful login, reset or logout. `None` if the session came
+    /// from the store and has sent none of them.
+    ///
+    /// ```
+    /// # use thingspace_session::{Credentials, Error, ThingSpace};
+    /// # async fn example(thingspace: ThingSpace) -> Result<(), Error> {
+    /// let session = thingspace.start_session(Credentials::new("zbeeblebrox", "IMgr8")).await?;
+    /// if let Some(response) = session.last_response() {
+    ///     println!("{} {:?}", response.status(), response.headers().get("x-request-id"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn last_response(&self) -> Option<http::Response<()>> {
         self.0.tokens.last_response()
     }
 
-    /// Replaces the password of the session's user by a random one, which is returned; the old one is dead at that
-    /// moment. The session goes on.
+    /// Replaces the password of the session's user by a random one and returns it. The old one is invalid at once. The
+    /// session stays alive.
     ///
-    /// The request is sent once. The new password exists in this one answer: make it durable before anything else, or
-    /// have [`rotate_password`](Self::rotate_password) do so. The session logs in with it from then on, and no process that
-    /// shares the store logs in with the old one.
+    /// The crate sends the request once. The new password exists in this one response only: save it before anything else,
+    /// or call [`rotate_password`](Self::rotate_password), which does. The session logs in with the new password from then
+    /// on, and no process that shares the store logs in with the old one.
     ///
     /// # Errors
     ///
-    /// [`Error::Platform`] with a status below 500, other than 408, if it was refused, [`Error::Connect`] and
-    /// [`Error::AccessToken`] if it was not sent: the old password holds. With any other status, and with
-    /// [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`], it is unknown which password
-    /// holds until one login with the old one has been tried; if there was an answer without a new password where it
-    /// belongs, [`Error::body`] has it. After [`Error::SessionRenewed`], and whatever else kept a session from being
-    /// had, nothing was reset: call again.
+    /// [`Error::Platform`] with a status below 500 other than 408 if the platform rejected the reset, [`Error::Connect`]
+    /// and [`Error::AccessToken`] if it was not sent: the old password is valid. After any other status, and after
+    /// [`Error::Timeout`], [`Error::Interrupted`] and [`Error::UnexpectedResponse`], either password may be valid; one login
+    /// with the old one finds out. If there was a response without a new password in its place, [`Error::body`] has it.
+    /// After [`Error::SessionRenewed`], and if there was no session, nothing was reset: call again.
     ///
     /// # Time
     ///
-    /// The crate waits for a session and the claim as long as a call may take; the reset then has the time of a call for
-    /// itself, because one that is cut short loses the new password.
+    /// The crate waits for a session and the claim for the time of a call at most. The reset then has the time of a call
+    /// for itself, because cutting it off loses the new password.
     ///
     /// # Cancel safety
     ///
-    /// A future that is dropped takes the new password with it: only this session, which logs in with it, still has
-    /// it. The reset runs to its end, and keeps no process from logging in for longer. Await it.
+    /// Await the future. The reset runs to its end even if the future is dropped, but the caller then does not get the new
+    /// password: only this session has it.
     #[doc(alias = "reset_connectivity_management_password")]
     #[doc(alias = "resetConnectivityManagementPassword")]
     pub async fn reset_password(&self, old: impl Into<Password>) -> Result<Password, Error> {
         to_its_end(self.0.tokens.clone().reset_password(old.into()), after_shutdown).await
     }
 
-    /// Replaces the password of the session's user by a random one and keeps it in a vault, so that no crash at any
-    /// moment loses it unnoticed.
+    /// Replaces the password of the session's user by a random one and saves it in a vault. A crash at any moment does not
+    /// lose it silently.
     ///
-    /// The vault proves that it can write and saves that a rotation is pending. Then the crate sends the reset, once, and
-    /// saves the new password before it does anything else. It replaces the vault's password, or that of the session's
-    /// source while the vault is empty. It runs to its end even if the future is dropped, and takes as long as
-    /// [`reset_password`](Self::reset_password) does, and the vault's time on top.
+    /// The vault saves that a rotation is pending, which proves that it can write. Then the crate sends the reset once,
+    /// and saves the new password before anything else. It replaces the vault's password, or that of the session's
+    /// provider if the vault is empty. The rotation runs to its end even if the future is dropped. It takes as long as
+    /// [`reset_password`](Self::reset_password), plus the vault's time.
     ///
     /// # Errors
     ///
-    /// [`Error::Vault`], and whatever kept the reset from being processed: the old password holds. The vault knows,
-    /// unless it has failed at that moment: the next rotation then ends with [`Error::RotationPending`].
-    /// [`Error::PasswordNotSaved`] has the new password inside. After [`Error::ResetOutcomeUnknown`], and after a crash,
-    /// [`ThingSpace::recover_rotation`](crate::ThingSpace::recover_rotation) finds out; until then further rotations
-    /// end with [`Error::RotationPending`].
+    /// [`Error::Vault`], and every error after which the platform has not processed the reset: the old password is valid.
+    /// The vault records that, unless it fails at this moment; the next rotation then returns [`Error::RotationPending`].
+    /// [`Error::PasswordNotSaved`] holds the new password. After [`Error::ResetOutcomeUnknown`] and after a crash, call
+    /// [`ThingSpace::recover_rotation`](crate::ThingSpace::recover_rotation). Until then further rotations return
+    /// [`Error::RotationPending`].
     pub async fn rotate_password(&self, vault: &(impl PasswordVault + Clone + 'static)) -> Result<(), Error> {
         let (tokens, vault) = (self.0.tokens.clone(), vault.clone());
         to_its_end(async move { rotation::rotate(&tokens, &vault).await }, after_shutdown).await
     }
 
-    /// Puts both tokens on a request and does not send it: what the benchmarks measure.
+    /// Puts both tokens on a request without sending it, for the benchmarks.
     #[cfg(feature = "__bench")]
     #[doc(hidden)]
     pub async fn attach(&self, request: &mut reqwest::Request, now: tokio::time::Instant) -> Result<(), Error> {
         self.0.transport.attach(&crate::transport::ANY, request, now).await
     }
 
-    /// Ends the session, for all its clones: from then on they answer with [`Error::SessionEnded`]. A session that
-    /// is dead already counts as ended. Callbacks that were registered go on being sent.
+    /// Logs out, for all clones: their later calls return [`Error::SessionEnded`]. A dead session counts as ended. The
+    /// platform still sends registered callbacks (Verizon's documentation of the operation).
     ///
     /// # Errors
     ///
@@ -222,24 +232,24 @@ impl Session {
         to_its_end(async move { self.0.tokens.end().await }, identity).await
     }
 
-    /// The session token, for tools that speak to the platform by themselves. A dead session is renewed first.
+    /// The session token, for programs that send requests to the platform themselves. Renews a dead session first.
     ///
     /// # Errors
     ///
-    /// [`Error::SessionEnded`] if the session was ended, and whatever keeps it from being renewed.
+    /// [`Error::SessionEnded`] if the session was ended, or the error that prevented the login.
     pub async fn token(&self) -> Result<SessionToken, Error> {
         self.0.tokens.session_token().await
     }
 
-    /// Reports that the platform has refused this session token to a program that talks to the platform by itself.
-    /// Nothing is sent; the next call of this session or a clone renews it. The store and other sessions are not told: they
-    /// find out by their next request. A token that is not the current one changes nothing.
+    /// Reports that the platform has rejected this session token in a request of another program. The crate sends nothing;
+    /// the next call of this session or a clone logs in. The store and other sessions still hold the token until their
+    /// next request. A token that is not the current one changes nothing.
     ///
     /// ```
     /// # use thingspace_session::{Error, Session};
     /// # async fn example(session: Session) -> Result<(), Error> {
     /// let token = session.token().await?;
-    /// // … another program has sent a request with it, and the platform has called it expired.
+    /// // … another program has sent a request with it, and the response says that it has expired.
     /// session.invalidate(&token);
     /// let newer = session.token().await?;
     /// # drop(newer);
@@ -251,7 +261,7 @@ impl Session {
     }
 }
 
-/// Runs in a task of its own. Cancelling the caller does not cancel it. A panic in it is passed to the caller.
+/// Runs work in a task of its own. Cancelling the caller does not cancel it, and its panic reaches the caller.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
     after_shutdown: fn(Error) -> Error,

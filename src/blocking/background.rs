@@ -12,8 +12,8 @@ use tokio::{
 
 use crate::Error;
 
-/// A runtime with threads of its own, on which the connections and the renewals live: two, so that a source or a store
-/// that blocks one of them does not stop the clock.
+/// A runtime with two threads of its own, for connections and renewals. If a provider or a store blocks one of them, the
+/// other one drives the timers.
 pub(super) struct Background(Option<Runtime>);
 
 impl Background {
@@ -26,7 +26,7 @@ impl Background {
         Ok(Self(Some(runtime)))
     }
 
-    /// Waits for the end of the work, on the caller's thread.
+    /// Runs the work to its end on the caller's thread.
     pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Error> {
         if drives_tasks() || futures_executor::enter().is_err() {
             return Err(Error::configuration(
@@ -35,14 +35,14 @@ impl Background {
             ));
         }
         let Some(runtime) = &self.0 else { return Err(Error::configuration("the background thread has ended")) };
-        // Not tokio's own `block_on`, which panics where it should not be called.
+        // tokio's `block_on` panics in async code.
         let _entered = runtime.enter();
         Ok(futures_executor::block_on(work))
     }
 }
 
 impl Drop for Background {
-    /// Waits for nothing, so that the last handle may be dropped in async code, too.
+    /// Does not wait, so that async code may drop the last handle.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
@@ -50,7 +50,7 @@ impl Drop for Background {
     }
 }
 
-/// Whether this thread is in the middle of an async task. Such a task has a budget, which this uses up; code that may
+/// Whether this thread runs an async task. tokio gives such a task a budget, which this function uses up; code that may
 /// block, as in `spawn_blocking`, has none.
 fn drives_tasks() -> bool {
     let mut context = Context::from_waker(Waker::noop());

@@ -1,4 +1,4 @@
-//! An answer whose body is waited for.
+//! A response whose body is read by blocking calls.
 
 use std::{
     io::{self, Read},
@@ -13,11 +13,11 @@ use serde::de::DeserializeOwned;
 use super::background::Background;
 use crate::{Error, ErrorResponse};
 
-/// What [`Session::send`](super::Session::send) hands back: an answer, whatever its status. Its body is read by
-/// [`json`](Self::json) and the like, or, piece by piece, as a [`Read`].
+/// The response that [`Session::send`](super::Session::send) returns, whatever its status. Read its body with
+/// [`json`](Self::json) and the like, or in pieces as a [`Read`].
 pub struct Response {
     inner: reqwest::Response,
-    /// What has arrived of the body and has not been read.
+    /// The part of the body that has arrived and was not read.
     rest: Bytes,
     background: Arc<Background>,
 }
@@ -41,25 +41,25 @@ impl Response {
         self.inner.headers()
     }
 
-    /// The URL that it is from.
+    /// The URL of the request.
     #[must_use]
     pub fn url(&self) -> &Url {
         self.inner.url()
     }
 
-    /// How long the body is, if the answer says so.
+    /// The length of the body in bytes, if the response states it.
     #[must_use]
     pub fn content_length(&self) -> Option<u64> {
         self.inner.content_length()
     }
 
-    /// Turns an answer with a status of 400 and above into an error.
+    /// Turns an error response into an error, which has the status alone.
     ///
     /// # Errors
     ///
-    /// If it has one; see [`reqwest::Response::error_for_status`].
+    /// If the status is 400 or above; see [`reqwest::Response::error_for_status`].
     pub fn error_for_status(self) -> Result<Self, reqwest::Error> {
-        // There may be anything in the query of the URL.
+        // The query of the URL may hold a secret.
         let inner = self.inner.error_for_status().map_err(reqwest::Error::without_url)?;
         Ok(Self { inner, ..self })
     }
@@ -86,12 +86,16 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// As [`bytes`](Self::bytes), and if it does not read as `T`.
+    /// As [`bytes`](Self::bytes), and [`Error::UnexpectedResponse`] if the body does not match `T`.
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let (status, headers) = (self.status(), self.headers().clone());
         let body = self.bytes()?;
-        let unfit =
-            |_| Error::unexpected("its body does not read as what was asked for", ErrorResponse::new(status, headers));
+        let unfit = |_| {
+            Error::unexpected(
+                "its body does not match the type that was asked for",
+                ErrorResponse::new(status, headers),
+            )
+        };
         serde_json::from_slice(&body).map_err(unfit)
     }
 }

@@ -1,7 +1,7 @@
 //! A session as a middleware of `reqwest-middleware` (feature `reqwest-middleware`).
 //!
-//! It keeps two promises where other middlewares stand around: tokens go to the platform and nowhere else, and what may
-//! not be sent twice is not sent twice because one of them repeats it.
+//! It keeps two promises inside of other middlewares: tokens go to the platform only, and a middleware that repeats a
+//! call does not send a login or a reset twice.
 
 use async_trait::async_trait;
 use http::Extensions;
@@ -14,12 +14,12 @@ use crate::{
     generated::{Operation, Retry},
 };
 
-/// For existing clients. **Put it last**, so that all others stand around it:
+/// A session inside an existing client. **Add it last**, so that it is the innermost middleware:
 ///
 /// ```
 /// # use thingspace_session::{Error, Session};
 /// # async fn example(session: Session, client: reqwest::Client) -> Result<(), Box<dyn std::error::Error>> {
-/// let client = reqwest_middleware::ClientBuilder::new(client).with(session.clone()).build();
+/// let client = reqwest_middleware::ClientBuilder::new(client).with(session).build();
 /// let url = "https://thingspace.verizon.com/api/m2m/v1/callbacks/0000123456-00001";
 /// match client.get(url).send().await {
 ///     Ok(answer) => println!("{}", answer.status()),
@@ -32,14 +32,14 @@ use crate::{
 /// # }
 /// ```
 ///
-/// A request to an origin that the session serves (that of the base URL, and those of
-/// [`allow_origin`](crate::ThingSpaceBuilder::allow_origin)) is carried as by [`Session::execute`], whatever comes after
-/// it in the chain: a client that follows redirects would take the session token along, so none is handed on. The
-/// client's own settings (TLS, proxy, timeouts, default headers) do not reach it; those of
-/// [`ThingSpaceBuilder`](crate::ThingSpaceBuilder) hold. Every other request goes on as it came, without a token.
+/// [`Session::execute`] sends a request to an origin that the session serves: that of the base URL, and those of
+/// [`allow_origin`](crate::ThingSpaceBuilder::allow_origin). The inner client does not get it, because a client that
+/// follows redirects would take the session token along. So the settings of
+/// [`ThingSpaceBuilder`](crate::ThingSpaceBuilder) apply to it, and not those of the client (TLS, proxy, timeouts, default
+/// headers). Every other request passes unchanged, without a token.
 ///
-/// A login and a password reset that may have been processed are not sent again for the same call: a middleware that
-/// repeats them gets [`Error::AlreadySent`], as long as it hands on the extensions of the call, as `reqwest-retry` does.
+/// A middleware that repeats a login or a password reset that may have been processed gets [`Error::AlreadySent`]. It must
+/// pass the extensions of the call on, as `reqwest-retry` does.
 #[async_trait]
 impl Middleware for Session {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
@@ -50,7 +50,7 @@ impl Middleware for Session {
     }
 }
 
-/// The operation that was sent last in this call and is not to be repeated.
+/// The operation that was sent in this call and must not be repeated.
 #[derive(Clone, PartialEq)]
 struct Sent(&'static str);
 
@@ -69,7 +69,7 @@ impl Session {
         if extensions.get() == Some(&sent) {
             return Err(Error::AlreadySent { operation: operation.id.to_owned() });
         }
-        // Before it is sent: a middleware around this one may drop the future and begin again.
+        // Before sending: an outer middleware may drop the future and begin again.
         extensions.insert(sent);
         let outcome = self.execute(request).await;
         if outcome.as_ref().is_err_and(|error| !error.may_have_been_processed()) {

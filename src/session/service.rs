@@ -1,6 +1,6 @@
 //! A session as a layer of `tower` (feature `tower`).
 //!
-//! Keeps the promise that tokens go to the platform and nowhere else where other layers stand around.
+//! Keeps the promise that tokens go to the platform only, inside of other layers.
 
 use std::{
     error::Error,
@@ -17,8 +17,7 @@ use super::Session;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// For existing clients, such as [`reqwest::Client`], which is a service. **Put it innermost**, so that all other
-/// layers stand around it:
+/// A session inside an existing client, such as [`reqwest::Client`], which is a service. **Make it the innermost layer**:
 ///
 /// ```
 /// use tower_layer::Layer as _;
@@ -26,8 +25,8 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// # use thingspace_session::{Error, Session};
 /// # async fn example(session: Session, client: reqwest::Client) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
 /// let mut client = session.layer(client);
-/// let request = session.request(reqwest::Method::GET, "/m2m/v1/callbacks/0000123456-00001")?.build()?;
-/// match client.call(request).await {
+/// let path = "/m2m/v1/callbacks/0000123456-00001";
+/// match client.call(session.request(reqwest::Method::GET, path)?.build()?).await {
 ///     Ok(answer) => println!("{}", answer.status()),
 ///     Err(error) => println!("{:?}", error.downcast_ref::<Error>().map(Error::kind)),
 /// }
@@ -42,19 +41,19 @@ impl<S> Layer<S> for Session {
     }
 }
 
-/// What [`Session`] as a layer makes of a service (feature `tower`).
+/// The service that [`Session`] as a layer returns (feature `tower`).
 ///
-/// A request to an origin that the session serves (that of the base URL, and those of
-/// [`allow_origin`](crate::ThingSpaceBuilder::allow_origin)) is carried as by [`Session::execute`], and does not reach
-/// the inner service: a client that follows redirects would take the session token along, so none is handed on. The
-/// client's own settings (TLS, proxy, timeouts, default headers) do not reach it; those of
-/// [`ThingSpaceBuilder`](crate::ThingSpaceBuilder) hold. Every other request goes on as it came, without a token.
+/// [`Session::execute`] sends a request to an origin that the session serves: that of the base URL, and those of
+/// [`allow_origin`](crate::ThingSpaceBuilder::allow_origin). The inner service does not get it, because a client that
+/// follows redirects would take the session token along. So the settings of
+/// [`ThingSpaceBuilder`](crate::ThingSpaceBuilder) apply to it, and not those of the client (TLS, proxy, timeouts, default
+/// headers). Every other request passes unchanged, without a token.
 ///
-/// **A layer around it that repeats requests must leave a login and a password reset alone.** It repeats copies that
-/// it made before the session saw any, so nothing here can tell them from new ones. Errors say whether a call may be
-/// made again: [`Error::is_retryable`](crate::Error::is_retryable).
+/// **An outer layer that repeats requests must exclude a login and a password reset.** It repeats copies that it made
+/// before the session saw the request, so the session cannot distinguish them from new requests.
+/// [`Error::is_retryable`](crate::Error::is_retryable) says whether a call may be repeated.
 ///
-/// It is always ready. A request for the inner service waits until a clone of that is ready, as part of its own future.
+/// The service is always ready. A request for the inner service waits in its own future until a clone of that is ready.
 #[derive(Clone, Debug)]
 pub struct SessionService<S> {
     inner: S,
@@ -68,11 +67,11 @@ where
     S::Future: Send,
 {
     type Response = Response;
-    /// A [`thingspace_session::Error`](crate::Error), or what the inner service failed with.
+    /// A [`thingspace_session::Error`](crate::Error), or the error of the inner service.
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
 
-    /// Asks nothing of the inner service: a place that it kept free for a request to the platform would be kept in vain.
+    /// Does not poll the inner service: a request to the platform would leave the capacity that it reserves unused.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         Poll::Ready(Ok(()))
     }
