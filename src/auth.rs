@@ -1,4 +1,4 @@
-//! Tokens: how each of the two kinds is obtained, cached and renewed.
+//! Obtains, caches and renews the two kinds of tokens.
 
 mod access_token;
 mod cache;

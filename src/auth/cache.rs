@@ -11,7 +11,7 @@ use tracing::{Instrument as _, Span};
 use crate::{Error, transport::TokenHeader};
 
 type Fetched<T> = Result<Arc<T>, Error>;
-/// What a fetch yields to each of its callers.
+/// The result of a fetch, which all its callers share.
 type Awaited<T> = Shared<BoxFuture<'static, Option<Fetched<T>>>>;
 
 /// A token in a cache.
@@ -26,7 +26,7 @@ pub(super) trait CachedToken: Send + Sync + 'static {
 pub(super) enum Freshness {
     /// Use it.
     Fresh,
-    /// Use it, and fetch the next one meanwhile.
+    /// Use it, and fetch the next one in the background.
     Due,
     /// Fetch another.
     Expired,
@@ -44,7 +44,7 @@ impl<T> Default for TokenCache<T> {
     }
 }
 
-/// A fetch that is under way, or was the last one. It yields nothing if its runtime was shut down.
+/// The fetch in progress, or the last one. Its outcome is `None` if its runtime was shut down.
 struct Flight<T> {
     outcome: Awaited<T>,
     task: AbortHandle,
@@ -62,7 +62,7 @@ impl<T: CachedToken> TokenCache<T> {
         token
     }
 
-    /// Stores a token in the place of this one, if that is still there.
+    /// Stores a token in place of this one, if it is still cached.
     pub(super) fn replace(&self, old: &Arc<T>, new: T) {
         self.token.compare_and_swap(old, Some(Arc::new(new)));
     }
@@ -82,7 +82,7 @@ impl<T: CachedToken> TokenCache<T> {
     /// The cached token, or the result of `fetch`, which runs in one task for all callers. Cancelling a caller cancels no
     /// fetch.
     pub(super) async fn get(&self, fetch: impl Fn() -> BoxFuture<'static, Fetched<T>>) -> Fetched<T> {
-        // A fetch whose runtime was shut down is started again on that of this caller, once.
+        // If the runtime of a fetch was shut down, start it again once, on that of this caller.
         for _ in 0..2 {
             let cached = self.token.load_full();
             let outcome = match cached.map(|cached| (cached.freshness(Instant::now()), cached)) {
@@ -100,17 +100,20 @@ impl<T: CachedToken> TokenCache<T> {
         Err(Error::configuration("the runtime was shut down in the middle of the call"))
     }
 
-    /// Joins the fetch that is under way, or starts one in the span of a caller who waits for it.
+    /// Joins the fetch in progress, or starts one in the span of a caller that waits for it.
     fn join(&self, fetch: impl Fn() -> BoxFuture<'static, Fetched<T>>, span: Span) -> Awaited<T> {
         let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under_way) = flight.as_ref().filter(|flight| !flight.task.is_finished()) {
-            return under_way.outcome.clone();
+        if let Some(current) = flight.as_ref().filter(|flight| !flight.task.is_finished()) {
+            return current.outcome.clone();
         }
         let fetching = tokio::spawn(fetch().instrument(span));
         let task = fetching.abort_handle();
         let outcome = fetching.map(move |end| match end {
             Ok(outcome) => Some(outcome),
-            Err(end) if end.is_panic() => Some(Err(Error::configuration("code that ran in the call, such as a tracing subscriber, has panicked: correct what the panic on standard error names"))),
+            Err(end) if end.is_panic() => Some(Err(Error::configuration(
+                "code that ran in the call, such as a tracing subscriber, has panicked: correct what the panic on standard \
+                 error names",
+            ))),
             Err(_) => None,
         });
         let outcome = outcome.boxed().shared();

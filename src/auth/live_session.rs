@@ -1,4 +1,4 @@
-//! A session in use: its token, and for how long it was not used. Every request reads it without a lock.
+//! A session in use: its token, and its last use. Every request reads it without a lock.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -10,18 +10,18 @@ use tokio::time::Instant;
 use super::cache::{CachedToken, Freshness};
 use crate::{Error, SessionToken, transport::TokenHeader};
 
-/// How long a session lives without use: the platform's figure.
+/// The time without use after which a session is dead: 20 minutes, Verizon's figure.
 pub(super) const IDLE: Duration = Duration::from_secs(20 * 60);
-/// How often the use of a session is recorded.
+/// The interval in which the store records that a session is used.
 const TOUCH: Duration = Duration::from_secs(60);
-/// How exactly a use is noted: threads on other cores need not fetch again what is seldom written.
+/// The precision of a noted use: with few writes, threads on other cores seldom reload the cache line.
 const GRAIN: Duration = Duration::from_secs(1);
 
 /// A session in use.
 pub(super) struct LiveSession {
     pub(super) header: TokenHeader,
     pub(super) token: SessionToken,
-    /// When it was last used before it was taken up; the times below are milliseconds from there.
+    /// The last use before this process took it from the store. The times below are milliseconds from then on.
     start: Instant,
     used: AtomicU64,
     touched: AtomicU64,

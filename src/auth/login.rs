@@ -1,4 +1,4 @@
-//! A dead session becomes a new one: the procedure from top to bottom.
+//! Replaces a dead session by a new one: the procedure from top to bottom.
 //!
 //! One task of a process runs it for all callers, and the claim lets one process at a time log in.
 
@@ -26,14 +26,14 @@ use crate::{
     transport::TokenHeader,
 };
 
-/// How much longer a claim lasts than the request that it is for.
+/// The time by which a claim outlasts its request.
 pub(crate) const SLACK: Duration = Duration::from_secs(5);
-/// A request under a claim is given up so long before its end.
+/// The time before the end of a claim at which its request is cut off.
 const MARGIN: Duration = Duration::from_secs(1);
-/// How long a caller waits for the store to record an outcome.
+/// The time that a caller waits for the store to record an outcome.
 const FINISH_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Why a login yielded no session.
+/// Why a login returned no session.
 pub(super) enum Failure {
     /// Load the record again: another process was faster.
     Overtaken,
@@ -63,7 +63,7 @@ impl SessionTokens {
     async fn renew_in_time(self: &Arc<Self>) -> Result<Arc<LiveSession>, Error> {
         let limit = self.transport.timeout();
         let end = Instant::now() + limit;
-        // A pause that the platform asks for may be any time at all.
+        // The platform may ask for a pause of any length.
         let in_time = |pause: &Duration| Instant::now().checked_add(*pause).is_some_and(|over| over < end);
         let late = || self.failure.get(limit).unwrap_or(Error::LoginInProgress { after: limit });
         let (mut pauses, mut provided) = (self.transport.pauses(), None);
@@ -81,7 +81,7 @@ impl SessionTokens {
                     let fingerprint = self.record.fingerprint(&credentials);
                     (seen.record.decide(fingerprint, seen.now()), Ok((credentials, fingerprint)))
                 }
-                // Another process may be about to log in.
+                // Another process may log in now.
                 Err(error) => (seen.record.decide_reset(seen.now()), Err(error)),
             };
             let pause = match decided {
@@ -93,8 +93,9 @@ impl SessionTokens {
                         Err(Failure::Overtaken) => return Err(late()),
                         Err(Failure::NotSent(error)) => {
                             self.failure.note(&error);
-                            let wished = error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
-                            pauses.next().map(|pause| pause.max(wished)).filter(in_time).ok_or(error)?
+                            let retry_after =
+                                error.headers().and_then(crate::transport::retry_after).unwrap_or_default();
+                            pauses.next().map(|pause| pause.max(retry_after)).filter(in_time).ok_or(error)?
                         }
                     }
                 }
@@ -140,7 +141,7 @@ impl SessionTokens {
         credentials: &Credentials,
         fingerprint: Fingerprint,
     ) -> Result<Arc<LiveSession>, Failure> {
-        // Before the claim, too.
+        // Also before the claim.
         self.access_token().await?;
         let time = self.transport.timeout() + SLACK;
         let claim = self.record.begin(seen, time, |record, now| record.begin_login(fingerprint, now, time)).await?;
@@ -159,7 +160,7 @@ impl SessionTokens {
         })
     }
 
-    /// A claim for a login or a reset, waited for at most `patience`.
+    /// Waits for a claim for a login or a reset, for `patience` at most.
     pub(super) async fn claim(
         &self,
         time: Duration,
@@ -191,7 +192,7 @@ impl SessionTokens {
         }
     }
 
-    /// Sends the login that was begun, and records what came of it.
+    /// Sends the login of this claim, and records its outcome.
     pub(super) async fn log_in(
         self: &Arc<Self>,
         claim: Claim,
@@ -266,14 +267,14 @@ impl SessionTokens {
         Ok(token.clone().into())
     }
 
-    /// Records what an attempt came to. A store that is slow or away gets it later, and no caller waits for that.
+    /// Records the outcome of an attempt. If the store is slow or fails, a background task continues without the caller.
     pub(super) async fn finish(self: &Arc<Self>, claim: Claim, finish: Finish) -> Kept {
-        // A process that ends with the error of its caller must not forget a rejection.
+        // The process may end with this error, and the rejection must be in the store before.
         let is_rejected = matches!(finish, Finish::Rejected { .. });
         let patience = if is_rejected { self.transport.timeout() / 2 } else { FINISH_PATIENCE };
         let (sender, mut receiver) = oneshot::channel();
         let tokens = self.clone();
-        // On the heap at once: a task's future is copied several times.
+        // Boxed, because tokio copies a task's future several times.
         tokio::spawn(Box::pin(async move {
             let mut sender = Some(sender);
             let failed = |error: &Error| {
@@ -293,7 +294,7 @@ impl SessionTokens {
             }
         }));
         let kept = timeout(patience, &mut receiver).await;
-        // What is sent from here on is late.
+        // An outcome that arrives from here on is late.
         receiver.close();
         match kept {
             Ok(Ok(kept)) => kept,
@@ -302,20 +303,20 @@ impl SessionTokens {
     }
 }
 
-/// What it means that the store has failed to record this.
+/// The consequence, if the store fails to record this outcome.
 fn consequence(finish: &Finish) -> &'static str {
     match finish {
-        Finish::LoggedIn(_) => "it does not know the session that was started",
-        Finish::Reset(_) => "it does not know yet that a password was replaced: other processes may try the old one",
-        Finish::Rejected { .. } | Finish::Unknown { .. } => "it does not know yet that a login has failed",
+        Finish::LoggedIn(_) => "the new session is not recorded",
+        Finish::Reset(_) => "a reset is not recorded yet, so other processes may log in with the old password",
+        Finish::Rejected { .. } | Finish::Unknown { .. } => "a failed login is not recorded yet",
         Finish::NotProcessed | Finish::ResetUnknown => "the claim is not released yet; it expires",
     }
 }
 
-/// An operator has to know that no login was sent, and why.
+/// Reports to the operator that no login was sent, and why.
 pub(super) fn withheld(error: &Error) {
     match error {
-        Error::Store(error) => events::store_failed(error, "no login is made without it"),
+        Error::Store(error) => events::store_failed(error, "the crate sends no login without it"),
         Error::LoginSuspended(_)
         | Error::LoginBackoff { .. }
         | Error::LoginInProgress { .. }

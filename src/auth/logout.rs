@@ -18,15 +18,15 @@ impl SessionTokens {
         Ok(client.end_connectivity_management_session().send().await?)
     }
 
-    /// Ends a session that is in no use. What comes of it does not matter.
+    /// Logs an unused session out, and ignores the outcome.
     pub(super) async fn discard(&self, token: SessionToken) {
         if let Ok(session) = LiveSession::new(token, Duration::ZERO) {
             let _ = self.log_out(session.header.value().clone()).await;
         }
     }
 
-    /// Ends the session on the platform, in the record and here. None is started for that, and no request is sent with one
-    /// that is known to be dead.
+    /// Ends the session on the platform, in the record and in this process. Starts no session for that, and sends no
+    /// request for a session that is known to be dead.
     pub(crate) async fn end(&self) -> Result<(), Error> {
         let dead = {
             let state = self.state();
@@ -53,8 +53,8 @@ impl SessionTokens {
         Ok(())
     }
 
-    /// Drops a session that was ended from the record, and ends the one that was left in use: another task started it
-    /// because the platform had rejected the first one.
+    /// Drops an ended session from the record. Also ends the session that another task has started meanwhile, because the
+    /// platform had rejected the first one.
     pub(super) async fn forget_all(&self, ended: &SessionToken, left: Option<Arc<LiveSession>>) {
         self.forget(ended).await;
         if let Some(other) = left.filter(|other| other.token != *ended) {
@@ -63,7 +63,7 @@ impl SessionTokens {
         }
     }
 
-    /// No request is sent from here on. Returns the session that was in use.
+    /// Closes the session: no request is sent from here on. Returns the session that was in use.
     pub(super) fn close(&self) -> Option<Arc<LiveSession>> {
         self.state().is_ended = true;
         self.cache.take()
@@ -81,7 +81,7 @@ impl SessionTokens {
             record.session.take_if(|session| session.token == *token);
         });
         if let Err(error) = forgotten.await {
-            events::store_failed(&error, "it still holds a session that was ended");
+            events::store_failed(&error, "an ended session is still recorded");
         }
     }
 }

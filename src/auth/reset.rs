@@ -1,5 +1,4 @@
-//! A reset of the password, sent once under a claim. Whatever becomes of the store afterwards, the new password reaches the
-//! caller.
+//! A reset of the password, sent once under a claim. The caller gets the new password even if the store fails afterwards.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +19,7 @@ use crate::{
     transport::{ResponseKind, TokenSource as _},
 };
 
-/// What the generated client calls the reset.
+/// The name of the reset in the generated client.
 const RESET: &str = "reset_connectivity_management_password";
 
 impl SessionTokens {
@@ -84,14 +83,14 @@ impl SessionTokens {
         let body = answer.bytes().await.map_err(Error::from_reqwest)?;
         let result: Option<types::SessionResetPasswordResult> = serde_json::from_slice(&body).ok();
         let new = result.and_then(|result| result.new_password).filter(|new| !new.expose_secret().is_empty());
-        // It may be there under another name.
-        let problem = "it holds no new password where one belongs, and the old one may be dead: look into Error::body, \
+        // It may have another name in the body.
+        let problem = "it holds no new password where one belongs, and the old one may be invalid: look into Error::body, \
                        then try one login with the old one before anything else";
         let response = || ErrorResponse::new(status, headers).with_body(&body);
         new.map(Password::from).ok_or_else(|| Error::unexpected(problem, response()))
     }
 
-    /// From here on the new password replaces the old one, here and, as soon as the store records it, elsewhere.
+    /// Makes the new password replace the old one: in this process now, and elsewhere once the store has recorded it.
     pub(crate) async fn replaced(self: &Arc<Self>, claim: Claim, old: Password, new: Password) {
         events::password_reset();
         let new = Credentials::new(self.username(), new);
@@ -100,15 +99,15 @@ impl SessionTokens {
         self.finish(claim, Finish::Reset(fingerprint)).await;
     }
 
-    /// Releases the claim after nothing was reset, or it is unknown, and renews a session that was found dead. Returns the
-    /// error for the caller.
+    /// Releases the claim if nothing was reset or the outcome is unknown, and renews a dead session. Returns the error for
+    /// the caller.
     pub(crate) async fn not_reset(self: &Arc<Self>, claim: Claim, session: &HeaderValue, error: Error) -> Error {
         let finish = if error.is_unprocessed() { Finish::NotProcessed } else { Finish::ResetUnknown };
         self.finish(claim, finish).await;
         if !error.is_session_expired() {
             return error;
         }
-        // A platform that accepts no session is not worth another one, and nothing was renewed.
+        // The platform accepts no session, so the crate does not log in again.
         if !self.invalidate(session, crate::error::Disposition::SessionExpired) && !self.reconsider(session).await {
             return error;
         }
@@ -127,7 +126,7 @@ impl SessionTokens {
 
     /// The claim for the one login of a recovery, and `beyond`, with the session of the record as it is.
     pub(crate) async fn claim_recovery(&self, old: &Credentials, beyond: Duration) -> Result<Claim, Error> {
-        // First, because a failure here has kept no process from logging in.
+        // Before the claim, so that a failure keeps no other process waiting.
         self.transport.access().await?;
         let (limit, old) = (self.transport.timeout(), self.record.fingerprint(old));
         let time = limit + beyond + SLACK;

@@ -387,9 +387,9 @@ async fn a_session_that_the_store_records_late_stays_in_use() {
 #[tokio::test(start_paused = true)]
 async fn each_outcome_that_the_store_does_not_record_is_logged_with_its_consequence() {
     for (fault, password, said) in [
-        (None, PASSWORD, "it does not know the session that was started"),
-        (None, "wrong", "it does not know yet that a login has failed"),
-        (Some(Fault::CloseBefore), PASSWORD, "it does not know yet that a login has failed"),
+        (None, PASSWORD, "the new session is not recorded"),
+        (None, "wrong", "a failed login is not recorded yet"),
+        (Some(Fault::CloseBefore), PASSWORD, "a failed login is not recorded yet"),
         (Some(Fault::gateway("900800")), PASSWORD, "the claim is not released yet; it expires"),
     ] {
         let (sandbox, store) = (Sandbox::start().await.unwrap(), Troubled::default());
