@@ -22,7 +22,7 @@ use crate::{
     store::{StoreError, limited},
 };
 
-/// How an error names the vault.
+/// The name of the vault in errors.
 const PLACE: &str = "the vault";
 /// The time limit of a swap, and of a load: both happen while other processes wait to log in.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -38,15 +38,15 @@ async fn load(vault: &impl PasswordVault) -> Result<VaultState, Error> {
     ask(|| vault.load()).await.map_err(Error::Vault)
 }
 
-/// Swaps. If the answer is lost or `false`, the vault may hold `new` all the same: a swap of `new` for itself then proves
-/// that it is durable.
+/// Swaps. If the response is lost or `false`, the vault may nevertheless hold `new`: a swap of `new` for itself then
+/// proves that it is durable.
 async fn swap(vault: &impl PasswordVault, expected: &VaultState, new: &VaultState) -> Result<(), Failure> {
     let work = async || {
         let swapped = vault.compare_and_swap(expected, new).await;
         if matches!(swapped, Ok(true)) || matches!(vault.compare_and_swap(new, new).await, Ok(true)) {
             return Ok(());
         }
-        let problem = "another process has changed what it holds; call again".to_owned();
+        let problem = "another process has changed its content; call again".to_owned();
         swapped.and_then(|_| Err(StoreError::Unavailable { place: PLACE.to_owned(), problem }.into()))
     };
     ask(work).await
@@ -58,7 +58,7 @@ pub(crate) async fn rotate(tokens: &Arc<SessionTokens>, vault: &impl PasswordVau
 }
 
 async fn step_by_step(tokens: &Arc<SessionTokens>, vault: &impl PasswordVault) -> Result<(), Error> {
-    // Before other processes have to wait: this may fail, or take its time.
+    // Before the claim, because this may fail or take long while other processes would wait.
     let state = load(vault).await?;
     let mut old = match current(&state, tokens.username())? {
         Some(old) => old.clone(),
@@ -66,7 +66,7 @@ async fn step_by_step(tokens: &Arc<SessionTokens>, vault: &impl PasswordVault) -
     };
     // `false` if another rotation has just finished. The vault can write then, and `begin` loads again.
     ask(|| vault.compare_and_swap(&state, &state)).await.map_err(Error::Vault)?;
-    // Each claim covers the steps until the next one: a process that is killed makes the others wait no longer.
+    // Each claim covers the steps until the next one. If the process is killed, others wait for that long only.
     let (mut claim, session, pending) = loop {
         let (claim, session) = tokens.claim_reset(old.password(), 2 * PATIENCE + SLACK).await?;
         match begin(tokens, vault, &claim, &old).await {
@@ -132,7 +132,11 @@ async fn rollback(vault: &impl PasswordVault, pending: &Pending) -> Result<(), F
     commit(vault, pending, pending.old.password()).await
 }
 
-/// The credentials that the vault holds, if it holds any. It is an error if no rotation of this user can begin.
+/// The credentials that the vault holds, if there are any.
+///
+/// # Errors
+///
+/// If no rotation of this user can begin.
 fn current<'a>(state: &'a VaultState, username: &str) -> Result<Option<&'a Credentials>, Error> {
     match state {
         VaultState::Empty => Ok(None),

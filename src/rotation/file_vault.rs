@@ -17,17 +17,17 @@ use crate::{
     },
 };
 
-/// The next step when the file cannot be understood.
+/// The next step if the file is damaged.
 const ADVICE: &str = "it may hold the only copy of a password, so keep it, and put a whole one in its place";
 
 /// Keeps the credentials of one user in a file, which each write replaces as a whole. Clones share it.
 ///
-/// **The file holds the password in the clear.** It is created with mode 0600 and refused if others have any right to
-/// it; only its owner should have the right to write to its directory. A file that is damaged is an error, never a fresh
-/// start. Beside it `<name>.lock` and, for a moment, `<name>.replacement.tmp` are written.
+/// **The file holds the password in the clear.** The vault creates it with mode 0600, and returns an error if another user
+/// has any right to it. Only its owner should have the right to write to its directory. A damaged file is an error and
+/// never a fresh start. The vault also writes `<name>.lock` and, for a moment, `<name>.replacement.tmp`.
 ///
-/// It is a [`CredentialsProvider`], too: give it to [`ThingSpace::start_session`](crate::ThingSpace::start_session) once
-/// it holds the password.
+/// A `FileVault` is a [`CredentialsProvider`]: pass it to
+/// [`ThingSpace::start_session`](crate::ThingSpace::start_session) once it holds the password.
 ///
 /// ```
 /// # use thingspace_session::{Credentials, FileVault, rotation::{PasswordVault, VaultState}};
@@ -56,13 +56,13 @@ struct Document {
 }
 
 impl FileVault {
-    /// The vault in this file. Nothing is opened or created before it is used.
+    /// The vault in this file. The first use opens or creates it.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(Disk::new(path.into()))
     }
 
-    /// Where the file is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path()

@@ -1,11 +1,11 @@
-//! Finds out what became of a rotation that was interrupted.
+//! Finds the outcome of an interrupted rotation.
 
 use std::{sync::Arc, time::SystemTime};
 
 use super::{PATIENCE, PasswordVault, VaultState, load, rollback};
 use crate::{Credentials, Error, Suspension, SuspensionReason, auth::SessionTokens, events};
 
-/// What became of a rotation that was interrupted.
+/// The outcome of an interrupted rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recovery {
@@ -19,7 +19,7 @@ pub enum Recovery {
     NewPasswordLost,
 }
 
-/// Finds out, with at most one login. `tokens` are those of the old credentials.
+/// Finds the outcome with at most one login. `tokens` are those of the old credentials.
 pub(crate) async fn recover(
     vault: &impl PasswordVault,
     tokens: impl FnOnce(Credentials) -> Arc<SessionTokens>,
@@ -31,7 +31,7 @@ pub(crate) async fn recover(
         // A process that rotates or recovers now holds the claim until it has finished.
         let claim = tokens.claim_recovery(&pending.old, PATIENCE).await?;
         match is_pending().await {
-            // A login also ends the session that a reset still under way somewhere would need.
+            // The login also ends the session that a reset still in progress elsewhere would need.
             Ok(true) => tokens.recover(claim, &pending.old).await.map(|()| true),
             not_pending => {
                 tokens.release(claim).await;

@@ -1,4 +1,4 @@
-//! What a vault guarantees, and what it holds.
+//! The interface of a vault: its guarantees and its states.
 
 use std::{
     error::Error as StdError,
@@ -12,18 +12,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Credentials, credentials::unquoted, store::random};
 
-/// What an operation of a vault returns.
+/// The future that an operation of a vault returns.
 pub type VaultFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
 
-/// Why a vault failed. A vault returns [`StoreError::Unavailable`](crate::store::StoreError) if calling again may help:
-/// [`Error::is_retryable`](crate::Error::is_retryable) then holds.
+/// Why a vault failed. A vault returns [`StoreError::Unavailable`](crate::store::StoreError) if a repeated call may help;
+/// [`Error::is_retryable`](crate::Error::is_retryable) is then true.
 pub type VaultError = Box<dyn StdError + Send + Sync>;
 
 /// Keeps one [`VaultState`]: the credentials of one user, and whether a rotation is pending.
 ///
-/// What a vault holds may be the only copy of a password, so a write must survive a power failure and must not
-/// overwrite what another process has written. A call that takes longer than 25 seconds has failed. A panic is a failure,
-/// too. A future that is dropped has swapped, swaps late, or never swaps.
+/// A vault may hold the only copy of a password. So a write must survive a power failure, and must not overwrite the write
+/// of another process. A call that takes longer than 25 seconds or panics has failed. A swap whose future is dropped may
+/// have happened, may happen late, or never.
 ///
 /// A database with a conditional write is a vault; with serde, [`VaultState`] is one value to store in it. In memory, for
 /// a test:
@@ -39,7 +39,11 @@ pub type VaultError = Box<dyn StdError + Send + Sync>;
 ///         Box::pin(async { Ok(self.0.lock().unwrap().clone()) })
 ///     }
 ///
-///     fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool> {
+///     fn compare_and_swap<'a>(
+///         &'a self,
+///         expected: &'a VaultState,
+///         new: &'a VaultState,
+///     ) -> VaultFuture<'a, bool> {
 ///         Box::pin(async move {
 ///             let mut state = self.0.lock().unwrap();
 ///             let is_expected = *state == *expected;
@@ -65,7 +69,7 @@ pub trait PasswordVault: Send + Sync {
     /// Replaces the state by `new` if it is `expected`: compares and writes in one step, for all processes that use the
     /// vault. Returns `true` once `new` is durable; `false`, and changes nothing, if the state is not `expected`.
     ///
-    /// A swap of a state for itself writes as any other does: it proves that the vault can.
+    /// A swap of a state for itself writes as any other, to prove that the vault can write.
     fn compare_and_swap<'a>(&'a self, expected: &'a VaultState, new: &'a VaultState) -> VaultFuture<'a, bool>;
 }
 
@@ -79,7 +83,7 @@ impl<V: PasswordVault + ?Sized> PasswordVault for Arc<V> {
     }
 }
 
-/// What a vault holds. It can be written and read with serde. **Serialized, the password is in the clear.**
+/// The content of a vault. It can be written and read with serde. **Serialized, the password is in the clear.**
 ///
 /// ```
 /// use thingspace_session::{Credentials, rotation::VaultState};
@@ -95,7 +99,7 @@ impl<V: PasswordVault + ?Sized> PasswordVault for Arc<V> {
 pub enum VaultState {
     /// Nothing was ever stored.
     Empty,
-    /// The credentials that are valid.
+    /// The valid credentials.
     Current(Credentials),
     /// A rotation has begun. Until it has ended, another does not begin.
     Pending(Pending),
@@ -121,7 +125,7 @@ impl<'de> Deserialize<'de> for VaultState {
 /// A rotation that has begun. Each has a random id, so that no two are equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pending {
-    /// The credentials that it replaces: they are valid, or superseded already.
+    /// The credentials that it replaces: still valid, or superseded.
     pub old: Credentials,
     since_ms: u64,
     id: String,
@@ -135,7 +139,7 @@ impl Pending {
         Self { old, since_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX), id: format!("{:032x}", random()) }
     }
 
-    /// When it began, in whole milliseconds since 1970.
+    /// The time at which it began, in whole milliseconds since 1970.
     #[must_use]
     pub fn since(&self) -> SystemTime {
         UNIX_EPOCH.checked_add(Duration::from_millis(self.since_ms)).unwrap_or(UNIX_EPOCH)

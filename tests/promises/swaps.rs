@@ -85,7 +85,7 @@ async fn a_rotation_overtaken_by_another_resets_nothing() {
     winner.rotate_password(&vault(&directory)).await.unwrap();
     let error = overtaken.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Vault(_)) && error.is_retryable(), "{error:?}");
-    assert!(shown(&error).contains("another process has changed what it holds"), "{error:?}");
+    assert!(shown(&error).contains("another process has changed its content"), "{error:?}");
     assert_eq!(sandbox.counters().resets_attempted, 1);
     assert_eq!(kept(&vault(&directory)).await, sandbox.password(USERNAME));
 }
