@@ -1,7 +1,7 @@
-//! Stores: what keeps the record of an account, so that many tasks, processes and machines share one session and one
-//! count of failed logins.
+//! Stores keep the record of an account, so that many tasks, processes and machines share one session and one count of
+//! failed logins.
 //!
-//! A store keeps bytes under a key and does not know what they mean. The rules and the encoding of the record are in `guard`.
+//! A store keeps opaque bytes under a key. The rules and the encoding of the record are in `guard`.
 
 mod account;
 pub(crate) mod disk;
@@ -35,18 +35,17 @@ pub use sealed::Sealed;
 pub(crate) use version::random;
 pub use version::{Version, VersionError};
 
-/// What an operation of a store returns.
+/// The future that an operation of a store returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What waiting for a change is.
+/// The future that [`SessionStore::changed`] returns.
 pub type StoreWait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Keeps one value for each [`Account`]: bytes with a [`Version`]. The bytes mean nothing to the store, and they hold the
-/// session token, or the access token if the clients share it: only the processes that share the store should be able to
-/// read them.
+/// Keeps one value for each [`Account`]: opaque bytes with a [`Version`]. The bytes hold the session token, so only the
+/// processes that share the store should be able to read them.
 ///
-/// A database with a conditional write is enough. [`Account::id`] is the key, and a version is kept as its 32 digits; the
-/// example `sqlite_store` is a whole store.
+/// A database with a conditional write is enough. [`Account::id`] is the key, and a version has 32 digits. The example
+/// `sqlite_store` is a complete store.
 ///
 /// # Guarantees
 ///
@@ -54,17 +53,17 @@ pub type StoreWait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 ///    older value, and never "no value" because reading failed.
 /// 2. [`compare_and_swap`](Self::compare_and_swap) compares and writes in one step, for all processes that share the
 ///    store; when it returns `true`, the value is as durable as the store is.
-/// 3. A swap whose `new` version is already stored returns `true` and changes nothing: the answer to it was lost, and it is
-///    sent again.
+/// 3. A swap whose `new` version is already stored returns `true` and changes nothing: the crate sends a swap again if its
+///    response is lost.
 /// 4. [`Snapshot::now`] comes from one clock for all processes that share the store.
 ///
-/// A future that is dropped has swapped, swaps before any later swap succeeds, or never swaps. Guarantee 2 implies that:
-/// no version is drawn twice, so a late swap finds another version than it expects.
+/// A swap whose future is dropped may have happened, may happen before the next successful swap, or never. Guarantee 2
+/// implies that: versions are unique, so a late swap finds another version than it expects.
 ///
-/// The crate calls a store under a time limit of its own, and a store that panics has failed. The suite in
+/// An operation that takes longer than 25 seconds or half the time of a call, or that panics, has failed. The suite in
 /// `store::testing` (feature `store-testing`) checks the guarantees.
 pub trait SessionStore: Send + Sync + fmt::Debug {
-    /// The value of the account, and the time.
+    /// The value of the account, and the time by the store's clock.
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot>;
 
     /// Stores `bytes` as version `new`, if the stored version is `expected`; `None` expects that there is no value.
@@ -77,8 +76,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         bytes: &'a [u8],
     ) -> StoreFuture<'a, bool>;
 
-    /// Returns when the stored version is another than `seen`, also if it was so before the call, and at the latest after
-    /// `patience`. It may return early: by default after 50 ms, so that the caller looks again.
+    /// Returns once the stored version is not `seen`, at the latest after `patience`. It may return early; the caller then
+    /// loads the value and waits again. The default implementation returns after 50 ms.
     fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
         let _ = (account, seen);
         Box::pin(tokio::time::sleep(patience.min(Duration::from_millis(50))))
@@ -105,7 +104,7 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
     }
 }
 
-/// What a store holds for an account at a moment.
+/// The value of an account at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The time by the store's clock.
@@ -125,7 +124,7 @@ pub struct Value {
 debug!(Value, |this| "Value {{ version: {:?}, .. }}", this.version);
 
 impl Value {
-    /// These bytes, as they were swapped in.
+    /// A value with these bytes.
     #[must_use]
     pub fn new(version: Version, bytes: impl Into<Vec<u8>>) -> Self {
         Self { version, bytes: Zeroizing::new(bytes.into()) }

@@ -1,10 +1,10 @@
-//! Whose record it is.
+//! The account, which is the key of a record.
 
 use std::fmt::Write as _;
 
 use hmac_sha256::Hash;
 
-/// Whose session it is: base URL, API key and username.
+/// The key of a record: base URL, API key and username.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     username: String,
@@ -14,7 +14,7 @@ pub struct Account {
 debug!(Account, |this| "Account {{ username: {:?}, .. }}", this.username);
 
 impl Account {
-    /// The account of this user of this application on this platform.
+    /// The account of this user, of the application with this API key, on the platform at this URL.
     #[must_use]
     pub fn new(base_url: impl AsRef<str>, api_key: impl AsRef<str>, username: impl Into<String>) -> Self {
         let username = username.into();
@@ -32,7 +32,7 @@ impl Account {
         &self.username
     }
 
-    /// A name for the account that tells nothing of it: 64 hexadecimal digits, the same everywhere.
+    /// A hash of the account: 64 hexadecimal digits, the same in all processes.
     #[must_use]
     pub fn id(&self) -> String {
         self.digest.iter().fold(String::new(), |mut text, byte| {

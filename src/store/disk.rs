@@ -1,5 +1,5 @@
-//! A file on the disk: read whole, replaced whole, by one process at a time, for its owner alone. The store and the vault
-//! are such files.
+//! A file that is read and replaced as a whole, by one process at a time, with rights for its owner only. The store and
+//! the vault are such files.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions, TryLockError},
@@ -15,15 +15,14 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 
-/// How long `lock` waits. A process holds the lock for a few writes: one that holds it for longer was stopped half-way,
-/// which the operator has to know.
+/// The time that `lock` waits. A process holds the lock for a few writes. One that holds it for longer hangs, which the
+/// operator has to know.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The longest pause between two looks at the lock, in milliseconds.
+/// The maximum pause between two attempts to lock, in milliseconds.
 const PAUSE: u64 = 8;
-/// The longest file that is read, in bytes: a store of many thousand accounts is shorter.
+/// The maximum length of a file, in bytes. A store of many thousand accounts is shorter.
 const LONGEST: u64 = 64 * 1024 * 1024;
-/// The version of each format that this code reads and writes. A change that an older reader would misunderstand needs a
-/// new number.
+/// The version of the formats of store and vault. A change that an older reader would misunderstand needs a new number.
 pub(crate) const FORMAT: u64 = 1;
 
 /// The file, and those beside it.
@@ -33,9 +32,9 @@ pub(crate) struct Disk {
 }
 
 /// The right to replace the file, until it is dropped.
-pub(crate) struct Lock(#[expect(dead_code, reason = "closing it gives the lock up")] File);
+pub(crate) struct Lock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
 
-/// The caller that waits for work. If it cannot be upgraded, the caller has given up.
+/// The caller that waits for the work. If it cannot be upgraded, the caller was cancelled.
 pub(crate) type Caller = Weak<()>;
 
 impl Disk {
@@ -50,7 +49,7 @@ impl Disk {
         &self.path
     }
 
-    /// Does work on a thread that may block. The work runs to its end even if the future is dropped.
+    /// Runs work on a thread that may block, to its end even if the future is dropped.
     pub(crate) async fn run<T: Send + 'static>(
         self: Arc<Self>,
         work: impl FnOnce(&Self, &Caller) -> Result<T, StoreError> + Send + 'static,
@@ -69,14 +68,14 @@ impl Disk {
             version: u64,
         }
         let Some(text) = self.text()? else { return Ok(None) };
-        // The error's own text may quote a secret.
+        // The text of serde's error may quote a secret.
         let misread = |error: serde_json::Error| {
             self.damaged(format!("it is damaged at line {}, column {}; {advice}", error.line(), error.column()))
         };
         let Format { version } = serde_json::from_slice(&text).map_err(misread)?;
         if version != FORMAT {
             return Err(self.damaged(format!(
-                "it has format {version}, and this version of thingspace-session knows format {FORMAT} alone; use one \
+                "it has format {version}, and this version of thingspace-session reads format {FORMAT} only; use one \
                  version everywhere"
             )));
         }
@@ -85,7 +84,7 @@ impl Disk {
 
     fn text(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let file = match self.open()? {
-            // A disk that is not mounted is no fresh start.
+            // If the directory is missing, the disk may not be mounted: that is no fresh start.
             Err(error) if error.kind() == ErrorKind::NotFound && self.directory.is_dir() => return Ok(None),
             file => file.map_err(self.trouble("it cannot be opened"))?,
         };
@@ -100,14 +99,14 @@ impl Disk {
             let problem = format!("it is {length} bytes long, and {LONGEST} are the most that is read");
             return Err(self.damaged(format!("{problem}; it is not what was written: put a whole one in its place")));
         }
-        // With room to spare the buffer does not grow, and so leaves no copy of a secret behind.
+        // A buffer that grows would leave copies of secrets in memory.
         let room = usize::try_from(length).unwrap_or_default().saturating_add(64);
         let mut text = Zeroizing::new(Vec::with_capacity(room));
         file.take(LONGEST).read_to_end(&mut text).map_err(self.trouble("it cannot be read"))?;
         Ok(Some(text))
     }
 
-    /// Opens the file itself, and nothing else: opening a pipe would wait for a writer.
+    /// Opens a regular file only: opening a pipe would wait for a writer.
     fn open(&self) -> Result<io::Result<File>, StoreError> {
         let problem = match fs::symlink_metadata(&self.path) {
             Ok(metadata) if metadata.is_file() => return Ok(File::open(&self.path)),
@@ -118,10 +117,10 @@ impl Disk {
         Err(self.misconfigured(format!("it is {problem}")))
     }
 
-    /// Waits until no other process may replace the file.
+    /// Waits for the right to replace the file.
     pub(crate) fn lock(&self, caller: &Caller) -> Result<Lock, StoreError> {
         let lock = self.lock_within(PATIENCE)?;
-        // Asked under the lock: a change that its caller gave up must not come after the caller's next one.
+        // Checked under the lock: a change whose caller was cancelled must not follow the caller's next change.
         if caller.strong_count() == 0 { Err(self.broken_off()) } else { Ok(lock) }
     }
 
@@ -148,9 +147,9 @@ impl Disk {
         })
     }
 
-    /// Replaces the file: a reader finds the old one or the new one, and so does a process that starts after a crash. The
-    /// text ends with the brace that closes it, so no part of it is whole. It is at most `longest` bytes long: a buffer that
-    /// grows would leave copies of the secrets behind.
+    /// Replaces the file. A reader finds the old file or the new one, also after a crash. The last byte of the text is its
+    /// closing brace, so a truncated file is not valid. The text is at most `longest` bytes long: a buffer that grows would
+    /// leave copies of secrets in memory.
     pub(crate) fn replace(&self, _: &Lock, content: &impl Serialize, longest: usize) -> Result<(), StoreError> {
         let mut text = Zeroizing::new(Vec::with_capacity(longest));
         serde_json::to_writer(&mut *text, content).map_err(|error| self.damaged(error.to_string()))?;
@@ -161,7 +160,7 @@ impl Disk {
         self.write(&text, |temporary| fs::rename(temporary, &self.path))
     }
 
-    /// Removes the file, if there is one, and proves that another can be written.
+    /// Removes the file if there is one, and proves that a file can be written.
     pub(crate) fn remove(&self, _: &Lock) -> Result<(), StoreError> {
         self.write(&[0], |_| match fs::remove_file(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -169,15 +168,15 @@ impl Disk {
         })
     }
 
-    /// Writes a temporary file, and makes last what `put` does with it.
+    /// Writes a temporary file, calls `put` with it, and makes the result durable.
     fn write(&self, text: &[u8], put: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), StoreError> {
-        // A process writes only under the lock, so one that is there belongs to none: its writer died half-way.
+        // A process writes only under the lock, so the writer of an existing temporary file has died.
         let temporary = self.beside(".replacement.tmp");
         let _ = fs::remove_file(&temporary);
         let create = || {
             let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
             file.write_all(text)?;
-            // Before the rename: a name that is safe on the disk must not stand for content that is not.
+            // Before the rename: a durable name must not point to content that is not durable.
             file.sync_all()?;
             put(&temporary)?;
             // A directory can be opened and synchronized on Unix only.
@@ -194,7 +193,7 @@ impl Disk {
         path.into()
     }
 
-    /// What a failure of the file system means: it may pass, or the operator has to act.
+    /// Classifies a failure of the file system: it may pass, or the operator has to act.
     fn trouble(&self, what: &str) -> impl Fn(io::Error) -> StoreError {
         move |error| match self.cure(&error) {
             Some(cure) => self.misconfigured(format!("{what}: {error}; {cure}")),
@@ -202,7 +201,7 @@ impl Disk {
         }
     }
 
-    /// What the operator has to do; `None` if the failure may pass by itself.
+    /// The next step of the operator; `None` if the failure may pass by itself.
     fn cure(&self, error: &io::Error) -> Option<String> {
         let directory = self.directory.display();
         let cure = match error.kind() {
@@ -224,17 +223,17 @@ impl Disk {
             // The file is a mount point: a rename cannot replace it.
             ErrorKind::ResourceBusy | ErrorKind::CrossesDevices => "if it is mounted by itself, mount its directory",
             ErrorKind::FileTooLarge => "raise the limit of the length of files",
-            // Stable Rust cannot name this kind yet, but prints it.
+            // Stable Rust has no name for this kind yet, but prints it.
             kind if format!("{kind:?}") == "FilesystemLoop" => "give a path whose symbolic links do not form a loop",
             _ => return None,
         };
         Some(cure.to_owned())
     }
 
-    /// What to create; `None` if nothing is missing: then another process has removed a file at this moment.
+    /// The file or directory to create; `None` if nothing is missing, because another process has just removed a file.
     fn missing(&self) -> Option<String> {
         let directory = self.directory.display();
-        // `mkdir` refuses the name of a link, whether or not the link leads anywhere.
+        // `mkdir` does not create the target of a dangling link.
         let link = self.directory.ancestors().find(|path| path.is_symlink() && !path.exists());
         let cure = match (link, self.path.file_name()) {
             (_, None) => "give the path of a file".to_owned(),
@@ -270,18 +269,18 @@ impl Disk {
 
     /// The error of work that was not finished. Another call begins it again.
     fn broken_off(&self) -> StoreError {
-        self.unavailable("the work was broken off, as by the end of the runtime".to_owned())
+        self.unavailable("the work was interrupted, as by the end of the runtime".to_owned())
     }
 }
 
-/// Creates a file for its owner alone: at no moment can others open it.
+/// Creates a file that only its owner can open, from the first moment on.
 fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// The rights to the file. Other systems than Unix have none that are checked.
+/// The rights to the file. The store checks them on Unix only.
 fn mode(metadata: &Metadata) -> u32 {
     #[cfg(unix)]
     let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
@@ -297,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_that_is_not_given_up_is_told() {
+    fn a_lock_that_another_process_keeps_is_an_error_after_a_time() {
         let directory = tempfile::tempdir().unwrap();
         let disk = Disk::new(directory.path().join("thingspace.json"));
         let caller = Arc::new(());

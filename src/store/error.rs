@@ -1,13 +1,13 @@
-//! Why a store could not do what it was asked for.
+//! The error of a store.
 
-/// Why a store could not do what it was asked for. Nothing was changed, as far as can be known.
+/// Why an operation of a store failed. As far as the store knows, it has changed nothing.
 ///
-/// The variants answer one question: does calling again help, while the operator does nothing?
+/// The variants answer one question: does a repeated call help without an operator?
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Calling again does not help: the stored content cannot be understood. The operator has to look at it. A fresh
-    /// start would forget how many logins have failed.
+    /// A repeated call does not help: the stored content is damaged. The operator has to look at it. A fresh start would
+    /// lose the count of failed logins.
     #[error("{place}: {problem}")]
     Damaged {
         /// Which file, key or address.
@@ -15,7 +15,7 @@ pub enum StoreError {
         /// What is wrong with it, and what to do.
         problem: String,
     },
-    /// Calling again does not help: the operator has to change the configuration or the environment. Examples are a
+    /// A repeated call does not help: the operator has to change the configuration or the environment. Examples are a
     /// missing directory, a missing right and a wrong password of the server.
     #[error("{place} cannot be used: {problem}")]
     Misconfigured {
@@ -24,9 +24,8 @@ pub enum StoreError {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// Calling again may help: the store cannot be used for now. Examples are a server that does not answer, a full disk
-    /// and a lock that another process keeps. [`Error::is_retryable`](crate::Error::is_retryable) holds for this
-    /// variant alone.
+    /// A repeated call may help. Examples are a server that does not answer, a full disk and a lock that another process
+    /// keeps. [`Error::is_retryable`](crate::Error::is_retryable) is true for this variant only.
     #[error("{place} cannot be used: {problem}")]
     Unavailable {
         /// Which file, key or address.
@@ -37,7 +36,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether calling again may help.
+    /// Whether a repeated call may help.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }

@@ -1,7 +1,7 @@
-//! A store for one machine: its processes share one session and one count of failed logins, which outlive them.
+//! A store for one machine. Its processes share one session and one count of failed logins, which outlive them.
 //!
 //! Each swap replaces the whole file under a lock of the operating system. A reader needs no lock and never sees a part,
-//! and a process that dies leaves the file as it was. `document` is the content, `disk` the way to it.
+//! and a process that dies leaves the file unchanged. `document` is the content, `disk` reads and replaces the file.
 
 mod document;
 
@@ -17,16 +17,16 @@ use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version, disk::
 
 /// Keeps values in a file, for all processes of one machine that are given the same path. Clones share it.
 ///
-/// **The file holds session tokens**, in the clear unless the store is sealed. It belongs to its owner alone: it is
-/// created with mode 0600, and a file that others have any right to is refused, with the command that cures it. The
-/// username, the password and the API key are not in it: [`Account::id`] names an account.
+/// **The file holds session tokens**, in the clear unless the store is sealed. The store creates it with mode 0600. If
+/// another user has any right to the file, the store returns an error with the command that corrects it. The file holds
+/// no username, password or API key: [`Account::id`] identifies an account.
 ///
-/// All processes have to run as the same user. The directory must exist, on a disk of this machine. Only that
-/// user should have the right to write to it. The store creates three kinds of file there: the named one, `<name>.lock`, which must
-/// not be removed while the store is in use, and for a moment `<name>.replacement.tmp`. In a container, mount the directory:
-/// a file that is mounted by itself cannot be replaced.
+/// All processes must run as the same user. The directory must exist, on a disk of this machine, and only that user should
+/// have the right to write to it. The store creates three files there: the named one, `<name>.lock`, and for a moment
+/// `<name>.replacement.tmp`. Do not remove the lock file while the store is in use. In a container, mount the directory: a
+/// file that is mounted by itself cannot be replaced.
 ///
-/// The path is made absolute when the store is created. A symbolic link in place of the file is refused: the first swap
+/// The store makes the path absolute when it is created. A symbolic link in place of the file is an error: the first swap
 /// would replace the link, and processes that use its target would keep a count of their own.
 ///
 /// ```
@@ -40,16 +40,17 @@ use super::{Account, SessionStore, Snapshot, StoreFuture, Value, Version, disk::
 /// let account = Account::new("https://thingspace.verizon.com", "key", "zbeeblebrox");
 /// assert!(store.compare_and_swap(&account, None, Version::random(), b"value").await?);
 ///
-/// // Any other process finds the value, now and after a restart.
+/// // Another process finds the value, now and after a restart.
 /// let other = FileStore::new(directory.join("thingspace.json"));
-/// assert_eq!(other.load(&account).await?.value.expect("a value was stored").bytes(), b"value");
+/// let value = other.load(&account).await?.value.expect("a value was stored");
+/// assert_eq!(value.bytes(), b"value");
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Details
 ///
-/// The store's clock is the one of the machine. The work is done on the blocking threads of the tokio runtime.
+/// The store's clock is that of the machine. The store works on the blocking threads of the tokio runtime.
 #[derive(Clone)]
 pub struct FileStore {
     disk: Arc<Disk>,
@@ -59,7 +60,7 @@ pub struct FileStore {
 debug!(FileStore, |this| "FileStore {{ path: {:?}, .. }}", this.disk.path());
 
 impl FileStore {
-    /// The store in this file. Nothing is opened or created before it is used.
+    /// The store in this file. The first use opens or creates it.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { disk: Disk::new(path.into()), clock: Arc::new(SystemTime::now) }
@@ -72,7 +73,7 @@ impl FileStore {
         self
     }
 
-    /// Where the file is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.disk.path()
@@ -96,7 +97,7 @@ impl SessionStore for FileStore {
         let (account, value) = (account.id(), Value::new(new, bytes));
         Box::pin(self.disk.clone().run(move |disk, caller| {
             let fits = |found: Option<Version>| found == expected || found == Some(new);
-            // The file is whole at any moment, so a swap that fails needs no lock.
+            // The file is complete at every moment, so a swap that fails needs no lock.
             if !fits(Document::read(disk)?.version(&account)) {
                 return Ok(false);
             }
@@ -107,7 +108,7 @@ impl SessionStore for FileStore {
                 if found != Some(new) {
                     document.put(account, &value);
                 }
-                // Written even if it was there: the answer may have been lost because writing failed at its end.
+                // Write also if the value is there: the last step of writing it may have failed.
                 disk.replace(&lock, &document, document.longest())?;
             }
             Ok(fits(found))

@@ -7,11 +7,11 @@ use tokio::time::{sleep, timeout};
 
 use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, StoreWait, Version};
 
-/// How an error names the store.
+/// The name of the store in errors.
 const PLACE: &str = "the store";
-/// How long an operation may take: longer than `FileStore` waits for its lock.
+/// The time limit of an operation. `FileStore` waits for its lock for a shorter time.
 const LONGEST: Duration = Duration::from_secs(25);
-/// How long `changed` takes at least, so that a loop around it cannot spin.
+/// The minimum time of `changed`, so that a loop around it does not spin.
 const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 /// A store whose operations return in time. The crate uses a store through this type only.
@@ -25,7 +25,7 @@ pub(crate) struct Limited {
 debug!(Limited, |this| "{:?}", this.inner);
 
 impl Limited {
-    /// Gives an operation half of a call's timeout at most, so that the call can report its failure in time.
+    /// Limits an operation to half of a call's time, so that the call can report its failure.
     pub(crate) fn new(inner: Arc<dyn SessionStore>, timeout: Duration, is_default: bool) -> Self {
         Self { inner, limit: LONGEST.min(timeout / 2), is_default }
     }
@@ -36,7 +36,7 @@ impl Limited {
     }
 }
 
-/// Calls foreign code, which may hang or panic.
+/// Calls the caller's code, which may hang or panic.
 pub(crate) async fn limited<T, E: From<StoreError>, F: Future<Output = Result<T, E>>>(
     place: &'static str,
     limit: Duration,
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// What the store does in every operation.
+    /// A store that does this in every operation.
     #[derive(Clone, Copy, Debug)]
     enum Fault {
         Hangs,

@@ -1,4 +1,4 @@
-//! A store for one process: its tasks share one session and one count of failed logins, which end with it.
+//! A store for one process. Its tasks share one session and one count of failed logins, which end with the process.
 
 use std::{
     collections::HashMap,
@@ -15,16 +15,17 @@ use super::{Account, SessionStore, Snapshot, StoreFuture, StoreWait, Value, Vers
 
 /// Keeps values in the memory of this process. Clones share them.
 ///
-/// A client uses it unless it is given another store. The count of failed logins ends with the process: a service that
-/// restarts again and again with a wrong password logs in twice each time. Give such a service a
-/// [`FileStore`](super::FileStore).
+/// The default store of a client. The count of failed logins ends with the process, so a service that a supervisor
+/// restarts with a wrong password logs in at each start, and the fifth failed login locks the account. Use a
+/// [`FileStore`](super::FileStore) for a service.
 ///
 /// ```
 /// use thingspace_session::store::{Account, MemoryStore, SessionStore, Version};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), thingspace_session::store::StoreError> {
-/// let (store, account) = (MemoryStore::new(), Account::new("https://thingspace.verizon.com", "key", "zbeeblebrox"));
+/// let store = MemoryStore::new();
+/// let account = Account::new("https://thingspace.verizon.com", "key", "zbeeblebrox");
 ///
 /// let version = Version::random();
 /// assert!(store.compare_and_swap(&account, None, version, b"value").await?);
@@ -40,7 +41,7 @@ pub struct MemoryStore(Arc<Shared>);
 
 debug!(MemoryStore, |_this| "MemoryStore {{ .. }}");
 
-/// Its clock is the time of the system at the start, and the monotonic time since: it is never set back.
+/// The store's clock is the time of the system at the start plus the monotonic time since, so that it is never set back.
 struct Shared {
     started: SystemTime,
     since: Instant,
@@ -54,13 +55,13 @@ impl Default for Shared {
 }
 
 impl MemoryStore {
-    /// A store with nothing in it.
+    /// An empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// No code panics under this lock, so a poisoned one guards a whole map.
+    /// No code panics under this lock, so a poisoned lock guards a valid map.
     fn values(&self) -> MutexGuard<'_, HashMap<Account, watch::Sender<Option<Value>>>> {
         self.0.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +78,7 @@ impl MemoryStore {
 impl SessionStore for MemoryStore {
     fn load<'a>(&'a self, account: &'a Account) -> StoreFuture<'a, Snapshot> {
         Box::pin(async move {
-            // An account that is only asked for takes no room.
+            // Loading an account adds no entry.
             let value = self.values().get(account).and_then(|value| value.borrow().clone());
             Ok(Snapshot { value, now: self.0.started + self.0.since.elapsed() })
         })
@@ -105,7 +106,7 @@ impl SessionStore for MemoryStore {
         })
     }
 
-    /// Returns at once when another version is swapped in.
+    /// Returns as soon as another version is stored.
     fn changed<'a>(&'a self, account: &'a Account, seen: Option<Version>, patience: Duration) -> StoreWait<'a> {
         let mut value = self.value(account).subscribe();
         Box::pin(async move {

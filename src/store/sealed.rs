@@ -1,5 +1,5 @@
-//! Seals the values of any store with XChaCha20-Poly1305, so that a reader or writer of the store learns no session
-//! and forges none.
+//! Encrypts the values of any store with XChaCha20-Poly1305. A reader of the store learns no session, and a writer forges
+//! none.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use super::{Account, SessionStore, Snapshot, StoreError, StoreFuture, StoreWait,
 const SEALED: &[u8] = b"sealed:";
 /// The length of a nonce, in bytes.
 const NONCE: usize = 24;
-/// The next step when a value cannot be opened.
+/// The next step if a value cannot be decrypted.
 const ADVICE: &str = "it holds the count of failed logins, so no login is sent without it; if no replica can read it, make \
-                      sure that the account is not locked and the password holds, then remove it from the store and call \
+                      sure that the account is not locked and the password is right, then remove it from the store and call \
                       reset_login_guard";
 
-/// A store whose values are sealed with a key. All replicas need the same key, from the beginning.
+/// A store whose values are encrypted with a key. All replicas need the same key, from the beginning.
 ///
 /// A sealed value is bound to its account and its version: it cannot be moved to another account, and an old value
 /// cannot be put under the current version. A value that was not sealed, or that does not fit the key, is
@@ -30,7 +30,8 @@ const ADVICE: &str = "it holds the count of failed logins, so no login is sent w
 /// use thingspace_session::store::{FileStore, Sealed};
 ///
 /// # fn key_of_the_fleet() -> [u8; 32] { [7; 32] }
-/// let store = Sealed::new(FileStore::new("/var/lib/fleet/thingspace.json"), key_of_the_fleet());
+/// let store = FileStore::new("/var/lib/fleet/thingspace.json");
+/// let store = Sealed::new(store, key_of_the_fleet());
 /// ```
 pub struct Sealed<S> {
     inner: S,
@@ -45,7 +46,7 @@ impl<S: std::fmt::Debug> std::fmt::Debug for Sealed<S> {
 }
 
 impl<S> Sealed<S> {
-    /// Seals the values of this store with this key, 32 bytes from a source of randomness.
+    /// Encrypts the values of this store with this key: 32 random bytes.
     pub fn new(store: S, key: [u8; 32]) -> Self {
         let key = Zeroizing::new(key);
         Self { inner: store, cipher: XChaCha20Poly1305::new((&*key).into()) }

@@ -1,6 +1,5 @@
-//! Checks the guarantees of [`SessionStore`], one by one, before an account is entrusted to a store.
-//!
-//! It is part of the library, so that every store is held to the same, wherever it is written.
+//! A suite that checks the guarantees of [`SessionStore`] one by one. It is part of the library, so that stores in other
+//! crates pass the same checks.
 
 use std::{
     fmt::Display,
@@ -19,24 +18,24 @@ use tokio::{
 
 use super::{Account, SessionStore, StoreError, Value, Version};
 
-/// Two handles onto one store, as two processes hold them.
+/// Two handles of one store, as two processes have them.
 pub type Handles = (Arc<dyn SessionStore>, Arc<dyn SessionStore>);
 
-/// A pause in which something may happen.
+/// A pause in which the store may act.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How exactly the store's clock has to measure.
+/// The required precision of the store's clock.
 const TOLERANCE: Duration = Duration::from_millis(10);
-/// Far longer than a store needs for anything, even on a busy machine.
+/// Longer than any operation of a store, even on a busy machine.
 const SOON: Duration = Duration::from_secs(5);
 /// Longer than any check.
 const LONG: Duration = Duration::from_secs(120);
-/// After what time a check has failed, because the store hangs.
+/// The time after which a check has failed, because the store hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 const TASKS: u64 = 50;
 
-/// Checks every guarantee of [`SessionStore`], each on a fresh store, of which `make` returns two handles.
+/// Checks every guarantee of [`SessionStore`], each on a new store. `make` returns two handles of it.
 ///
-/// It takes a few seconds. The store's clock and the one of the runtime have to run at the same speed: in virtual time
+/// The suite takes a few seconds. The clocks of the store and of the runtime must run at the same speed: in virtual time
 /// both are virtual.
 ///
 /// ```
@@ -91,13 +90,13 @@ fn both_ways((one, other): &Handles) -> [(Store<'_>, Store<'_>); 2] {
     [(&**one, &**other), (&**other, &**one)]
 }
 
-#[expect(clippy::panic, reason = "the suite runs in a test of the store, where a panic is the verdict")]
+#[expect(clippy::panic, reason = "the suite runs in a test of the store, where a panic is the result")]
 #[track_caller]
 fn broken(problem: impl Display) -> ! {
     panic!("{problem}")
 }
 
-fn told<T>(outcome: Result<T, StoreError>) -> T {
+fn successful<T>(outcome: Result<T, StoreError>) -> T {
     outcome.unwrap_or_else(|error| broken(format_args!("guarantee 1: the store works, but returns an error: {error}")))
 }
 
@@ -106,22 +105,22 @@ fn account() -> Account {
 }
 
 async fn load(store: Store<'_>, account: &Account) -> Option<Value> {
-    told(store.load(account).await).value
+    successful(store.load(account).await).value
 }
 
 async fn swap(store: Store<'_>, expected: Option<Version>, new: Version, bytes: &[u8]) -> bool {
-    told(store.compare_and_swap(&account(), expected, new, bytes).await)
+    successful(store.compare_and_swap(&account(), expected, new, bytes).await)
 }
 
-/// Swaps in a new version, which has to succeed.
+/// Swaps in a new version. The swap must succeed.
 async fn put(store: Store<'_>, account: &Account, expected: Option<Version>, bytes: &[u8]) -> Version {
     let new = Version::random();
-    let is_stored = told(store.compare_and_swap(account, expected, new, bytes).await);
+    let is_stored = successful(store.compare_and_swap(account, expected, new, bytes).await);
     assert!(is_stored, "guarantee 2: the stored version was expected, but the swap returned false");
     new
 }
 
-/// Asserts that the account has this value, as each of the handles sees it.
+/// Asserts that each of the handles loads this value.
 async fn expect(pair: &Handles, account: &Account, expected: Option<(Version, &[u8])>, broken: &str) {
     for (store, _) in both_ways(pair) {
         let found = load(store, account).await;
@@ -130,12 +129,12 @@ async fn expect(pair: &Handles, account: &Account, expected: Option<(Version, &[
     }
 }
 
-/// A value that shows its number in each of its parts.
+/// A value with its number in each of its parts.
 fn numbered(number: u64) -> Vec<u8> {
     number.to_be_bytes().repeat(512)
 }
 
-/// The number of the value; 0 if there is none.
+/// The number of a value; 0 without a value.
 fn number(value: Option<&Value>) -> u64 {
     let Some(value) = value else { return 0 };
     let number = value.bytes().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
@@ -151,7 +150,7 @@ async fn a_value_is_read_as_it_was_swapped_in(pair: Handles) {
     for (index, bytes) in values.iter().enumerate() {
         let store = if index % 2 == 0 { &pair.0 } else { &pair.1 };
         let new = put(&**store, &account(), version, bytes).await;
-        let broken = "guarantee 1: a value is read otherwise than it was swapped in";
+        let broken = "guarantee 1: a loaded value differs from the one that was swapped in";
         expect(&pair, &account(), Some((new, bytes)), broken).await;
         version = Some(new);
     }
@@ -196,7 +195,7 @@ async fn accounts_do_not_meet(pair: Handles) {
         Account::new("https://other.example", "key", "zbeeblebrox"),
         Account::new("https://thingspace.example", "other", "zbeeblebrox"),
         Account::new("https://thingspace.example", "key", "Zbeeblebrox"),
-        // The same letters, cut elsewhere.
+        // The same letters, divided differently.
         Account::new("https://thingspace.example", "keyz", "beeblebrox"),
     ];
     for (index, account) in accounts.iter().enumerate() {
@@ -211,9 +210,9 @@ async fn accounts_do_not_meet(pair: Handles) {
 async fn the_clock_runs_and_is_shared(pair: Handles) {
     for (store, other) in both_ways(&pair) {
         let begin = Instant::now();
-        let before = told(store.load(&account()).await).now;
+        let before = successful(store.load(&account()).await).now;
         sleep(PAUSE).await;
-        let passed = told(other.load(&account()).await).now.duration_since(before).unwrap_or_default();
+        let passed = successful(other.load(&account()).await).now.duration_since(before).unwrap_or_default();
         let is_exact = passed + TOLERANCE >= PAUSE && passed <= begin.elapsed() + TOLERANCE;
         assert!(is_exact, "guarantee 4: `now` advanced by {passed:?} in {:?}", begin.elapsed());
     }
@@ -257,7 +256,7 @@ async fn no_swap_of_many_tasks_is_lost(pair: Handles) {
         })
     });
     let has_failed = join_all(tasks).await.iter().any(Result::is_err);
-    assert!(!has_failed, "one of many tasks has panicked, as its message says");
+    assert!(!has_failed, "one of many tasks has panicked: see its message");
     let found = number(load(&*pair.0, &account()).await.as_ref());
     assert_eq!(found, TASKS, "guarantee 2: {TASKS} tasks counted up by one swap each, and the value is {found}");
 }
@@ -270,7 +269,7 @@ async fn a_wait_ends_with_patience_and_with_a_change(pair: Handles) {
             assert!(ended.is_ok(), "`changed` did not return after its patience of {patience:?}");
         }
         let old = version;
-        // A wait may end early, so it is repeated until the value is there.
+        // A wait may end early, so repeat it until the value has changed.
         let wait = async {
             while load(store, &account()).await.map(|value| value.version) == old {
                 store.changed(&account(), old, LONG).await;

@@ -1,24 +1,24 @@
-//! The name of one write.
+//! The version of a value, which identifies one write.
 
 use std::{fmt, str::FromStr};
 
-/// Names one write of a value. The crate draws it at random, so that no two writes have the same one.
+/// Identifies one write of a value. The crate draws it at random, so that it is unique.
 ///
-/// It prints as 32 lowercase hexadecimal digits and is read back from them.
+/// Its text has 32 lowercase hexadecimal digits, in both directions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version(u128);
 
 debug!(Version, |this| "Version({this})");
 
 impl Version {
-    /// A version that no other write has.
+    /// A new, unique version.
     #[must_use]
     pub fn random() -> Self {
         Self(random())
     }
 }
 
-/// 128 random bits. They have to be unique, not secret: without the system's source a weaker one will do.
+/// 128 random bits. They must be unique, not secret, so a weaker source is enough if the operating system's fails.
 pub(crate) fn random() -> u128 {
     let mut bytes = [0; 16];
     match getrandom::fill(&mut bytes) {
@@ -33,7 +33,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// The text is no version: it does not have 32 lowercase hexadecimal digits.
+/// The error for a text that does not have 32 lowercase hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a version has 32 lowercase hexadecimal digits")]
 pub struct VersionError;

@@ -11,9 +11,9 @@ use crate::store::{
     disk::{Disk, FORMAT},
 };
 
-/// The next step when the file cannot be understood.
+/// The next step if the file is damaged.
 const ADVICE: &str = "it holds the count of failed logins, so no login is sent without it; make sure that the account is \
-                      not locked and the password holds, then move the file away and call reset_login_guard";
+                      not locked and the password is right, then move the file away and call reset_login_guard";
 
 /// The whole file.
 #[derive(Serialize, Deserialize)]
@@ -34,12 +34,12 @@ struct Entry {
 }
 
 impl Document {
-    /// The content of the file. A file that does not exist holds nothing yet.
+    /// The content of the file; empty if there is no file.
     pub(super) fn read(disk: &Disk) -> Result<Self, StoreError> {
         Ok(disk.read(ADVICE)?.unwrap_or_else(|| Self { version: FORMAT, accounts: BTreeMap::new() }))
     }
 
-    /// At least the length of the text, in bytes: of a name six for each byte, of a value four for each three.
+    /// An upper bound of the length of the text in bytes: six for each byte of a name, four for each three of a value.
     pub(super) fn longest(&self) -> usize {
         let entry = |(name, entry): (&String, &Entry)| 128 + name.len() * 6 + entry.value.len() * 4 / 3;
         64 + self.accounts.iter().map(entry).sum::<usize>()
@@ -68,7 +68,7 @@ fn from_digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D:
     <&str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
-/// Without a copy of the text: it holds the session token.
+/// Makes no copy of the text, which holds the session token.
 fn as_base64<S: Serializer>(value: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&Base64Display::new(value, &BASE64_STANDARD))
 }
