@@ -223,8 +223,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// Whatever kept the platform from ending it; the session is then as it was, for its clones. Clone it first if
-    /// the call is to be made again.
+    /// The error that prevented the logout. The session of the clones is then unchanged: to call again, clone it first.
     #[doc(alias = "logout")]
     #[doc(alias = "end_connectivity_management_session")]
     #[doc(alias = "endConnectivityManagementSession")]
