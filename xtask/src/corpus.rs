@@ -1,7 +1,8 @@
-//! `cargo xtask corpus`: documents of other people are checked, generated, compiled, and their examples sent round.
+//! `cargo xtask corpus`: checks public OpenAPI documents, generates and compiles a client for each, and decodes and
+//! encodes their examples.
 //!
-//! It shows that the check is right in both directions: what passes compiles and keeps its examples, and what does not
-//! pass is told why. What the facade alone requires, such as `x-retry`, is counted apart and stops nothing.
+//! It tests the check in both directions: a document that passes compiles and keeps its examples, and one that does not
+//! pass gets a reason. Rules of the facade only, such as `x-retry`, are counted separately and stop nothing.
 
 mod document;
 mod examples;
@@ -20,20 +21,20 @@ use package::Package;
 
 use crate::{Result, process::Process, workspace};
 
-/// How long one document may take. The largest known takes a tenth of it.
+/// The time limit of one document. The largest known takes a tenth of it.
 const LIMIT: Duration = Duration::from_secs(600);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The folder with the documents; each file that is YAML or JSON is one, whatever its name ends in
+    /// The folder with the documents: each file that is YAML or JSON, whatever its extension
     folder: PathBuf,
-    /// Say each error, too
+    /// Print each error, too
     #[arg(long)]
     errors: bool,
-    /// Leave out each operation and component with an error, and go on with the rest
+    /// Leave out each operation and component with an error, and continue with the rest
     #[arg(long)]
     rest: bool,
-    /// One document alone, as the module of this name below the folder: what this command runs for each
+    /// Process one document as the module of this name. The command runs itself with this for each document
     #[arg(long, hide = true)]
     module: Option<String>,
     #[arg(long, hide = true, default_value = ".")]
@@ -49,19 +50,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
     let mut rows = Vec::new();
     for (index, file) in files.iter().enumerate() {
         eprintln!("{}", file.display());
-        rows.push(one(arguments, file, &format!("m{index}"), &package));
+        rows.push(row_of(arguments, file, &format!("m{index}"), &package));
     }
     if rows.iter().any(|row| row.module.is_some()) {
         package.compile(&mut rows)?;
-        package.send_round(&mut rows)?;
+        package.try_examples(&mut rows)?;
     }
     print(&rows, arguments.errors);
     let number = |is_so: fn(&Row) -> bool| rows.iter().filter(|row| is_so(row)).count();
     let passed = number(|row| row.module.is_some());
-    let (wrong, lost) = (number(Row::is_wrong), number(|row| row.crashed.is_some()));
-    println!("\n{} documents, {passed} generated, {wrong} of them wrong, {lost} without an answer", rows.len());
-    if wrong + lost > 0 {
-        Err(format!("{} documents show a mistake of the generator", wrong + lost).into())
+    let (wrong, crashed) = (number(Row::is_wrong), number(|row| row.crashed.is_some()));
+    println!("\n{} documents, {passed} generated, {wrong} of them wrong, {crashed} without a result", rows.len());
+    if wrong + crashed > 0 {
+        Err(format!("{} documents show a mistake of the generator", wrong + crashed).into())
     } else {
         Ok(())
     }
@@ -83,10 +84,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A document in a process of its own: whatever becomes of it, the others come next.
-fn one(arguments: &Arguments, file: &Path, module: &str, package: &Package) -> Row {
+/// Processes a document in a process of its own, so that a crash does not stop the others.
+fn row_of(arguments: &Arguments, file: &Path, module: &str, package: &Package) -> Row {
     let name = file.strip_prefix(&arguments.folder).unwrap_or(file).display().to_string();
-    let answer = || -> Result<Row> {
+    let result = || -> Result<Row> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("corpus").arg(file).args(["--module", module]).arg("--into").arg(package.sources());
         if arguments.rest {
@@ -98,7 +99,7 @@ fn one(arguments: &Arguments, file: &Path, module: &str, package: &Package) -> R
         }
         Ok(serde_json::from_slice(&fs::read(package.sources().join(format!("{module}.row")))?)?)
     };
-    match answer() {
+    match result() {
         Ok(row) => Row { name, ..row },
         Err(error) => Row { name, crashed: Some(error.to_string()), ..Row::default() },
     }
@@ -109,8 +110,8 @@ fn print(rows: &[Row], has_errors: bool) {
     println!("|---|---:|---:|---:|---:|---|---:|");
     for row in rows {
         let compiled = match (&row.crashed, &row.module, &row.flaw) {
-            (Some(_), ..) => "NO ANSWER",
-            (_, None, _) => "refused",
+            (Some(_), ..) => "NO RESULT",
+            (_, None, _) => "rejected",
             (_, _, Some(_)) => "NO",
             _ => "yes",
         };

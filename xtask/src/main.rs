@@ -1,4 +1,4 @@
-//! `cargo xtask`: what maintainers run.
+//! `cargo xtask`: the commands of maintainers.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands print their results")]
 
 mod bench;
@@ -26,7 +26,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 /// Maintainers read these errors; no program matches on them.
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// What maintainers run: checks of openapi.yaml, the sandbox, the docs, measurements.
+/// The commands of maintainers: checks of openapi.yaml, the sandbox, the docs, measurements.
 #[derive(Debug, Parser)]
 #[command(name = "cargo-xtask", bin_name = "cargo xtask", after_help = STATUS)]
 struct Arguments {
@@ -37,12 +37,12 @@ struct Arguments {
 const STATUS: &str = "Exit status: 0 on success, 1 if a check found an error or a step failed, 2 if the arguments \
                       are invalid.";
 
-/// The first line of each is what `--help` says of it.
+/// `--help` prints the first line of each.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Measure what a call costs, and write it into docs/bench.md
     Bench(bench::Arguments),
-    /// Check, generate and compile all documents of a folder, and send their examples round
+    /// Check, generate and compile all documents of a folder, and decode and encode their examples
     Corpus(corpus::Arguments),
     /// Write what each dependency adds into docs/dependencies.md
     #[allow(clippy::doc_markdown, reason = "it is the text of --help")]
@@ -66,7 +66,7 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// Check openapi.yaml, or compare it with an earlier one
     Spec(spec::Arguments),
-    /// Tear a fleet on three hosts apart, and prove from its history what holds
+    /// Split the network of a fleet on three hosts, and check the promises against its history
     ///
     /// Needs Linux, root, iproute2, Python and redis-server.
     Torn(torn::Arguments),

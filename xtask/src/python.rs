@@ -45,8 +45,8 @@ impl Python {
         make.args(["-m", "venv"]).arg(&venv);
         process::run("python -m venv", &mut make, &work.join("venv.log"), VENV_LIMIT).map_err(|error| {
             format!(
-                "{error}\nThis Python cannot make virtual environments. Debian and Ubuntu keep what it lacks in the \
-                 package python3-venv; elsewhere, the installer from python.org has everything."
+                "{error}\nThis Python cannot make virtual environments. On Debian and Ubuntu install the package \
+                 python3-venv; elsewhere use the installer from python.org."
             )
         })?;
         let mut install = python.bare("python");
@@ -59,15 +59,15 @@ impl Python {
         Ok(python)
     }
 
-    /// One of our scripts, which find the sandbox at `base_url`.
+    /// A script of this folder, with the address of the sandbox.
     pub(crate) fn script(&self, name: &str, base_url: &str) -> Command {
         let mut command = self.program("python", base_url);
         command.arg(self.scripts.join(name));
         command
     }
 
-    /// A program of the environment, shielded from the settings of this machine that would come between it and the
-    /// sandbox: a proxy, or a netrc file whose `default` entry `requests` would put in the place of the access token.
+    /// A program of the environment, without settings of this machine that change its requests to the sandbox: a proxy, or
+    /// a netrc file, whose `default` entry `requests` would send instead of the access token.
     pub(crate) fn program(&self, name: &str, base_url: &str) -> Command {
         let mut command = self.bare(name);
         command
@@ -84,7 +84,7 @@ impl Python {
         command
             .current_dir(&self.work)
             .env("PYTHONUTF8", "1")
-            // The directory of the scripts is no place for what Python makes of them.
+            // Python writes no bytecode beside the scripts.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env_remove("PYTHONHOME")
             .env_remove("PYTHONPATH");
@@ -97,7 +97,7 @@ impl Python {
     }
 }
 
-/// A Python to make the environment with, and which one it is.
+/// A Python that can make the environment, and its version and path.
 fn base() -> Result<(&'static OsStr, String)> {
     let mut found = Vec::new();
     for candidate in CANDIDATES {
@@ -109,7 +109,7 @@ fn base() -> Result<(&'static OsStr, String)> {
         }
     }
     if found.is_empty() {
-        found.push(format!("neither {} is there", CANDIDATES.join(" nor ")));
+        found.push(format!("neither {} is in the PATH", CANDIDATES.join(" nor ")));
     }
     Err(format!("Python 3.11 or later is needed: {}", found.join(", ")).into())
 }

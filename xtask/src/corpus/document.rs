@@ -1,4 +1,4 @@
-//! One document: what is found in it, and the module that it becomes.
+//! One document: its findings, and its module.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -12,39 +12,39 @@ use thingspace_codegen::{
 use super::examples;
 use crate::Result;
 
-/// The crates that generated types may come from.
+/// The crates that the types of generated code may come from.
 const MANIFEST: &str = "[dependencies]\nchrono = \"0.4\"\nuuid = \"1\"\nregress = \"0.12\"\n[dependencies.schemars]\n\
                         version = \"1\"\nfeatures = [\"chrono04\", \"uuid1\"]\n";
 
-/// What is said of a document.
+/// The results for a document.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Row {
     /// The file.
     pub(super) name: String,
-    /// Why there is no answer at all.
+    /// Why there is no result.
     pub(super) crashed: Option<String>,
-    /// How much the facade wants to be told.
+    /// The number of errors that only the facade reports.
     pub(super) facade: usize,
     /// Every other error.
     pub(super) errors: Vec<String>,
     pub(super) warnings: usize,
     pub(super) operations: usize,
-    /// Those that were generated.
+    /// The number of operations that were generated.
     pub(super) kept: usize,
     /// The module, if there is one.
     pub(super) module: Option<String>,
-    /// The types that examples are tried with.
+    /// The types of its examples.
     pub(super) types: BTreeSet<String>,
     /// Why the module does not compile, or does not run.
     pub(super) flaw: Option<String>,
     pub(super) tried: usize,
     pub(super) survived: usize,
-    /// The examples that did not survive.
+    /// The examples that changed or were rejected.
     pub(super) lost: Vec<String>,
 }
 
 impl Row {
-    /// Whether something came of it that should not have.
+    /// Whether the generator has made a mistake.
     pub(super) fn is_wrong(&self) -> bool {
         self.flaw.is_some() || !self.lost.is_empty()
     }
@@ -66,11 +66,11 @@ fn read(bytes: &[u8], row: &mut Row) -> Option<Node> {
     let mut findings = Vec::new();
     let document = load::text(bytes).map_err(|finding| findings.push(finding)).ok();
     let document = document.and_then(|text| load::read(text, &mut findings));
-    row.errors.extend(findings.iter().map(said));
+    row.errors.extend(findings.iter().map(line));
     document.filter(|_| findings.is_empty())
 }
 
-fn said(finding: &Finding) -> String {
+fn line(finding: &Finding) -> String {
     let Finding { place, rule, message, .. } = finding;
     format!("{}:{}: {rule}: {message}", place.line, place.column)
 }
@@ -84,7 +84,7 @@ fn generated(mut document: Node, has_rest: bool, module: &str, into: &Path, row:
             errors.into_iter().partition(|error| OF_THE_FACADE.contains(&error.rule));
         if is_first {
             (row.facade, row.warnings) = (facade.len(), warnings.len());
-            row.errors.extend(errors.iter().map(said));
+            row.errors.extend(errors.iter().map(line));
         }
         is_first = false;
         let errors = if errors.is_empty() {
@@ -99,7 +99,7 @@ fn generated(mut document: Node, has_rest: bool, module: &str, into: &Path, row:
                     return Ok(());
                 }
                 Err(errors) => {
-                    row.errors.extend(errors.iter().map(said));
+                    row.errors.extend(errors.iter().map(line));
                     errors
                 }
             }
@@ -121,7 +121,7 @@ fn client(document: &Node) -> std::result::Result<(Output, BTreeSet<String>), Ve
     })
 }
 
-/// Takes out what has errors; `false` if nothing of it can be taken out.
+/// Removes the units that have errors. Returns `false` if it can remove none.
 fn without(document: &mut Node, errors: &[Finding]) -> bool {
     let units = units(document);
     let wrong: BTreeSet<&Vec<String>> = errors
@@ -132,7 +132,7 @@ fn without(document: &mut Node, errors: &[Finding]) -> bool {
     wrong.iter().filter(|unit| remove(document, unit)).count() > 0
 }
 
-/// What can be taken out by itself, with where it begins: operations, paths, components. Anything else is `None`.
+/// The beginnings of all parts. A part that can be removed has its path: an operation, a path, a component.
 fn units(document: &Node) -> Vec<(Place, Option<Vec<String>>)> {
     let mut units = Vec::new();
     for (section, entry) in document.entries() {
@@ -157,8 +157,8 @@ fn units(document: &Node) -> Vec<(Place, Option<Vec<String>>)> {
     units
 }
 
-fn remove(document: &mut Node, way: &[String]) -> bool {
-    let (Kind::Map(map), [first, rest @ ..]) = (&mut document.kind, way) else { return false };
+fn remove(document: &mut Node, path: &[String]) -> bool {
+    let (Kind::Map(map), [first, rest @ ..]) = (&mut document.kind, path) else { return false };
     if rest.is_empty() {
         return map.shift_remove(first).is_some();
     }

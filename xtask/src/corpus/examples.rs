@@ -1,4 +1,4 @@
-//! Every example of a document that has a generated type.
+//! The examples of a document that have a generated type.
 
 use std::collections::BTreeSet;
 
@@ -11,20 +11,20 @@ use thingspace_codegen::{
 
 use super::sample;
 
-/// A value, and the type that it is of.
+/// A value and its type.
 #[derive(Debug, Serialize)]
 pub(super) struct Example {
-    /// The type, as the module of the document has it.
+    /// The type, in the module of the document.
     pub(super) of: String,
     line: u64,
-    /// How many examples of the document stand in it.
+    /// The number of the document's examples in it.
     count: usize,
     value: Value,
-    /// What of it comes back: what no schema speaks of is not read.
+    /// The value after decoding and encoding: without the properties that no schema has.
     kept: Value,
 }
 
-/// Those that their schema takes. An example of a property stands in a value of the component that has the property.
+/// The examples that match their schema. An example of a property becomes part of a value of its component.
 pub(super) fn of(document: &Node, types: &BTreeSet<String>) -> Vec<Example> {
     let context = Context::of(document);
     let mut found = Found { context: &context, judge: Judge::new(&context), types, examples: Vec::new() };
@@ -120,7 +120,7 @@ impl<'a> Found<'_, 'a> {
 
     fn push(&mut self, of: &str, schema: &'a Node, value: Value, line: u64, count: usize) {
         if self.judge.refusal(schema, &sample::node(&value)).is_none() {
-            let kept = sample::spoken_of(self.context, &[schema], &value);
+            let kept = sample::described(self.context, &[schema], &value);
             self.examples.push(Example { of: of.to_owned(), line, count, value, kept });
         }
     }

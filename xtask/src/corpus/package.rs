@@ -1,4 +1,4 @@
-//! The one package that all documents become modules of.
+//! The package that has all documents as modules.
 
 use std::{
     collections::BTreeMap,
@@ -36,17 +36,17 @@ serde_json = "1"
 uuid = { version = "1", features = ["serde"] }
 "#;
 
-/// What the modules need of the crate that they are part of.
+/// The code that the modules need in their crate.
 const MAIN: &str = include_str!("main.rs.txt");
 
 const BUILD: Duration = Duration::from_secs(3600);
 const ROUND: Duration = Duration::from_secs(120);
 
-/// Where it is. Another run waits for the lock.
-pub(super) struct Package(PathBuf, #[allow(dead_code, reason = "it is held")] fs::File);
+/// Its folder, and the lock that another run waits for.
+pub(super) struct Package(PathBuf, #[allow(dead_code, reason = "dropping it releases the lock")] fs::File);
 
 impl Package {
-    /// A package without modules; what was built for the last one is kept.
+    /// A package without modules. Keeps the target folder of the last run.
     pub(super) fn empty(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let lock = fs::File::create(folder.join("lock"))?;
@@ -65,7 +65,7 @@ impl Package {
         self.0.join("src")
     }
 
-    /// Compiles all modules at once, again without those that have errors.
+    /// Compiles all modules at once, and then again without those that have errors.
     pub(super) fn compile(&self, rows: &mut [Row]) -> Result {
         loop {
             fs::write(self.sources().join("main.rs"), main(rows)?)?;
@@ -81,7 +81,7 @@ impl Package {
         }
     }
 
-    /// The first error of each module that has some.
+    /// The first error of each module that has errors.
     fn build(&self) -> Result<BTreeMap<String, String>> {
         let (out, log) = (self.0.join("messages"), self.0.join("log"));
         let mut cargo = workspace::cargo();
@@ -97,10 +97,10 @@ impl Package {
             let message =
                 message.get("message").filter(|message| message.get("level").is_some_and(|level| level == "error"));
             let spans = message.and_then(|message| message.get("spans")?.as_array());
-            let said = message.and_then(|message| message.get("rendered")?.as_str()).unwrap_or_default();
+            let text = message.and_then(|message| message.get("rendered")?.as_str()).unwrap_or_default();
             for file in spans.into_iter().flatten().filter_map(|span| span.get("file_name")?.as_str()) {
                 let module = Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                errors.entry(module).or_insert_with(|| said.replace('\n', "\n    "));
+                errors.entry(module).or_insert_with(|| text.replace('\n', "\n    "));
             }
         }
         if errors.is_empty() && !status.success() {
@@ -110,7 +110,7 @@ impl Package {
     }
 
     /// Decodes and encodes every example, one process for each module.
-    pub(super) fn send_round(&self, rows: &mut [Row]) -> Result {
+    pub(super) fn try_examples(&self, rows: &mut [Row]) -> Result {
         for row in rows.iter_mut().filter(|row| row.flaw.is_none()) {
             let Some(module) = row.module.clone() else { continue };
             let out = self.sources().join(format!("{module}.out"));
@@ -119,12 +119,12 @@ impl Package {
             command.stdin(Stdio::null()).stdout(fs::File::create(&out)?);
             let status = process::Process::start("the round trip", &mut command)?.wait(ROUND);
             for line in fs::read_to_string(&out)?.lines() {
-                let (count, said) = line.split_once(' ').unwrap_or_default();
+                let (count, result) = line.split_once(' ').unwrap_or_default();
                 let count = count.parse::<usize>().unwrap_or_default();
                 row.tried += count;
-                match said {
+                match result {
                     "ok" => row.survived += count,
-                    said => row.lost.push(said.to_owned()),
+                    problem => row.lost.push(problem.to_owned()),
                 }
             }
             match status {
@@ -137,7 +137,7 @@ impl Package {
     }
 }
 
-/// The program with all modules that are left.
+/// The program with all modules that compile.
 fn main(rows: &[Row]) -> Result<String> {
     let mut text = MAIN.to_owned();
     let mut arms = String::new();

@@ -1,4 +1,4 @@
-//! Values of schemas, made of their examples where they have some.
+//! Values of schemas, made of their examples if they have any.
 
 use serde_json::{Map, Value, json};
 use thingspace_codegen::{
@@ -7,20 +7,20 @@ use thingspace_codegen::{
     load::{Entry, Kind, Node},
 };
 
-/// How deep a value is made.
+/// The maximum depth of a value.
 const DEEPEST: usize = 24;
 
-/// The least value of a schema.
+/// The smallest value of a schema.
 pub(super) fn least<'a>(context: &Context<'a>, schema: &'a Node) -> Option<Value> {
     Sampler { context, has_examples: false }.value(schema, 0)
 }
 
-/// A value of a schema with all examples in it.
+/// A value of a schema with all its examples.
 pub(super) fn of<'a>(context: &Context<'a>, schema: &'a Node) -> Option<Value> {
     Sampler { context, has_examples: true }.value(schema, 0)
 }
 
-/// How many examples stand in a schema itself: what it refers to has its own.
+/// The number of examples in a schema itself. A schema that it refers to has its own.
 pub(super) fn examples_in(schema: &Node) -> usize {
     if schema.get("example").is_some() {
         return 1;
@@ -30,8 +30,8 @@ pub(super) fn examples_in(schema: &Node) -> usize {
     inner.chain(properties).chain(parts(schema)).map(examples_in).sum()
 }
 
-/// What of a value any of these schemas speaks of.
-pub(super) fn spoken_of<'a>(context: &Context<'a>, schemas: &[&'a Node], value: &Value) -> Value {
+/// The part of a value that any of these schemas describes.
+pub(super) fn described<'a>(context: &Context<'a>, schemas: &[&'a Node], value: &Value) -> Value {
     let mut all: Vec<&'a Node> = Vec::new();
     let mut next = schemas.to_vec();
     let object = value.is_object().then(|| node(value));
@@ -46,7 +46,7 @@ pub(super) fn spoken_of<'a>(context: &Context<'a>, schemas: &[&'a Node], value: 
     match value {
         Value::Array(items) => {
             let of: Vec<_> = all.iter().filter_map(|schema| schema.get("items")).collect();
-            items.iter().map(|item| spoken_of(context, &of, item)).collect()
+            items.iter().map(|item| described(context, &of, item)).collect()
         }
         Value::Object(fields) => {
             let has_properties = all.iter().any(|schema| schema.get("properties").is_some());
@@ -57,9 +57,9 @@ pub(super) fn spoken_of<'a>(context: &Context<'a>, schemas: &[&'a Node], value: 
                 let rest = all.iter().filter_map(|schema| schema.get("additionalProperties"));
                 let rest: Vec<_> = rest.filter(|rest| rest.map().is_some()).collect();
                 if !own.is_empty() {
-                    kept.insert(name.clone(), spoken_of(context, &own, field));
+                    kept.insert(name.clone(), described(context, &own, field));
                 } else if !rest.is_empty() || !has_properties {
-                    kept.insert(name.clone(), spoken_of(context, &rest, field));
+                    kept.insert(name.clone(), described(context, &rest, field));
                 }
             }
             Value::Object(kept)
@@ -68,7 +68,7 @@ pub(super) fn spoken_of<'a>(context: &Context<'a>, schemas: &[&'a Node], value: 
     }
 }
 
-/// A value as it would stand in a document.
+/// A value as a node of a document.
 pub(super) fn node(value: &Value) -> Node {
     let kind = match value {
         Value::Array(items) => Kind::List(items.iter().map(node).collect()),
@@ -142,9 +142,9 @@ impl<'a> Sampler<'_, 'a> {
         Some((0..wanted).map(|_| item.clone()).collect())
     }
 
-    /// The object of a schema, with what is in another one already.
-    fn object(&self, schema: &'a Node, depth: usize, begun: Value) -> Value {
-        let Value::Object(mut fields) = begun else { return begun };
+    /// The object of a schema, with the fields of `base`.
+    fn object(&self, schema: &'a Node, depth: usize, base: Value) -> Value {
+        let Value::Object(mut fields) = base else { return base };
         let required = self.context.required(schema);
         for (name, property) in self.context.properties(schema) {
             let is_wanted = required.iter().any(|(known, _)| *known == name)
