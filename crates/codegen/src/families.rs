@@ -113,13 +113,12 @@ impl Families {
         }
         let concrete: BTreeSet<&str> =
             families.members.iter().filter(|(_, one)| one.is_concrete()).map(|(name, _)| name.as_str()).collect();
+        let order: BTreeMap<&str, usize> = all().enumerate().map(|(index, (name, _))| (name, index)).collect();
         let variants = |name: &String| {
-            let made = reached(name, &children);
-            all()
-                .map(|(name, _)| name)
-                .filter(|name| made.contains(name) && concrete.contains(name))
-                .map(str::to_owned)
-                .collect()
+            let mut made: Vec<&str> =
+                reached(name, &children).into_iter().filter(|one| concrete.contains(one)).collect();
+            made.sort_by_key(|one| order.get(one));
+            made.into_iter().map(str::to_owned).collect()
         };
         let found: Vec<Vec<String>> = families.members.keys().map(variants).collect();
         families.members.values_mut().zip(found).for_each(|(member, found)| member.variants = found);

@@ -14,6 +14,7 @@ mod credentials;
 mod defaults;
 mod families;
 mod fuzz;
+mod growth;
 mod harmless;
 mod letters;
 #[path = "../../../tests/mistakes/mistake.rs"]

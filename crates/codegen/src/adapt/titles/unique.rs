@@ -4,7 +4,7 @@
 //! Here each gets the name that typify would give it or, where another schema has that, one with a number behind it. Equal
 //! schemas of one name stay one type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heck::{ToKebabCase, ToPascalCase, ToSnakeCase};
 use serde_json::{Map, Value, json};
@@ -24,10 +24,13 @@ const WORDS: [&str; 8] =
 const AROUND: [&str; 5] = ["description", "nullable", "readOnly", "writeOnly", "deprecated"];
 /// How deep parts are merged.
 const DEEPEST: usize = 16;
+/// How many schemas are merged at most.
+const MOST: usize = 1_000_000;
 
 pub(in super::super) fn unique(document: &mut Value) -> Result<(), String> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut names = Names { schemas: &schemas, seen: BTreeMap::new(), components: BTreeMap::new(), clash: None };
+    let mut names =
+        Names { schemas: &schemas, seen: BTreeMap::new(), components: BTreeMap::new(), clash: None, left: MOST };
     for (name, schema) in &schemas {
         names.seen.insert(type_name(name), plain(schema, false));
         names.components.insert(type_name(name), name);
@@ -85,6 +88,8 @@ struct Names<'v> {
     components: BTreeMap<String, &'v str>,
     /// The name of two types of which neither can have another one.
     clash: Option<String>,
+    /// How many merged schemas are still looked at: some lead back to themselves.
+    left: usize,
 }
 
 /// What becomes of a schema that is written in place.
@@ -244,7 +249,7 @@ impl Names<'_> {
     /// Keeps the names of what is merged of several parts: a title of a part does not come through.
     fn reserve(&mut self, name: &str, schema: &Value) {
         let schemas = self.schemas;
-        let parts = parts(schema, schemas, 0);
+        let parts = parts(schema, schemas);
         if parts.len() > 1 {
             self.inside_merged(name, &parts, 0);
         }
@@ -269,10 +274,11 @@ impl Names<'_> {
         let (schemas, [first, rest @ ..]) = (self.schemas, sources) else { return };
         let is_reference =
             first.get("$ref").is_some() && rest.iter().all(|source| source.get("$ref") == first.get("$ref"));
-        if rest.is_empty() || is_reference || depth > DEEPEST {
+        if rest.is_empty() || is_reference || depth > DEEPEST || self.left == 0 {
             return;
         }
-        let parts: Vec<&Value> = sources.iter().flat_map(|source| parts(source, schemas, depth)).collect();
+        self.left -= 1;
+        let parts: Vec<&Value> = sources.iter().flat_map(|source| parts(source, schemas)).collect();
         if parts.iter().filter_map(|part| part.as_object()).any(becomes_type) {
             let content: Value = parts.iter().map(|part| plain(part, true)).collect();
             let of = type_name(name);
@@ -347,12 +353,14 @@ fn titled(map: &mut Map<String, Value>, title: &str) {
     map.insert("title".to_owned(), title.into());
 }
 
-/// What a schema is made of by `allOf`, itself included.
-fn parts<'v>(schema: &'v Value, schemas: &'v Map<String, Value>, depth: usize) -> Vec<&'v Value> {
-    let Some(schema) = target(schema, schemas).filter(|_| depth < DEEPEST) else { return Vec::new() };
-    let mut found = vec![schema];
-    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        found.extend(parts(part, schemas, depth + 1));
+/// What a schema is made of by `allOf`, itself included, each once.
+fn parts<'v>(schema: &'v Value, schemas: &'v Map<String, Value>) -> Vec<&'v Value> {
+    let (mut found, mut seen, mut next) = (Vec::new(), BTreeSet::new(), vec![schema]);
+    while let Some(schema) = next.pop() {
+        if let Some(schema) = target(schema, schemas).filter(|schema| seen.insert(std::ptr::from_ref(*schema))) {
+            found.push(schema);
+            next.extend(schema.get("allOf").and_then(Value::as_array).into_iter().flatten().rev());
+        }
     }
     found
 }
@@ -369,7 +377,7 @@ fn of_rest(name: &str, has_fields: bool) -> String {
 fn variants(choices: &[Value]) -> Vec<String> {
     let numbered = || (0..choices.len()).map(|index| format!("Variant{index}")).collect();
     let Some(names) = choices.iter().map(named).collect::<Option<Vec<String>>>() else { return numbered() };
-    let are_apart = names.iter().collect::<std::collections::BTreeSet<_>>().len() == names.len();
+    let are_apart = names.iter().collect::<BTreeSet<_>>().len() == names.len();
     let common = |left: String, right: String| {
         let (left, right) = (left.to_kebab_case(), right.to_kebab_case());
         let same = left.split('-').zip(right.split('-')).take_while(|(left, right)| left == right);
