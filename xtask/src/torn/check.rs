@@ -50,6 +50,7 @@ fn happened(events: &[Event]) -> Verdict {
     let logins = count(&|event| event.is_of_sandbox("login"));
     let resets = count(&|event| event.is_of_sandbox("reset") && event.holds("ok"));
     let is_whole = events.iter().any(|event| event.is_of_conductor("end"));
+    let late = events.iter().filter(|event| event.is_of_conductor("late")).count();
     let down = events.iter().filter(|event| event.is_of_conductor("redis-down")).count();
     let mut broken = Vec::new();
     if requests == 0 || logins == 0 || faults == 0 {
@@ -62,7 +63,7 @@ fn happened(events: &[Event]) -> Verdict {
         rule: "something happened",
         measured: format!(
             "{faults} faults, {killed} of them killed sessions; Redis took no writes {down} times; {requests} requests \
-             and {logins} logins arrived, {resets} passwords were reset"
+             and {logins} logins arrived, {resets} passwords were reset; the busy machine delayed answers of the sandbox {late} times"
         ),
         broken,
     }

@@ -18,6 +18,8 @@ use super::stage::{self, ALL, Stage};
 use crate::Result;
 
 const TICK: Duration = Duration::from_millis(50);
+/// How long the sandbox may take to answer, in microseconds.
+const LATE: u64 = 500_000;
 /// How long a rotation may be pending before an operator has it recovered: longer than a claim of it lasts.
 const PENDING: Duration = Duration::from_secs(8);
 
@@ -262,6 +264,17 @@ impl<'a> Conductor<'a> {
 fn nth(place: usize, not: Option<usize>) -> usize {
     let hosts: Vec<_> = HOSTS.into_iter().filter(|host| Some(*host) != not).collect();
     hosts.get(place % hosts.len().max(1)).copied().unwrap_or(1)
+}
+
+/// Notes when the sandbox answers late, because the machine is busy with other work. Then a request may fail without a fault.
+pub(super) fn watch_platform(history: &History, stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        let since = micros(ClockId::Monotonic);
+        if !stage::is_answering() || micros(ClockId::Monotonic) - since > LATE {
+            let _ = history.note(json!({ "what": "late", "since": since }));
+        }
+        sleep(TICK * 2);
+    }
 }
 
 /// Notes whether Redis takes writes, as seen from beside all hosts, until it is stopped.

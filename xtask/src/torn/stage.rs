@@ -65,7 +65,7 @@ impl Stage {
             replicas: (0..ALL).map(replica).collect(),
         };
         stage.shift_clock(0)?;
-        until("the sandbox", || Ok(control("GET", "counters", "").is_ok()))?;
+        until("the sandbox", || Ok(is_answering()))?;
         Ok(stage)
     }
 
@@ -164,6 +164,11 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Whether the sandbox answers. No fault cuts it off from this process.
+pub(super) fn is_answering() -> bool {
+    control("GET", "counters", "").is_ok()
 }
 
 pub(super) fn kill_session() -> Result {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::trouble::{self, Kind};
 use super::{Verdict, seconds};
 use crate::torn::history::{Event, host};
 
@@ -18,6 +19,9 @@ pub(super) fn one_session(events: &[Event]) -> Verdict {
     let (mut sessions, mut hosts, mut broken) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     // When the session came that was the last, and when each host had its first answer in it.
     let (mut last, mut first) = ("", BTreeMap::new());
+    let late =
+        trouble::of(events).into_iter().filter(|trouble| trouble.kind == Kind::Platform && trouble.whose.is_none());
+    let late: Vec<_> = late.collect();
     for event in events.iter().filter(|event| calm.t <= event.t && event.t <= end.t) {
         if event.is_of_sandbox("request") && event.holds("ok") {
             let (session, host) = (event.text("session"), host(event.text("by")));
@@ -34,6 +38,7 @@ pub(super) fn one_session(events: &[Event]) -> Verdict {
             && event.who != "sandbox"
             && event.is("request")
             && event.text("outcome") != "ok"
+            && !late.iter().any(|trouble| trouble.overlaps(event.number("from"), event.t))
         {
             broken.push(format!(
                 "at {} a request of {} failed: {}",

@@ -17,6 +17,8 @@ pub(super) struct Claim {
     pub(super) ends: u64,
     /// When it was to expire.
     pub(super) until: u64,
+    /// Until when it may have kept other processes waiting: its release was confirmed, or it expired.
+    pub(super) held: u64,
     /// When its login was sent and was over, if it was.
     pub(super) login: Option<(u64, u64)>,
     /// Whether the store confirmed it.
@@ -36,6 +38,8 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
     };
     let known: BTreeSet<_> = events.iter().filter_map(version).collect();
     let mut claims: BTreeMap<String, Claim> = BTreeMap::new();
+    // The claims that a version releases.
+    let mut releases = BTreeMap::new();
     // By replica: the claim that it wrote last, and that of the login under way.
     let (mut last, mut open): (BTreeMap<&str, String>, BTreeMap<&str, String>) = Default::default();
     for event in events {
@@ -43,18 +47,23 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
             "started" => drop((last.remove(&*event.who), open.remove(&*event.who))),
             "swap" => {
                 for (id, attempt) in event.get("attempts").and_then(Value::as_object).into_iter().flatten() {
-                    if write(&mut claims, event, id, attempt, offset) {
+                    if write(&mut claims, &mut releases, event, id, attempt, offset) {
                         last.insert(&event.who, id.clone());
                     }
                 }
             }
             "swapped" => {
+                for id in releases.remove(event.text("version")).unwrap_or_default() {
+                    if let Some(claim) = claims.get_mut(&id).filter(|_| event.text("outcome") == "ok") {
+                        claim.held = claim.held.min(event.t);
+                    }
+                }
                 let claim = last.get(&*event.who).and_then(|id| claims.get_mut(id));
                 if let Some(claim) = claim.filter(|claim| claim.version == event.text("version")) {
                     claim.is_stored |= event.text("outcome") == "ok";
                     // A version that a retry did not find may have been replaced already.
                     if event.text("outcome") == "conflict" && !known.contains(&*claim.version) {
-                        claim.ends = claim.begins;
+                        (claim.ends, claim.held) = (claim.begins, claim.begins);
                     }
                 }
             }
@@ -81,7 +90,14 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
 }
 
 /// An attempt is written. Returns whether it is a new claim: who writes it first owns it.
-fn write(claims: &mut BTreeMap<String, Claim>, event: &Event, id: &str, attempt: &Value, offset: u64) -> bool {
+fn write(
+    claims: &mut BTreeMap<String, Claim>,
+    releases: &mut BTreeMap<String, Vec<String>>,
+    event: &Event,
+    id: &str,
+    attempt: &Value,
+    offset: u64,
+) -> bool {
     let text = |name: &str| attempt.get(name).and_then(Value::as_str).unwrap_or_default();
     let until = attempt.get("claimed_until").and_then(Value::as_u64).unwrap_or_default();
     let until = until.saturating_mul(1000).saturating_sub(offset);
@@ -97,6 +113,7 @@ fn write(claims: &mut BTreeMap<String, Claim>, event: &Event, id: &str, attempt:
                 begins: event.t,
                 ends: until,
                 until,
+                held: until,
                 login: None,
                 is_stored: false,
                 version: event.text("version").to_owned(),
@@ -105,7 +122,13 @@ fn write(claims: &mut BTreeMap<String, Claim>, event: &Event, id: &str, attempt:
             true
         }
         Some(claim) => {
-            claim.ends = if is_closed { claim.ends.min(event.t) } else { claim.ends.max(until) };
+            if is_closed {
+                claim.ends = claim.ends.min(event.t);
+                releases.entry(event.text("version").to_owned()).or_default().push(id.to_owned());
+            } else {
+                (claim.ends, claim.until) = (claim.ends.max(until), claim.until.max(until));
+                claim.held = claim.held.max(until);
+            }
             if claim.owner == event.who && claim.login.is_none() {
                 event.text("version").clone_into(&mut claim.version);
             }

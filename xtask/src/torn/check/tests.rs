@@ -190,6 +190,11 @@ fn a_request_that_fails_without_a_reason_is_refuted() {
     assert_eq!(fail(11.0, 12.0, "h2-0", "connect"), [FAIL]);
     assert_eq!(fail(30.0, 36.0, "h1-0", "timeout"), [FAIL]);
     assert_eq!(fail(11.0, 15.0, "h2-0", "store"), [FAIL]);
+    let late = |story: &mut Story| {
+        story.add(34.0, "conductor", json!({ "what": "late", "since": 33_000_000 }));
+        story.failed(30.0, 36.0, "h1-0", "timeout");
+    };
+    assert_eq!(broken(late), [""; 0]);
     assert_eq!(fail(11.0, 15.0, "h2-0", "login_suspended"), [FAIL]);
 }
 

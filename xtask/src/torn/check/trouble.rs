@@ -47,10 +47,11 @@ pub(super) fn blocked(troubles: &[Trouble], claims: &[Claim], replica: &str) -> 
     let strikes = |trouble: &&Trouble, whom: &str| trouble.kind != Kind::Password && trouble.strikes(whom);
     let own = troubles.iter().filter(|trouble| strikes(trouble, replica)).map(|trouble| (trouble.from, trouble.to));
     let is_stuck = |claim: &&Claim| {
-        let during = |trouble: &&Trouble| trouble.overlaps(claim.begins, claim.ends);
+        let during = |trouble: &&Trouble| trouble.overlaps(claim.begins, claim.held);
         troubles.iter().filter(during).any(|trouble| strikes(&trouble, &claim.owner))
     };
-    let others = claims.iter().filter(is_stuck).map(|claim| (claim.begins, claim.ends));
+    // After it comes the pause that follows a login without an outcome.
+    let others = claims.iter().filter(is_stuck).map(|claim| (claim.begins, claim.held + TAIL));
     let mut times: Vec<_> = own.chain(others).collect();
     times.sort_unstable();
     let mut merged: Vec<(u64, u64)> = Vec::new();
@@ -97,6 +98,10 @@ pub(super) fn of(events: &[Event]) -> Vec<Trouble> {
                 if let Some(trouble) = down.take().and_then(|place| all.get_mut(place)) {
                     trouble.to = event.t + TAIL;
                 }
+            }
+            "late" => {
+                let (from, to) = (event.number("since"), event.t + TAIL);
+                all.push(Trouble { kind: Kind::Platform, whose: None, from, to });
             }
             // Until a rotation is over no provider that reads the vault knows the password.
             "vault" if event.text("state") == "pending" => {
