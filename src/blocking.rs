@@ -234,7 +234,8 @@ impl Session {
     ///
     /// As there; [`Error::Configuration`] in async code.
     pub fn send_with(&self, request: RequestBuilder, retry: Retry) -> Result<Response, Error> {
-        let response = self.background.wait(self.inner.send_with(request, retry))??;
+        let session = self.inner.clone();
+        let response = self.background.run(async move { session.send_with(request, retry).await })?;
         Ok(Response::new(response, self.background.clone()))
     }
 
@@ -244,7 +245,8 @@ impl Session {
     ///
     /// As there; [`Error::Configuration`] in async code.
     pub fn execute(&self, request: Request) -> Result<Response, Error> {
-        let response = self.background.wait(self.inner.execute(request))??;
+        let session = self.inner.clone();
+        let response = self.background.run(async move { session.execute(request).await })?;
         Ok(Response::new(response, self.background.clone()))
     }
 

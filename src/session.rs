@@ -96,7 +96,7 @@ impl Session {
     /// session, and otherwise the error that prevented a response. An error response is no `Error`: see
     /// [`Response::error_for_status`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
-        self.execute(request.build().map_err(Error::from_reqwest)?).await
+        self.execute_as(request.build().map_err(Error::from_reqwest)?, None).await
     }
 
     /// [`send`](Self::send) for a request that is built, as [`reqwest::Client::execute`] takes it.
@@ -133,7 +133,7 @@ impl Session {
 
     async fn execute_as(&self, request: Request, retry: Option<Retry>) -> Result<Response, Error> {
         let mut operation = as_sent(request.method(), self.below_base(request.url()), retry);
-        // Another origin does not have this session.
+        // Another origin knows nothing of this session.
         operation.ends_session &= request.url().origin() == self.0.base_url.origin();
         self.0.transport.execute(&operation, request, ResponseKind::Raw).await
     }

@@ -16,7 +16,7 @@ mod token_source;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, header::AUTHORIZATION};
+use http::{HeaderName, HeaderValue, Method, header::AUTHORIZATION};
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::{Body, Request, Response};
 use tokio::time::Instant;
