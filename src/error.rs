@@ -50,13 +50,14 @@ use crate::{
 ///     Ok(new) => save(new),
 ///     Err(error) if error.is_retryable() => println!("call again: {error}"),
 ///     Err(error) => match error.code() {
-///         Some(code) if *code == "REQUEST_FAILED.AccountNotFound" => println!("which account?"),
+///         Some(code) if *code == "REQUEST_FAILED.AccountNotFound" => ask_for_the_account(),
 ///         _ => return Err(error),
 ///     },
 /// }
 /// # Ok(())
 /// # }
 /// # fn save(_: thingspace_session::Password) {}
+/// # fn ask_for_the_account() {}
 /// ```
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]

@@ -40,8 +40,11 @@ const STATUSES: [u16; 10] = [408, 413, 429, 500, 502, 503, 504, 521, 522, 524];
 /// use std::time::Duration;
 /// use thingspace_session::{RetryPolicy, ThingSpace};
 ///
-/// let slow = RetryPolicy::new(5).backoff(Duration::from_secs(1)).factor(1.5);
-/// let slow = slow.max_backoff(Duration::from_secs(10)).attempt_timeout(Duration::from_secs(15));
+/// let slow = RetryPolicy::new(5)
+///     .backoff(Duration::from_secs(1))
+///     .factor(1.5)
+///     .max_backoff(Duration::from_secs(10))
+///     .attempt_timeout(Duration::from_secs(15));
 /// let builder = ThingSpace::builder().retry_policy(slow);
 /// let without_retries = ThingSpace::builder().retry_policy(RetryPolicy::none());
 /// # let _ = (builder, without_retries);
