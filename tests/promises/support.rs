@@ -12,8 +12,8 @@ pub(crate) use crate::patience::{calls_until, until, watch};
 
 pub(crate) const USERNAME: &str = "zbeeblebrox";
 pub(crate) const PASSWORD: &str = "IMgr8";
-/// A path without an operation, which the sandbox echoes.
-pub(crate) const ECHO: &str = "/m2m/v1/devices/actions/list";
+/// A path that no operation of the platform has, so that `openapi.yaml` will not describe it. The sandbox echoes it.
+pub(crate) const ECHO: &str = "/m2m/v1/no-operation";
 
 pub(crate) fn api_key() -> ApiKey {
     watch();

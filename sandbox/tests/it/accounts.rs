@@ -58,7 +58,7 @@ async fn a_lock_does_not_end_the_current_session() {
         caller.log_in(USERNAME, "wrong").await;
     }
     assert!(sandbox.is_locked(USERNAME));
-    assert_eq!(caller.devices().await.status, StatusCode::OK);
+    assert_eq!(caller.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_reset_returns_a_random_password_that_is_valid_at_once_and_keeps_the_s
     assert_eq!(new.len(), 12);
     assert!(new.chars().all(|letter| letter.is_ascii_alphanumeric()));
     assert_eq!(sandbox.password(USERNAME), Some(new.clone()));
-    assert_eq!(caller.devices().await.status, StatusCode::OK);
+    assert_eq!(caller.echo().await.status, StatusCode::OK);
     let newer = caller.reset(&new).await.text("newPassword");
     assert_ne!(newer, new);
     assert_eq!(caller.log_in(USERNAME, PASSWORD).await.error_code(), LOGIN_FAILED);

@@ -54,10 +54,10 @@ async fn the_clock_can_be_moved() {
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     operator.post("/clock", r#"{"advance_seconds": 1200}"#).await;
-    assert_eq!(operator.caller.devices().await.error_code(), EXPIRED);
+    assert_eq!(operator.caller.echo().await.error_code(), EXPIRED);
     operator.post("/clock", &json!({ "advance_seconds": u64::MAX }).to_string()).await;
     operator.post("/clock", &json!({ "advance_seconds": u64::MAX }).to_string()).await;
-    assert_eq!(operator.caller.devices().await.fault_code(), "900901");
+    assert_eq!(operator.caller.echo().await.fault_code(), "900901");
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn faults_can_be_added_read_and_cleared() {
     operator.post("/faults", order).await;
     operator.post("/faults", r#"{"operation": "any", "fault": {"kind": "close-after"}}"#).await;
 
-    let answer = operator.caller.devices().await;
+    let answer = operator.caller.echo().await;
 
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -81,7 +81,7 @@ async fn faults_can_be_added_read_and_cleared() {
     assert_eq!(planned[1], close);
     assert_eq!(operator.send(Method::DELETE, "/faults", "").await.status, StatusCode::OK);
     assert_eq!(operator.get("/faults").await, json!([]));
-    assert_eq!(operator.caller.devices().await.status, StatusCode::OK);
+    assert_eq!(operator.caller.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_control_reads_and_unlocks_an_account_sets_its_password_and_expires_it
     operator.post("/accounts/zbeeblebrox/unlock", "").await;
     assert!(!sandbox.is_locked(USERNAME));
     operator.post("/accounts/zbeeblebrox/expire-session", "").await;
-    assert_eq!(operator.caller.devices().await.error_code(), EXPIRED);
+    assert_eq!(operator.caller.echo().await.error_code(), EXPIRED);
     operator.send(Method::PUT, "/accounts/zbeeblebrox/password", r#"{"password": "grflbk"}"#).await;
     assert_eq!(sandbox.password(USERNAME).as_deref(), Some("grflbk"));
 }
@@ -106,7 +106,7 @@ async fn a_control_revokes_access_tokens_and_another_restores_the_initial_state(
     let sandbox = Sandbox::start().await.unwrap();
     let operator = Operator::of(&sandbox).await;
     operator.post("/revoke-access-tokens", "").await;
-    assert_eq!(operator.caller.devices().await.fault_code(), "900901");
+    assert_eq!(operator.caller.echo().await.fault_code(), "900901");
     sandbox.set_password(USERNAME, "changed");
     operator.post("/reset", "").await;
     assert_eq!(sandbox.password(USERNAME).as_deref(), Some(PASSWORD));

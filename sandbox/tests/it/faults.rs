@@ -104,7 +104,7 @@ async fn truncating_a_response_without_a_body_sends_no_response() {
     sandbox.fault(Operation::Other, Fault::Truncate, 1);
     let revoke = caller.http.post(caller.url(REVOKE)).basic_auth("sandbox-key", Some("sandbox-secret"));
     assert!(revoke.form(&[("token", &caller.access_token)]).send().await.is_err());
-    assert_eq!(caller.devices().await.fault_code(), "900901");
+    assert_eq!(caller.echo().await.fault_code(), "900901");
 }
 
 #[tokio::test]
@@ -140,10 +140,10 @@ async fn faults_apply_in_order_the_given_number_of_times_and_to_their_operation_
 
     let mut statuses = Vec::new();
     for _ in 0..2 {
-        statuses.push(caller.devices().await.status.as_u16());
+        statuses.push(caller.echo().await.status.as_u16());
         statuses.push(caller.token().await.status.as_u16());
     }
-    statuses.push(caller.devices().await.status.as_u16());
+    statuses.push(caller.echo().await.status.as_u16());
 
     assert_eq!(statuses, [500, 502, 500, 502, 200]);
 }
@@ -170,7 +170,7 @@ async fn cleared_faults_do_not_happen() {
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Any, Fault::CloseBefore, 9);
     sandbox.clear_faults();
-    assert_eq!(caller.devices().await.status, StatusCode::OK);
+    assert_eq!(caller.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn injected_error_responses_have_the_form_of_real_ones() {
     let caller = Caller::in_session(&sandbox).await;
     for (code, status) in [("900901", 401), ("900902", 401), ("900906", 400), ("900800", 429), ("900999", 401)] {
         sandbox.fault(Operation::Other, Fault::gateway(code), 1);
-        let answer = caller.devices().await;
+        let answer = caller.echo().await;
         assert_eq!((answer.status.as_u16(), answer.fault_code()), (status, code));
         contract::fault_shape(&answer.body).unwrap();
     }

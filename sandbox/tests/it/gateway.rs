@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use thingspace_sandbox::Sandbox;
 
 use crate::contract;
-use crate::support::{Answer, Caller, DEVICES, LOGIN, LOGOUT, RESET};
+use crate::support::{Answer, Caller, ECHO, LOGIN, LOGOUT, RESET};
 
 #[tokio::test]
 async fn the_gateway_rejects_requests_without_an_access_token() {
@@ -15,7 +15,7 @@ async fn the_gateway_rejects_requests_without_an_access_token() {
         let answer = caller.send(method, path, |request| request).await;
         assert_eq!((answer.status, answer.fault_code()), (StatusCode::UNAUTHORIZED, "900902"));
     }
-    let answer = caller.send(Method::POST, DEVICES, |request| request.basic_auth("a", Some("b"))).await;
+    let answer = caller.send(Method::POST, ECHO, |request| request.basic_auth("a", Some("b"))).await;
     assert_eq!(answer.fault_code(), "900902");
     let counters = sandbox.counters();
     assert_eq!((counters.gateway_faults, counters.logins_attempted, counters.resets_attempted), (5, 1, 0));
@@ -49,7 +49,7 @@ async fn fault_codes_are_numbers_if_the_sandbox_is_configured_so() {
     let sandbox = Sandbox::builder().numeric_fault_codes(true).start().await.unwrap();
     let mut caller = Caller::of(&sandbox).await;
     caller.access_token.clear();
-    let answer = caller.devices().await;
+    let answer = caller.echo().await;
     assert_eq!(answer.body["fault"]["code"], 900_902);
     contract::fault_shape(&answer.body).unwrap();
 }
@@ -77,7 +77,7 @@ async fn the_checks_are_gateway_then_session_then_body() {
 async fn an_unsupported_method_is_405_and_names_the_supported_method() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
-    for (right, path) in operations().into_iter().filter(|(_, path)| *path != DEVICES) {
+    for (right, path) in operations().into_iter().filter(|(_, path)| *path != ECHO) {
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
             if method == right {
                 continue;
@@ -90,5 +90,5 @@ async fn an_unsupported_method_is_405_and_names_the_supported_method() {
 }
 
 fn operations() -> [(Method, &'static str); 4] {
-    [(Method::POST, LOGIN), (Method::POST, LOGOUT), (Method::PUT, RESET), (Method::POST, DEVICES)]
+    [(Method::POST, LOGIN), (Method::POST, LOGOUT), (Method::PUT, RESET), (Method::POST, ECHO)]
 }

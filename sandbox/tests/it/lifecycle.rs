@@ -12,7 +12,7 @@ use thingspace_sandbox::history::{History, mark};
 use thingspace_sandbox::{Account, Fault, Operation, Sandbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Caller, DEVICES, PASSWORD, RESET, until};
+use crate::support::{Caller, ECHO, PASSWORD, RESET, until};
 
 #[tokio::test]
 async fn a_dropped_sandbox_has_closed_its_port_by_the_time_drop_returns() {
@@ -42,7 +42,7 @@ async fn a_dropped_sandbox_leaves_no_task_even_for_a_delayed_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.fault(Operation::Other, Fault::Delay(Duration::from_secs(3600)), 1);
-    let request = tokio::spawn(caller.request(Method::GET, DEVICES).send());
+    let request = tokio::spawn(caller.request(Method::GET, ECHO).send());
     until(|| sandbox.counters().requests == 3).await;
 
     drop((sandbox, caller));
@@ -57,7 +57,7 @@ async fn a_dropped_sandbox_leaves_no_task_even_for_a_delayed_request() {
 async fn a_sandbox_serves_many_callers_on_many_threads() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
-    let requests: Vec<_> = (0..50).map(|_| tokio::spawn(caller.request(Method::GET, DEVICES).send())).collect();
+    let requests: Vec<_> = (0..50).map(|_| tokio::spawn(caller.request(Method::GET, ECHO).send())).collect();
     for request in requests {
         assert_eq!(request.await.unwrap().unwrap().status(), StatusCode::OK);
     }
@@ -70,7 +70,7 @@ async fn sandboxes_are_independent_of_each_other() {
     let mut caller = Caller::in_session(&one).await;
     assert_eq!(other.counters().requests, 0);
     caller.base_url = other.base_url().to_owned();
-    assert_eq!(caller.devices().await.fault_code(), "900901");
+    assert_eq!(caller.echo().await.fault_code(), "900901");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_history_has_logins_resets_and_requests_and_no_secret() {
     let history = History::open(&path, "sandbox").unwrap();
     let sandbox = Sandbox::builder().history(history).start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
-    caller.devices().await;
+    caller.echo().await;
     let reset = caller.request(Method::PUT, RESET).json(&json!({ "oldPassword": PASSWORD })).send().await.unwrap();
     let new = reset.json::<Value>().await.unwrap()["newPassword"].as_str().unwrap().to_owned();
     let text = fs::read_to_string(path).unwrap();
@@ -127,7 +127,7 @@ async fn the_counters_count_each_kind_of_request() {
     let caller = Caller::in_session(&sandbox).await;
     caller.token().await;
     caller.oauth("/ts/v1/oauth2/token", &[]).await;
-    caller.devices().await;
+    caller.echo().await;
     caller.log_out().await;
     let counters = sandbox.counters();
     assert_eq!((counters.connections, counters.requests), (1, 6));

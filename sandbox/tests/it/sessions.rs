@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use thingspace_sandbox::{Account, Sandbox};
 
-use crate::support::{Caller, DEVICES, EXPIRED, FORMAT, INVALID, LOGOUT, PASSWORD, RESET, USERNAME};
+use crate::support::{Caller, ECHO, EXPIRED, FORMAT, INVALID, LOGOUT, PASSWORD, RESET, USERNAME};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -15,7 +15,7 @@ async fn a_session_expires_after_twenty_minutes_without_use() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.advance(20 * MINUTE);
-    assert_eq!(caller.devices().await.error_code(), EXPIRED);
+    assert_eq!(caller.echo().await.error_code(), EXPIRED);
     assert_eq!(caller.reset(PASSWORD).await.error_code(), EXPIRED);
     assert_eq!(caller.log_out().await.error_code(), EXPIRED);
     assert_eq!(sandbox.password(USERNAME).as_deref(), Some(PASSWORD));
@@ -28,7 +28,7 @@ async fn a_session_in_use_does_not_expire() {
     for _ in 0..10 {
         sandbox.advance(19 * MINUTE);
         caller.renew_access_token().await;
-        assert_eq!(caller.devices().await.status, StatusCode::OK);
+        assert_eq!(caller.echo().await.status, StatusCode::OK);
     }
 }
 
@@ -38,7 +38,7 @@ async fn a_session_also_expires_by_tokios_time() {
     let caller = Caller::in_session(&sandbox).await;
     tokio::time::advance(10 * MINUTE).await;
     sandbox.advance(10 * MINUTE);
-    assert_eq!(caller.devices().await.error_code(), EXPIRED);
+    assert_eq!(caller.echo().await.error_code(), EXPIRED);
 }
 
 #[tokio::test]
@@ -46,9 +46,9 @@ async fn a_test_can_expire_a_session() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut caller = Caller::in_session(&sandbox).await;
     sandbox.expire_session(USERNAME);
-    assert_eq!(caller.devices().await.error_code(), EXPIRED);
+    assert_eq!(caller.echo().await.error_code(), EXPIRED);
     caller.start_session().await;
-    assert_eq!(caller.devices().await.status, StatusCode::OK);
+    assert_eq!(caller.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -61,9 +61,9 @@ async fn a_new_login_ends_only_the_older_session_of_that_user() {
 
     let newer = Caller::in_session(&sandbox).await;
 
-    assert_eq!(older.devices().await.error_code(), INVALID);
-    assert_eq!(newer.devices().await.status, StatusCode::OK);
-    assert_eq!(trillian.devices().await.status, StatusCode::OK);
+    assert_eq!(older.echo().await.error_code(), INVALID);
+    assert_eq!(newer.echo().await.status, StatusCode::OK);
+    assert_eq!(trillian.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_failed_login_does_not_end_the_session() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     caller.log_in(USERNAME, "wrong").await;
-    assert_eq!(caller.devices().await.status, StatusCode::OK);
+    assert_eq!(caller.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_logout_ends_the_session_and_returns_its_token() {
     let caller = Caller::in_session(&sandbox).await;
     let answer = caller.log_out().await;
     assert_eq!(answer.body, json!({ "sessionToken": caller.session_token }));
-    assert_eq!(caller.devices().await.error_code(), INVALID);
+    assert_eq!(caller.echo().await.error_code(), INVALID);
     assert_eq!(caller.log_out().await.error_code(), INVALID);
     assert_eq!(sandbox.counters().logouts, 1);
 }
@@ -98,7 +98,7 @@ async fn the_error_for_an_invalid_session_token_states_the_reason() {
     ];
     for (token, code) in cases {
         caller.session_token = token.to_owned();
-        for (method, path) in [(Method::POST, LOGOUT), (Method::PUT, RESET), (Method::GET, DEVICES)] {
+        for (method, path) in [(Method::POST, LOGOUT), (Method::PUT, RESET), (Method::GET, ECHO)] {
             assert_eq!(caller.send(method, path, |request| request).await.error_code(), code, "{token}");
         }
     }
@@ -116,8 +116,8 @@ async fn two_session_tokens_in_one_request_are_invalid() {
 async fn every_other_path_returns_the_request() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
-    let answer = caller.devices().await;
-    let path = format!("/api{DEVICES}");
+    let answer = caller.echo().await;
+    let path = format!("/api{ECHO}");
     assert_eq!(answer.body, json!({ "method": "POST", "path": path, "body": { "accountName": "a" } }));
 
     let answer = caller.send(Method::PATCH, "/m2m/v1/x?a=1&b=%20", |request| request.body("plain")).await;

@@ -14,7 +14,8 @@ pub(crate) const LOGOUT: &str = "/m2m/v1/session/logout";
 pub(crate) const RESET: &str = "/m2m/v1/session/password/actions/reset";
 pub(crate) const TOKEN: &str = "/ts/v1/oauth2/token";
 pub(crate) const REVOKE: &str = "/ts/v1/oauth2/revoke";
-pub(crate) const DEVICES: &str = "/m2m/v1/devices/actions/list";
+/// A path that no operation of the platform has, so that `openapi.yaml` will not describe it. The sandbox echoes it.
+pub(crate) const ECHO: &str = "/m2m/v1/no-operation";
 
 pub(crate) const EXPIRED: &str = "UnifiedWebService.REQUEST_FAILED.SessionToken.Expired";
 pub(crate) const INVALID: &str = "UnifiedWebService.INPUT_INVALID.SessionToken.Invalid";
@@ -115,8 +116,8 @@ impl Caller {
         self.send(Method::PUT, RESET, |request| request.json(&json!({ "oldPassword": old }))).await
     }
 
-    pub(crate) async fn devices(&self) -> Answer {
-        self.post(DEVICES, &json!({ "accountName": "a" })).await
+    pub(crate) async fn echo(&self) -> Answer {
+        self.post(ECHO, &json!({ "accountName": "a" })).await
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {

@@ -31,16 +31,16 @@ async fn a_token_expires_an_hour_after_its_first_issue_despite_repeated_requests
     for _ in 0..3 {
         sandbox.advance(19 * MINUTE);
         assert_eq!(caller.token().await.text("access_token"), caller.access_token);
-        assert_eq!(caller.devices().await.status, StatusCode::OK);
+        assert_eq!(caller.echo().await.status, StatusCode::OK);
     }
     sandbox.advance(3 * MINUTE);
 
-    assert_eq!(caller.devices().await.fault_code(), "900901");
+    assert_eq!(caller.echo().await.fault_code(), "900901");
 
     let dead = caller.access_token.clone();
     caller.renew_access_token().await;
     assert_ne!(caller.access_token, dead);
-    assert_eq!(caller.devices().await.status, StatusCode::OK);
+    assert_eq!(caller.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -51,10 +51,10 @@ async fn a_revoked_token_is_invalid_and_the_next_one_is_new() {
 
     assert_eq!(caller.oauth(REVOKE, &[("token", &revoked)]).await.status, StatusCode::OK);
 
-    assert_eq!(caller.devices().await.fault_code(), "900901");
+    assert_eq!(caller.echo().await.fault_code(), "900901");
     caller.renew_access_token().await;
     assert_ne!(caller.access_token, revoked);
-    assert_eq!(caller.devices().await.status, StatusCode::OK);
+    assert_eq!(caller.echo().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_test_can_revoke_all_tokens_at_once() {
     let sandbox = Sandbox::start().await.unwrap();
     let caller = Caller::in_session(&sandbox).await;
     sandbox.revoke_access_tokens();
-    assert_eq!(caller.devices().await.fault_code(), "900901");
+    assert_eq!(caller.echo().await.fault_code(), "900901");
 }
 
 #[tokio::test]
