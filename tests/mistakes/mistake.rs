@@ -1,7 +1,7 @@
 //! Mistakes in the contract, a file each: how to make it, and what is said of it.
 //!
-//! A file holds the two lines that are said, without the place; an empty line; and a change of `openapi.yaml`, as in
-//! a diff without numbers: a line begins with a space if it stays, with `-` if it goes, with `+` if it comes, and `@@`
+//! A file holds the two lines that are said, without the place; an empty line; and a change of the `openapi.yaml` in this
+//! folder, as in a diff without numbers: a line begins with a space if it stays, with `-` if it goes, with `+` if it comes, and `@@`
 //! stands between two changes. The brackets ⟦ ⟧ are around what the mistake is: there it is told. What is said may name
 //! the line of something else: that has the brackets ⟪ ⟫ around it, and `⟪⟫` stands for its line. All are taken out.
 
@@ -27,6 +27,12 @@ pub(crate) fn folder() -> PathBuf {
     root.join("tests").join("mistakes")
 }
 
+/// The contract that the mistakes change, without the comment at its head.
+pub(crate) fn contract() -> String {
+    let file = fs::read_to_string(folder().join("openapi.yaml")).unwrap();
+    file.split_inclusive('\n').skip_while(|line| line.starts_with('#')).collect()
+}
+
 /// Every mistake, made alone.
 pub(crate) fn all() -> Vec<Mistake> {
     let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
@@ -40,7 +46,7 @@ pub(crate) fn all() -> Vec<Mistake> {
 
 /// These mistakes, made in one contract.
 pub(crate) fn made(names: &[&str]) -> Mistake {
-    let mut contract = fs::read_to_string(folder().join("../../openapi.yaml")).unwrap();
+    let mut contract = contract();
     let mut words = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let file = fs::read_to_string(folder().join(name).with_extension("diff")).unwrap();
@@ -84,6 +90,11 @@ fn changed(contract: &str, change: &str, name: &str) -> String {
     };
     let contract = format!("\n{contract}");
     let old = side('-').replace(is_bracket, "");
-    assert_eq!(contract.matches(&old).count(), 1, "{name}: what is to be changed stands once:{old}");
+    let found = contract.matches(&old).count();
+    assert_eq!(
+        found, 1,
+        "{name}.diff: tests/mistakes/openapi.yaml has this text {found} times, but must have it once. If it is missing, \
+         write what is there now; if it is there twice, add lines around the change that stand once:{old}"
+    );
     contract.replacen(&old, &side('+'), 1)[1..].to_owned()
 }

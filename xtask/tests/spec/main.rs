@@ -48,9 +48,9 @@ fn said(contract: impl AsRef<[u8]>) -> String {
     found(contract).iter().flat_map(|finding| finding.lines("openapi.yaml")).map(|line| line + "\n").collect()
 }
 
-/// The contract as it is.
+/// The contract that the tests change.
 fn contract() -> String {
-    std::fs::read_to_string(mistake::folder().join("../../openapi.yaml")).unwrap()
+    mistake::contract()
 }
 
 /// The contract with more schemas in it.

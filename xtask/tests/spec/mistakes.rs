@@ -14,7 +14,7 @@ fn each_mistake_is_told_at_its_line_and_column_and_nothing_else_is() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(said(contract()), "", "the contract itself has none");
+    assert_eq!(said(contract()), "", "the contract without a mistake has none");
 }
 
 #[test]
