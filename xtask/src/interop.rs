@@ -16,6 +16,9 @@ use crate::sandbox::{self, Running};
 use crate::{Result, process, workspace};
 use report::Report;
 
+/// The operations that the sandbox plays. It answers all others with an echo of the request, which fits no documented
+/// answer, so schemathesis would report a failure for each.
+const PLAYED: &str = "^/m2m/v1/session/";
 const SDK_LIMIT: Duration = Duration::from_secs(60);
 const SCHEMATHESIS_LIMIT: Duration = Duration::from_secs(180);
 
@@ -99,6 +102,7 @@ fn schemathesis(places: &Places, python: &Python, sandbox: &Running) -> Result<R
         .arg(places.scripts.join("schemathesis.toml"))
         .arg("run")
         .arg(&places.spec)
+        .args(["--include-path-regex", PLAYED])
         .args(["--url", &sandbox.base_url, "--no-color", "--report", "json", "--report-json-path"])
         .arg(&report);
     process::run("schemathesis", &mut command, &places.work.join("schemathesis.log"), SCHEMATHESIS_LIMIT)?;
