@@ -1,5 +1,6 @@
-//! Events with stable names for operators, and with the feature `metrics` a counter of the same name for each.
-//! `docs/guide/observability.md` explains them.
+//! What operators see: events of stable names, and with the feature `metrics` a counter of the same name for each.
+//! `docs/guide/observability.md` explains them. `tests/promises/bad_days.rs` compares that page with what is reported; an
+//! event needs a row there.
 
 use std::{fmt::Display, time::Duration};
 
