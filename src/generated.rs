@@ -103,6 +103,9 @@ impl Operation {
     /// Whether this path below the base URL is that of the operation, also for a lenient server. A parameter that is empty,
     /// or that a URL parser reads as `..` or as several segments, makes it another path.
     pub(crate) fn is_at(&self, path: &str) -> bool {
+        if path == self.path {
+            return true;
+        }
         // From the end, where paths differ most.
         let (mut template, mut found) = (segments(self.path).rev(), segments(path).rev());
         loop {

@@ -39,6 +39,9 @@ use execute::Phase;
 /// The maximum time of a call. Adding it to an `Instant` does not overflow.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// progenitor's own header, which the platform does not know.
+static API_VERSION: HeaderName = HeaderName::from_static("api-version");
+
 /// The settings, which are the same for all calls.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -181,8 +184,7 @@ impl ClientHooks<Transport> for client::Client {
     /// This signature allows errors of reqwest only. A body that fails to read carries the typed error inside such a
     /// [`reqwest::Error`], and `From<api::Error<E>> for Error` extracts it.
     async fn exec(&self, mut request: Request, info: &OperationInfo) -> reqwest::Result<Response> {
-        // progenitor adds this header, and the platform does not know it.
-        request.headers_mut().remove("api-version");
+        request.headers_mut().remove(&API_VERSION);
         let below = request.url()[..Position::AfterPath].strip_prefix(self.baseurl());
         let outcome = match Operation::by_id(info.operation_id) {
             Some(operation) if !below.is_some_and(|path| operation.is_at(path)) => Err(Error::InvalidRequest {
