@@ -13,11 +13,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout};
 
-use super::{
-    cache::TokenCache,
-    live_session::{IDLE, LiveSession},
-    record::{Seen, SharedRecord},
-};
+use super::{cache::TokenCache, live_session::LiveSession, record::SharedRecord};
 use crate::{
     Credentials, CredentialsProvider, Error, Password, SessionToken,
     credentials::complete,
@@ -29,13 +25,11 @@ use crate::{
 };
 
 /// How often at most an ambiguous rejection, or the rejection of a session that was never accepted, leads to a login.
-const DOUBT: Duration = Duration::from_secs(60);
+pub(super) const DOUBT: Duration = Duration::from_secs(60);
 /// How long a session that is rejected before it was ever accepted waits for an acceptance, which another request's answer
 /// may bring late; and how often it looks.
 const OVERTAKING: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(20);
-/// How often it looks whether the record has another session: the login of another process is no login of this one.
-const ANOTHER: Duration = Duration::from_millis(250);
 /// A use that is recorded less often than this is not recorded again.
 const TOUCHED: Duration = Duration::from_secs(30);
 /// How many dead sessions are remembered.
@@ -68,11 +62,11 @@ pub(super) struct State {
     /// Why the session is renewed, for the log.
     reason: Option<Renewed>,
     /// When an ambiguous rejection last led to a login.
-    ambiguous: Option<Instant>,
+    pub(super) ambiguous: Option<Instant>,
     /// When the rejection of a session that was never accepted last led to a login, if none was accepted since.
     unaccepted: Option<Instant>,
     /// When the record was last looked at for another session.
-    looked: Option<Instant>,
+    pub(super) looked: Option<Instant>,
     /// The passwords that resets through this session have replaced, and the credentials that are valid now.
     superseded: Option<(Vec<Password>, Credentials)>,
 }
@@ -218,37 +212,6 @@ impl SessionTokens {
         }
     }
 
-    /// Takes up the session of the record, if it may be alive.
-    pub(super) fn adopt(&self, seen: &Seen) -> Option<Arc<LiveSession>> {
-        let live = self.cache.store(alive(&mut self.state(), seen)?);
-        events::session_resumed();
-        Some(live)
-    }
-
-    /// Puts the session of the record in the place of this one, which was rejected, if it is another that may be alive.
-    async fn adopt_another(&self, rejected: &HeaderValue) {
-        let now = Instant::now();
-        {
-            let mut state = self.state();
-            if state.looked.is_some_and(|looked| now < looked + ANOTHER) {
-                return;
-            }
-            state.looked = Some(now);
-        }
-        let Ok(seen) = self.record.load().await else { return };
-        let is_other = |token: &SessionToken| token.expose_secret().as_bytes() != rejected.as_bytes();
-        if !seen.record.session.as_ref().is_some_and(|session| is_other(&session.token)) {
-            return;
-        }
-        let mut state = self.state();
-        let Some(cached) = self.cache.cached().clone().filter(|cached| cached.header == *rejected) else { return };
-        let Some(other) = alive(&mut state, &seen) else { return };
-        self.cache.replace(&cached, other);
-        remember_dead(&mut state, &cached.token);
-        drop(state);
-        events::session_resumed();
-    }
-
     /// Uses a session that was started, unless this one was ended meanwhile.
     pub(super) fn publish(&self, token: &SessionToken) -> Result<Option<Arc<LiveSession>>, Error> {
         let live = LiveSession::new(token.clone(), Duration::ZERO)?;
@@ -270,29 +233,13 @@ impl SessionTokens {
     }
 }
 
-/// The session of the record, if it may be alive.
-fn alive(state: &mut State, seen: &Seen) -> Option<LiveSession> {
-    let session = seen.record.session.as_ref()?;
-    let unused = seen.now().after(session.used_at).unwrap_or_default();
-    if unused >= IDLE || state.is_ended || state.dead.contains(&session.token) {
-        return None;
-    }
-    // One that no header takes is none.
-    let live = LiveSession::new(session.token.clone(), unused).ok()?;
-    // Another process may just have logged in: an ambiguous rejection must not end its session at once.
-    if unused < DOUBT {
-        state.ambiguous = Some(Instant::now());
-    }
-    Some(live)
-}
-
 /// No request uses this token from here on, and it is not taken up again from the record.
 fn bury(state: &mut State, token: &SessionToken, reason: Renewed) {
     state.reason = Some(reason);
     remember_dead(state, token);
 }
 
-fn remember_dead(state: &mut State, token: &SessionToken) {
+pub(super) fn remember_dead(state: &mut State, token: &SessionToken) {
     state.dead.push_back(token.clone());
     if state.dead.len() > MOST_DEAD {
         state.dead.pop_front();
