@@ -30,7 +30,7 @@ use super::{
     load::{Entry, Node},
 };
 pub(crate) use parameters::is_ignored as is_ignored_header;
-pub(crate) use responses::{class, is_json, taken};
+pub(crate) use responses::{ANY, STRUCTURE, class, is_json, of_any, taken};
 pub(crate) use secrets::is_secret;
 use shape::Objects;
 pub use values::Judge;

@@ -50,6 +50,9 @@ pub(super) fn described<'a>(context: &Context<'a>, schemas: &[&'a Node], value: 
         }
         Value::Object(fields) => {
             let has_properties = all.iter().any(|schema| schema.get("properties").is_some());
+            let required = |schema: &&Node| schema.get("required").map(Node::items).unwrap_or_default().to_vec();
+            let required: Vec<Node> = all.iter().flat_map(required).collect();
+            let is_required = |name: &str| required.iter().any(|known| known.text() == Some(name));
             let mut kept = Map::new();
             for (name, field) in fields {
                 let own = all.iter().filter_map(|schema| schema.get("properties")?.get(name));

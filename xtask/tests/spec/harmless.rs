@@ -1,5 +1,7 @@
 //! What looks like a mistake and is none: nothing is said of it.
 
+use serde_json::json;
+
 use crate::{RETRY, SCHEMAS, changed, contract, said, with_schemas};
 
 /// The contract with a schema that has these properties.
@@ -252,5 +254,60 @@ fn default_may_be_the_one_answer() {
         "2XX: {description: Done.}, default: {description: Refused.}",
     ] {
         assert_eq!(said(with_operation(&format!("      responses: {{{answers}}}\n"))), "", "{answers}");
+    }
+}
+
+#[test]
+fn a_body_that_is_sent_as_it_is_needs_no_exact_schema() {
+    let bytes = json!({ "schema": { "type": "string", "format": "binary" } });
+    for (body, wanted) in [
+        ("'*/*': {schema: {type: string, format: binary}}", json!({ "application/octet-stream": bytes })),
+        ("'*/*': {schema: {}}", json!({ "application/octet-stream": bytes })),
+        (
+            "'*/*': {schema: {type: array, items: {type: string}}}",
+            json!({ "application/json": { "schema": { "type": "array", "items": { "type": "string" } } } }),
+        ),
+        (
+            "application/octet-stream: {schema: {type: string, format: byte}}",
+            json!({ "application/octet-stream": bytes }),
+        ),
+        (
+            "application/octet-stream: {schema: {type: string, format: binary, maxLength: 9}}",
+            json!({ "application/octet-stream": bytes }),
+        ),
+        (
+            "text/plain: {schema: {type: string, maxLength: 5}}",
+            json!({ "text/plain": { "schema": { "type": "string" } } }),
+        ),
+    ] {
+        let operation = format!(
+            "  /a: {{post: {{operationId: a, security: [], x-retry: always, requestBody: {{content: {{{body}}}}}, responses: {{'204': {{description: A.}}, default: {{description: Refused.}}}}}}}}\n"
+        );
+        let contract = changed(contract(), "\ncomponents:\n", &format!("\n{operation}\ncomponents:\n"));
+        assert!(!said(&contract).contains("error["), "{body}: {}", said(&contract));
+        let compiled = thingspace_codegen::compile(contract.as_bytes(), &crate::manifest()).unwrap();
+        let adapted = serde_json::to_value(thingspace_codegen::adapt(&compiled.document).unwrap()).unwrap();
+        assert_eq!(adapted["paths"]["/a"]["post"]["requestBody"]["content"], wanted, "{body}");
+    }
+}
+
+#[test]
+fn a_required_property_without_a_schema_is_any_json() {
+    for schema in [
+        "{type: object, required: [x], properties: {a: {type: string}}}",
+        "{type: object, required: [x]}",
+        "{allOf: [{type: object, properties: {a: {type: string}}}, {type: object, required: [a, x]}]}",
+        "{type: object, required: [x, y], properties: {x: {type: string}}}",
+    ] {
+        let told = said(with_schemas(&format!("    A: {schema}\n")));
+        assert!(told.contains("warning[undefined-required]") && !told.contains("error["), "{schema}: {told}");
+        let told = said(with_schemas(&format!(
+            "    A: {}\n",
+            schema.replace("required: [", "additionalProperties: false, required: [")
+        )));
+        assert!(
+            told.contains("error[undefined-required]") || told.contains("error[conflicting-parts]"),
+            "{schema}: {told}"
+        );
     }
 }

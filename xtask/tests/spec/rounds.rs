@@ -54,6 +54,11 @@ fn null_nothing_and_an_empty_list_are_told_apart() {
     let list = json!({ "type": "array", "items": text });
     let map = json!({ "type": "object", "additionalProperties": text });
     let mut schemas = vec![
+        (
+            "Unsaid".to_owned(),
+            json!({ "type": "object", "required": ["x"], "properties": { "a": text } }),
+            vec![json!({ "x": null }), json!({ "x": { "y": [1] }, "a": "" })],
+        ),
         ("State".to_owned(), nullable(state.clone()), vec![json!("on"), json!(null)]),
         ("List".to_owned(), list.clone(), vec![json!([])]),
     ];

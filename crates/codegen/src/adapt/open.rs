@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     super::check::{self, METHODS, names},
     objects,
+    optional::target,
 };
 
 /// Extensions that progenitor and typify take as instructions.
@@ -19,6 +20,7 @@ pub(super) fn close(document: &mut Value) {
         listed(object);
         media(object);
     });
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let parameters = document.pointer("/components/parameters").cloned().unwrap_or_default();
     let items = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
     for item in items.filter_map(Value::as_object_mut) {
@@ -26,11 +28,11 @@ pub(super) fn close(document: &mut Value) {
         for method in METHODS {
             let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) else { continue };
             without_ignored(operation, &parameters);
-            operation.get_mut("requestBody").into_iter().for_each(one_media_type);
+            operation.get_mut("requestBody").into_iter().for_each(|body| one_media_type(body, &schemas));
         }
     }
     let bodies = document.pointer_mut("/components/requestBodies").and_then(Value::as_object_mut);
-    bodies.into_iter().flat_map(Map::values_mut).for_each(one_media_type);
+    bodies.into_iter().flat_map(Map::values_mut).for_each(|body| one_media_type(body, &schemas));
 }
 
 /// Values that are no texts have the type that they are of, and texts that would become one name are any text.
@@ -66,10 +68,33 @@ fn media(holder: &mut Map<String, Value>) {
 }
 
 /// Of several ways to send a body, one is taken.
-fn one_media_type(body: &mut Value) {
+fn one_media_type(body: &mut Value, schemas: &Map<String, Value>) {
     let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) else { return };
     if let Some(taken) = check::taken(&content.keys().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned) {
         content.retain(|media_type, _| *media_type == taken);
+    }
+    let is_text = |media: &Value| {
+        let schema = media.get("schema").and_then(|schema| target(schema, schemas));
+        schema.and_then(Value::as_object).is_none_or(|schema| {
+            let has_structure = || check::STRUCTURE.iter().any(|key| schema.contains_key(*key));
+            schema.get("type").map_or_else(|| !has_structure(), |of| of == "string")
+        })
+    };
+    if let Some(media) = content.get(check::ANY).filter(|_| content.len() == 1).cloned() {
+        content.clear();
+        content.insert(check::of_any(is_text(&media)).to_owned(), media);
+    }
+    for (media_type, media) in content.iter_mut() {
+        // Nothing looks at texts and bytes before they are sent.
+        let plain = match media_type.split(';').next() {
+            Some("application/octet-stream") => json!({ "type": "string", "format": "binary" }),
+            Some("text/plain" | "text/x-markdown") => json!({ "type": "string" }),
+            _ => continue,
+        };
+        let is_text = is_text(media);
+        if let Some(media) = media.as_object_mut().filter(|_| is_text) {
+            media.insert("schema".to_owned(), plain);
+        }
     }
 }
 

@@ -142,7 +142,8 @@ fn paths(context: &Context<'_>, findings: &mut Vec<Finding>) {
             .collect::<Vec<_>>()
             .join("{}");
         if let Some(line) = seen.get(&bare) {
-            findings.push(Finding::new(
+            // Each operation is a method of its own all the same.
+            findings.push(Finding::warning(
                 "duplicate-path",
                 entry.key,
                 format!("this is the path at line {line} with other names in it"),

@@ -36,6 +36,22 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Any media type.
+pub(crate) const ANY: &str = "*/*";
+
+/// What is sent where any media type is taken.
+pub(crate) fn of_any(is_text: bool) -> &'static str {
+    if is_text { "application/octet-stream" } else { "application/json" }
+}
+
+/// Keys of values that are no texts.
+pub(crate) const STRUCTURE: [&str; 6] = ["properties", "additionalProperties", "items", "allOf", "oneOf", "anyOf"];
+
+fn is_text(schema: &Node) -> bool {
+    let has_structure = || STRUCTURE.iter().any(|key| schema.get(key).is_some());
+    schema.get("type").map_or_else(|| !has_structure(), |of| of.text() == Some("string"))
+}
+
 /// The media type in which a body is sent: JSON, if it is among them, or else the first that can be sent.
 pub(crate) fn taken<'a>(media_types: &[&'a str]) -> Option<&'a str> {
     let is_sent = |name: &&str| name.split(';').next().is_some_and(|bare| SENT.contains(&bare));
@@ -99,12 +115,23 @@ fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
             "keep one media type",
         ));
     }
-    let bare = name.split(';').next().unwrap_or_default();
+    let mut bare = name.split(';').next().unwrap_or_default();
+    if bare == ANY {
+        // See adapt/open.rs.
+        let schema = entry.value.get("schema").and_then(|schema| context.resolved(schema));
+        bare = of_any(schema.is_none_or(is_text));
+        findings.push(Finding::warning(
+            "unsupported-media-type",
+            entry.key,
+            format!("{ANY} is any media type, and {bare} is sent"),
+            "write the media type that the server reads",
+        ));
+    }
     if !SENT.contains(&bare) {
         findings.push(unsupported(entry.key, name, &SENT.join(", or ")));
         return;
     }
-    has_schema(entry, is_json(name), findings);
+    has_schema(entry, is_json(bare), findings);
     if bare == "application/x-www-form-urlencoded" {
         form(context, entry, findings);
     }
@@ -121,12 +148,15 @@ fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
         });
     if !is_plain {
         let format = wanted.map(|format| format!(" and format: {format}")).unwrap_or_default();
-        findings.push(Finding::new(
+        let finding = Finding::new(
             "plain-body",
             schema.place,
             format!("a body of {bare} is sent as it is, and cannot be held against this"),
             format!("write type: string{format}, and nothing else"),
-        ));
+        );
+        // Texts and bytes are sent without a look at them: see adapt/open.rs.
+        let level = if is_text(schema) { Level::Warning } else { Level::Error };
+        findings.push(Finding { level, ..finding });
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     super::{
-        finding::{Finding, Place},
+        finding::{Finding, Level, Place},
         load::{Kind, Node},
     },
     Context,
@@ -198,6 +198,8 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
     };
     let mut known = BTreeSet::new();
     let is_closed = properties(context, whole, usize::from(whole.place != schema.place), &mut known);
+    let refuses = |schema: &Node| schema.get("additionalProperties").is_some_and(|others| others.value() == false);
+    let refuses = context.merged(whole).into_iter().chain([schema]).any(refuses);
     let mut seen = BTreeSet::new();
     for item in required.items() {
         let Some(name) = item.text() else { continue };
@@ -211,12 +213,15 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
             ));
         }
         if is_closed && !known.contains(name) {
-            findings.push(Finding::new(
+            let finding = Finding::new(
                 "undefined-required",
                 item.place,
                 format!("{name} is required, but there is no such property"),
                 format!("add {name} to properties, or remove it here"),
-            ));
+            );
+            // It may be anything, unless nothing else than the properties is taken.
+            let level = if refuses { Level::Error } else { Level::Warning };
+            findings.push(Finding { level, ..finding });
         }
     }
 }
