@@ -1,7 +1,8 @@
-//! `cargo xtask torn`: a fleet on three hosts whose network splits, and a checker that reads afterwards what happened.
+//! `cargo xtask torn`: runs a fleet on three hosts whose network splits, and checks afterwards what happened.
 //!
-//! The hosts are network namespaces, see `network`. `schedule` says from a seed what goes wrong, `conduct` does it, and all
-//! that happens is in one `history`, which `check` reads. The table says what was promised, and whether it held.
+//! `network` makes the hosts of network namespaces. `schedule` derives the faults from a seed, and `conduct` causes
+//! them. The sandbox, the replicas and the conductor write one `history`. `check` reads it and says which promises
+//! hold.
 
 mod check;
 mod conduct;
@@ -33,34 +34,34 @@ use crate::{Result, sandbox, workspace};
 const SEED: u64 = 19700;
 const SECONDS: u64 = 560;
 const QUICK_SECONDS: u64 = 28;
-/// In what time after the last fault there is one session, and how long it is looked at then.
+/// How long the fleet may take after the last fault to agree on one session, and how long the run watches it then.
 const CALM: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Do the same in a minute, with a seed that is always the same
+    /// Run for a minute, with a fixed seed
     #[arg(long)]
     quick: bool,
-    /// The seed of the faults [default: by chance, or 19700 with --quick]
+    /// The seed of the faults [default: a random one, or 19700 with --quick]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// For how long there are faults [default: 560, or 28 with --quick]
+    /// How long faults happen [default: 560, or 28 with --quick]
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// Leave out all faults but these, such as `PlatformCut,SessionKilled`: to find which of them matter
+    /// Cause only these faults, such as `PlatformCut,SessionKilled`
     #[arg(long, value_name = "FAULTS", value_delimiter = ',')]
     only: Vec<String>,
-    /// How many of the two replicas of Redis confirm each claim: see docs/fleet.md
+    /// How many of the two replicas of Redis confirm each swap: see docs/fleet.md
     #[arg(long, value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=2))]
     replicated_to: u32,
-    /// Leave out what docs/fleet.md has an operator set against the loss of writes
+    /// Leave out the settings that docs/fleet.md recommends against the loss of writes
     #[arg(long, conflicts_with = "replicated_to")]
     careless: bool,
-    /// Say so and stop where namespaces cannot be made
+    /// Skip the run, with a reason, on a machine that cannot make network namespaces
     #[arg(long)]
     if_possible: bool,
-    /// Check the history of an earlier run again, by its folder
+    /// Check the history of an earlier run again
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["quick", "seed", "seconds", "if_possible"])]
     check: Option<PathBuf>,
 }
@@ -80,9 +81,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         return report(directory, &format!("the history in {}", directory.display()));
     }
     if let Some(obstacle) = network::obstacle() {
-        let problem = format!("hosts as network namespaces cannot be made here: {obstacle}");
+        let problem = format!("this machine cannot make network namespaces: {obstacle}");
         if arguments.if_possible {
-            println!("SKIPPED: no fleet was torn apart. {problem}");
+            println!("SKIPPED: {problem}");
             return Ok(());
         }
         return Err(problem.into());
@@ -95,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result {
         confirmations: if arguments.careless { 0 } else { arguments.replicated_to },
     };
     if plan.faketime.is_none() {
-        println!("libfaketime is not here (package faketime): no clock is moved.");
+        println!("The package faketime is missing: the run moves no clock.");
     }
     let seed = arguments.seed.unwrap_or_else(|| if arguments.quick { SEED } else { u64::from(fastrand::u32(..)) });
     let directory = workspace::target()?.join("torn").join(format!("seed-{seed}"));
@@ -164,10 +165,10 @@ fn report(directory: &Path, what: &str) -> Result {
             println!("NO {}: {reason}", verdict.rule);
         }
     }
-    if broken.is_empty() { Ok(()) } else { Err(format!("does not hold: {}", broken.join("; ")).into()) }
+    if broken.is_empty() { Ok(()) } else { Err(format!("these promises do not hold: {}", broken.join("; ")).into()) }
 }
 
-/// The library that moves the clock of a process, as Debian has it.
+/// The library that moves the clock of a process, where Debian and other distributions install it.
 fn faketime() -> Option<PathBuf> {
     let folders = ["/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64"];
     let library = |folder: &str| Path::new(folder).join("faketime/libfaketimeMT.so.1");

@@ -1,4 +1,4 @@
-//! Reads a history, and proves or refutes what was promised. Each rule has a name, a figure, and what breaks it.
+//! Checks a history against the promises. Each rule has a name, a figure, and a list of the events that break it.
 
 mod calm;
 mod claims;
@@ -14,7 +14,7 @@ mod tests;
 
 use super::history::Event;
 
-/// A rule, what the history says of it, and each event that breaks it.
+/// The result of one rule.
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) rule: &'static str,
@@ -41,7 +41,7 @@ pub(super) fn all(events: &[Event]) -> Vec<Verdict> {
     ]
 }
 
-/// A history in which nothing happens proves nothing.
+/// A history without requests, logins or faults proves nothing.
 fn happened(events: &[Event]) -> Verdict {
     let count = |is: &dyn Fn(&Event) -> bool| events.iter().filter(|event| is(event)).count();
     let faults = count(&|event| event.is_of_conductor("fault"));
@@ -54,22 +54,23 @@ fn happened(events: &[Event]) -> Verdict {
     let down = events.iter().filter(|event| event.is_of_conductor("redis-down")).count();
     let mut broken = Vec::new();
     if requests == 0 || logins == 0 || faults == 0 {
-        broken.push("there are no requests, no logins or no faults".to_owned());
+        broken.push("the history has no requests, no logins or no faults".to_owned());
     }
     if !is_whole {
         broken.push("the history has no end".to_owned());
     }
     Verdict {
-        rule: "something happened",
+        rule: "the history has faults, requests and logins",
         measured: format!(
-            "{faults} faults, {killed} of them killed sessions; Redis took no writes {down} times; {requests} requests \
-             and {logins} logins arrived, {resets} passwords were reset; the busy machine delayed answers of the sandbox {late} times"
+            "{faults} faults, {killed} of them killed sessions; Redis stopped confirming writes {down} times; \
+             {requests} requests and {logins} logins arrived, {resets} passwords were reset; the machine delayed the \
+             sandbox {late} times"
         ),
         broken,
     }
 }
 
-/// Seconds, for people.
+/// Microseconds as seconds, for the table.
 fn seconds(micros: u64) -> String {
     format!("{}.{:03} s", micros / 1_000_000, micros / 1000 % 1000)
 }

@@ -1,4 +1,4 @@
-//! Carries out a schedule, and notes what it does.
+//! Causes the faults of a schedule, and writes them into the history.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::Result;
 const TICK: Duration = Duration::from_millis(50);
 /// How long the sandbox may take to answer, in microseconds.
 const LATE: u64 = 500_000;
-/// How long a rotation may be pending before an operator has it recovered: longer than a claim of it lasts.
+/// How long a rotation may be pending before the operator recovers it. The claim of a rotation has expired by then.
 const PENDING: Duration = Duration::from_secs(8);
 
 pub(super) struct Conductor<'a> {
@@ -31,7 +31,7 @@ pub(super) struct Conductor<'a> {
     recovery: Recovery,
 }
 
-/// What an operator does for a rotation that was interrupted.
+/// The operator's recovery of an interrupted rotation.
 #[derive(Default)]
 struct Recovery {
     pending: Option<Instant>,
@@ -39,7 +39,7 @@ struct Recovery {
     passwords: u32,
 }
 
-/// What ends a fault.
+/// How to end a fault.
 enum Undo {
     Nothing,
     Filters(Vec<Filter>),
@@ -51,7 +51,7 @@ enum Undo {
     Deployed(usize),
 }
 
-/// Whose requests may suffer from a fault.
+/// The hosts whose requests may fail because of a fault.
 #[derive(Default)]
 struct Suffers {
     platform: Vec<usize>,
@@ -68,7 +68,7 @@ impl<'a> Conductor<'a> {
         Self { network, servers, stage, history, recovery: Recovery::default() }
     }
 
-    /// Until all is over.
+    /// Returns after the last fault has ended.
     pub(super) fn carry_out(&mut self, steps: &[Step]) -> Result {
         let (begin, mut coming, mut ending) = (Instant::now(), steps.iter().enumerate().peekable(), BTreeMap::new());
         while coming.peek().is_some() || !ending.is_empty() {
@@ -90,7 +90,7 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Lets time pass.
+    /// Waits. Meanwhile the operator recovers rotations.
     pub(super) fn rest(&mut self, time: Duration) -> Result {
         let begin = Instant::now();
         while begin.elapsed() < time {
@@ -123,7 +123,7 @@ impl<'a> Conductor<'a> {
         let primary = servers::primary();
         let others = |host: usize| HOSTS.into_iter().filter(|other| *other != host).collect::<Vec<_>>();
         let whole = || HOSTS.to_vec();
-        // `watch` notes it if Redis takes no writes because of a server on another host.
+        // `watch` notes when Redis cannot confirm writes because of another host.
         let redis = |host: usize| if primary == Some(host) { whole() } else { vec![host] };
         let mut suffers = Suffers::default();
         let undo = match fault {
@@ -149,7 +149,7 @@ impl<'a> Conductor<'a> {
                 suffers.platform = whole();
                 let filters = HOSTS.map(|host| self.network.lose_logins(host));
                 let filters = filters.into_iter().collect::<Result<_>>()?;
-                // At once, so that the first login is lost for as long as possible.
+                // At once, so that the first login is lost as long as possible.
                 stage::kill_session()?;
                 Undo::Filters(filters)
             }
@@ -226,7 +226,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Has a rotation recovered that is pending too long. If its password is lost, sets another.
+    /// Recovers a rotation that is pending too long. If the new password is lost, sets another one.
     fn recover(&mut self) -> Result {
         let lost = self.recovery.pending.is_some_and(|since| since.elapsed() > PENDING);
         if !self.stage.is_rotation_pending() {
@@ -253,20 +253,20 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Any that takes the order: one that was killed does not.
+    /// Gives an order to any replica that runs.
     fn order(&mut self, order: &str) {
         let first = fastrand::usize(..ALL);
         let _ = (0..ALL).any(|number| self.stage.order((first + number) % ALL, order));
     }
 }
 
-/// One of the hosts, but not this one.
+/// A host by its place in the list, which leaves one host out.
 fn nth(place: usize, not: Option<usize>) -> usize {
     let hosts: Vec<_> = HOSTS.into_iter().filter(|host| Some(*host) != not).collect();
     hosts.get(place % hosts.len().max(1)).copied().unwrap_or(1)
 }
 
-/// Notes when the sandbox answers late, because the machine is busy with other work. Then a request may fail without a fault.
+/// Notes when the sandbox answers late because the machine is busy. Then a request may fail without a fault.
 pub(super) fn watch_platform(history: &History, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let since = micros(ClockId::Monotonic);
@@ -277,7 +277,8 @@ pub(super) fn watch_platform(history: &History, stop: &AtomicBool) {
     }
 }
 
-/// Notes whether Redis takes writes, as seen from beside all hosts, until it is stopped.
+/// Notes whether Redis confirms writes, and which server is the primary, until it is stopped. It observes Redis from
+/// outside of all hosts.
 pub(super) fn watch(history: &History, confirmations: u32, stop: &AtomicBool) {
     let (mut was_well, mut last) = (true, None);
     while !stop.load(Ordering::Relaxed) {

@@ -1,9 +1,10 @@
-//! Lost packets: classic BPF that `tc` runs on the bridge's end of a host's link. It needs neither netem nor netfilter.
+//! Drops packets with classic BPF, which `tc` runs on the bridge's end of a host's link. It needs neither netem nor
+//! netfilter.
 
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
-/// Which packets, as the host sees them.
+/// The direction of packets, as the host sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Direction {
     Sent,
@@ -19,7 +20,7 @@ impl Direction {
         }
     }
 
-    /// Where in a frame the other side's address is: the destination of what is sent, the source of what is received.
+    /// The offset of the peer's address in a frame: the destination of a sent one, the source of a received one.
     fn offset(self) -> u32 {
         match self {
             Self::Sent => 30,
@@ -34,16 +35,16 @@ const JUMP_IF_EQUAL: u32 = 21;
 const JUMP_IF_NOT_LESS: u32 = 53;
 const RETURN: u32 = 6;
 const IPV4: u32 = 0x0800;
-/// Where a random number stands.
+/// A load from this offset gives a random number.
 const RANDOM: u32 = 0xffff_f038;
-/// What `tc` takes as "drop", and as "ask the next filter".
+/// The results that `tc` understands as "drop" and as "ask the next filter".
 const DROP: u32 = 2;
 const GO_ON: u32 = u32::MAX;
 
-/// Drops this share of the packets that are exchanged with these addresses, in percent.
+/// A program that drops this share of the packets from or to these addresses, in percent.
 pub(super) fn drops(direction: Direction, peers: &[Ipv4Addr], percent: u32) -> String {
     let count = u32::try_from(peers.len()).unwrap_or_default();
-    // From the type of the frame over the addresses and the end for all others to the lottery.
+    // In this order: the type of the frame, the addresses, the end for other packets, the random number.
     let mut program =
         vec![(LOAD_HALF, 0, 0, 12), (JUMP_IF_EQUAL, 0, count + 1, IPV4), (LOAD_WORD, 0, 0, direction.offset())];
     for (place, peer) in (0..count).zip(peers) {
@@ -64,7 +65,8 @@ pub(super) fn drops(direction: Direction, peers: &[Ipv4Addr], percent: u32) -> S
     text
 }
 
-/// Drops the packets that begin a login: the request line behind headers of Ethernet, IPv4 and TCP with timestamps.
+/// A program that drops the packets that begin a login. The request line follows the headers of Ethernet, IPv4, and TCP
+/// with timestamps.
 pub(super) fn drops_logins() -> String {
     const PAYLOAD: u32 = 14 + 20 + 32;
     let post = u32::from_be_bytes(*b"POST");
@@ -82,7 +84,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs such a program on a frame.
+    /// The result of a program for a frame.
     fn verdict(program: &str, frame: &[u8], random: u32) -> u32 {
         let lines: Vec<Vec<u32>> = program
             .split(',')
@@ -139,7 +141,7 @@ mod tests {
         let received = drops(Direction::Received, &peers, 100);
         assert_eq!(verdict(&received, &frame(0x0800, [10, 0, 0, 2], [10, 0, 0, 1]), 0), DROP);
         assert_eq!(verdict(&received, &frame(0x0800, [10, 0, 0, 1], [10, 0, 0, 2]), 0), GO_ON);
-        // ARP goes on.
+        // ARP passes.
         assert_eq!(verdict(&received, &frame(0x0806, [10, 0, 0, 2], [10, 0, 0, 1]), 0), GO_ON);
     }
 }

@@ -1,4 +1,4 @@
-//! The history: lines of JSON that the sandbox, the replicas and the conductor write, by the one monotonic clock.
+//! The history: lines of JSON from the sandbox, the replicas and the conductor, with times of one monotonic clock.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Result;
 
-/// What the conductor writes.
+/// The conductor's part of the history.
 #[derive(Clone)]
 pub(super) struct History(Arc<File>);
 
@@ -34,7 +34,7 @@ pub(super) fn micros(clock: ClockId) -> u64 {
     u64::try_from(now.tv_sec).unwrap_or_default() * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1000
 }
 
-/// What stands for a secret, as the sandbox and the replicas mark it (FNV-1a).
+/// A hash that stands for a secret in the history (FNV-1a), as in the sandbox and the replicas.
 pub(super) fn mark(secret: &str) -> String {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     format!("{:016x}", secret.bytes().fold(0xcbf2_9ce4_8422_2325, step))
@@ -56,7 +56,7 @@ impl Event {
         let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let (Some(t), Some(who), Some(what)) = (fields.get("t").and_then(Value::as_u64), text("who"), text("what"))
         else {
-            return Err(format!("this is no event: {line}").into());
+            return Err(format!("this line is not an event: {line}").into());
         };
         Ok(Self { t, who, what, fields })
     }
@@ -95,7 +95,7 @@ pub(super) fn host(who: &str) -> &str {
     who.split_once('-').map_or(who, |(host, _)| host)
 }
 
-/// All events of all files of a directory, in the order in which they happened, and the size of the files in bytes.
+/// The events of all files in a directory, in the order of their times, and the size of the files in bytes.
 pub(super) fn read(directory: &Path) -> Result<(Vec<Event>, usize)> {
     let (mut events, mut size) = (Vec::new(), 0);
     for entry in fs::read_dir(directory)? {
@@ -106,7 +106,7 @@ pub(super) fn read(directory: &Path) -> Result<(Vec<Event>, usize)> {
         let text = fs::read_to_string(&path)?;
         size += text.len();
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        // What a process that was killed has not written whole stays out.
+        // A killed process may have left an incomplete last line.
         for line in whole.lines() {
             events.push(Event::parse(line).map_err(|error| format!("{}: {error}", path.display()))?);
         }

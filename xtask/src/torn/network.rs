@@ -1,7 +1,7 @@
-//! Hosts as network namespaces, each with a link to one bridge.
+//! Makes hosts of network namespaces, each with a link to one bridge.
 //!
-//! A warden, a shell, waits for the end of this process, however that comes about, and then takes down what there is. It
-//! also holds the lock, so that the next run begins on clean ground.
+//! A shell, the warden, waits until this process ends, also by a signal. Then it kills the processes of the hosts and
+//! removes the namespaces and links. It holds the lock until then, so the next run starts on a clean machine.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,11 +15,12 @@ use super::filter::{Direction, drops, drops_logins};
 use crate::Result;
 use crate::process::Process;
 
-/// Those of the replicas and of Redis, and then that of the sandbox.
+/// The hosts of the replicas and of Redis.
 pub(super) const HOSTS: [usize; 3] = [1, 2, 3];
+/// The host of the sandbox.
 pub(super) const PLATFORM: usize = 4;
 const BRIDGE: &str = "tstbr";
-/// How long the last run's warden may take.
+/// How long the warden of the last run may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const TAKE_DOWN: &str = "\
@@ -44,7 +45,7 @@ pub(super) struct Network {
     warden: Child,
 }
 
-/// What is to be taken away when a fault is over.
+/// A filter of `tc`, to be removed when the fault ends.
 pub(super) struct Filter {
     device: String,
     direction: Direction,
@@ -59,10 +60,10 @@ pub(super) fn socket(host: usize, port: u16) -> SocketAddr {
     (address(host), port).into()
 }
 
-/// Why no network of namespaces can be made here, if it cannot.
+/// Why this machine cannot make the network, and what to do. `None` if it can.
 pub(super) fn obstacle() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
-        return Some("it needs root".to_owned());
+        return Some("this needs root; run the command as root".to_owned());
     }
     let is_missing = |program: &str| shell(&format!("command -v {program}")).is_err();
     if let Some((program, package)) = PROGRAMS.into_iter().find(|(program, _)| is_missing(program)) {
@@ -77,7 +78,7 @@ pub(super) fn obstacle() -> Option<String> {
             drops(Direction::Sent, &[], 100)
         ),
     ];
-    // A run that was killed may have left them.
+    // A killed run may have left them.
     let _ = shell(REMOVE_TRIES);
     let failed = tries.iter().find_map(|line| shell(line).err().map(|error| error.to_string()));
     let _ = shell(REMOVE_TRIES);
@@ -92,7 +93,7 @@ impl Network {
             .args(["-c", &format!("cat >/dev/null\n{TAKE_DOWN}")])
             .process_group(0)
             .stdin(Stdio::piped())
-            // With it the lock.
+            // The warden keeps this file open and so holds the lock.
             .stdout(lock)
             .spawn()?;
         let relay = directory.join("relay.py");
@@ -118,7 +119,7 @@ impl Network {
         Ok(network)
     }
 
-    /// A program on a host.
+    /// A command that runs a program on a host.
     pub(super) fn on(host: usize, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &format!("tst{host}"), program]);
@@ -152,7 +153,7 @@ impl Network {
         shell(&format!("tc filter delete dev {} {} prio {}", filter.device, filter.direction.hook(), filter.number))
     }
 
-    /// Has all packets of a host arrive later, in both directions.
+    /// Delays all packets of a host, in both directions.
     pub(super) fn delay(&mut self, host: usize, milliseconds: u64) -> Result {
         shell(&format!(
             "set -e
@@ -186,14 +187,14 @@ impl Drop for Network {
     }
 }
 
-/// One run on a machine at a time: the devices have names.
+/// Allows one run at a time on a machine, because the names of the devices are fixed.
 fn lock() -> Result<File> {
     let path = std::env::temp_dir().join("thingspace-torn.lock");
     let file = File::options().create(true).append(true).open(path)?;
     let begin = Instant::now();
     while file.try_lock().is_err() {
         if begin.elapsed() > PATIENCE {
-            return Err("another run of `cargo xtask torn` goes on here".into());
+            return Err("another `cargo xtask torn` runs on this machine; wait until it ends".into());
         }
         sleep(Duration::from_millis(100));
     }

@@ -1,7 +1,7 @@
-"""What the kernel here cannot do to packets.
+"""Changes packets where the kernel has no netem.
 
-relay.py plain DEVICE         has the sender compute checksums and cut segments, so that frames can be copied
-relay.py delay MS FROM TO     copies frames between two devices, each later by so many milliseconds, until its
+relay.py plain DEVICE         makes the sender compute checksums and cut segments, so that frames can be copied
+relay.py delay MS FROM TO     copies frames between two devices, each after so many milliseconds, until its
                               standard input ends
 """
 
@@ -43,7 +43,7 @@ def delay(seconds, first, second):
             return
         for end in ready:
             frame, (_, _, kind, *_) = end.recvfrom(65536)
-            # Not those that it sends itself.
+            # Skips the frames that this program sends.
             if kind != socket.PACKET_OUTGOING:
                 waiting.append((time.monotonic() + seconds, ends[1 - ends.index(end)], frame))
         while waiting and waiting[0][0] <= time.monotonic():
@@ -51,7 +51,7 @@ def delay(seconds, first, second):
             try:
                 to.send(frame)
             except OSError:
-                # As a network does: it is lost.
+                # The frame is lost, as in a network.
                 pass
 
 

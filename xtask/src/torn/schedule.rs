@@ -1,55 +1,55 @@
-//! What goes wrong, and when: the same for the same seed.
+//! The faults of a run and their times. The same seed gives the same schedule.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 
-/// What goes wrong. A host stands for its place in the list of those that are meant: which one has the primary of Redis is
-/// known when it comes to it.
+/// A fault. `host` is a place in a list of hosts, because the host of the primary of Redis is known only when the fault
+/// begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// A host without the primary reaches no other server of Redis, and the platform.
+    /// A host without the primary reaches the platform, and no other server of Redis.
     RedisCut { host: usize },
-    /// A host reaches Redis, and not the platform.
+    /// A host reaches Redis, but not the platform.
     PlatformCut { host: usize },
-    /// What a host sends to the platform arrives, and no answer does.
+    /// The platform receives a host's packets, and the host receives no response.
     PlatformMute { host: usize },
-    /// What the host of the primary sends to the other hosts is lost, and what they send arrives.
+    /// The packets from the host of the primary to the other hosts are lost; their packets arrive.
     RedisMute { host: usize },
-    /// The packets that begin a login are lost, those of all hosts.
+    /// The packets that begin a login are lost, on all hosts.
     LoginsLost,
     /// 30 % of a host's packets are lost.
     Loss { host: usize },
-    /// A host's packets arrive 500 ms later.
+    /// A host's packets are delayed by 500 ms.
     Delay { host: usize },
-    /// The host of the primary reaches the platform, and no other host: its own replicas still write to it.
+    /// The host of the primary reaches the platform, and no other host. Its own replicas still write to the primary.
     IsolatedPrimary,
-    /// The sentinels are told to make another server the primary.
+    /// An operator makes the sentinels promote another server.
     Failover,
-    /// The primary is killed, and started again.
+    /// The primary is killed and restarted.
     CrashedPrimary,
-    /// A replica is killed, and started again.
+    /// A replica is killed and restarted.
     Killed { replica: usize },
-    /// A replica is stopped, and goes on.
+    /// A replica is stopped and continued.
     Stopped { replica: usize },
-    /// The clock of the one host whose clock can be moved is moved, by so many seconds.
+    /// The clock of one host is moved by so many seconds. It is always the same host.
     Clock { seconds: i64 },
     /// A host's replicas have a wrong password.
     WrongPassword { host: usize },
-    /// The session is killed.
+    /// The platform ends the session.
     SessionKilled,
     /// A replica rotates the password.
     Rotation { replica: usize },
 }
 
 impl Fault {
-    /// Whether it has this name.
+    /// Whether the fault has this name.
     pub(super) fn has(self, name: &str) -> bool {
         format!("{self:?}").split(' ').next() == Some(name)
     }
 }
 
-/// A fault with its time since the beginning.
+/// A fault, with its time since the begin of the run and its length.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
     pub(super) at: Duration,
@@ -57,15 +57,15 @@ pub(super) struct Step {
     pub(super) fault: Fault,
 }
 
-/// Before that time is over nothing goes wrong, so that there is a fleet.
+/// The time before the first fault, in which the fleet starts.
 const QUIET: Duration = Duration::from_secs(1);
 /// Longer than a call.
 const LONG: Duration = Duration::from_secs(7);
-/// No rotation is begun so late: it may have to be recovered.
+/// No rotation begins in this time before the end, because its recovery takes time.
 const LAST_ROTATION: Duration = Duration::from_secs(12);
 
-/// Limits of the pauses between faults, in milliseconds. Some network pauses are long enough for all three servers of Redis
-/// to be connected again: after a failover the sentinels demote the old primary after eight seconds.
+/// Limits of the pauses between faults, in milliseconds. Some pauses of the network are long enough for all three
+/// servers of Redis to connect again: the sentinels demote an old primary eight seconds after its return.
 struct Pauses {
     usual: (u64, u64),
     some: (u64, u64),
@@ -80,7 +80,7 @@ pub(super) fn faults(seed: u64, time: Duration, replicas: usize) -> Vec<Step> {
     steps
 }
 
-/// One fault of the network or of Redis after the other, each kind once before any comes again.
+/// The faults of the network and of Redis, one after the other. Each kind comes once before any comes again.
 fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
     let (mut kinds, pauses) = (Vec::new(), Pauses { usual: (800, 2000), some: (9000, 13000) });
     one_after_the_other(random, time, &pauses, (2000, 6000), |random| {
@@ -104,7 +104,7 @@ fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
     })
 }
 
-/// Meanwhile processes, clocks and passwords.
+/// The faults of processes, clocks and passwords, one after the other, at the same time as those of the network.
 fn processes(random: &mut Rng, time: Duration, replicas: usize) -> Vec<Step> {
     let (mut kinds, pauses) = (Vec::new(), Pauses { usual: (300, 1500), some: (300, 1500) });
     let steps = one_after_the_other(random, time, &pauses, (1000, 5000), |random| {
@@ -133,7 +133,7 @@ fn sessions(random: &mut Rng, time: Duration) -> Vec<Step> {
     one_after_the_other(random, time, &pauses, (0, 1), |_| Some(Fault::SessionKilled))
 }
 
-/// Faults with pauses and lengths between these, in milliseconds, until the time is over.
+/// Faults until the time ends. Pauses and lengths are random between these limits, in milliseconds.
 fn one_after_the_other(
     random: &mut Rng,
     time: Duration,
@@ -148,7 +148,7 @@ fn one_after_the_other(
         at += Duration::from_millis(random.u64(pause.0..pause.1));
         let Some(fault) = next(random) else { return steps };
         let lasts = Duration::from_millis(random.u64(lengths.0..lengths.1));
-        // Some outlast the deadline of a request.
+        // Some last longer than a request may take.
         let lasts = if random.u8(..5) == 0 { lasts * 2 } else { lasts };
         // TCP delivers a login after its call has timed out only if this lasts longer than a call.
         let lasts = if fault == Fault::LoginsLost { lasts.max(LONG) } else { lasts };

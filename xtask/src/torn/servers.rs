@@ -1,4 +1,4 @@
-//! Redis: a server and a sentinel on each host, and who the primary is.
+//! Redis: a server and a sentinel on each host.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,9 +16,10 @@ use crate::process::Process;
 
 const SERVER: u16 = 6379;
 const SENTINEL: u16 = 26379;
-/// After how long the sentinels give a primary up. By then one that is cut off takes no more writes: see `min-replicas`.
+/// How long a primary may be silent before the sentinels replace it. By then an isolated primary refuses writes,
+/// because of `min-replicas-to-write`.
 const DOWN_AFTER: Duration = Duration::from_secs(3);
-/// How long one that is asked may take: it is not on a host that is cut off from here.
+/// How long a server may take to answer. No fault cuts a host off from this process.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long replicas may take to confirm a write: as long as for `RedisStore`.
@@ -27,7 +28,7 @@ const CONFIRMED: Duration = Duration::from_secs(1);
 pub(super) struct Servers {
     program: Program,
     directory: PathBuf,
-    /// How many replicas confirm each swap. The servers are set up as `docs/fleet.md` says for that.
+    /// How many replicas confirm each swap. The servers have the settings of `docs/fleet.md` for this number.
     confirmations: u32,
     running: BTreeMap<usize, Process>,
     sentinels: Vec<Process>,
@@ -46,7 +47,7 @@ impl Servers {
         for host in HOSTS {
             all.resume(host)?;
         }
-        // A sentinel looks for them when it starts, and then only every ten seconds.
+        // A sentinel looks for replicas when it starts, and then only every ten seconds.
         until("a primary with replicas", || Ok(says(socket(1, SERVER), "INFO replication", "connected_slaves:2")))?;
         for host in HOSTS {
             all.sentinels.push(all.sentinel(host)?);
@@ -57,7 +58,7 @@ impl Servers {
         Ok(all)
     }
 
-    /// Starts the server of a host, with what it has kept.
+    /// Starts the server of a host with the data that it has stored.
     pub(super) fn resume(&mut self, host: usize) -> Result {
         let directory = self.directory.join(format!("redis-{host}"));
         fs::create_dir_all(&directory)?;
@@ -76,7 +77,7 @@ impl Servers {
         Ok(())
     }
 
-    /// Kills the server of a host without a warning.
+    /// Kills the server of a host with SIGKILL.
     pub(super) fn kill(&mut self, host: usize) {
         self.running.remove(&host);
     }
@@ -105,12 +106,12 @@ impl Servers {
     }
 }
 
-/// Addresses for the replicas.
+/// The URLs of the sentinels, for the replicas of the fleet.
 pub(super) fn sentinels() -> String {
     HOSTS.map(|host| format!("redis://{}", socket(host, SENTINEL))).join(",")
 }
 
-/// The host of the primary, by most of the sentinels.
+/// The host of the primary that at least two sentinels name.
 pub(super) fn primary() -> Option<usize> {
     let said = |sentinel: usize| {
         ask(socket(sentinel, SENTINEL), "SENTINEL GET-MASTER-ADDR-BY-NAME mymaster").unwrap_or_default()
@@ -121,12 +122,12 @@ pub(super) fn primary() -> Option<usize> {
     HOSTS.into_iter().find(|host| votes(*host) >= 2)
 }
 
-/// Tells a sentinel to make another server the primary.
+/// Makes a sentinel promote another server. Returns whether one accepts.
 pub(super) fn fail_over() -> bool {
     HOSTS.iter().any(|host| says(socket(*host, SENTINEL), "SENTINEL FAILOVER mymaster", "+OK"))
 }
 
-/// Whether so many replicas confirm a write of the primary as the store does it, and no other server still acts as one.
+/// Whether so many replicas confirm a write, as for a swap, and no other server still acts as a primary.
 pub(super) fn is_well(primary: Option<usize>, confirmations: u32) -> bool {
     let write = format!("SET probe 1\r\nWAIT {confirmations} {}", CONFIRMED.as_millis());
     let is_confirmed = |host: usize| {
@@ -142,12 +143,12 @@ fn says(address: SocketAddr, command: &str, text: &str) -> bool {
     ask(address, command).is_ok_and(|said| said.contains(text))
 }
 
-/// What a server answers to one command.
+/// A server's answer to one command.
 fn ask(address: SocketAddr, command: &str) -> Result<String> {
     ask_for(address, command, 1, PATIENCE)
 }
 
-/// What a server answers to commands whose answers have so many lines, or to one command that returns texts.
+/// A server's answers to commands: so many lines, or the texts that one command returns.
 fn ask_for(address: SocketAddr, commands: &str, lines: usize, patience: Duration) -> Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(patience))?;
@@ -157,7 +158,7 @@ fn ask_for(address: SocketAddr, commands: &str, lines: usize, patience: Duration
         stream.read_line(&mut answer)?;
     }
     match answer.trim().split_at_checked(1) {
-        // Two texts, each with its length before it.
+        // Two texts, each after its length.
         Some(("*", _)) => {
             for _ in 0..4 {
                 stream.read_line(&mut answer)?;

@@ -1,4 +1,4 @@
-//! The fleet: the sandbox on a host of its own, and the replicas on the others.
+//! The fleet: the replicas on three hosts, and the sandbox on the fourth.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -17,15 +17,15 @@ use crate::{Result, sandbox};
 
 const USER: &str = "zbeeblebrox";
 const PORT: u16 = 8080;
-/// Replicas of a host, and workers of a replica: a thousand in all.
+/// Replicas of a host, and workers of a replica: 1,008 workers in all.
 const REPLICAS: usize = 4;
 const WORKERS: usize = 84;
 const PAUSE: Duration = Duration::from_secs(4);
-/// What a request may take.
+/// How long a request may take.
 const DEADLINE: Duration = Duration::from_secs(6);
 /// How long a start or an end may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The one whose clock can be moved.
+/// The host whose clock can be moved.
 const SHIFTED: usize = 3;
 
 pub(super) struct Stage {
@@ -43,7 +43,7 @@ pub(super) struct Replica {
     running: Option<(Process, ChildStdin)>,
 }
 
-/// How many there are.
+/// The number of replicas.
 pub(super) const ALL: usize = HOSTS.len() * REPLICAS;
 
 impl Stage {
@@ -69,9 +69,9 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Starts one, with the vault that all share.
+    /// Starts a replica. All replicas share one vault.
     pub(super) fn start(&mut self, number: usize) -> Result {
-        let Some(replica) = self.replicas.get(number) else { return Err("there is no such replica".into()) };
+        let Some(replica) = self.replicas.get(number) else { return Err("no such replica".into()) };
         let (name, host, file) = (&replica.name, replica.host, |name: String| self.directory.join(name));
         let mut command = Network::on(host, "env");
         if let Some(library) = self.faketime.as_ref().filter(|_| host == SHIFTED) {
@@ -115,13 +115,13 @@ impl Stage {
         }
     }
 
-    /// Whether there is one that takes orders.
+    /// Gives a replica an order. Returns whether it runs.
     pub(super) fn order(&mut self, number: usize, order: &str) -> bool {
         let running = self.replicas.get_mut(number).and_then(|replica| replica.running.as_mut());
         running.is_some_and(|(_, orders)| writeln!(orders, "{order}").is_ok())
     }
 
-    /// Deploys a password to a host, or takes that back.
+    /// Deploys a password to a host, or removes it.
     pub(super) fn deploy(&self, host: usize, password: Option<&str>) -> Result {
         let file = self.directory.join(format!("deployed-{host}"));
         match password {
@@ -131,7 +131,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Moves the clock of the host whose clock can be moved. Nothing, where there is no faketime.
+    /// Moves the clock of one host. Without faketime this has no effect.
     pub(super) fn shift_clock(&self, seconds: i64) -> Result {
         Ok(fs::write(self.directory.join("clock"), format!("{seconds:+}"))?)
     }
@@ -141,14 +141,14 @@ impl Stage {
         fs::read_to_string(self.directory.join("vault")).is_ok_and(|vault| vault.contains("\"pending\""))
     }
 
-    /// How often replicas have found out that a password is lost.
+    /// How often a recovery has found that a password is lost.
     pub(super) fn passwords_lost(&self) -> usize {
         let text = |replica: &Replica| fs::read_to_string(self.directory.join(format!("{}.jsonl", replica.name)));
         let lost = |text: String| text.matches("NewPasswordLost").count();
         self.replicas.iter().filter_map(|replica| text(replica).ok()).map(lost).sum()
     }
 
-    /// Has all replicas tell what they have not told, and end.
+    /// Stops all replicas, so that each writes its last events.
     pub(super) fn end(&mut self) -> Result {
         if let Some(status) = self.sandbox.status()? {
             return Err(format!("the sandbox has ended ({status})").into());
@@ -175,7 +175,7 @@ pub(super) fn kill_session() -> Result {
     control("POST", &format!("accounts/{USER}/expire-session"), "").map(drop)
 }
 
-/// As an operator has the platform do it. Returns the mark.
+/// Sets the password as an operator of the platform. Returns its mark in the history.
 pub(super) fn set_password(password: &str) -> Result<String> {
     let body = json!({ "password": password }).to_string();
     control("PUT", &format!("accounts/{USER}/password"), &body)?;
@@ -190,7 +190,7 @@ pub(super) fn until(what: &str, is_so: impl Fn() -> Result<bool>) -> Result {
     let begin = Instant::now();
     while !is_so()? {
         if begin.elapsed() > PATIENCE {
-            return Err(format!("in vain waited for {what}").into());
+            return Err(format!("timed out while waiting for {what}; see the logs in target/torn").into());
         }
         sleep(Duration::from_millis(100));
     }

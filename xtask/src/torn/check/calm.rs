@@ -1,4 +1,4 @@
-//! When the faults are over, there is soon one session, and all replicas use it.
+//! After the last fault, all replicas soon use one session.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ pub(super) fn one_session(events: &[Event]) -> Verdict {
     let calm = events.iter().find(|event| event.is_of_conductor("calm"));
     let end = events.iter().find(|event| event.is_of_conductor("end"));
     let (Some(calm), Some(end)) = (calm, end) else {
-        return Verdict { rule, measured: "no calm".to_owned(), broken: vec!["the faults did not end".to_owned()] };
+        return Verdict { rule, measured: "the faults did not end".to_owned(), broken: vec!["no end".to_owned()] };
     };
     let since = calm.t + calm.number("within");
     let (mut sessions, mut hosts, mut broken) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-    // When the session came that was the last, and when each host had its first answer in it.
+    // The last session, and when each host had its first response with it.
     let (mut last, mut first) = ("", BTreeMap::new());
     let late =
         trouble::of(events).into_iter().filter(|trouble| trouble.kind == Kind::Platform && trouble.whose.is_none());
@@ -52,5 +52,5 @@ pub(super) fn one_session(events: &[Event]) -> Verdict {
         broken.push(format!("{} sessions on {} hosts", sessions.len(), hosts.len()));
     }
     let settled = first.values().max().map_or(0, |time| time.saturating_sub(calm.t));
-    Verdict { rule, measured: format!("all hosts in the last session after {}", seconds(settled)), broken }
+    Verdict { rule, measured: format!("all hosts used the last session after {}", seconds(settled)), broken }
 }

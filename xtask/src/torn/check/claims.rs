@@ -1,4 +1,4 @@
-//! Claims, as the records say that replicas wrote, and the logins that were sent under them.
+//! The claims in the records that replicas wrote, and the logins that replicas sent under them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,20 @@ use serde_json::Value;
 use super::{Verdict, seconds};
 use crate::torn::history::Event;
 
-/// An attempt, and the claim that it held.
+/// A claim and its login.
 pub(super) struct Claim {
     pub(super) id: String,
     pub(super) owner: String,
     credentials: String,
-    /// When its owner wrote it, and when the claim of another process can no longer hold it back.
+    /// When its owner wrote it.
     pub(super) begins: u64,
+    /// When its owner released it, or it expired: no other login is allowed before.
     pub(super) ends: u64,
-    /// When it was to expire.
+    /// When it expires unless it is released.
     pub(super) until: u64,
-    /// Until when it may have kept other processes waiting: its release was confirmed, or it expired.
+    /// When the store confirmed the release, or it expired: other processes may have waited until then.
     pub(super) held: u64,
-    /// When its login was sent and was over, if it was.
+    /// When its owner sent the login, and when that call returned.
     pub(super) login: Option<(u64, u64)>,
     /// Whether the store confirmed it.
     pub(super) is_stored: bool,
@@ -27,10 +28,10 @@ pub(super) struct Claim {
     pub(super) version: String,
 }
 
-/// All claims, by the time when they began.
+/// All claims, in the order in which they were written.
 pub(super) fn of(events: &[Event]) -> Vec<Claim> {
     let offset = events.iter().find(|event| event.is_of_conductor("clock")).map_or(0, |event| event.number("offset"));
-    // The versions that a replica has loaded or replaced, so the store had them.
+    // The versions that a replica has loaded or replaced: the store had them.
     let version = |event: &Event| match &*event.what {
         "swap" => Some(event.text("before").to_owned()),
         "loaded" => Some(event.text("version").to_owned()),
@@ -40,7 +41,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
     let mut claims: BTreeMap<String, Claim> = BTreeMap::new();
     // The claims that a version releases.
     let mut releases = BTreeMap::new();
-    // By replica: the claim that it wrote last, and that of the login under way.
+    // For each replica: the last claim that it wrote, and the claim of its login in progress.
     let (mut last, mut open): (BTreeMap<&str, String>, BTreeMap<&str, String>) = Default::default();
     for event in events {
         match &*event.what {
@@ -61,7 +62,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
                 let claim = last.get(&*event.who).and_then(|id| claims.get_mut(id));
                 if let Some(claim) = claim.filter(|claim| claim.version == event.text("version")) {
                     claim.is_stored |= event.text("outcome") == "ok";
-                    // A version that a retry did not find may have been replaced already.
+                    // A retry may return a conflict although the store had the version: another swap replaced it.
                     if event.text("outcome") == "conflict" && !known.contains(&*claim.version) {
                         (claim.ends, claim.held) = (claim.begins, claim.begins);
                     }
@@ -89,7 +90,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
     claims
 }
 
-/// An attempt is written. Returns whether it is a new claim: who writes it first owns it.
+/// Reads an attempt of a record. Returns whether it is a new claim, which belongs to the replica that wrote it first.
 fn write(
     claims: &mut BTreeMap<String, Claim>,
     releases: &mut BTreeMap<String, Vec<String>>,
@@ -137,7 +138,7 @@ fn write(
     }
 }
 
-/// No replica logs in with a password that a reset has replaced, once it has heard of that.
+/// A replica that knows of a reset does not log in with the superseded password.
 pub(super) fn superseded(events: &[Event], claims: &[Claim]) -> Verdict {
     let mut heard: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     let (mut broken, mut resets) = (Vec::new(), BTreeSet::new());
@@ -146,7 +147,7 @@ pub(super) fn superseded(events: &[Event], claims: &[Claim]) -> Verdict {
     };
     for event in events {
         match &*event.what {
-            // A new process has heard of nothing.
+            // A new process knows of no reset.
             "started" => drop(heard.remove(&*event.who)),
             "heard" => {
                 resets.insert(event.text("superseded"));
@@ -156,7 +157,7 @@ pub(super) fn superseded(events: &[Event], claims: &[Claim]) -> Verdict {
                 let credentials = sent(event).map_or("", |claim| &claim.credentials);
                 if let Some(when) = heard.get(&*event.who).and_then(|heard| heard.get(credentials)) {
                     broken.push(format!(
-                        "at {} {} sent a login with a password of which it had heard at {} that it is superseded",
+                        "at {} {} sent a login with a superseded password; it knew of the reset since {}",
                         seconds(event.t),
                         event.who,
                         seconds(*when)
@@ -169,7 +170,7 @@ pub(super) fn superseded(events: &[Event], claims: &[Claim]) -> Verdict {
     let heard: usize = events.iter().filter(|event| event.is("heard")).count();
     Verdict {
         rule: "no login with a superseded password by a replica that had heard of it",
-        measured: format!("{} passwords superseded, of which replicas heard {heard} times", resets.len()),
+        measured: format!("{} superseded passwords; replicas learnt of a reset {heard} times", resets.len()),
         broken,
     }
 }

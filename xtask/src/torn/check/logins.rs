@@ -1,11 +1,11 @@
-//! What the platform counts against an account.
+//! The failed logins that the platform counts for an account.
 
 use std::collections::BTreeMap;
 
 use super::{Verdict, seconds};
 use crate::torn::history::Event;
 
-/// The platform locks an account at the fifth.
+/// The platform locks an account at the fifth failure in a row.
 const IN_A_ROW: u32 = 4;
 const PER_PASSWORD: u32 = 2;
 

@@ -1,4 +1,4 @@
-//! Two logins do not overlap: no login is sent, and none arrives, within the claim of another.
+//! No login is sent, and none arrives, within the claim of another login.
 
 use super::claims::Claim;
 use super::versions::Versions;
@@ -26,8 +26,9 @@ struct Overlaps<'a> {
     found: Vec<Overlap>,
 }
 
-/// Every login is sent under a stored claim, arrives before its claim expires, and overlaps no other login. Logins under a
-/// claim that a failover has lost are a rule of their own: all replicas of Redis had confirmed none of these claims.
+/// Every login is sent under a stored claim, arrives before its claim expires, and overlaps no other login. Overlaps
+/// under a claim that a failover has lost have a rule of their own: they are allowed unless all replicas of Redis
+/// confirm claims.
 pub(super) fn one_login(events: &[Event], claims: &[Claim], confirmations: u64) -> [Verdict; 2] {
     let mut broken = Vec::new();
     let mut overlaps =
@@ -51,7 +52,7 @@ pub(super) fn one_login(events: &[Event], claims: &[Claim], confirmations: u64) 
         let sent =
             |claim: &&Claim| claim.owner == arrival.text("by") && claim.login.is_some_and(|(sent, _)| sent < arrival.t);
         let has_arrived = |claim: &Claim| arrivals.iter().any(|event| is_during(claim, event));
-        // Its claim is the last whose login has not arrived otherwise.
+        // It belongs to the last claim whose login has not arrived in time.
         let own = claims.iter().filter(sent).rfind(|claim| !has_arrived(claim));
         if let Some(own) = own {
             overlaps.add(own, arrival.t, "arrived");
@@ -68,7 +69,8 @@ pub(super) fn one_login(events: &[Event], claims: &[Claim], confirmations: u64) 
         Verdict {
             rule: "never two logins within one claim",
             measured: format!(
-                "{} claims, {sent} logins sent, {given_up} arrived after their caller had given up, {late} after their claim",
+                "{} claims, {sent} logins sent; {given_up} arrived after the call had timed out, {late} of \
+                 them after the claim",
                 claims.len()
             ),
             broken,
@@ -76,8 +78,8 @@ pub(super) fn one_login(events: &[Event], claims: &[Claim], confirmations: u64) 
         Verdict {
             rule: "no failover loses a claim that all replicas of Redis have confirmed",
             measured: format!(
-                "{} failovers; {confirmations} of {REPLICAS} replicas confirmed each claim; {} logins within a claim that a \
-                 failover had lost",
+                "{} failovers; {confirmations} of {REPLICAS} replicas confirmed each claim; {} logins within a claim \
+                 that a failover had lost",
                 overlaps.failovers.len(),
                 lost.len()
             ),
@@ -87,7 +89,7 @@ pub(super) fn one_login(events: &[Event], claims: &[Claim], confirmations: u64) 
 }
 
 impl Overlaps<'_> {
-    /// Adds the claims of others within which a login was sent or arrived.
+    /// Finds the other claims within which a login was sent or arrived.
     fn add(&mut self, own: &Claim, time: u64, what: &str) {
         for other in self.claims {
             let Some((sent, _)) = other.login else { continue };
@@ -129,7 +131,7 @@ fn failovers(events: &[Event]) -> Vec<u64> {
     failovers
 }
 
-/// Whether a login arrived while that of this claim was under way.
+/// Whether an arrival is that of this claim's login: its call had not returned yet.
 fn is_during(claim: &Claim, arrival: &Event) -> bool {
     claim.owner == arrival.text("by") && claim.login.is_some_and(|(from, to)| from <= arrival.t && arrival.t <= to)
 }

@@ -1,4 +1,4 @@
-//! Every password that the platform gave out is in a vault, or in an error.
+//! Every password that the platform returned is in the vault or in an error.
 
 use super::{Verdict, seconds};
 use crate::torn::history::Event;
@@ -13,7 +13,7 @@ pub(super) fn are_kept(events: &[Event]) -> Verdict {
             Some(Fate::Kept) => kept += 1,
             Some(Fate::Told) => told += 1,
             None => broken.push(format!(
-                "the password {} that {} was given at {} is in no vault and in no error",
+                "the password {} that the platform returned to {} at {} is neither in the vault nor in an error",
                 reset.text("new"),
                 reset.text("by"),
                 seconds(reset.t)
@@ -23,7 +23,7 @@ pub(super) fn are_kept(events: &[Event]) -> Verdict {
     Verdict {
         rule: "every given-out password is in a vault or in an error",
         measured: format!(
-            "{kept} in the vault; of {told} the answer did not arrive, and an error or a recovery says so"
+            "{kept} in the vault; the response with {told} was lost, and an error or a recovery reports it"
         ),
         broken,
     }
@@ -31,7 +31,7 @@ pub(super) fn are_kept(events: &[Event]) -> Verdict {
 
 enum Fate {
     Kept,
-    /// The answer was lost, and that was told.
+    /// The response was lost, and an error or a recovery reports it.
     Told,
 }
 
@@ -45,7 +45,7 @@ fn fate(reset: &Event, before: &[Event], after: &[Event]) -> Option<Fate> {
     if after.iter().any(|event| holds(&event)) {
         return Some(Fate::Kept);
     }
-    // What is left is an answer that did not arrive: then the vault says that a rotation is pending.
+    // Otherwise the response was lost, and the vault still has the pending rotation.
     let vault = before.iter().rev().find(|event| event.is("vault"));
     if vault.is_none_or(|vault| vault.text("state") != "pending") {
         return None;
@@ -53,7 +53,7 @@ fn fate(reset: &Event, before: &[Event], after: &[Event]) -> Option<Fate> {
     let end = |event: &&Event| event.who == by && (event.is("rotated") || event.is("started"));
     let end = after.iter().find(end);
     let is_unknown = end.is_some_and(|event| event.text("outcome") == "reset_outcome_unknown");
-    // A replica that was killed told nothing, and another found it out.
+    // A killed replica returned no error. Then a recovery by another replica has to report it.
     let was_killed = end.is_none_or(|event| event.is("started"));
     let is_found_out = after.iter().any(|event| event.text("outcome") == "NewPasswordLost");
     (is_unknown || was_killed && is_found_out).then_some(Fate::Told)

@@ -1,4 +1,4 @@
-//! Requests fail only where a host was cut off from the platform, or where trouble lasts longer than a request waits.
+//! Requests fail only on a host that is cut off from the platform, or if a problem lasts longer than a request waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -8,9 +8,9 @@ use super::trouble::{self, Kind, Trouble};
 use super::{Verdict, seconds};
 use crate::torn::history::Event;
 
-/// How much sooner than its deadline a request may return: it leaves the last pause out.
+/// How long before its deadline a request may return, because it skips a pause that would end after the deadline.
 const EARLY: u64 = 1_000_000;
-/// How long an operation waits for Redis, in shares of the deadline, and at most.
+/// How long an operation waits for Redis: this share of the deadline, and at most this time.
 const STORE_SHARE: u64 = 2;
 const STORE_MOST: u64 = 6_000_000;
 
@@ -30,7 +30,7 @@ pub(super) fn fail_with_a_reason(events: &[Event], claims: &[Claim], is_careless
                 if !has_reason(event, kind, deadline, &troubles, times) && !is_split() {
                     let took = event.t.saturating_sub(event.number("from"));
                     broken.push(format!(
-                        "at {} a request of {} failed after {} without a reason: {kind}: {}",
+                        "at {} a request of {} failed after {} although nothing explains it: {kind}: {}",
                         seconds(event.t),
                         event.who,
                         seconds(took),
@@ -53,7 +53,7 @@ pub(super) fn fail_with_a_reason(events: &[Event], claims: &[Claim], is_careless
     Verdict { rule, measured, broken }
 }
 
-/// The share of the time of all replicas in which nothing kept them from a new session.
+/// The share of the time, over all replicas, in which no fault explains a missing session, in percent.
 fn free_percent(events: &[Event], troubles: &[Trouble], claims: &[Claim]) -> u64 {
     let time = |what: &str| events.iter().find(|event| event.is_of_conductor(what)).map_or(0, |event| event.t);
     let (begin, calm) = (time("begin"), time("calm"));
@@ -64,7 +64,7 @@ fn free_percent(events: &[Event], troubles: &[Trouble], claims: &[Claim]) -> u64
     all.saturating_sub(blocked) * 100 / all.max(1)
 }
 
-/// Whether there may have been two primaries. Then the replicas of each log in, and end the session of the others.
+/// Whether Redis may have had two primaries. Then replicas on each side log in and end the session of the other side.
 fn is_split(event: &Event, troubles: &[Trouble]) -> bool {
     troubles.iter().any(|trouble| trouble.kind == Kind::Redis && trouble.overlaps(event.number("from"), event.t))
 }
@@ -73,19 +73,19 @@ fn has_reason(event: &Event, kind: &str, deadline: u64, troubles: &[Trouble], ti
     let (from, to) = (event.number("from"), event.t);
     let mine = |trouble: &&Trouble| trouble.strikes(&event.who) && trouble.overlaps(from, to);
     let of = |wanted: Kind| troubles.iter().filter(mine).filter(move |trouble| trouble.kind == wanted);
-    // It was cut off, or did not run.
+    // The host was cut off from the platform, or the process was stopped or killed.
     if of(Kind::Platform).chain(of(Kind::Replica)).next().is_some() {
         return true;
     }
     let lasts = |began: u64, time: u64| began + time <= to + EARLY;
     match kind {
-        // What it had to log in with was wrong.
+        // The replica had a wrong password.
         "login_suspended" | "platform" | "credentials_provider" => of(Kind::Password).next().is_some(),
         "store" => {
             let patience = (deadline / STORE_SHARE).min(STORE_MOST);
             of(Kind::Redis).any(|trouble| lasts(trouble.from, patience))
         }
-        // It had to wait for a session.
+        // The replica had to wait for a session.
         _ => times.iter().any(|(began, ended)| *began <= to && from <= *ended && lasts(*began, deadline)),
     }
 }

@@ -1,4 +1,4 @@
-//! Doctored histories: each breaks one rule, and is refuted by its name.
+//! Doctored histories. Each breaks one rule, and the checker names that rule.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,9 +21,9 @@ const KEPT: &str = "every given-out password is in a vault or in an error";
 const ROW: &str = "failed logins in a row ≤ 4";
 const PASSWORD: &str = "failed logins per password ≤ 2";
 const CALM: &str = "when the faults end, one session within 30 s on all hosts";
-const HAPPENED: &str = "something happened";
+const HAPPENED: &str = "the history has faults, requests and logins";
 
-/// The rules that a history breaks which was healthy before.
+/// The rules that the healthy history breaks after it was doctored.
 fn broken(doctor: impl FnOnce(&mut Story)) -> Vec<&'static str> {
     let mut story = Story::healthy();
     doctor(&mut story);
@@ -81,7 +81,7 @@ fn two_logins_within_one_claim_are_refuted() {
     assert_eq!(broken(both(41.5)), [""; 0]);
 }
 
-/// Two logins, of which the second was sent under a claim that replaced the record before the first.
+/// Two logins. The claim of the second one replaces the record that the first claim replaced.
 fn lost(story: &mut Story, confirmations: u32, failover: f64) {
     story.0[0].1["confirmations"] = json!(confirmations);
     story.add(failover, "conductor", json!({ "what": "primary", "primary": 2 }));
@@ -228,7 +228,7 @@ fn a_claim_of_a_replica_that_was_killed_is_a_reason_for_others_to_wait() {
     };
     assert_eq!(wait(true, "ok"), [""; 0]);
     assert_eq!(wait(false, "ok"), [FAIL]);
-    // The store may have the claim if the swap failed, and not if another process was faster.
+    // After a failed swap the store may have the claim; after a conflict it does not.
     assert_eq!(wait(true, "failed"), [""; 0]);
     assert_eq!(wait(true, "conflict"), [FAIL]);
 }
@@ -261,7 +261,7 @@ fn a_password_that_is_nowhere_is_refuted() {
     assert_eq!(reset(&[("vault", "current")]), [""; 0]);
     assert_eq!(reset(&[("rotated", "password_not_saved")]), [""; 0]);
     assert_eq!(reset(&[]), [KEPT]);
-    // A replica that was killed, and one that found out what became of its rotation.
+    // A replica was killed, and another one recovered its rotation.
     assert_eq!(reset(&[("started", ""), ("recovered", "NewPasswordLost")]), [""; 0]);
     assert_eq!(reset(&[("started", "")]), [KEPT]);
     assert_eq!(
@@ -273,7 +273,7 @@ fn a_password_that_is_nowhere_is_refuted() {
 #[test]
 fn a_fleet_that_does_not_come_to_one_session_is_refuted() {
     assert_eq!(broken(|story| story.request(75.0, "h2-0", "session-2")), [CALM]);
-    // Within the 30 seconds it may.
+    // Within the 30 seconds another session is allowed.
     assert_eq!(broken(|story| story.request(60.0, "h2-0", "session-2")), [""; 0]);
     assert_eq!(broken(|story| story.failed(70.5, 71.0, "h1-0", "timeout")), [FAIL, CALM]);
     let without_a_host = |story: &mut Story| story.0.retain(|(at, event)| *at < 70.0 || event["by"] != "h3-0");

@@ -1,4 +1,4 @@
-//! When a host, a replica or the whole fleet was in trouble, by what the conductor noted.
+//! The times in which a fault explains a failure of a host, a replica or the whole fleet, from the conductor's events.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,32 @@ use serde_json::Value;
 use super::claims::Claim;
 use crate::torn::history::{Event, host};
 
-/// How long a host needs after a fault: to notice that a connection is dead, and to make another.
+/// How long a host needs after a fault to detect a dead connection and to open another one, in microseconds.
 const TAIL: u64 = 2_500_000;
 
-/// What was between a host and something.
+/// What is affected.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     Platform,
     Redis,
-    /// The replica itself was stopped or killed.
+    /// The replica was stopped or killed.
     Replica,
-    /// A wrong password was deployed.
+    /// The replica has a wrong or a superseded password.
     Password,
 }
 
-/// Trouble of a host, of a replica, or with no name: of all.
+/// One fault, as a replica sees it.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) kind: Kind,
+    /// A host, a replica, or all of them if the name is missing.
     pub(super) whose: Option<String>,
     pub(super) from: u64,
     pub(super) to: u64,
 }
 
 impl Trouble {
-    /// Whether it is one of this replica.
+    /// Whether it affects this replica.
     pub(super) fn strikes(&self, replica: &str) -> bool {
         self.whose.as_deref().is_none_or(|whose| whose == replica || whose == host(replica))
     }
@@ -41,8 +42,8 @@ impl Trouble {
     }
 }
 
-/// The times, one after the other, in which a replica could have no new session: it was in trouble itself, or another held
-/// the claim that was in trouble then.
+/// The times in which a replica could not get a new session, in order: a fault affected the replica itself, or the
+/// replica that held the claim.
 pub(super) fn blocked(troubles: &[Trouble], claims: &[Claim], replica: &str) -> Vec<(u64, u64)> {
     let strikes = |trouble: &&Trouble, whom: &str| trouble.kind != Kind::Password && trouble.strikes(whom);
     let own = troubles.iter().filter(|trouble| strikes(trouble, replica)).map(|trouble| (trouble.from, trouble.to));
@@ -50,7 +51,7 @@ pub(super) fn blocked(troubles: &[Trouble], claims: &[Claim], replica: &str) -> 
         let during = |trouble: &&Trouble| trouble.overlaps(claim.begins, claim.held);
         troubles.iter().filter(during).any(|trouble| strikes(&trouble, &claim.owner))
     };
-    // After it comes the pause that follows a login without an outcome.
+    // After a login with an unknown outcome the crate pauses before the next one.
     let others = claims.iter().filter(is_stuck).map(|claim| (claim.begins, claim.held + TAIL));
     let mut times: Vec<_> = own.chain(others).collect();
     times.sort_unstable();
@@ -64,7 +65,7 @@ pub(super) fn blocked(troubles: &[Trouble], claims: &[Claim], replica: &str) -> 
     merged
 }
 
-/// All of it. What has no end lasts until the end of the history.
+/// All faults. One that has not ended lasts until the end of the history.
 pub(super) fn of(events: &[Event]) -> Vec<Trouble> {
     let end = events.last().map_or(0, |event| event.t);
     let (mut all, mut lasting, mut down): (Vec<Trouble>, BTreeMap<u64, Vec<usize>>, Option<usize>) = Default::default();
@@ -103,7 +104,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Trouble> {
                 let (from, to) = (event.number("since"), event.t + TAIL);
                 all.push(Trouble { kind: Kind::Platform, whose: None, from, to });
             }
-            // Until a rotation is over no provider that reads the vault knows the password.
+            // While a rotation is pending, the vault does not have the new password.
             "vault" if event.text("state") == "pending" => {
                 all.push(Trouble { kind: Kind::Password, whose: None, from: event.t, to: end });
             }

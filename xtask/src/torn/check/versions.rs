@@ -7,9 +7,10 @@ use crate::torn::history::Event;
 /// The versions that replicas wrote and read.
 #[derive(Default)]
 pub(super) struct Versions<'a> {
-    /// Of each version the one that it replaced. Two that replaced the same one exist only if the store lost one of them.
+    /// For each version the one that it replaced. If two versions replaced the same one, the store has lost one of
+    /// them.
     before: HashMap<&'a str, &'a str>,
-    /// Of each replica the versions that it has seen since it started.
+    /// For each replica the versions that it has loaded or stored.
     seen: HashMap<&'a str, Vec<(u64, &'a str)>>,
     /// When each replica started.
     started: HashMap<&'a str, Vec<u64>>,
@@ -31,14 +32,14 @@ impl<'a> Versions<'a> {
         all
     }
 
-    /// Whether a version was made from another one, in any number of swaps.
+    /// Whether a chain of swaps leads from the other version to this one.
     pub(super) fn is_from(&self, version: &'a str, other: &str) -> bool {
         let before = |version: &&'a str| self.before.get(version).copied().filter(|before| !before.is_empty());
         std::iter::successors(Some(version), before).take(self.before.len() + 1).any(|version| version == other)
     }
 
-    /// Whether a replica had seen a version that was written since a time, or one that was made from it. A process that
-    /// has been started meanwhile has seen nothing.
+    /// Whether a replica has seen a version, or a later one of its chain, between two times. A restarted process has
+    /// seen only what it loaded or stored since then.
     pub(super) fn had_seen(&self, who: &str, version: &str, since: u64, time: u64) -> bool {
         let started = self.started.get(who).into_iter().flatten().rfind(|started| **started <= time);
         let during = started.copied().unwrap_or_default().max(since)..=time;

@@ -1,4 +1,4 @@
-//! Histories for tests.
+//! Writes histories for tests.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use super::super::{Event, all};
 /// Microseconds of a second.
 const SECOND: u64 = 1_000_000;
 
-/// A history that is written line by line, and the version of the record in the store.
+/// The lines of a history with their seconds, and the version of the record in the store.
 pub(super) struct Story(pub(super) Vec<(f64, Value)>, pub(super) String);
 
 impl Story {
-    /// Three replicas, one login at 2 s, a fault from 10 s to 20 s on the host h1, and calm from 40 s to 80 s.
+    /// Three replicas, one login at 2 s, a fault on the host h1 from 10 s to 20 s, and no fault from 40 s to 80 s.
     pub(super) fn healthy() -> Self {
         let mut story = Self(Vec::new(), String::new());
         story.add(0.0, "conductor", json!({ "what": "clock", "offset": 0, "confirmations": 2 }));
@@ -47,13 +47,11 @@ impl Story {
         self.add(to, by, json!({ "what": "request", "from": (from * 1e6) as u64, "outcome": kind, "error": "" }));
     }
 
-    /// A claim of 11 seconds that is written and stored.
+    /// Stores a claim of 11 seconds.
     pub(super) fn claim(&mut self, at: f64, by: &str, id: &str, credentials: &str) {
-        let attempt = |is_over: bool| {
-            let until = (at * 1e3) as u64 + 11_000;
-            json!({ id: { "credentials": credentials, "outcome": "pending", "claimed_until": until, "is_over": is_over } })
-        };
-        self.swap(at, by, &format!("{id} begun"), &attempt(false));
+        let until = (at * 1e3) as u64 + 11_000;
+        let attempt = json!({ "credentials": credentials, "outcome": "pending", "claimed_until": until });
+        self.swap(at, by, &format!("{id} begun"), &json!({ id: attempt }));
     }
 
     pub(super) fn close(&mut self, at: f64, by: &str, id: &str) {
@@ -67,7 +65,7 @@ impl Story {
         self.add(at + 0.01, by, json!({ "what": "swapped", "version": version, "outcome": "ok" }));
     }
 
-    /// A login that does not arrive while its caller waits.
+    /// A login that does not arrive before its call returns.
     pub(super) fn lose(&mut self, at: f64, by: &str) {
         self.add(at, by, json!({ "what": "login-begun" }));
         self.add(at + 0.04, by, json!({ "what": "login-over" }));
@@ -83,7 +81,7 @@ impl Story {
         self.add(at, "sandbox", json!({ "what": "login", "by": by, "password": password, "ok": ok }));
     }
 
-    /// A login under a claim that is closed.
+    /// A login under a claim, which is released afterwards.
     pub(super) fn login(&mut self, at: f64, by: &str, id: &str, password: &str, ok: bool) {
         self.claim(at, by, id, password);
         self.send(at + 0.1, by, password, ok);
