@@ -3,7 +3,7 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::{Client, header::ACCEPT, redirect::Policy};
+use reqwest::{Client, ClientBuilder, header::ACCEPT, redirect::Policy};
 use serde_json::Value;
 
 use crate::{
@@ -29,16 +29,7 @@ impl Hand {
     ///
     /// If one of these steps fails.
     pub async fn ready() -> Result<Self> {
-        let http = Client::builder()
-            .http1_only()
-            .connect_timeout(Duration::from_secs(10))
-            .timeout(Duration::from_secs(60))
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .user_agent("by-hand/1")
-            .no_proxy()
-            .build()?;
+        let http = client().build()?;
         let base_url = control::base_url()?;
         let request = http.post(format!("{base_url}/ts/v1/oauth2/token"));
         let request = request.basic_auth(control::KEY, Some(control::SECRET));
@@ -96,10 +87,85 @@ impl Hand {
         let request = request.header(SESSION_TOKEN, &self.session_token).json(&Query::of_all());
         Ok(request.send().await?.error_for_status()?.json().await?)
     }
+
+    /// The access token.
+    #[must_use]
+    pub fn access_token(&self) -> &str {
+        &self.access_token
+    }
+}
+
+/// The settings of an HTTP client.
+pub(crate) fn client() -> ClientBuilder {
+    Client::builder()
+        .http1_only()
+        .connect_timeout(Duration::from_secs(10))
+        .timeout(Duration::from_secs(60))
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .user_agent("by-hand/1")
+        .no_proxy()
 }
 
 impl fmt::Debug for Hand {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Hand").finish_non_exhaustive()
+    }
+}
+
+/// A program on `reqwest::blocking`. It takes its tokens from a [`Hand`].
+pub struct Blocking {
+    http: reqwest::blocking::Client,
+    hand: Hand,
+}
+
+impl Blocking {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    ///
+    /// If the request fails.
+    pub fn ready(hand: Hand) -> Result<Self> {
+        let http = reqwest::blocking::Client::builder()
+            .http1_only()
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(60))
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .user_agent("by-hand/1")
+            .no_proxy()
+            .build()?;
+        let blocking = Self { http, hand };
+        blocking.send()?;
+        Ok(blocking)
+    }
+
+    /// Starts a session for the following requests.
+    ///
+    /// # Errors
+    ///
+    /// If the request fails.
+    pub async fn log_in(&mut self) -> Result {
+        self.hand.log_in().await
+    }
+
+    /// Asks for the list of devices.
+    ///
+    /// # Errors
+    ///
+    /// If the request fails.
+    pub fn send(&self) -> Result<Echo> {
+        let Hand { base_url, access_token, session_token, .. } = &self.hand;
+        let request = self.http.post(format!("{base_url}{LIST}")).bearer_auth(access_token);
+        let request = request.header(SESSION_TOKEN, session_token).json(&Query::of_all());
+        Ok(request.send()?.error_for_status()?.json()?)
+    }
+}
+
+impl fmt::Debug for Blocking {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Blocking").finish_non_exhaustive()
     }
 }

@@ -7,12 +7,13 @@
 
 use std::pin::pin;
 
-use gungraun::{Callgrind, EntryPoint, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use gungraun::{Callgrind, Dhat, EntryPoint, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use thingspace_bench::{
     counted::CALLS,
-    facade::Facade,
-    hand::Hand,
+    facade::{self, Facade},
+    hand::{self, Hand},
     meter::{counted, runtime},
+    plain::Plain,
 };
 use tokio::runtime::Runtime;
 
@@ -82,11 +83,78 @@ fn send_hand(Ready(runtime, hand): Ready<Hand>) {
     }
 }
 
-library_benchmark_group!(name = calls; benchmarks = start_facade, start_hand, send_facade, send_hand);
+fn api() -> Ready<Facade> {
+    let Ready(runtime, facade) = facade();
+    for _ in 0..WARMING {
+        runtime.block_on(facade.call()).unwrap();
+    }
+    Ready(runtime, facade)
+}
+
+fn plain() -> Ready<Plain> {
+    let runtime = runtime().unwrap();
+    let plain = runtime.block_on(async {
+        let plain = Plain::ready(&Hand::ready().await.unwrap()).await.unwrap();
+        for _ in 0..WARMING {
+            plain.call().await.unwrap();
+        }
+        plain
+    });
+    Ready(runtime, plain)
+}
+
+#[library_benchmark(setup = api)]
+fn api_facade(Ready(runtime, facade): Ready<Facade>) {
+    for _ in 0..CALLS {
+        counted(&runtime, pin!(facade.call())).unwrap();
+    }
+}
+
+#[library_benchmark(setup = plain)]
+fn api_hand(Ready(runtime, plain): Ready<Plain>) {
+    for _ in 0..CALLS {
+        counted(&runtime, pin!(plain.call())).unwrap();
+    }
+}
+
+// A blocking call runs on several threads, so the whole process is counted: with the calls and without them.
+#[library_benchmark]
+#[bench::without(0)]
+#[bench::with(CALLS)]
+fn blocking_facade(calls: u32) {
+    let blocking = facade::Blocking::ready().unwrap();
+    for _ in 0..WARMING + calls {
+        blocking.send().unwrap();
+    }
+}
+
+#[library_benchmark]
+#[bench::without(0)]
+#[bench::with(CALLS)]
+fn blocking_hand(calls: u32) {
+    let hand = runtime().unwrap().block_on(Hand::ready()).unwrap();
+    let blocking = hand::Blocking::ready(hand).unwrap();
+    for _ in 0..WARMING + calls {
+        blocking.send().unwrap();
+    }
+}
+
+library_benchmark_group!(
+    name = calls;
+    config = LibraryBenchmarkConfig::default()
+        .tool(Callgrind::default().entry_point(EntryPoint::Custom("*meter::counted*".to_owned())));
+    benchmarks = start_facade, start_hand, send_facade, send_hand, api_facade, api_hand
+);
+
+library_benchmark_group!(
+    name = blocking;
+    config = LibraryBenchmarkConfig::default()
+        .tool(Callgrind::default().entry_point(EntryPoint::None))
+        .tool(Dhat::default().entry_point(EntryPoint::None));
+    benchmarks = blocking_facade, blocking_hand
+);
 
 main!(
-    config = LibraryBenchmarkConfig::default()
-        .pass_through_env("THINGSPACE_BASE_URL")
-        .tool(Callgrind::default().entry_point(EntryPoint::Custom("*meter::counted*".to_owned())));
-    library_benchmark_groups = calls
+    config = LibraryBenchmarkConfig::default().pass_through_env("THINGSPACE_BASE_URL");
+    library_benchmark_groups = calls, blocking
 );

@@ -1,4 +1,4 @@
-//! The code that the benchmarks share: the same two requests, made by the crate and written by hand, and a client of
+//! The code that the benchmarks share: the same requests, made by the crate and without it, and a client of
 //! the sandbox. `cargo xtask bench` runs the programs of this package and checks their results against limits.
 
 pub mod control;
@@ -6,6 +6,7 @@ pub mod counted;
 pub mod facade;
 pub mod hand;
 pub mod meter;
+pub mod plain;
 pub mod requests;
 
 use std::error::Error;

@@ -33,6 +33,7 @@ mod matrix;
 mod mistakes;
 mod operations;
 mod origins;
+mod outage;
 mod own_headers;
 mod package;
 mod patience;

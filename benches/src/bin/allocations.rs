@@ -11,6 +11,7 @@ use thingspace_bench::{
     facade::Facade,
     hand::Hand,
     meter::{counted, runtime},
+    plain::Plain,
     requests::LIST,
 };
 use tokio::runtime::Runtime;
@@ -30,10 +31,19 @@ fn main() -> Result {
     })?;
     let attaching = attaching(&runtime, &facade)?;
     let (start_by_hand, send_by_hand) = by_hand(&runtime)?;
+    let api = per_call(|| {
+        let (allocations, answer) = measure(|| counted(&runtime, pin!(facade.call())))?;
+        answer.map(|_| allocations)
+    })?;
+    let plain = runtime.block_on(async { Plain::ready(&Hand::ready().await?).await })?;
+    let api_by_hand = per_call(|| {
+        let (allocations, answer) = measure(|| counted(&runtime, pin!(plain.call())))?;
+        answer.map(|_| allocations)
+    })?;
     println!(
         "{}",
         json!({ "facade start": starts, "facade send": sends, "attach": attaching,
-        "hand start": start_by_hand, "hand send": send_by_hand })
+        "hand start": start_by_hand, "hand send": send_by_hand, "facade api": api, "hand api": api_by_hand })
     );
     Ok(())
 }

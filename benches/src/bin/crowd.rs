@@ -52,14 +52,14 @@ async fn round(control: &Control, session: &Session, tasks: usize) -> Result<ser
     let login = login(control).await?;
     // The other login has ended the session.
     ask(session, 1, 1).await?;
-    let requests = ask(session, tasks, 2).await?;
+    let (_, requests) = ask(session, tasks, 2).await?;
     control.expire_session().await?;
     let before = control.counters().await?;
     control.hold_next_login(HELD).await?;
-    let dead = ask(session, tasks, 1).await?;
+    let (first, dead) = ask(session, tasks, 1).await?;
     let after = control.counters().await?;
     Ok(json!({
-        "login": login.as_secs_f64(), "requests": requests.as_secs_f64(), "dead": dead.as_secs_f64(),
+        "login": login.as_secs_f64(), "requests": requests.as_secs_f64(), "first": first.as_secs_f64(), "dead": dead.as_secs_f64(),
         "logins": after.logins_succeeded - before.logins_succeeded,
         "answered": after.other_requests - before.other_requests,
     }))
@@ -75,20 +75,22 @@ async fn login(control: &Control) -> Result<Duration> {
     Ok(started.elapsed())
 }
 
-/// The time until each task has so many responses.
-async fn ask(session: &Session, tasks: usize, times: u32) -> Result<Duration> {
+/// The time until one task has its responses, and until each task has so many.
+async fn ask(session: &Session, tasks: usize, times: u32) -> Result<(Duration, Duration)> {
     let started = Instant::now();
     let tasks: Vec<_> = (0..tasks).map(|_| tokio::spawn(task(session.clone(), times))).collect();
+    let mut first = Duration::MAX;
     for task in tasks {
-        task.await??;
+        first = first.min(task.await??.duration_since(started));
     }
-    Ok(started.elapsed())
+    Ok((first, started.elapsed()))
 }
 
-async fn task(session: Session, times: u32) -> Result {
+/// When it had its last response.
+async fn task(session: Session, times: u32) -> Result<Instant> {
     for _ in 0..times {
         let answer = session.send(session.request(Method::GET, LIST)?).await?;
         answer.error_for_status()?.bytes().await?;
     }
-    Ok(())
+    Ok(Instant::now())
 }

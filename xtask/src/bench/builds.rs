@@ -43,11 +43,11 @@ pub(super) fn measure(work: &Path, note: &mut Note) -> Result {
     let (copied, library) = (copied.build()?, library.build()?);
     note.section(SECTION);
     note.line(&format!(
-        "Unoptimized, into an empty folder, with all cores; seconds. Plain reqwest has the features that this library \
-         turns on: {}.\n",
+        "An unoptimized build into an empty folder, on all cores, in seconds. Plain reqwest is built with the features \
+         that this library turns on: {}.\n",
         features.join(", "),
     ));
-    note.line("| | wall | processor |\n|---|---:|---:|");
+    note.line("| | wall clock | processor |\n|---|---:|---:|");
     for (what, built) in [
         (format!("reqwest {version}"), &plain),
         ("this library, without `codegen`".to_owned(), &copied),
@@ -60,7 +60,7 @@ pub(super) fn measure(work: &Path, note: &mut Note) -> Result {
         ("Clean build ÷ that of plain reqwest, without `codegen`", &copied, 1.15),
     ] {
         let (wall, cpu) = (built.wall / plain.wall, built.cpu / plain.cpu);
-        let figure = format!("{wall:.2} (on the processor {cpu:.2})");
+        let figure = format!("{wall:.2} (processor {cpu:.2})");
         note.goal(Goal::new(name, figure, wall.max(cpu), Wanted::AtMost(most, "≤ #, both")));
     }
     let (normal, all) = (dependencies::count("normal", true)?, dependencies::count("normal,build", false)?);

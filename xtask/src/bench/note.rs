@@ -69,9 +69,10 @@ impl Note {
         fs::create_dir_all(folder)?;
         fs::write(folder.join("bench.svg"), &self.chart)?;
         let head = format!(
-            "# What it costs\n\nWritten by `cargo xtask bench`, and what it says of builds by `cargo xtask bench --builds`, too: no figure in it is written by hand. Measured on \
-             {}, in one run, without TLS and over loopback, against the sandbox in a process of its own. A request \
-             written by hand is one on reqwest with the settings of this crate, in the same program.\n\n",
+            "# What it costs\n\n`cargo xtask bench` measures every figure on this page and writes the page. `cargo xtask bench \
+             --builds` replaces the section on builds, and `cargo xtask bench --memory` the section on memory. The \
+             machine: {}. All clients send their requests in one run, over loopback and without TLS, to a sandbox in \
+             another process. \"By hand\" is a program on reqwest with the settings of this crate.\n\n",
             machine(),
         );
         fs::write(folder.join("bench.md"), format!("{head}{table}{}\n{REASONS}", self.text))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use super::calls::WHAT;
+use super::calls::KINDS;
 use super::counts::CALLS;
 use super::note::Note;
 use crate::{Result, workspace};
@@ -14,10 +14,12 @@ const LINES: usize = 14;
 pub(super) fn explain(note: &mut Note) -> Result {
     note.section("Where the instructions go");
     note.line(
-        "What each function does by itself, a call of this crate less one by hand; the functions with the largest \
-         difference. Callgrind does not know the processor's own SHA-256, which a processor uses that has it.",
+        "The functions that execute the most instructions in a call of this crate beyond those in a call without it. \
+         What a function calls is counted there and not here.",
     );
-    for (what, name) in WHAT {
+    // A blocking call runs on several threads, and its profile holds the start of the program as well.
+    for kind in KINDS.iter().filter(|kind| kind.what != "blocking") {
+        let (what, name) = (kind.what, kind.name);
         let (facade, hand) = (functions(&format!("{what}_facade"))?, functions(&format!("{what}_hand"))?);
         let difference = |(function, count): (&String, &f64)| {
             (function.clone(), (count - hand.get(function).copied().unwrap_or_default()) / f64::from(CALLS))

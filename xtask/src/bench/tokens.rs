@@ -32,6 +32,7 @@ struct Attached {
 struct Round {
     login: f64,
     requests: f64,
+    first: f64,
     dead: f64,
     logins: u64,
     answered: u64,
@@ -43,12 +44,15 @@ pub(super) fn measure(programs: &Programs, sandbox: &Running, extent: Extent, no
     println!("a dead session");
     note.section("A dead session");
     note.line(
-        "Tasks that all send a request with a session that was killed: the time until all have an answer, beside the \
-         time of one login, which the sandbox holds back, and that of two requests for each task with a session that \
-         lives. Less than nothing, where the requests took less time than by themselves. Seconds, medians.\n",
+        "All tasks send a request at once, and the platform has ended their session. The crate logs in once, and the \
+         sandbox delays the response to this login. The table has the time until the first task and until all tasks have \
+         their responses. Beside it are the time of a login by itself, and the time that the tasks need for two requests \
+         each with a live session. The last column is the time until all have their responses, less that of the requests, \
+         divided by that of a login. It is below 0 if the requests took less time than by themselves. Medians, in \
+         seconds.\n",
     );
-    note.line("| tasks | one login | the requests | all answered | in logins, without the requests | logins |");
-    note.line("|---:|---:|---:|---:|---:|---:|");
+    note.line("| tasks | logins | first response | all responses | a login | the requests | waiting, in logins |");
+    note.line("|---:|---:|---:|---:|---:|---:|---:|");
     for tasks in CROWDS {
         crowd(tasks, programs, sandbox, extent, note)?;
     }
@@ -61,14 +65,15 @@ fn attached(programs: &Programs, sandbox: &Running, extent: Extent, note: &mut N
     let Attached { cores, tasks, one, many } = said.into_iter().next().ok_or("nothing was attached")?;
     let of = |each: &[Each]| (median(each.iter().map(|it| it.wall)), median(each.iter().map(|it| it.cpu)));
     let ((wall, cpu), (many_wall, many_cpu)) = (of(&one), of(&many));
-    note.section("Both tokens put on a request, when neither has to be renewed");
+    note.section("Attaching both tokens");
     note.line(
-        "In nanoseconds, medians; the load of others on the machine is in the first column and not in the second.",
+        "The time that the crate needs to put two valid tokens on a request. Medians, in nanoseconds. Other programs on \
+         the machine lengthen the wall-clock time; they hardly change the processor time.",
     );
-    note.line("\n| | wall | processor |\n|---|---:|---:|");
+    note.line("\n| | wall clock | processor |\n|---|---:|---:|");
     note.line(&format!("| one task | {wall:.0} | {cpu:.0} |"));
     note.line(&format!("| {tasks} tasks on {cores} cores | {many_wall:.0} | {many_cpu:.0} |"));
-    let (flat, figure) = (many_cpu / cpu, format!("{cpu:.0} ns (on the wall {wall:.0} ns)"));
+    let (flat, figure) = (many_cpu / cpu, format!("{cpu:.0} ns (wall clock {wall:.0} ns)"));
     note.goal(Goal::new("Attach both tokens", figure, cpu, Wanted::AtMost(100.0, "≤ # ns")));
     let name = format!("The same on all {cores} cores ÷ on one");
     note.goal(Goal::new(&name, format!("{flat:.2}"), flat, Wanted::AtMost(1.1, "flat: ≤ #")));
@@ -88,12 +93,11 @@ fn crowd(tasks: usize, programs: &Programs, sandbox: &Running, extent: Extent, n
     }
     let login = median(rounds.iter().map(|round| round.login));
     let requests = median(rounds.iter().map(|round| round.requests));
-    let dead = median(rounds.iter().map(|round| round.dead));
-    // Less than nothing, where the requests took less time than by themselves.
+    let (first, dead) = (median(rounds.iter().map(|round| round.first)), median(rounds.iter().map(|round| round.dead)));
     let logins = (dead - requests) / login;
-    note.line(&format!("| {tasks} | {login:.3} | {requests:.3} | {dead:.3} | {logins:.2} | 1 |"));
+    note.line(&format!("| {tasks} | 1 | {first:.3} | {dead:.3} | {login:.3} | {requests:.3} | {logins:.2} |"));
     if Some(&tasks) == CROWDS.last() {
-        let figure = format!("1 login, answered after {logins:.2} logins and the requests");
+        let figure = format!("1 login; first response after {first:.3} s, all after {dead:.3} s, {logins:.2} logins");
         let wanted = Wanted::AtMost(5.0, "1 login, ≤ # logins' time");
         note.goal(Goal::new(&format!("{tasks} tasks on a dead session"), figure, logins, wanted));
     }
