@@ -14,10 +14,10 @@ impl fmt::Display for SuspensionReason {
         match self {
             Self::Rejected { code: Some(code) } => write!(formatter, "the platform refused these credentials ({code})"),
             Self::Rejected { code: None } => formatter.write_str(
-                "a login with these credentials was refused without an error code, by the platform or by a proxy before it",
+                "the platform, or a proxy before it, refused a login with these credentials without an error code",
             ),
             Self::UnknownOutcome => formatter.write_str(
-                "two logins in a row with these credentials, which have never worked, had an unknown outcome",
+                "two logins in a row with these credentials, which are not verified, had an unknown outcome",
             ),
             Self::FailureLimit => {
                 formatter.write_str("four logins in a row have failed or may have, and the fifth locks the account")
@@ -36,13 +36,13 @@ impl fmt::Display for Suspension {
 pub(super) fn suspended(suspension: &Suspension) -> String {
     let again = match suspension.reason {
         SuspensionReason::FailureLimit => {
-            "call ThingSpace::reset_login_guard once the credentials are known to be right: the platform goes on \
-             counting"
+            "make sure that the credentials are right, because the platform's own count continues, then call \
+             ThingSpace::reset_login_guard"
         }
         SuspensionReason::Superseded => "supply the new password",
         _ => {
-            "supply other credentials, or call ThingSpace::reset_login_guard once these are known to be right: the \
-             platform goes on counting"
+            "supply other credentials, or make sure that these are right, because the platform's own count continues, \
+             then call ThingSpace::reset_login_guard"
         }
     };
     format!("logging in is suspended to keep the account from being locked: {suspension}; {again}")
