@@ -3,7 +3,7 @@
 //! Keeps the promise that no secret is printed and that secrets are erased when dropped: every type that holds one holds
 //! a [`Secret`].
 
-pub(crate) mod unquoted;
+pub(crate) mod redacting;
 
 use std::{error::Error as StdError, future::Future, pin::Pin, time::Duration};
 
@@ -82,7 +82,7 @@ impl Serialize for Secret {
 impl<'de> Deserialize<'de> for Secret {
     /// The error for a value that is no string does not quote it.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        unquoted::text(deserializer)
+        redacting::text(deserializer)
     }
 }
 
@@ -241,7 +241,7 @@ impl<'de> Deserialize<'de> for ApiKey {
             key: String,
             secret: Secret,
         }
-        unquoted::fields(deserializer).map(|Fields { key, secret }| Self { key, secret })
+        redacting::fields(deserializer).map(|Fields { key, secret }| Self { key, secret })
     }
 }
 
@@ -297,7 +297,7 @@ impl<'de> Deserialize<'de> for Credentials {
             username: String,
             password: Password,
         }
-        unquoted::fields(deserializer).map(|Fields { username, password }| Self { username, password })
+        redacting::fields(deserializer).map(|Fields { username, password }| Self { username, password })
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
 use http::{HeaderMap, StatusCode};
 
 pub use code::ErrorCode;
-pub(crate) use convert::{cause, is_mistrusted};
+pub(crate) use convert::{cause, is_untrusted};
 pub(crate) use disposition::{Disposition, is_unread};
 pub use response::ErrorResponse;
 pub(crate) use response::Shape;
@@ -295,7 +295,7 @@ impl Error {
             return true;
         }
         match self.first_cause() {
-            Self::Connect(source) => !is_mistrusted(source),
+            Self::Connect(source) => !is_untrusted(source),
             Self::SessionRenewed | Self::LoginBackoff { .. } | Self::LoginInProgress { .. } => true,
             Self::Store(error) => error.is_passing(),
             Self::Vault(source) | Self::CredentialsProvider(source) => {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{ThingSpaceBuilder, TlsBackend};
 use crate::{
-    AccessToken, ApiKey, Environment, FileStore, RetryPolicy, Secret, credentials::unquoted, transport::parse_url,
+    AccessToken, ApiKey, Environment, FileStore, RetryPolicy, Secret, credentials::redacting, transport::parse_url,
 };
 
 /// The settings of a [`ThingSpace`](crate::ThingSpace) from a file, for [`ThingSpaceBuilder::config`]: every method of the
@@ -94,7 +94,7 @@ impl From<TlsName> for TlsBackend {
 
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields: Fields = unquoted::named_fields(deserializer, |field| match field {
+        let fields: Fields = redacting::named_fields(deserializer, |field| match field {
             "environment" => Some("the name of an environment, such as production"),
             "scopes" | "allow_origins" => Some("a list of strings"),
             "timeout_ms" | "connect_timeout_ms" | "clock_skew_ms" => Some("a whole number of milliseconds"),

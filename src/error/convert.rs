@@ -65,13 +65,13 @@ pub(super) fn chain(error: &reqwest::Error) -> String {
 /// Whether the server's certificate is untrusted, which a retry does not change. native-tls gives no reason for a failed
 /// handshake.
 #[cfg(feature = "rustls-no-provider")]
-pub(crate) fn is_mistrusted(error: &reqwest::Error) -> bool {
+pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
     let found = error.source().and_then(tls_error);
     matches!(found, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 #[cfg(not(feature = "rustls-no-provider"))]
-pub(crate) fn is_mistrusted(_: &reqwest::Error) -> bool {
+pub(crate) fn is_untrusted(_: &reqwest::Error) -> bool {
     false
 }
 

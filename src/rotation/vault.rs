@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Credentials, credentials::unquoted, store::random};
+use crate::{Credentials, credentials::redacting, store::random};
 
 /// The future that an operation of a vault returns.
 pub type VaultFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
@@ -114,7 +114,7 @@ impl<'de> Deserialize<'de> for VaultState {
             Current(Credentials),
             Pending { old: Credentials, since_ms: u64, id: String },
         }
-        unquoted::fields(deserializer).map(|fields| match fields {
+        redacting::fields(deserializer).map(|fields| match fields {
             Fields::Empty => Self::Empty,
             Fields::Current(credentials) => Self::Current(credentials),
             Fields::Pending { old, since_ms, id } => Self::Pending(Pending { old, since_ms, id }),

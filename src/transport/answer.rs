@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::RetryPolicy;
 use crate::{
     Error, ErrorCode, ErrorResponse,
-    error::{Disposition, Shape, is_mistrusted, is_unread},
+    error::{Disposition, Shape, is_unread, is_untrusted},
     generated::{Body, Operation, Retry, Success, is_among, operations::SESSION_HEADERS},
 };
 
@@ -64,7 +64,7 @@ impl Outcome {
 }
 
 /// Classifies the responses to one request.
-pub(super) struct Judge<'a> {
+pub(super) struct Classifier<'a> {
     pub(super) operation: &'a Operation,
     /// The request, unless its body is a stream.
     pub(super) request: Option<&'a Request>,
@@ -75,9 +75,9 @@ pub(super) struct Judge<'a> {
     pub(super) retry_policy: &'a RetryPolicy,
 }
 
-impl Judge<'_> {
+impl Classifier<'_> {
     /// Passes on a response that needs no reading, and reads any other.
-    pub(super) async fn judge(&self, response: reqwest::Result<Response>) -> Outcome {
+    pub(super) async fn classify(&self, response: reqwest::Result<Response>) -> Outcome {
         let mut response = match response {
             Ok(response) => response,
             Err(error) => return self.failed(error),
@@ -121,7 +121,7 @@ impl Judge<'_> {
     fn failed(&self, error: reqwest::Error) -> Outcome {
         let disposition = match () {
             // A retry does not change an untrusted certificate.
-            () if error.is_builder() || error.is_connect() && is_mistrusted(&error) => Disposition::Final,
+            () if error.is_builder() || error.is_connect() && is_untrusted(&error) => Disposition::Final,
             () if error.is_connect() => Disposition::NotSent,
             () => Disposition::Indeterminate,
         };

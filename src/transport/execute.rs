@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 use super::{
     LONGEST_TIMEOUT, ResponseKind, Settings, Transport,
-    answer::{Judge, Outcome},
+    answer::{Classifier, Outcome},
 };
 use crate::{
     Error,
@@ -87,8 +87,9 @@ impl Transport {
             let (was_sent, started) = (std::mem::replace(&mut progress.sent, true), Instant::now());
             progress.attempts += 1;
             let Settings { http, response_limit: limit, retry_policy, .. } = &*self.settings;
-            let judge = Judge { operation, request: again.as_ref(), kind, limit: *limit, started, retry_policy };
-            let attempt = async { judge.judge(http.execute(request).await).await };
+            let classifier =
+                Classifier { operation, request: again.as_ref(), kind, limit: *limit, started, retry_policy };
+            let attempt = async { classifier.classify(http.execute(request).await).await };
             // Without a retry, cutting an attempt off would only hide its outcome.
             let is_cut = operation.retry == Retry::Always && again.is_some();
             let outcome = match retry_policy.attempt_limit().filter(|_| is_cut) {

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::credentials::unquoted;
+use crate::credentials::redacting;
 
 /// The default of `max_backoff`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -207,7 +207,7 @@ impl<'de> Deserialize<'de> for RetryPolicy {
             "max_retries" => Some("a whole number"),
             _ => Some("a whole number of milliseconds"),
         };
-        let Read(policy) = unquoted::named_fields(deserializer, expected)?;
+        let Read(policy) = redacting::named_fields(deserializer, expected)?;
         policy.check().map_err(D::Error::custom)?;
         Ok(policy)
     }
