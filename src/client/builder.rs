@@ -1,4 +1,4 @@
-//! The configuration of a client: what can be set, what it is by default, and what cannot work.
+//! The configuration of a client: its settings, their defaults, and the check of what cannot work.
 
 use std::{
     sync::{Arc, Mutex},
@@ -41,8 +41,8 @@ const RESPONSE_LIMIT: usize = 16 * 1024 * 1024;
 /// # Ok::<(), thingspace_session::Error>(())
 /// ```
 ///
-/// A clone has the same settings, and shares what is code or kept: the store, the access token provider, the function of
-/// [`headers`](Self::headers). The clients that are built of two clones share no access token and no connection.
+/// A clone has the same settings, and shares the store, the access token provider and the function of
+/// [`headers`](Self::headers). The clients of two clones share no access token and no connection.
 #[derive(Clone, Default)]
 pub struct ThingSpaceBuilder {
     base_url: Option<String>,
@@ -66,14 +66,13 @@ pub struct ThingSpaceBuilder {
 debug!(ThingSpaceBuilder, |_this| "ThingSpaceBuilder {{ .. }}");
 
 impl ThingSpaceBuilder {
-    /// Which of the platform's own servers; production by default. The last of this and [`base_url`](Self::base_url)
-    /// holds.
+    /// One of the platform's servers; production by default. The last call of this and [`base_url`](Self::base_url) wins.
     #[must_use]
     pub fn environment(self, environment: Environment) -> Self {
         self.base_url(environment.base_url())
     }
 
-    /// Another server: what stands before the paths of `openapi.yaml`, such as `http://127.0.0.1:8080/api`.
+    /// Another server: the URL in front of the paths of `openapi.yaml`, such as `http://127.0.0.1:8080/api`.
     #[must_use]
     pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = Some(base_url.into());
@@ -94,15 +93,15 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// A ready access token. When it is refused or expires, the API key or the provider supplies the next; without
-    /// either, that is an error.
+    /// An access token that you have. When it expires or the gateway rejects it, the API key or the provider supplies the
+    /// next. Without either, the call returns an error.
     #[must_use]
     pub fn access_token(mut self, token: AccessToken) -> Self {
         self.access_token = Some(token);
         self
     }
 
-    /// Access tokens from somewhere else, instead of an API key.
+    /// Your own source of access tokens, instead of an API key.
     #[must_use]
     pub fn access_token_provider(mut self, provider: impl AccessTokenProvider + 'static) -> Self {
         self.provider = Some(Arc::new(provider));
@@ -127,26 +126,25 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// How long before its end an access token is renewed: 60 seconds by default.
+    /// The time before its expiry at which the crate renews an access token: 60 seconds by default.
     #[must_use]
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.clock_skew = Some(skew);
         self
     }
 
-    /// The time of a whole call, everything in it included, repeats and renewed tokens too: 60 seconds by default. Only a
-    /// password reset may take longer: it waits for a session and for the claim first, and is then given its whole time,
-    /// because one that is cut short loses the new password.
+    /// The time of a whole call, with its retries and renewed tokens: 60 seconds by default. Only a password reset may take
+    /// longer: it waits for a session and the claim first, and then has the whole time for itself, because cutting it off
+    /// loses the new password.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How long a connection may take to be established: by default 10 seconds, and at most half of
-    /// [`timeout`](Self::timeout). Leave it below that: only then does the error of a host that does not answer say that
-    /// no connection was established. The time of an attempt counts as well, if the
-    /// [retry policy](RetryPolicy::attempt_timeout) sets one.
+    /// The time to establish a connection: 10 seconds by default, at most half of [`timeout`](Self::timeout). Keep it below
+    /// the timeout, and below the time of an attempt if the [retry policy](RetryPolicy::attempt_timeout) sets one. Only
+    /// then the error for a host that does not answer says that no connection was established.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.http.connect_timeout = Some(timeout);
@@ -160,13 +158,12 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// Any other transport option: a proxy, root certificates, a resolver, the size of the pool.
+    /// Any other option of the HTTP client: a proxy, root certificates, a resolver, the size of the pool.
     ///
-    /// What is handed in is the builder of this crate's own HTTP client, with its defaults; what is left alone in it
-    /// stays as it is, whatever features other crates turn on. Redirects, reqwest's own retries, referers and the
-    /// logging of raw bytes are turned off in whatever comes back: a client that follows redirects would take the
-    /// session token to another server with it. A closure is `Clone`, as a clone of the builder needs, if all that it takes
-    /// along is; what is not is made inside of it.
+    /// The function gets the builder of this crate's HTTP client with its defaults, which features of other crates do not
+    /// change. Afterwards the crate turns off redirects, reqwest's own retries, referers and the logging of raw bytes: a
+    /// client that follows redirects would take the session token to another server. The closure must be `Clone`, so that
+    /// the builder is. It is if everything that it captures is; create other values inside of it.
     ///
     /// ```
     /// # use thingspace_session::{ApiKey, ThingSpace};
@@ -178,8 +175,7 @@ impl ThingSpaceBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Roots of one's own are trusted beside those of the operating system with `tls_certs_merge`, and instead of
-    /// them with `tls_certs_only`:
+    /// `tls_certs_merge` adds root certificates to those of the operating system, `tls_certs_only` replaces them:
     ///
     /// ```no_run
     /// # use thingspace_session::ThingSpace;
@@ -196,32 +192,31 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// What encrypts the connections: rustls, if nothing is said. It takes the place of any other that
-    /// [`http_client`](Self::http_client) chose.
+    /// The TLS backend: rustls by default. It replaces one that [`http_client`](Self::http_client) has chosen.
     #[must_use]
     pub fn tls_backend(mut self, backend: TlsBackend) -> Self {
         self.http.tls = Some(backend);
         self
     }
 
-    /// How often a request that may be repeated is repeated.
+    /// How often and after which pause the crate sends a request again.
     #[must_use]
     pub fn retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
         self.retry_policy = retry_policy;
         self
     }
 
-    /// Headers of one's own on every request, those of logins and of the token endpoint included: a correlation id, the key
-    /// of a gateway. With the feature `opentelemetry` the trace context is in the map already, and can be taken out.
+    /// Your headers on every request, also on logins and token requests: a correlation id, the key of a gateway. With the
+    /// feature `opentelemetry` the map holds the trace context, which the function can remove.
     ///
-    /// The function is called once for each call, whose retries have the same headers, before the request has a token. It
-    /// gets a map of its own, so it neither sees nor replaces a token. A request that has such a header keeps its own. Mark a
-    /// secret with [`HeaderValue::set_sensitive`](reqwest::header::HeaderValue::set_sensitive): an error then shows no code
-    /// that repeats it.
+    /// The crate calls the function once for each call, before the request has a token; retries have the same headers. The
+    /// function gets a separate map, so it neither sees nor replaces a token. A header that the request has already stays.
+    /// Mark a secret with [`HeaderValue::set_sensitive`](reqwest::header::HeaderValue::set_sensitive): an error then shows
+    /// no code that repeats it.
     ///
     /// If the function panics, or sets `Authorization`, `VZ-M2M-Token`, `Proxy-Authorization`, `Host`, `Accept-Encoding` or
-    /// what frames the request (`Content-Length`, `Transfer-Encoding`, `Connection`, `Upgrade`, `TE`, `Trailer`, `Expect`),
-    /// each call returns [`Error::Configuration`] and nothing is sent.
+    /// a header that frames the request (`Content-Length`, `Transfer-Encoding`, `Connection`, `Upgrade`, `TE`, `Trailer`,
+    /// `Expect`), each call returns [`Error::Configuration`] and sends nothing.
     ///
     /// ```
     /// # use thingspace_session::{ThingSpace, reqwest::header::HeaderValue};
@@ -236,33 +231,33 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// The longest answer that is read into memory, in bytes: 16 MiB by default. A success that
-    /// [`Session::send`](crate::Session::send) hands back is streamed and has no limit.
+    /// The maximum length of a response in memory, in bytes: 16 MiB by default. A success that
+    /// [`Session::send`](crate::Session::send) returns is streamed without a limit.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = Some(bytes);
         self
     }
 
-    /// Another origin that [`Session::send`](crate::Session::send) may take the tokens to, such as `https://other.example`. Name only
-    /// what you would hand your tokens to.
+    /// Another origin that [`Session::send`](crate::Session::send) may send the tokens to, such as `https://other.example`.
+    /// It gets both tokens, so name only an origin that you trust with them.
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
         self
     }
 
-    /// Where the session and the count of failed logins are kept.
+    /// The store of the session and of the count of failed logins.
     ///
-    /// Use a [`FileStore`](crate::FileStore) wherever the process may be restarted by itself, and among the processes of one machine: they
-    /// share one session and one count, and a process that starts finds both. The default is a
-    /// [`MemoryStore`](crate::MemoryStore), for programs that a person starts. It is the default because a file needs a
-    /// place that only the caller can name. `store(MemoryStore::new())` chooses it on purpose, and the error of a rejected
-    /// login then no longer warns of it.
+    /// Use a [`FileStore`](crate::FileStore) if a supervisor restarts the process, and for several processes of one machine:
+    /// they share one session and one count, and a process that starts finds both. The default is a
+    /// [`MemoryStore`](crate::MemoryStore), because only the caller can name the path of a file. It is right for programs
+    /// that an operator starts. After `store(MemoryStore::new())` the error of a rejected login does not warn of it.
     ///
     /// ```
     /// # use thingspace_session::{FileStore, ThingSpace};
-    /// let builder = ThingSpace::builder().store(FileStore::new("/var/lib/thingspace/session.json"));
+    /// let store = FileStore::new("/var/lib/thingspace/session.json");
+    /// let builder = ThingSpace::builder().store(store);
     /// # drop(builder);
     /// ```
     #[must_use]
@@ -352,8 +347,8 @@ impl ThingSpaceBuilder {
 }
 
 impl ThingSpaceBuilder {
-    /// An origin that was named. One in plain HTTP on this machine is let in only beside a platform on this machine:
-    /// elsewhere the environment may have a proxy that would get to see the tokens.
+    /// Checks an allowed origin. Plain HTTP to this machine is allowed only if the platform is on this machine, too:
+    /// otherwise a proxy of the environment could see the tokens.
     fn origin(&self, origin: &str, base_url: &Url) -> Result<Url, Error> {
         let url = parse_url(origin, self.plain_http)?;
         if url.scheme() == "http" && !self.plain_http && !is_loopback(base_url) {

@@ -1,4 +1,4 @@
-//! What the environment says: `THINGSPACE_KEY` and its relatives.
+//! Reads the configuration and the credentials from environment variables.
 
 use std::{env, time::Duration};
 
@@ -19,7 +19,7 @@ impl ThingSpaceBuilder {
     /// | `THINGSPACE_TIMEOUT` | the time of a call in seconds, such as `30` or `2.5` |
     /// | `THINGSPACE_STORE` | the path of a [`FileStore`], whose directory has to exist |
     ///
-    /// Set `THINGSPACE_STORE` wherever the process may be restarted by itself: see [`store`](Self::store).
+    /// Set `THINGSPACE_STORE` if a supervisor restarts the process: see [`store`](Self::store).
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Credentials {
     }
 }
 
-/// Reads `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD` anew at each login.
+/// Reads `THINGSPACE_USERNAME` and `THINGSPACE_PASSWORD` at each login.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EnvironmentCredentials;
 
@@ -97,7 +97,7 @@ impl CredentialsProvider for EnvironmentCredentials {
     }
 }
 
-/// An environment variable that has to say something. An error names the variable, never what it holds.
+/// An environment variable that must have a value. The error names the variable and does not quote its value.
 fn variable(name: &str) -> Result<String, Error> {
     optional_variable(name)?.ok_or_else(|| Error::configuration(format!("the environment variable {name} is not set")))
 }
