@@ -20,6 +20,8 @@ pub struct Called {
     pub id: &'static str,
     /// What becomes of the facade without it.
     pub fails: &'static str,
+    /// The file that calls it.
+    file: &'static str,
     has_session: bool,
     /// What it sends.
     pub sends: Model,
@@ -55,6 +57,7 @@ pub const CALLED: [Called; 3] = [
     Called {
         id: "startConnectivityManagementSession",
         fails: "every login fails",
+        file: "src/auth/login.rs",
         has_session: false,
         sends: Model { properties: &[("username", Holds::Text), ("password", Holds::Secret)], name: None },
         reads: Model { properties: &[("sessionToken", Holds::Secret)], name: None },
@@ -62,6 +65,7 @@ pub const CALLED: [Called; 3] = [
     Called {
         id: "endConnectivityManagementSession",
         fails: "no session can be ended",
+        file: "src/auth/logout.rs",
         has_session: true,
         sends: NOTHING,
         reads: NOTHING,
@@ -69,14 +73,20 @@ pub const CALLED: [Called; 3] = [
     Called {
         id: "resetConnectivityManagementPassword",
         fails: "no password can be reset",
+        file: "src/auth/reset.rs",
         has_session: true,
         sends: Model { properties: &[("oldPassword", Holds::Secret)], name: Some("SessionResetPasswordRequest") },
         reads: Model { properties: &[("newPassword", Holds::Secret)], name: Some("SessionResetPasswordResult") },
     },
 ];
 
-/// What the facade looks for in the documented errors of these operations, wherever it is: each a way of properties.
-pub const REFUSED: [&[&str]; 3] = [&["errorCode"], &["errorMessage"], &["fault", "code"]];
+/// What the facade looks for in the documented errors of these operations, wherever it is: each a way of properties, and
+/// what an error is without it.
+pub const REFUSED: [(&[&str], &str); 3] = [
+    (&["errorCode"], "an error has no code, and the crate cannot act on it"),
+    (&["errorMessage"], "an error has no message; its code is still read"),
+    (&["fault", "code"], "an error of the gateway has no code, and the crate cannot act on it"),
+];
 
 /// Tells what the facade lacks in a document.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -92,7 +102,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 "missing-session-operation",
                 paths.key,
                 format!("the facade calls {}, and it is not here", called.id),
-                format!("bring back the operation with operationId: {}, or change src/ with it", called.id),
+                called.help(&format!("bring back the operation with operationId: {}", called.id)),
             ));
         }
     }
@@ -152,7 +162,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     fn tell(&mut self, place: Place, what: impl AsRef<str>, instead: &str) {
-        let (message, help) = (format!("src/ {}", what.as_ref()), format!("{instead}, or change src/ with it"));
+        let (message, help) = (format!("src/ {}", what.as_ref()), self.called.help(instead));
         self.findings.push(Finding::new("changed-session-operation", place, message, help));
     }
 
@@ -223,6 +233,12 @@ impl<'a> Call<'_, 'a> {
         if let Some(rest) = rest {
             self.tell(rest.key, what, "remove additionalProperties:");
         }
+    }
+}
+
+impl Called {
+    fn help(&self, instead: &str) -> String {
+        format!("{instead}, or change {} and crates/codegen/src/check/facade.rs with it", self.file)
     }
 }
 

@@ -4,12 +4,13 @@
 //! `spec check` has the list of operations and properties. This module looks up each in both documents. If the facade
 //! can no longer use one, or it is another one now, the changes at its places are breaking.
 
+mod why;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    change::{Change, Class, Use, Verdict},
+    change::{Change, Class, Verdict},
     compare::Pair,
-    rules,
 };
 use thingspace_codegen::{
     Finding, Place,
@@ -22,6 +23,8 @@ use thingspace_codegen::{
     load::{Entry, Node},
 };
 
+use why::{Why, culprits};
+
 /// A part of the document that the facade relies on.
 #[derive(Default)]
 struct Need {
@@ -32,7 +35,7 @@ struct Need {
     /// A value that must not change, even to one that the facade could use.
     is: String,
     /// How the facade uses it, and what fails without it.
-    why: String,
+    why: Why,
 }
 
 /// Needs by operation and part.
@@ -42,6 +45,7 @@ type Needs = BTreeMap<(String, String), Need>;
 pub(super) fn judge(documents: Pair<'_>, changes: &mut Vec<Change>) {
     let (before, after) = (needs(documents.base), needs(documents.now));
     let mut broken = BTreeSet::new();
+    let mut hit: BTreeMap<usize, Vec<&Why>> = BTreeMap::new();
     for ((operation, what), need) in before.iter().filter(|(_, need)| need.holds) {
         let now = after.get(&(operation.clone(), what.clone()));
         if now.is_some_and(|now| now.holds && now.is == need.is) || broken.contains(operation) && now.is_none() {
@@ -51,7 +55,14 @@ pub(super) fn judge(documents: Pair<'_>, changes: &mut Vec<Change>) {
         let is_at = |place: Option<Place>, need: &Need| place.is_some_and(|place| need.places.contains(&place));
         let is_culprit = |change: &Change| is_at(change.base, need) || now.is_some_and(|now| is_at(change.now, now));
         let places = (need.places.first().copied(), now.and_then(|now| now.places.first().copied()));
-        mark(changes, is_culprit, &need.why, places);
+        for index in culprits(changes, is_culprit, places) {
+            hit.entry(index).or_default().push(&need.why);
+        }
+    }
+    for (index, whys) in hit {
+        let Some((change, (first, rest))) = changes.get_mut(index).zip(whys.split_first()) else { continue };
+        let others = rest.iter().filter(|why| why.is_shared && why.fails == first.fails).count();
+        change.wire.get_or_insert_with(|| Verdict::new(Class::Breaking, first.told(others)));
     }
     let known: BTreeSet<_> = found(documents.base).into_iter().map(|one| (one.message, one.help)).collect();
     for finding in found(documents.now) {
@@ -60,34 +71,12 @@ pub(super) fn judge(documents: Pair<'_>, changes: &mut Vec<Change>) {
             let is_culprit = |change: &Change| change.now == Some(finding.place);
             let why = format!("{}; it does not build like this", finding.message);
             if !is_covered || changes.iter().any(is_culprit) {
-                mark(changes, is_culprit, &why, (None, Some(finding.place)));
+                for index in culprits(changes, is_culprit, (None, Some(finding.place))) {
+                    let verdict = || Verdict::new(Class::Breaking, why.clone());
+                    changes.get_mut(index).map(|change| change.wire.get_or_insert_with(verdict));
+                }
             }
         }
-    }
-}
-
-/// Makes the changes at these places breaking; adds one if there is none.
-fn mark(
-    changes: &mut Vec<Change>,
-    is_culprit: impl Fn(&Change) -> bool,
-    why: &str,
-    (base, now): (Option<Place>, Option<Place>),
-) {
-    let mut is_told = false;
-    for change in changes.iter_mut().filter(|change| !rules::is_wording(change.rule) && is_culprit(change)) {
-        is_told = true;
-        change.wire.get_or_insert_with(|| Verdict::new(Class::Breaking, why));
-    }
-    if !is_told {
-        changes.push(Change {
-            rule: rules::find("unclassified"),
-            base,
-            now,
-            message: "a part that the facade needs has changed".to_owned(),
-            within: Use::default(),
-            wire: Some(Verdict::new(Class::Breaking, why)),
-            rust: None,
-        });
     }
 }
 
@@ -116,18 +105,20 @@ fn credentials(document: &Node, needs: &mut Needs) {
     let Some(schemes) = Schemes::read(document, &mut Vec::new()) else { return };
     let section = document.pointer("/components/securitySchemes");
     let under = |name: &str| section.and_then(|section| section.entry(name));
-    for (name, is, node, why) in [
+    for (name, is, node, does, fails) in [
         (
             schemes.access,
             schemes.token_url.text().unwrap_or_default().to_owned(),
             Some(schemes.token_url),
-            "src/ requests every access token at this URL: a client built before uses the old one, and no call succeeds",
+            "requests every access token at this URL",
+            "no call succeeds",
         ),
         (
             schemes.session,
             schemes.session_header.to_ascii_lowercase(),
             under(schemes.session).and_then(|entry| entry.value.get("name")),
-            "src/ sends the session token in this header: a client built before uses the old one, and every call fails",
+            "sends the session token in this header",
+            "every call fails",
         ),
     ] {
         let mut places: BTreeSet<Place> = node.map(|node| node.place).into_iter().collect();
@@ -137,7 +128,9 @@ fn credentials(document: &Node, needs: &mut Needs) {
         let kinds =
             scheme.into_iter().flat_map(|entry| ["type", "in"].into_iter().filter_map(|key| entry.value.get(key)));
         places.extend(kinds.map(|node| node.place));
-        needs.insert((String::new(), why.to_owned()), Need { places, holds: true, is, why: why.to_owned() });
+        let fails = format!("a client built before uses the old one, and {fails}");
+        let why = Why { does: does.to_owned(), fails, is_shared: false };
+        needs.insert((String::new(), does.to_owned()), Need { places, holds: true, is, why });
     }
 }
 
@@ -173,7 +166,8 @@ impl<'a> Look<'_, 'a> {
     }
 
     fn add(&mut self, what: &str, places: BTreeSet<Place>, holds: bool, is: String, why: &str) {
-        let why = format!("src/ {why}: without it {}", self.called.fails);
+        let fails = format!("without it {}", self.called.fails);
+        let why = Why { does: why.to_owned(), fails, is_shared: false };
         self.needs.insert((self.called.id.to_owned(), what.to_owned()), Need { places, holds, is, why });
     }
 
@@ -248,7 +242,7 @@ impl<'a> Look<'_, 'a> {
     /// The properties of an error response that the facade reads.
     fn refusal(&mut self, answer: &'a Entry, status: &str) {
         let (written, on_the_way) = self.written(answer);
-        for path in REFUSED {
+        for (path, fails) in REFUSED {
             let (mut schema, mut places) = (written, on_the_way.clone());
             for name in path {
                 places.extend(schema.and_then(|schema| self.context.resolved(schema)).into_iter().flat_map(top));
@@ -261,8 +255,8 @@ impl<'a> Look<'_, 'a> {
             let name = path.join(".");
             let of = |schema: &Node| format!("{:?} {}", schema.text_of("type"), schema.is("writeOnly"));
             let is = parts(schema).chain([schema]).map(of).collect::<Vec<_>>().join(", ");
-            let why = format!("reads {name} from what {} answers with {status}", self.called.id);
-            let why = format!("src/ {why}: without it an error response has no reason, and the crate cannot act on it");
+            let does = format!("reads {name} from what {} answers with {status}", self.called.id);
+            let why = Why { does, fails: format!("without it {fails}"), is_shared: true };
             let key = (self.called.id.to_owned(), format!("{status} {name}"));
             self.needs.insert(key, Need { places, holds: true, is, why });
         }

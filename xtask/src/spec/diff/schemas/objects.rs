@@ -17,8 +17,12 @@ use thingspace_codegen::{
 
 pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
     let (before, after) = (required_of(pair.base), required_of(pair.now));
+    let properties = properties(pair);
+    let renamed = renamed(&properties).filter(|(old, new, _)| {
+        extra(pair.base) != Extra::Forbidden && before.contains_key(old) == after.contains_key(new)
+    });
     let mut known = BTreeSet::new();
-    for (name, property) in properties(pair) {
+    for (name, property) in properties {
         known.insert(name);
         let here = here.part(name);
         let (was, is) = (before.get(name).copied(), after.get(name).copied());
@@ -27,6 +31,8 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
                 requirement(comparison, property, (was, is), &here);
                 schema(comparison, property, &here, Site::Field { base: was.is_none(), now: is.is_none() });
             }
+            // Told with the old name.
+            Found::New(_) if renamed.is_some_and(|(_, new, _)| name == new) => {}
             Found::New(_) => {
                 let (rule, what) = match is {
                     Some(_) => ("required-property-added", "is new, and required"),
@@ -39,7 +45,12 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
             }
             Found::Gone(_) => {
                 let rule = if was.is_some() { "required-property-removed" } else { "optional-property-removed" };
-                comparison.tell(rule, property.places(), &here, "is gone");
+                if let Some((_, new, places)) = renamed.filter(|(old, ..)| name == *old) {
+                    let what = format!("is gone; {new} is new beside it and of the same type: was it renamed?");
+                    comparison.tell(rule, places, &here, what);
+                } else {
+                    comparison.tell(rule, property.places(), &here, "is gone");
+                }
             }
         }
     }
@@ -56,6 +67,22 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
         comparison.rust(Class::Breaking, "the field becomes another type");
     }
     others(comparison, pair, here, site);
+}
+
+/// The old and the new name of the one property that may have been renamed, with its places: no other is gone or new.
+fn renamed<'a>(properties: &[(&'a str, Found<'a>)]) -> Option<(&'a str, &'a str, (Option<Place>, Option<Place>))> {
+    let mut others = properties.iter().filter(|(_, property)| !matches!(property, Found::Both(_)));
+    let (mut gone, mut new) = (None, None);
+    for (name, property) in others.by_ref().take(2) {
+        match property {
+            Found::Gone(entry) => gone = Some((*name, entry)),
+            Found::New(entry) => new = Some((*name, entry)),
+            Found::Both(_) => {}
+        }
+    }
+    let ((old, before), (new, after)) = gone.zip(new).filter(|_| others.next().is_none())?;
+    let is_same = types::name(&before.value, &before.value) == types::name(&after.value, &after.value);
+    is_same.then_some((old, new, (Some(before.key), Some(after.key))))
 }
 
 /// The names of the required properties, with their places.

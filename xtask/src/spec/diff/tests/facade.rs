@@ -3,7 +3,7 @@
 use super::{super::change::Class, changes};
 
 fn contract() -> String {
-    std::fs::read_to_string(crate::workspace::root().join("openapi.yaml")).unwrap()
+    std::fs::read_to_string(crate::workspace::root().join("tests/mistakes/openapi.yaml")).unwrap()
 }
 
 fn changed(from: &str, to: &str) -> String {
@@ -62,11 +62,11 @@ const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
     ("        '200':\n          description: The session has started.", "        '201':\n          description: The session has started.", "success-answer-removed", ["takes 200 for a success of startConnectivityManagementSession", LOGIN]),
     ("        '200':\n          description: The session has ended.", "        '204':\n          description: The session has ended.", "success-answer-removed", ["takes 200 for a success of endConnectivityManagementSession", END]),
     // What is read from errors.
-    ("        errorCode:\n", "        error:\n", "optional-property-removed", ["reads errorCode", "no reason"]),
-    ("        errorMessage:\n", "        text:\n", "optional-property-removed", ["reads errorMessage", "no reason"]),
-    ("        code:\n", "        number:\n", "optional-property-removed", ["reads fault.code", "no reason"]),
-    ("          type: string\n          example: UnifiedWebService.REQUEST_FAILED.AccountNotFound", "          type: integer", "type-changed", ["reads errorCode", "no reason"]),
-    ("        '400':\n          $ref: '#/components/responses/Error'\n", "", "error-answer-removed", ["reads errorCode", "no reason"]),
+    ("        errorCode:\n", "        error:\n", "optional-property-removed", ["reads errorCode", "no code"]),
+    ("        errorMessage:\n", "        text:\n", "optional-property-removed", ["reads errorMessage from what endConnectivityManagementSession answers with 400, and from 2 others: ", "no message; its code is still read"]),
+    ("        code:\n", "        number:\n", "optional-property-removed", ["reads fault.code", "no code"]),
+    ("          type: string\n          example: UnifiedWebService.REQUEST_FAILED.AccountNotFound", "          type: integer", "type-changed", ["reads errorCode", "no code"]),
+    ("        '400':\n          $ref: '#/components/responses/Error'\n", "", "error-answer-removed", ["reads errorCode", "no code"]),
     // What the facade does not fill in.
     ("      required: [oldPassword]\n      properties:\n", "      required: [oldPassword]\n      properties:\n        hint:\n          type: string\n", "optional-property-added", ["sends oldPassword", "nothing else"]),
 ];
@@ -82,6 +82,14 @@ fn removing_what_the_facade_needs_is_breaking() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_property_of_another_name_is_one_change() {
+    let changes = changes(&contract(), &changed("        newPassword:\n", "        generatedPassword:\n"));
+    let [change] = changes.as_slice() else { panic!("{changes:#?}") };
+    let message = "newPassword is gone; generatedPassword is new beside it and of the same type: was it renamed?";
+    assert!(change.message.ends_with(message), "{}", change.message);
 }
 
 #[test]
