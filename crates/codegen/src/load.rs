@@ -22,6 +22,10 @@ const LARGEST: usize = 1_000_000;
 /// How many of them aliases may repeat: few files have any.
 const REPEATED: usize = 50_000;
 
+/// The help for YAML that is read in no way.
+const LOOK: &str =
+    "look for a bracket, a quote, a colon or an indentation that is missing or too much, here or just above";
+
 /// Reads the bytes of a file as text.
 ///
 /// # Errors
@@ -51,7 +55,7 @@ pub fn read(text: &str, findings: &mut Vec<Finding>) -> Option<Node> {
             Some(document)
         }
         Err(error) => {
-            findings.push(unreadable(&error));
+            findings.push(unreadable(&error, text));
             None
         }
     }
@@ -87,7 +91,7 @@ fn duplicate(place: Place) -> Finding {
     )
 }
 
-fn unreadable(error: &Error) -> Finding {
+fn unreadable(error: &Error, text: &str) -> Finding {
     let place = error.location().map_or_else(Place::default, Place::from);
     let said = error.without_snippet().to_string();
     // Its own words end in the place, which stands before them here.
@@ -105,9 +109,33 @@ fn unreadable(error: &Error) -> Finding {
         _ if ["budget", "recursion limit", "alias"].iter().any(|word| said.contains(word)) => {
             "nest less deeply, and repeat less with aliases"
         }
-        _ => "look for a bracket, a quote, a colon or an indentation that is missing or too much, here or just above",
+        _ => LOOK,
+    };
+    let help = match dedented(text, place.line).filter(|_| help == LOOK) {
+        Some(line) => format!("{help}; line {line} is further left: if it belongs to the same map, indent it as far"),
+        None => help.to_owned(),
     };
     Finding::new("yaml-syntax", place, format!("this cannot be read as YAML: {said}"), help)
+}
+
+/// The line that ends the map to which this line looks like belonging: it is further left, and what stands below it
+/// begins in another way.
+fn dedented(text: &str, line: u64) -> Option<u64> {
+    let is_empty = |line: &str| line.trim_start().is_empty() || line.trim_start().starts_with('#');
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let is_item = |line: &str| line.trim_start().starts_with("- ");
+    let lines: Vec<(u64, &str)> = (1..=line).zip(text.lines()).filter(|(_, line)| !is_empty(line)).collect();
+    let ((_, here), above) = lines.split_last()?;
+    let mut below = here;
+    for (number, line) in above.iter().rev() {
+        if indent(line) < indent(here) {
+            let is_other = indent(below) != indent(here) || is_item(below) && !is_item(here);
+            let is_full = below == here && !line.trim_end().ends_with(':');
+            return (is_other || is_full).then_some(*number);
+        }
+        below = line;
+    }
+    None
 }
 
 impl From<Location> for Place {

@@ -211,7 +211,7 @@ pub(crate) fn capitalised(name: &str) -> String {
 }
 
 /// The one of a few words that another is most like, if it is like one.
-pub(super) fn nearest(word: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let likeness = known.into_iter().map(|known| (strsim::jaro_winkler(known, &word), known));
     likeness.max_by(|left, right| left.0.total_cmp(&right.0)).filter(|(like, _)| *like > 0.8).map(|(_, known)| known)

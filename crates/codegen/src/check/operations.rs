@@ -111,7 +111,7 @@ fn retry(operation: &Described<'_>, findings: &mut Vec<Finding>) {
 /// What `x-retry` may say.
 const RETRIES: [&str; 3] = ["always", "if-not-processed", "if-not-sent"];
 const RETRY: &str = "x-retry: always (again after any passing failure), if-not-processed (only where the \
-                          platform cannot have seen it) or if-not-sent (only where it never left the machine)";
+                          platform has not processed it) or if-not-sent (only where it never left the machine)";
 
 /// A value in a message: a word, a number, or the kind of what is longer.
 fn shown(value: &Node) -> String {

@@ -46,16 +46,18 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
         return;
     };
     let name = text.strip_prefix("#/components/").and_then(|rest| rest.strip_prefix(section)?.strip_prefix('/'));
+    let known = context.document.pointer(&format!("/components/{section}"));
     let Some(name) = name.filter(|name| !name.contains('/')) else {
-        findings.push(Finding::new(
-            "foreign-reference",
-            place,
-            format!("{text} leads to a place that is not read here"),
-            format!("put what it stands for into components/{section} and write '#/components/{section}/Name'"),
-        ));
+        let last = text.strip_prefix('#').and_then(|text| text.rsplit('/').next());
+        let meant = last.filter(|name| known.is_some_and(|known| known.entry(name).is_some()));
+        let help = meant.map_or_else(
+            || format!("put what it stands for into components/{section} and write '#/components/{section}/Name'"),
+            |name| format!("did you mean '#/components/{section}/{name}'?"),
+        );
+        let message = format!("{text} leads to a place that is not read here");
+        findings.push(Finding::new("foreign-reference", place, message, help));
         return;
     };
-    let known = context.document.pointer(&format!("/components/{section}"));
     if context.document.pointer(text.trim_start_matches('#')).is_none() {
         let known: Vec<&str> = known.into_iter().flat_map(Node::entries).map(|(name, _)| name).take(*left).collect();
         *left -= known.len();

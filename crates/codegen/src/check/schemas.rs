@@ -50,9 +50,10 @@ pub(super) const TYPED: [&str; 7] = ["date", "date-time", "ip", "ipv4", "ipv6", 
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let (mut crates, wholes, undecoded) = (Crates::of(context.manifest), wholes(context), undecoded(context));
+    let beside = items_beside(context);
     for schema in context.objects.all(Shape::Schema) {
         let is_decoded = !undecoded.contains(&schema.place);
-        kind(schema, findings);
+        kind(schema, beside.get(&schema.place).copied(), findings);
         format(schema, is_decoded, &mut crates, findings);
         pattern(schema, is_decoded, &mut crates, findings);
         required(context, schema, wholes.get(&schema.place).copied().unwrap_or(schema), findings);
@@ -75,7 +76,21 @@ fn undecoded(context: &Context<'_>) -> BTreeSet<Place> {
     found
 }
 
-fn kind(schema: &Node, findings: &mut Vec<Finding>) {
+/// The properties beside which one stands that is named `items`, and in which line: it may be meant for one of them.
+fn items_beside(context: &Context<'_>) -> BTreeMap<Place, u64> {
+    let mut beside = BTreeMap::new();
+    for properties in context.objects.all(Shape::Schema).filter_map(|schema| schema.get("properties")) {
+        let mut before = None;
+        for (name, entry) in properties.entries() {
+            if let Some(before) = before.replace(entry.value.place).filter(|_| name == "items") {
+                beside.insert(before, entry.key.line);
+            }
+        }
+    }
+    beside
+}
+
+fn kind(schema: &Node, beside: Option<u64>, findings: &mut Vec<Finding>) {
     let Some(stated) = schema.get("type") else { return };
     // What is no text has been told of already.
     let Some(text) = stated.text() else { return };
@@ -93,7 +108,10 @@ fn kind(schema: &Node, findings: &mut Vec<Finding>) {
             "missing-items",
             stated.place,
             "this list does not say what it holds",
-            "write items: with a type beside it",
+            beside.map_or_else(
+                || "write items: with a type beside it".to_owned(),
+                |line| format!("move items: of line {line} further right; there it is a property beside this list"),
+            ),
         ));
     }
 }

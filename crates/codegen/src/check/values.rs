@@ -76,7 +76,16 @@ fn refused<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, example: &'a Node, f
     for (place, why) in trial.refusals(schema, example) {
         let is_scalar =
             at(example, place).is_some_and(|node| matches!(&node.kind, Kind::Scalar(value) if !value.is_null()));
-        findings.push(mismatch(place, &why, is_scalar && why == "it is no string"));
+        let is_other = |text: &str| text.parse::<f64>().is_ok() || ["true", "false"].contains(&text);
+        let is_quoted = at(example, place).and_then(Node::text).is_some_and(is_other);
+        let help = match why.as_str() {
+            "it is no string" if is_scalar => "write it in quotes",
+            "it is no integer" | "it is no number" | "it is no boolean" if is_quoted => "write it without quotes",
+            _ => "write an example that fits, or change the schema",
+        };
+        // Nothing is generated from an example.
+        let message = format!("the schema refuses this example: {why}");
+        findings.push(Finding::warning("example-mismatch", place, message, help));
     }
 }
 
@@ -86,12 +95,6 @@ fn at(node: &Node, place: Place) -> Option<&Node> {
         return Some(node);
     }
     node.entries().map(|(_, entry)| &entry.value).chain(node.items()).find_map(|inner| at(inner, place))
-}
-
-fn mismatch(place: Place, why: &str, lacks_quotes: bool) -> Finding {
-    let help = if lacks_quotes { "write it in quotes" } else { "write an example that fits, or change the schema" };
-    // Nothing is generated from an example.
-    Finding::warning("example-mismatch", place, format!("the schema refuses this example: {why}"), help)
 }
 
 fn listed<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, findings: &mut Vec<Finding>) {

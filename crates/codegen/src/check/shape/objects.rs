@@ -1,5 +1,7 @@
 //! The walk down a document: every object there is, and whatever does not belong where it stands.
 
+use indexmap::IndexMap;
+
 use super::{
     super::super::{
         finding::Finding,
@@ -64,6 +66,25 @@ impl<'a> Objects<'a> {
         }
     }
 
+    /// Properties. A key of a schema that is not indented stands beside the property that it is meant for, and that one
+    /// holds nothing.
+    fn properties(&mut self, map: &'a IndexMap<String, Entry>, findings: &mut Vec<Finding>) {
+        let mut entries = map.iter().peekable();
+        while let Some((name, property)) = entries.next() {
+            let is_empty = matches!(&property.value.kind, Kind::Scalar(value) if value.is_null());
+            let mut is_told = false;
+            while is_empty && let Some((key, entry)) = entries.next_if(|(key, entry)| is_of_schema(key, &entry.value)) {
+                is_told = true;
+                let (message, help) =
+                    (format!("{key} is a property here"), format!("move it further right, under {name}:"));
+                findings.push(Finding::new("wrong-kind", entry.key, message, help));
+            }
+            if !is_told {
+                self.enter(Shape::Schema, &property.value, findings);
+            }
+        }
+    }
+
     fn descend(&mut self, key: &str, expected: Expect, node: &'a Node, findings: &mut Vec<Finding>) {
         let scalar = match &node.kind {
             Kind::Scalar(value) => Some(value),
@@ -83,6 +104,7 @@ impl<'a> Objects<'a> {
             }
             (One(shape), _) => self.enter(shape, node, findings),
             (List(shape), Kind::List(items)) => items.iter().for_each(|item| self.enter(shape, item, findings)),
+            (Map(Shape::Schema), Kind::Map(map)) if key == "properties" => self.properties(map, findings),
             (Map(shape), Kind::Map(map)) => {
                 for (_, entry) in map.iter().filter(|(key, _)| !key.starts_with("x-") || shape == Shape::Schema) {
                     self.enter(shape, &entry.value, findings);
@@ -117,6 +139,11 @@ impl<'a> Objects<'a> {
     }
 }
 
+/// Whether this is a key of a schema, and no property of that name.
+fn is_of_schema(key: &str, node: &Node) -> bool {
+    node.map().is_none() && (key == "$ref" || Shape::Schema.fields().iter().any(|(name, ..)| *name == key))
+}
+
 fn wrong_kind(node: &Node, wanted: &str) -> Finding {
     let found = match &node.kind {
         Kind::Scalar(value) if value.is_null() => "nothing",
@@ -145,9 +172,17 @@ fn unknown_key(shape: Shape, key: &str, entry: &Entry) -> Finding {
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .filter(|(likeness, _)| *likeness > 0.8);
     let help = match (key, near) {
+        (status, _) if shape == Shape::Operation && is_status(status) => {
+            format!("move {status}: further right, below responses:")
+        }
         ("const", _) => "write enum: with one value; const is OpenAPI 3.1".to_owned(),
         (_, Some((_, name))) => format!("did you mean {name}:? A key of your own begins with x-"),
         (_, None) => "remove it, or let it begin with x- if it is one of your own".to_owned(),
     };
     Finding::new("unknown-key", entry.key, format!("nothing reads the key {key} here"), help)
+}
+
+/// Whether this is a key of `responses`.
+fn is_status(key: &str) -> bool {
+    key == "default" || key.len() == 3 && key.starts_with(|first: char| ('1'..='5').contains(&first))
 }
