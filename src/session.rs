@@ -134,7 +134,7 @@ impl Session {
     async fn execute_as(&self, request: Request, retry: Option<Retry>) -> Result<Response, Error> {
         let mut operation = as_sent(request.method(), self.below_base(request.url()), retry);
         // Another origin knows nothing of this session.
-        operation.ends_session &= request.url().origin() == self.0.base_url.origin();
+        operation.ends_session = operation.ends_session && request.url().origin() == self.0.base_url.origin();
         self.0.transport.execute(&operation, request, ResponseKind::Raw).await
     }
 

@@ -61,6 +61,8 @@ pub(super) fn described<'a>(context: &Context<'a>, schemas: &[&'a Node], value: 
                 let rest: Vec<_> = rest.filter(|rest| rest.map().is_some()).collect();
                 if !own.is_empty() {
                     kept.insert(name.clone(), described(context, &own, field));
+                } else if is_required(name) {
+                    kept.insert(name.clone(), field.clone());
                 } else if !rest.is_empty() || !has_properties {
                     kept.insert(name.clone(), described(context, &rest, field));
                 }

@@ -235,7 +235,10 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
                 "undefined-required",
                 item.place,
                 format!("{name} is required, but there is no such property"),
-                format!("add {name} to properties, or remove it here"),
+                names::nearest(name, known.iter().copied()).map_or_else(
+                    || format!("add {name} to properties, or remove it here"),
+                    |near| format!("did you mean {near}? Otherwise add {name} to properties, or remove it here"),
+                ),
             );
             // It may be anything, unless nothing else than the properties is taken.
             let level = if refuses { Level::Error } else { Level::Warning };
