@@ -234,8 +234,7 @@ impl Session {
     ///
     /// As there; [`Error::Configuration`] in async code.
     pub fn send_with(&self, request: RequestBuilder, retry: Retry) -> Result<Response, Error> {
-        let session = self.inner.clone();
-        let response = self.background.run(async move { session.send_with(request, retry).await })?;
+        let response = self.background.wait(self.inner.send_with(request, retry))??;
         Ok(Response::new(response, self.background.clone()))
     }
 
@@ -245,8 +244,7 @@ impl Session {
     ///
     /// As there; [`Error::Configuration`] in async code.
     pub fn execute(&self, request: Request) -> Result<Response, Error> {
-        let session = self.inner.clone();
-        let response = self.background.run(async move { session.execute(request).await })?;
+        let response = self.background.wait(self.inner.execute(request))??;
         Ok(Response::new(response, self.background.clone()))
     }
 

@@ -1,7 +1,6 @@
 //! The runtime behind the blocking facade.
 
 use std::{
-    convert::identity,
     pin::pin,
     task::{Context, Waker},
 };
@@ -11,7 +10,7 @@ use tokio::{
     task::coop::consume_budget,
 };
 
-use crate::{Error, session::to_its_end};
+use crate::Error;
 
 /// A runtime with two threads of its own, for connections and renewals. If a provider or a store blocks one of them, the
 /// other one drives the timers.
@@ -39,14 +38,6 @@ impl Background {
         // tokio's `block_on` panics in async code.
         let _entered = runtime.enter();
         Ok(futures_executor::block_on(work))
-    }
-
-    /// Runs the work beside its connection, so that the caller's thread is woken once, for the result.
-    pub(super) fn run<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.wait(to_its_end(work, identity))?
     }
 }
 

@@ -83,9 +83,7 @@ pub(super) fn measure(
         groups.push(group);
     }
     note.line("\n![Time of a call](bench.svg)\n");
-    note.line(
-        "There is no official TypeScript SDK to compare with: the npm registry has no package of Verizon for ThingSpace.",
-    );
+    note.line("This page compares no TypeScript SDK, because none of Verizon's was found in the npm registry.");
     note.chart = chart::svg("Wall-clock time of a call, in microseconds", &groups);
     Ok(())
 }

@@ -97,7 +97,7 @@ fn crowd(tasks: usize, programs: &Programs, sandbox: &Running, extent: Extent, n
     let logins = (dead - requests) / login;
     note.line(&format!("| {tasks} | 1 | {first:.3} | {dead:.3} | {login:.3} | {requests:.3} | {logins:.2} |"));
     if Some(&tasks) == CROWDS.last() {
-        let figure = format!("1 login; first response after {first:.3} s, all after {dead:.3} s, {logins:.2} logins");
+        let figure = format!("1 login; first response after {first:.3} s, all after {dead:.3} s");
         let wanted = Wanted::AtMost(5.0, "1 login, ≤ # logins' time");
         note.goal(Goal::new(&format!("{tasks} tasks on a dead session"), figure, logins, wanted));
     }
