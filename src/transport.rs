@@ -7,6 +7,7 @@
 mod answer;
 mod execute;
 mod last_failure;
+mod misfit;
 mod origin;
 mod own_headers;
 mod retry_policy;

@@ -1,21 +1,17 @@
 //! Reads a response in bounded memory, and classifies it.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use reqwest::{Body as HttpBody, Request, Response, ResponseBuilderExt as _};
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::RetryPolicy;
+use super::{RetryPolicy, misfit::misfit};
 use crate::{
     Error, ErrorCode, ErrorResponse,
     error::{Disposition, Shape, is_unread, is_untrusted},
@@ -162,14 +158,19 @@ impl Classifier<'_> {
         let error = if is_whole { error.with_body(&body) } else { error };
         let problem = match status.as_u16() {
             _ if !is_whole => format!("its body is longer than the {} bytes allowed", self.limit).into(),
-            // The reason that serde gives may quote the body.
-            200..300 if self.is_documented(status) => misfit(response.headers(), &body).into(),
+            200..300 if self.is_documented(status) => {
+                let error = match &self.operation.success.body {
+                    Body::Json(fits) | Body::JsonOrNone(fits, _) => fits(&body).err(),
+                    _ => None,
+                };
+                misfit(response.headers(), &body, error.as_ref())
+            }
             200..300 => "its status is not documented".into(),
             300..400 => "it is a redirect, which is not followed with credentials: check the base URL".into(),
             407 => "the proxy demands credentials: check the proxy".into(),
             _ => match shape {
                 Some(shape) => return Err(error.read(shape, &self.secrets(), self.operation)),
-                None => Cow::from(misfit(response.headers(), &body)),
+                None => misfit(response.headers(), &body, None),
             },
         };
         Err(Error::unexpected(problem, error))
@@ -289,20 +290,6 @@ fn spelt(code: &str) -> String {
         words.push(if letter.is_ascii_alphanumeric() { letter } else { ' ' });
     }
     words.to_ascii_lowercase()
-}
-
-/// Why a body does not match the document. Quotes nothing of the body.
-fn misfit(headers: &HeaderMap, body: &[u8]) -> &'static str {
-    let media_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let is_html = media_type.to_ascii_lowercase().starts_with(b"text/html");
-    match body.trim_ascii_start() {
-        [] if body.is_empty() => "its body is empty",
-        text if is_html || text.starts_with(b"<") => {
-            "its body is a web page, as proxies and captive portals answer: check the base URL and the proxy"
-        }
-        text if serde_json::from_slice::<IgnoredAny>(text).is_err() => "its body is not JSON",
-        _ => "its body is JSON, but not as documented",
-    }
 }
 
 /// Reads the body up to `limit` bytes. Returns it, and whether it is whole.

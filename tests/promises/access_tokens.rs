@@ -380,7 +380,7 @@ async fn a_login_requests_an_access_token_within_max_retries() {
 async fn invalid_responses_of_the_token_endpoint_become_clear_errors() {
     for (body, words) in [
         ("", "empty"),
-        ("{}", "not as documented"),
+        ("{}", "not as documented: access_token is missing"),
         (r#"{"access_token":""}"#, "empty"),
         (r#"{"access_token":"a b\n"}"#, "characters"),
         (r#"{"access_token":"abc","token_type":"mac"}"#, "bearer"),
