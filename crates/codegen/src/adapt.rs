@@ -54,6 +54,16 @@ fn walk(value: &mut Value, place: &str) -> Result<(), String> {
                 // typify writes such a type for an edition in which `gen` was no keyword. Any number is taken instead.
                 map.remove("enum");
             }
+            let is_above = map.get("exclusiveMinimum") == Some(&Value::Bool(true));
+            let least =
+                map.get("minimum").and_then(Value::as_f64).map(|least| if is_above { least + 1.0 } else { least });
+            let is_one = least.is_some_and(|least| (least - 1.0).abs() < f64::EPSILON);
+            if is_one && map.get("type").and_then(Value::as_str) == Some("integer") {
+                // typify would make it a `NonZero`: callers could not write a number, and an answer with 0 would not decode.
+                // The platform checks the bound.
+                map.remove("minimum");
+                map.remove("exclusiveMinimum");
+            }
             if matches!(map.get("type").and_then(Value::as_str), Some("boolean" | "array" | "object")) {
                 // typify has no code for a format of these, and a format that is not known says nothing.
                 map.remove("format");

@@ -71,10 +71,9 @@ fn bare(schema: &Node) -> String {
     }
 }
 
-/// The format determines the width. Without a format, a minimum of 0 or 1 makes the type unsigned.
+/// The format determines the width. Without a format, a minimum of 0 makes the type unsigned.
 fn integer(schema: &Node) -> String {
     let least = schema.get("minimum").map(Node::value).as_ref().and_then(Value::as_f64);
-    let is_one = least.is_some_and(|least| (least - 1.0).abs() < f64::EPSILON);
     let is_zero = least.is_some_and(|least| least.abs() < f64::EPSILON);
     let (width, is_signed) = match schema.text_of("format") {
         Some("int8") => (8, true),
@@ -87,11 +86,7 @@ fn integer(schema: &Node) -> String {
         None if is_zero && schema.get("maximum").is_none() => (64, false),
         _ => (64, true),
     };
-    match (is_one, is_signed) {
-        (true, _) => format!("NonZeroU{width}"),
-        (false, true) => format!("i{width}"),
-        (false, false) => format!("u{width}"),
-    }
+    if is_signed { format!("i{width}") } else { format!("u{width}") }
 }
 
 fn string(schema: &Node) -> &'static str {

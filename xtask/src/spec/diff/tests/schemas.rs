@@ -55,7 +55,8 @@ pub(super) const PROBES: &[Probe] = &[
         ("enum-reordered", "DD", "C"),
     ),
     (NUMBER, "{type: integer, maximum: 9}", ("range-narrowed", "BC", "C"), ("range-widened", "CB", "C")),
-    (NUMBER, "{type: integer, minimum: 1}", ("range-narrowed", "BC", "B"), ("range-widened", "CB", "B")),
+    (NUMBER, "{type: integer, minimum: 0}", ("range-narrowed", "BC", "B"), ("range-widened", "CB", "B")),
+    (NUMBER, "{type: integer, minimum: 1}", ("range-narrowed", "BC", "C"), ("range-widened", "CB", "C")),
     (
         "{type: number, minimum: 1}",
         "{type: number, minimum: 1, exclusiveMinimum: true}",
