@@ -69,8 +69,11 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     others(comparison, pair, here, site);
 }
 
-/// The old and the new name of the one property that may have been renamed, with its places: no other is gone or new.
-fn renamed<'a>(properties: &[(&'a str, Found<'a>)]) -> Option<(&'a str, &'a str, (Option<Place>, Option<Place>))> {
+/// The old and the new name of a property, and its places.
+type Renamed<'a> = (&'a str, &'a str, (Option<Place>, Option<Place>));
+
+/// The one property that may have been renamed: no other is gone or new.
+fn renamed<'a>(properties: &[(&'a str, Found<'a>)]) -> Option<Renamed<'a>> {
     let mut others = properties.iter().filter(|(_, property)| !matches!(property, Found::Both(_)));
     let (mut gone, mut new) = (None, None);
     for (name, property) in others.by_ref().take(2) {
