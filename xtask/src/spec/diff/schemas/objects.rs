@@ -18,7 +18,7 @@ use thingspace_codegen::{
 pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
     let (before, after) = (required_of(pair.base), required_of(pair.now));
     let properties = properties(pair);
-    let renamed = renamed(&properties).filter(|(old, new, _)| {
+    let renamed = renamed(&properties).filter(|[(old, _), (new, _)]| {
         extra(pair.base) != Extra::Forbidden && before.contains_key(old) == after.contains_key(new)
     });
     let mut known = BTreeSet::new();
@@ -32,7 +32,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
                 schema(comparison, property, &here, Site::Field { base: was.is_none(), now: is.is_none() });
             }
             // Told with the old name.
-            Found::New(_) if renamed.is_some_and(|(_, new, _)| name == new) => {}
+            Found::New(_) if renamed.is_some_and(|[_, (new, _)]| name == new) => {}
             Found::New(_) => {
                 let (rule, what) = match is {
                     Some(_) => ("required-property-added", "is new, and required"),
@@ -45,9 +45,9 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
             }
             Found::Gone(_) => {
                 let rule = if was.is_some() { "required-property-removed" } else { "optional-property-removed" };
-                if let Some((_, new, places)) = renamed.filter(|(old, ..)| name == *old) {
+                if let Some([(_, was), (new, is)]) = renamed.filter(|[(old, _), _]| name == *old) {
                     let what = format!("is gone; {new} is new beside it and of the same type: was it renamed?");
-                    comparison.tell(rule, places, &here, what);
+                    comparison.tell(rule, (Some(was), Some(is)), &here, what);
                 } else {
                     comparison.tell(rule, property.places(), &here, "is gone");
                 }
@@ -69,11 +69,8 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     others(comparison, pair, here, site);
 }
 
-/// The old and the new name of a property, and its places.
-type Renamed<'a> = (&'a str, &'a str, (Option<Place>, Option<Place>));
-
-/// The one property that may have been renamed: no other is gone or new.
-fn renamed<'a>(properties: &[(&'a str, Found<'a>)]) -> Option<Renamed<'a>> {
+/// The old and the new name of the one property that may have been renamed, with its places: no other is gone or new.
+fn renamed<'a>(properties: &[(&'a str, Found<'a>)]) -> Option<[(&'a str, Place); 2]> {
     let mut others = properties.iter().filter(|(_, property)| !matches!(property, Found::Both(_)));
     let (mut gone, mut new) = (None, None);
     for (name, property) in others.by_ref().take(2) {
@@ -85,7 +82,7 @@ fn renamed<'a>(properties: &[(&'a str, Found<'a>)]) -> Option<Renamed<'a>> {
     }
     let ((old, before), (new, after)) = gone.zip(new).filter(|_| others.next().is_none())?;
     let is_same = types::name(&before.value, &before.value) == types::name(&after.value, &after.value);
-    is_same.then_some((old, new, (Some(before.key), Some(after.key))))
+    is_same.then_some([(old, before.key), (new, after.key)])
 }
 
 /// The names of the required properties, with their places.
