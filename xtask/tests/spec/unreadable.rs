@@ -128,6 +128,7 @@ fn however_much_is_wrong_and_however_entangled_it_is_a_check_comes_to_its_end() 
         let contract = changed(with_schemas(&schemas), RETRY, &format!("{parameter}{RETRY}"));
         let start = Instant::now();
         assert_eq!(found(&contract).len(), findings);
-        assert!(start.elapsed().as_secs() < 15, "{:?}", start.elapsed());
+        // Not a matter of speed: what multiplies never ends.
+        assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
     }
 }
