@@ -91,7 +91,8 @@ impl ThingSpace {
     ///
     /// The store keeps the session that it holds until the platform has accepted this one, and this one from then on. If
     /// the platform calls this one dead instead, the crate tries the stored session before it logs in.
-    /// [`Session::end`] ends the session for the other program, too.
+    /// [`Session::end`] ends the session for the other program, too. Pass the token of a session of this user: the crate
+    /// cannot tell whose it is, and stores it for all processes of this user.
     ///
     /// # Errors
     ///

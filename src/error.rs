@@ -198,8 +198,9 @@ pub enum Error {
         source: Box<Error>,
     },
 
-    /// Your token provider failed. Nothing was sent.
-    #[error("the access token provider failed")]
+    /// Your token provider failed. Nothing was sent. Retryable if the source is [`StoreError::Unavailable`], or if the
+    /// provider has not answered in time.
+    #[error("the access token provider failed{}", of_this_crate(.0))]
     TokenProvider(#[source] Arc<dyn StdError + Send + Sync>),
 
     /// The response does not match `openapi.yaml`.
@@ -298,7 +299,7 @@ impl Error {
             Self::Connect(source) => !is_untrusted(source),
             Self::SessionRenewed | Self::LoginBackoff { .. } | Self::LoginInProgress { .. } => true,
             Self::Store(error) => error.is_passing(),
-            Self::Vault(source) | Self::CredentialsProvider(source) => {
+            Self::Vault(source) | Self::CredentialsProvider(source) | Self::TokenProvider(source) => {
                 source.downcast_ref().is_some_and(StoreError::is_passing)
             }
             Self::Timeout { retryable, .. } | Self::Interrupted { retryable, .. } => *retryable,

@@ -41,7 +41,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// The future that [`SessionStore::changed`] returns.
 pub type StoreWait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Keeps one value for each [`Account`]: opaque bytes with a [`Version`]. The bytes hold the session token, so only the
+/// Keeps one value for each [`Account`]: opaque bytes with a [`Version`]. The bytes hold tokens, so only the
 /// processes that share the store should be able to read them.
 ///
 /// A database with a conditional write is enough. [`Account::id`] is the key, and a version has 32 digits. The example
@@ -113,7 +113,7 @@ pub struct Snapshot {
     pub value: Option<Value>,
 }
 
-/// A stored value. It holds the session token: its bytes are erased when it is dropped, and never printed.
+/// A stored value. It holds tokens: its bytes are erased when it is dropped, and never printed.
 #[derive(Clone)]
 pub struct Value {
     /// Its version.

@@ -39,11 +39,11 @@ pub(crate) enum Grant {
     },
     /// The caller.
     Provider(Arc<dyn AccessTokenProvider>),
-    /// Nowhere: there is the one token and no other.
+    /// From nowhere: this one token was configured.
     Nothing,
 }
 
-/// What learns of each new token.
+/// Sees each new token.
 pub(crate) type Observer = Arc<dyn Fn(&AccessToken) + Send + Sync>;
 
 /// How long after a renewal ahead of time has failed the next one is tried.
@@ -58,8 +58,8 @@ pub(crate) struct AccessTokens {
     patience: Duration,
     observer: Option<Observer>,
     cache: TokenCache<LiveToken>,
-    /// The last token that was refused: found in the store, it is not used again.
-    refused: Mutex<Option<AccessToken>>,
+    /// The last invalidated token: the crate does not use it again if the store still has it.
+    invalidated: Mutex<Option<AccessToken>>,
     failure: LastFailure,
 }
 
@@ -109,7 +109,7 @@ impl AccessTokens {
             patience,
             observer,
             cache: TokenCache::default(),
-            refused: Mutex::default(),
+            invalidated: Mutex::default(),
             failure,
         };
         if let Some(ready) = ready {
@@ -171,7 +171,9 @@ impl AccessTokens {
                 }
                 let bought = request(transport, url, api_key, scopes).await.and_then(|mut granted| {
                     let last = claim.as_ref().and_then(|claim| claim.last.as_ref());
-                    if let Some(last) = last.filter(|last| last.token == granted.token && last.end.is_some()) {
+                    // A known end that is past is wrong: the platform has granted the token again.
+                    let is_alive = |last: &&AccessToken| last.time_left().is_some_and(|left| !left.is_zero());
+                    if let Some(last) = last.filter(|last| last.token == granted.token).filter(is_alive) {
                         granted.end = last.end;
                     }
                     self.keep(granted)
@@ -188,7 +190,7 @@ impl AccessTokens {
                 self.keep(granted).map_err(|_| Error::TokenProvider(ProviderError::from(unfit).into()))
             }
             Grant::Nothing => Err(Error::configuration(
-                "the access token has expired or was refused, and nothing is there to renew it: build with .api_key(…) \
+                "the access token has expired or was rejected, and nothing is there to renew it: build with .api_key(…) \
                  or .access_token_provider(…)",
             )),
         }
@@ -197,15 +199,15 @@ impl AccessTokens {
     /// Whether a token from the store is worth a request. `is_last`: it is not renewed early again.
     fn is_usable(&self, token: &AccessToken, is_last: bool) -> bool {
         let is_known = |known: &AccessToken| known.token == token.token;
-        let is_refused = self.refused().as_ref().is_some_and(is_known);
+        let is_invalidated = self.invalidated().as_ref().is_some_and(is_known);
         let is_cached = self.cache.cached().as_ref().is_some_and(|cached| is_known(&cached.token));
         let least = if is_last { Duration::ZERO } else { self.clock_skew };
         let is_long = token.time_left().is_none_or(|left| left > least);
-        is_long && !is_refused && (is_last || !is_cached) && TokenHeader::new(token.expose_secret()).is_ok()
+        is_long && !is_invalidated && (is_last || !is_cached) && TokenHeader::new(token.expose_secret()).is_ok()
     }
 
-    fn refused(&self) -> MutexGuard<'_, Option<AccessToken>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    fn invalidated(&self) -> MutexGuard<'_, Option<AccessToken>> {
+        self.invalidated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The platform grants the same token again for as long as it lives, and states its whole life each time: what
@@ -240,8 +242,8 @@ impl TokenSource for Arc<AccessTokens> {
     }
 
     fn invalidate(&self, token: &HeaderValue, _: crate::error::Disposition) -> bool {
-        if let Some(refused) = self.cache.invalidate(token) {
-            *self.refused() = Some(refused.token.clone());
+        if let Some(old) = self.cache.invalidate(token) {
+            *self.invalidated() = Some(old.token.clone());
         }
         true
     }

@@ -41,6 +41,11 @@ impl LiveSession {
         Ok(Self { header, token, start, used, touched, is_accepted, is_resumed })
     }
 
+    /// The time since this process has had it.
+    pub(super) fn known_for(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     fn age(&self, now: Instant) -> u64 {
         in_millis(now.saturating_duration_since(self.start))
     }

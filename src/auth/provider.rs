@@ -1,13 +1,13 @@
-//! Access tokens from elsewhere.
+//! The provider of access tokens that the caller supplies.
 
 use std::{error::Error as StdError, future::Future, pin::Pin};
 
 use crate::AccessToken;
 
-/// Supplies access tokens that are had elsewhere, from a vault or a token service of one's own.
+/// Supplies access tokens from another place, such as a vault or a token service of yours.
 ///
-/// It is asked when there is no token yet, when the last one is about to expire, and when the gateway has refused it;
-/// never by two callers at a time. A closure that returns a future is a provider.
+/// The crate calls it if it has no token, if its token is about to expire, and if the gateway has rejected the token; never
+/// from two calls at a time. A closure that returns a future is a provider.
 ///
 /// ```
 /// use std::time::Duration;
@@ -22,11 +22,11 @@ use crate::AccessToken;
 /// # Ok::<(), thingspace_session::Error>(())
 /// ```
 pub trait AccessTokenProvider: Send + Sync {
-    /// A token that holds now.
+    /// A valid token.
     fn access_token(&self) -> Pin<Box<dyn Future<Output = Result<AccessToken, ProviderError>> + Send + '_>>;
 }
 
-/// What a provider fails with.
+/// The error of a provider.
 pub type ProviderError = Box<dyn StdError + Send + Sync>;
 
 impl<F, T> AccessTokenProvider for F

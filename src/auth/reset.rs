@@ -49,7 +49,8 @@ impl SessionTokens {
     ) -> Result<(Claim, HeaderValue), Error> {
         complete("old password", old.expose_secret()).map_err(Error::configuration)?;
         let (limit, start) = (self.transport.timeout(), Instant::now());
-        let session = timeout(limit, self.session_for_use()).await.map_err(|_| self.late(limit))??;
+        let session = timeout(limit, self.session_for_use()).await.unwrap_or_else(|_| Err(self.late(limit)));
+        let session = session.map_err(Error::without_session)?;
         let old = self.record.fingerprint(&Credentials::new(self.username(), old.clone()));
         let claim = self.claim(
             time,

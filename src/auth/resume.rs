@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{
     live_session::{IDLE, LiveSession},
     record::Seen,
-    session_token::{DOUBT, SessionTokens, State, remember_dead},
+    session_token::{AMBIGUOUS_PAUSE, SessionTokens, State, remember_dead},
 };
 use crate::{Error, SessionToken, events, guard::StoredSession};
 
@@ -31,14 +31,18 @@ impl SessionTokens {
     /// Records a resumed session, which the platform has accepted: the one in the record is dead then.
     pub(super) async fn record_resumed(self: Arc<Self>, token: SessionToken) {
         let recorded = self.record.update(|record, now| {
-            let is_in_use = self.cache.cached().as_ref().is_some_and(|live| live.token == token);
-            // A login in progress ends this session.
-            if is_in_use && record.claimed(now).is_none() {
+            let known_for =
+                self.cache.cached().as_ref().filter(|live| live.token == token).map(|live| live.known_for());
+            // A login in progress ends this session, and so does one that began after it was passed in.
+            let last_login = record.history.last_success.and_then(|last| now.after(last.login_began));
+            if known_for.is_some_and(|time| last_login.is_none_or(|ago| ago > time)) && record.claimed(now).is_none() {
                 record.session = Some(StoredSession { token: token.clone(), used_at: now });
             }
         });
-        if let Err(error) = recorded.await {
-            events::store_failed(&error, "it does not know the session that was resumed");
+        match recorded.await {
+            Err(error) => events::store_failed(&error, "it does not know the session that was resumed"),
+            Ok(()) if self.is_ended() => self.forget(&token).await,
+            Ok(()) => {}
         }
     }
 
@@ -84,7 +88,7 @@ fn alive(state: &mut State, seen: &Seen) -> Option<LiveSession> {
     // One that no header takes is none.
     let live = LiveSession::new(session.token.clone(), unused).ok()?;
     // Another process may just have logged in: an ambiguous rejection must not end its session at once.
-    if unused < DOUBT {
+    if unused < AMBIGUOUS_PAUSE {
         state.ambiguous = Some(Instant::now());
     }
     Some(live)

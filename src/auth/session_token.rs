@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How often at most an ambiguous rejection, or the rejection of a session that was never accepted, leads to a login.
-pub(super) const DOUBT: Duration = Duration::from_secs(60);
+pub(super) const AMBIGUOUS_PAUSE: Duration = Duration::from_secs(60);
 /// How long a session that is rejected before it was ever accepted waits for an acceptance, which another request's answer
 /// may bring late; and how often it looks.
 const OVERTAKING: Duration = Duration::from_secs(1);
@@ -72,8 +72,8 @@ pub(super) struct State {
 }
 
 /// Asks a provider of credentials, which must not keep all callers waiting for ever.
-pub(crate) async fn ask(source: &dyn CredentialsProvider, patience: Duration) -> Result<Credentials, Error> {
-    let answer = limited("the credentials provider", patience, || source.credentials()).await;
+pub(crate) async fn ask(provider: &dyn CredentialsProvider, patience: Duration) -> Result<Credentials, Error> {
+    let answer = limited("the credentials provider", patience, || provider.credentials()).await;
     let credentials = answer.map_err(|error| Error::CredentialsProvider(error.into()))?;
     for (name, text) in [("username", credentials.username()), ("password", credentials.password().expose_secret())] {
         complete(name, text).map_err(Error::configuration)?;
@@ -183,7 +183,7 @@ impl SessionTokens {
     pub(crate) async fn credentials(&self) -> Result<Credentials, Error> {
         let credentials = ask(&*self.source, self.transport.timeout()).await?;
         if credentials.username() != self.username() {
-            let problem = "the source of the credentials has changed the username: start another session for it";
+            let problem = "the credentials provider has changed the username: start another session for it";
             return Err(Error::configuration(problem));
         }
         match &self.state().superseded {
@@ -274,7 +274,7 @@ impl TokenSource for Arc<SessionTokens> {
         };
         if let Some(last) = last {
             let now = Instant::now();
-            if last.is_some_and(|last| now < last + DOUBT) {
+            if last.is_some_and(|last| now < last + AMBIGUOUS_PAUSE) {
                 return false;
             }
             *last = Some(now);

@@ -38,7 +38,7 @@ pub(crate) struct SharedToken {
     patience: Duration,
 }
 
-/// The right to store the next token.
+/// The claim to store the next token.
 pub(super) struct TokenClaim {
     version: Version,
     now: Timestamp,
@@ -60,7 +60,10 @@ impl SharedToken {
         match timeout(self.patience, self.take_or_claim(is_usable)).await {
             Ok(Ok(taken)) => return taken.map_err(Some),
             Ok(Err(error)) => events::store_failed(&error, CONSEQUENCE),
-            Err(_) => events::store_failed(&"it has supplied no access token in time", CONSEQUENCE),
+            Err(_) => events::store_failed(
+                &"it is slow, or another process fetches the access token and has not stored it in time",
+                CONSEQUENCE,
+            ),
         }
         Err(None)
     }

@@ -101,7 +101,7 @@ impl ThingSpaceBuilder {
         self
     }
 
-    /// Your own source of access tokens, instead of an API key.
+    /// Your own provider of access tokens, instead of an API key.
     #[must_use]
     pub fn access_token_provider(mut self, provider: impl AccessTokenProvider + 'static) -> Self {
         self.provider = Some(Arc::new(provider));
@@ -109,8 +109,8 @@ impl ThingSpaceBuilder {
     }
 
     /// Calls this with each new access token that the client obtains, so that a program can keep it across restarts; not
-    /// with the one from [`access_token`](Self::access_token). The calls that need the token wait for it, so it must not
-    /// block. If it panics, the client reports an event and goes on with the token.
+    /// with the one from [`access_token`](Self::access_token). The calls that wait for this token wait for the closure, too,
+    /// so it must not block. If it panics, the client reports an event and uses the token.
     #[must_use]
     pub fn on_access_token(mut self, observer: impl Fn(&AccessToken) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -76,7 +76,7 @@ pub(super) fn before_it(error: &Error, is_paced: bool) -> String {
     }
 }
 
-/// What a provider or a vault of this crate says. The text of any other may hold a secret, and errors are logged.
+/// The text of a [`StoreError`] or of a wrong configuration. Any other text may hold a secret, and errors are logged.
 pub(super) fn of_this_crate(source: &Arc<dyn StdError + Send + Sync>) -> String {
     let text = match source.downcast_ref::<Error>() {
         Some(error @ Error::Configuration { .. }) => Some(error.to_string()),

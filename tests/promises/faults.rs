@@ -46,6 +46,28 @@ async fn a_request_whose_renewal_has_an_unknown_outcome_may_be_called_again() {
     }
 }
 
+/// The error of the login is not the error of the reset: the old password is valid.
+#[tokio::test(start_paused = true)]
+async fn a_reset_without_a_session_says_that_no_reset_was_sent() {
+    for fault in [Fault::Delay(Duration::from_secs(3600)), Fault::CloseAfter, Fault::answer(503, "")] {
+        let (sandbox, _thingspace, session) = session().await;
+        sandbox.expire_session(USERNAME);
+        tokio::time::advance(Duration::from_secs(21 * 60)).await;
+        sandbox.fault(Operation::Login, fault.clone(), 1);
+        let error = session.reset_password(PASSWORD).await.unwrap_err();
+        assert!(matches!(error, Error::Session { .. } | Error::LoginInProgress { .. }), "{fault:?}: {error:?}");
+        assert!(!error.may_have_been_processed() && error.is_retryable(), "{fault:?}: {error:?}");
+        assert_eq!(sandbox.counters().resets_attempted, 0);
+    }
+    let (sandbox, _thingspace, session) = session().await;
+    sandbox.set_password(USERNAME, "changed elsewhere");
+    sandbox.expire_session(USERNAME);
+    tokio::time::advance(Duration::from_secs(21 * 60)).await;
+    let error = session.reset_password(PASSWORD).await.unwrap_err();
+    assert!(matches!(error, Error::Session { .. }), "{error:?}");
+    assert_eq!(error.group(), ErrorGroup::ActFirst);
+}
+
 #[tokio::test]
 async fn a_rejected_renewal_needs_an_operator() {
     let (sandbox, _thingspace, session) = session().await;

@@ -159,10 +159,11 @@ impl Tree<'_, '_> {
     fn tags(&self, name: &str, is_base: bool) -> BTreeMap<String, BTreeSet<String>> {
         // It and what it is made of, the nearest first.
         let mut line: Vec<&str> = vec![name];
+        let mut seen = BTreeSet::from([name]);
         let mut at = 0;
         while let Some(next) = line.get(at) {
             for parent in self.parents.get(next).into_iter().flatten() {
-                if !line.contains(parent) {
+                if seen.insert(*parent) {
                     line.push(parent);
                 }
             }

@@ -23,6 +23,17 @@ async fn a_panic_of_a_token_provider_is_an_error_of_the_provider() {
     assert!(matches!(error, Error::TokenProvider(_)), "{error:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_token_provider_that_hangs_is_named_and_may_be_called_again() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let provider = || std::future::pending();
+    let thingspace =
+        ThingSpace::builder().base_url(sandbox.base_url()).access_token_provider(provider).build().unwrap();
+    let error = thingspace.access_token().await.unwrap_err();
+    assert!(matches!(error, Error::TokenProvider(_)) && error.is_retryable(), "{error:?}");
+    assert!(error.to_string().contains("has not answered within"), "{error}");
+}
+
 #[tokio::test]
 async fn a_configured_token_is_used_and_its_expiry_is_an_error() {
     let sandbox = Sandbox::start().await.unwrap();

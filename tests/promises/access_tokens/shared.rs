@@ -235,3 +235,19 @@ fn sharing_needs_an_api_key() {
     assert!(matches!(error, Error::Configuration { .. }), "{error:?}");
     assert!(error.to_string().contains(".api_key("), "{error}");
 }
+
+/// The store's clock may be wrong, or the record damaged. The platform grants the same token again.
+#[tokio::test]
+async fn an_end_that_the_platform_contradicts_does_not_make_every_call_buy_a_token() {
+    let (sandbox, store) = (Sandbox::start().await.unwrap(), MemoryStore::new());
+    let token = granted(&sandbox).await;
+    let wrong = format!(r#"{{"token":"{token}","until":0,"is_last":true}}"#);
+    let place = place(&sandbox);
+    assert!(store.compare_and_swap(&place, None, Version::random(), wrong.as_bytes()).await.unwrap());
+    let before = token_requests(&sandbox);
+    let replica = replica(&sandbox, &store).build().unwrap();
+    for _ in 0..10 {
+        assert_eq!(replica.access_token().await.unwrap().expose_secret(), token);
+    }
+    assert_eq!(token_requests(&sandbox), before + 1);
+}

@@ -85,9 +85,17 @@ impl<'a> Walk<'a, '_> {
             Some(None) => return true,
             None => drop(self.state.insert(schema.place, None)),
         }
+        let context = self.context;
+        // A base, as a value, is any of the schemas that are made of it: see adapt/families.rs.
+        let is_member = context.member(schema).is_some();
+        let named = |name: &String| context.document.pointer("/components/schemas")?.get(name);
         let targets: Vec<_> = parts(schema)
             .filter(|part| part.get("$ref").is_some())
-            .filter_map(|part| self.context.resolved(part))
+            .filter_map(|part| context.resolved(part))
+            .flat_map(|target| {
+                let member = context.member(target).filter(|_| !is_member);
+                std::iter::once(target).chain(member.into_iter().flat_map(|one| &one.variants).filter_map(named))
+            })
             .collect();
         let is_endless = targets.into_iter().any(|target| self.holds_endless(target, depth));
         self.state.insert(schema.place, Some(is_endless));

@@ -59,7 +59,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The field that holds the properties without a name.
-const REST: &str = "extra";
+pub(super) const REST: &str = "extra";
 
 fn rest(schema: &Node, findings: &mut Vec<Finding>) {
     let has_rest = schema.get("additionalProperties").is_some_and(|rest| rest.entries().next().is_some());
@@ -162,7 +162,7 @@ pub fn field_name(name: &str) -> String {
 }
 
 /// The name of a field, as typify makes it.
-fn member_name(name: &str) -> String {
+pub(super) fn member_name(name: &str) -> String {
     identifier(name, ToSnakeCase::to_snake_case, "x")
 }
 

@@ -240,8 +240,11 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
                     |near| format!("did you mean {near}? Otherwise add {name} to properties, or remove it here"),
                 ),
             );
-            // It may be anything, unless nothing else than the properties is taken.
-            let level = if refuses { Level::Error } else { Level::Warning };
+            // It may be anything, if the object takes more than its properties and the field has a name of its own.
+            let field = names::member_name(name);
+            let others = known.iter().copied().chain(seen.iter().copied().filter(|other| *other != name));
+            let is_taken = others.map(names::member_name).any(|other| other == field) || field == names::REST;
+            let level = if refuses || is_taken { Level::Error } else { Level::Warning };
             findings.push(Finding { level, ..finding });
         }
     }

@@ -25,12 +25,19 @@ const AROUND: [&str; 5] = ["description", "nullable", "readOnly", "writeOnly", "
 /// How deep parts are merged.
 const DEEPEST: usize = 16;
 /// How many schemas are merged at most.
-const MOST: usize = 1_000_000;
+const MOST: usize = 100_000;
 
 pub(in super::super) fn unique(document: &mut Value) -> Result<(), String> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut names =
-        Names { schemas: &schemas, seen: BTreeMap::new(), components: BTreeMap::new(), clash: None, left: MOST };
+    let mut names = Names {
+        schemas: &schemas,
+        seen: BTreeMap::new(),
+        components: BTreeMap::new(),
+        clash: None,
+        merging: Vec::new(),
+        endless: None,
+        left: MOST,
+    };
     for (name, schema) in &schemas {
         names.seen.insert(type_name(name), plain(schema, false));
         names.components.insert(type_name(name), name);
@@ -52,6 +59,11 @@ pub(in super::super) fn unique(document: &mut Value) -> Result<(), String> {
             let Some(id) = operation.get("operationId").and_then(Value::as_str).map(str::to_owned) else { continue };
             names.operation(&id, operation, &shared, &components);
         }
+    }
+    if let Some(name) = names.endless {
+        return Err(format!(
+            "what several parts say of one property leads back to itself ({name}): let one part declare it"
+        ));
     }
     match names.clash {
         Some(name) => Err(format!("two of its schemas become a type {name}: give one of them another name or title")),
@@ -88,6 +100,10 @@ struct Names<'v> {
     components: BTreeMap<String, &'v str>,
     /// The name of two types of which neither can have another one.
     clash: Option<String>,
+    /// What is being merged, from the outside to the inside: the parts by their places in memory.
+    merging: Vec<BTreeSet<*const Value>>,
+    /// A property whose parts lead back to themselves.
+    endless: Option<String>,
     /// How many merged schemas are still looked at: some lead back to themselves.
     left: usize,
 }
@@ -279,6 +295,13 @@ impl Names<'_> {
         }
         self.left -= 1;
         let parts: Vec<&Value> = sources.iter().flat_map(|source| parts(source, schemas)).collect();
+        let whole: BTreeSet<*const Value> = parts.iter().map(|part| std::ptr::from_ref(*part)).collect();
+        // The generator would merge these parts again, without end.
+        if self.merging.contains(&whole) {
+            self.endless.get_or_insert_with(|| name.chars().take(80).collect());
+            return;
+        }
+        self.merging.push(whole);
         if parts.iter().filter_map(|part| part.as_object()).any(becomes_type) {
             let content: Value = parts.iter().map(|part| plain(part, true)).collect();
             let of = type_name(name);
@@ -289,6 +312,7 @@ impl Names<'_> {
             }
         }
         self.inside_merged(name, &parts, depth + 1);
+        self.merging.pop();
     }
 }
 
