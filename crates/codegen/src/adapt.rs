@@ -1,4 +1,4 @@
-//! What progenitor has to be spared, changed in memory; the file stays as it is written.
+//! Rewrites a document in memory into a form that progenitor can generate correct code from. The file does not change.
 
 mod choices;
 mod families;
@@ -17,15 +17,15 @@ use serde_json::{Map, Value};
 
 pub(crate) use texts::harmless;
 
-/// What a secret's schema keeps: the conversion to the secret type matches on the schema as a whole, so a
-/// `minLength` beside `format: password` would yield a printable type of its own.
+/// The keys that a secret's schema keeps. The conversion to the secret type compares the whole schema: a `minLength`
+/// beside `format: password` would yield a separate printable type.
 const SECRET_KEYS: [&str; 6] = ["type", "format", "nullable", "title", "description", "example"];
 
-/// Makes every secret recognisable as one, and of the errors of each operation one type.
+/// Applies every change. Secrets become recognisable, and the errors of each operation get one type.
 pub(crate) fn adapt(document: &mut Value) -> Result<(), String> {
     objects::each(document, &mut |object| {
-        // Defaults belong to the one who reads: what a caller does not set is not sent, and what is read is handed on as
-        // it came. Nor does typify have the right code for the default of a composition or a reference.
+        // The crate applies no defaults: it sends only what the caller sets, and returns what it received. typify also
+        // generates wrong code for the default of a composition or a reference.
         object.remove("default");
         texts::plain(object);
     });
@@ -51,7 +51,7 @@ fn walk(value: &mut Value, place: &str) -> Result<(), String> {
                 secret(map, place)?;
             }
             if matches!(map.get("type").and_then(Value::as_str), Some("integer" | "number")) {
-                // typify writes such a type for an edition in which `gen` was no keyword. Any number is taken instead.
+                // typify's code for such a type does not compile (`gen` is a keyword now). The type takes any number.
                 map.remove("enum");
             }
             let is_above = map.get("exclusiveMinimum") == Some(&Value::Bool(true));
@@ -59,27 +59,27 @@ fn walk(value: &mut Value, place: &str) -> Result<(), String> {
                 map.get("minimum").and_then(Value::as_f64).map(|least| if is_above { least + 1.0 } else { least });
             let is_one = least.is_some_and(|least| (least - 1.0).abs() < f64::EPSILON);
             if is_one && map.get("type").and_then(Value::as_str) == Some("integer") {
-                // typify would make it a `NonZero`: callers could not write a number, and an answer with 0 would not decode.
-                // The platform checks the bound.
+                // typify would generate a `NonZero`: callers could not pass a plain number, and a response with 0 would
+                // not decode. The platform checks the bound.
                 map.remove("minimum");
                 map.remove("exclusiveMinimum");
             }
             if matches!(map.get("type").and_then(Value::as_str), Some("boolean" | "array" | "object")) {
-                // typify has no code for a format of these, and a format that is not known says nothing.
+                // typify has no code for a format of these types, and ignores unknown formats.
                 map.remove("format");
             }
             for (flag, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
-                // progenitor has no code for it.
+                // progenitor has no code for an exclusive bound without its value.
                 if map.get(flag).is_some_and(Value::is_boolean) && !map.contains_key(bound) {
                     map.remove(flag);
                 }
             }
             if let Some(values) = map.get_mut("enum").and_then(Value::as_array_mut) {
-                // Of one value typify would make two variants with one name.
+                // typify would generate two variants of the same name for a repeated value.
                 let mut seen = BTreeSet::new();
                 values.retain(|value| seen.insert(value.to_string()));
             }
-            // An example is no schema, unless it is a property that has this name.
+            // An example is no schema. A property of this name is one.
             let is_schema = |key: &str| place.ends_with("/properties") || !["example", "examples"].contains(&key);
             for (key, inner) in map.iter_mut().filter(|(key, _)| is_schema(key)) {
                 walk(inner, &format!("{place}/{key}"))?;

@@ -1,7 +1,7 @@
-//! What is wrong with a document before anything is generated from it.
+//! Finds the mistakes in a document before any code is generated.
 //!
-//! Keeps the promise that a mistake in `openapi.yaml` is reported with its place and what to write instead, and that
-//! progenitor is handed nothing that it would answer with a panic or read as something else.
+//! Each finding has the place of the mistake and the correction. progenitor receives no document that would make it
+//! panic, or that it would misread.
 
 mod arguments;
 mod composition;
@@ -35,8 +35,8 @@ pub(crate) use secrets::is_secret;
 use shape::Objects;
 pub use values::Judge;
 
-/// Rules that say what thingspace-session has to be told of any document: credentials, retries, environments, secrets, and
-/// the operations that it calls itself. They say nothing of whether the document is right.
+/// Rules about what thingspace-session needs in addition to a valid document: credentials, retries, environments,
+/// secrets, and the operations that the facade calls.
 pub const OF_THE_FACADE: [&str; 20] = [
     "changed-session-operation",
     "duplicate-environment",
@@ -60,20 +60,20 @@ pub const OF_THE_FACADE: [&str; 20] = [
     "unsupported-security-scheme",
 ];
 
-/// What every rule is given.
+/// The input of every rule.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The document.
     pub document: &'a Node,
     objects: Objects<'a>,
-    /// The `Cargo.toml` of the crate that the code becomes part of.
+    /// The text of the `Cargo.toml` of the crate that contains the generated code.
     manifest: &'a str,
     families: Families,
-    /// The schemas of families, by where they stand.
+    /// The schemas of families, by place.
     members: BTreeMap<Place, &'a str>,
 }
 
-/// Looks for every mistake there is.
+/// Runs every rule.
 pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>) {
     if !is_openapi(document, findings) {
         return;
@@ -95,14 +95,14 @@ pub(crate) fn check(document: &Node, manifest: &str, findings: &mut Vec<Finding>
         secrets::check,
         names::check,
         inline::check,
-        // Last: it is silent if there is another finding.
+        // Last, because it stays silent where another rule has a finding.
         facade::check,
     ] {
         rule(&context, findings);
     }
 }
 
-/// Whether this is an OpenAPI that is read: 3.0, of whatever patch.
+/// Whether the generator supports this version of OpenAPI: any patch of 3.0.
 pub fn is_version(version: &str) -> bool {
     let patch = version.strip_prefix("3.0.").unwrap_or_default();
     !patch.is_empty() && patch.chars().all(|letter| letter.is_ascii_digit())
@@ -111,7 +111,7 @@ pub fn is_version(version: &str) -> bool {
 const CONVERT: &str = "convert the document to OpenAPI 3.0, such as with npx swagger2openapi; another version at its top is \
                        not enough";
 
-/// Another version has other rules: there is no use in holding them against it.
+/// The other rules do not apply to other versions.
 fn is_openapi(document: &Node, findings: &mut Vec<Finding>) -> bool {
     let mut help = "write openapi: 3.0.3";
     let (place, message) = match (document.entry("openapi"), document.entry("swagger")) {
@@ -151,7 +151,7 @@ fn info(document: &Node, findings: &mut Vec<Finding>) {
 }
 
 impl<'a> Context<'a> {
-    /// For a document that may have mistakes, as part of no crate.
+    /// A context without a `Cargo.toml`. The document may have mistakes.
     pub fn of(document: &'a Node) -> Self {
         Self::read(document, &mut Vec::new())
     }
@@ -169,12 +169,12 @@ impl<'a> Context<'a> {
         &self.families
     }
 
-    /// The member of a family that stands at a place.
+    /// The family member that this schema is.
     pub fn member(&self, schema: &Node) -> Option<&Member> {
         self.families.get(self.members.get(&schema.place)?)
     }
 
-    /// The schemas that an object with these fields is of, where a member of a family is meant as a value.
+    /// The schemas of a family that an object with these fields may have, judged by its tags.
     pub fn variants(&self, member: &Member, object: &Node) -> Vec<&'a Node> {
         let has = |(property, tags): (&str, &BTreeSet<String>)| {
             object.text_of(property).is_some_and(|tag| tags.contains(tag))
@@ -184,23 +184,23 @@ impl<'a> Context<'a> {
         variants.filter_map(|name| self.document.get("components")?.get("schemas")?.get(name)).collect()
     }
 
-    /// What a `$ref` leads to, or the node itself.
+    /// The target of a `$ref`, or the node itself.
     pub fn resolved(&self, node: &'a Node) -> Option<&'a Node> {
         resolved(self.document, node)
     }
 
-    /// The properties of a schema and of what it is made of.
+    /// The properties of a schema and of its `allOf` parts.
     pub fn properties(&self, schema: &'a Node) -> Vec<(&'a str, &'a Entry)> {
         self.merged(schema).into_iter().filter_map(|part| part.get("properties")).flat_map(Node::entries).collect()
     }
 
-    /// The names that a schema and what it is made of require, and where they do.
+    /// The names that a schema and its `allOf` parts require, with the places.
     pub fn required(&self, schema: &'a Node) -> Vec<(&'a str, Place)> {
         let listed = self.merged(schema).into_iter().filter_map(|part| part.get("required")).flat_map(Node::items);
         listed.filter_map(|name| Some((name.text()?, name.place))).collect()
     }
 
-    /// A schema and the parts that it is made of, those of the parts included.
+    /// A schema and its parts, at any depth.
     pub fn merged(&self, schema: &'a Node) -> Vec<&'a Node> {
         let (mut seen, mut found, mut next) = (BTreeSet::new(), Vec::new(), vec![schema]);
         while let Some(schema) = next.pop() {
@@ -212,13 +212,12 @@ impl<'a> Context<'a> {
         found
     }
 
-    /// Every operation.
+    /// The operations of the document.
     pub fn operations(&self) -> impl Iterator<Item = Described<'a>> {
         operations_of(self.document)
     }
 }
 
-/// The families of a document.
 pub(crate) fn families(document: &Node) -> Families {
     let schemas = document.pointer("/components/schemas").filter(|schemas| has_discriminator(schemas));
     schemas.and_then(|schemas| schemas.value().as_object().map(Families::of)).unwrap_or_default()
@@ -229,7 +228,7 @@ fn has_discriminator(node: &Node) -> bool {
         || node.items().iter().any(has_discriminator)
 }
 
-/// What a `$ref` leads to, through others, or the node itself.
+/// The target of a `$ref`, through further references, or the node itself.
 pub fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Node> {
     let mut node = node;
     for _ in 0..16 {
@@ -241,38 +240,38 @@ pub fn resolved<'a>(document: &'a Node, node: &'a Node) -> Option<&'a Node> {
     None
 }
 
-/// Where schemas are referred to.
+/// The prefix of a reference to a schema.
 pub const SCHEMAS: &str = "#/components/schemas/";
 
-/// What a schema may be made of others by.
+/// The keys that combine schemas.
 pub(crate) const COMPOSED: [&str; 3] = ["allOf", "oneOf", "anyOf"];
 
-/// The schemas that one is made of.
+/// The schemas that a schema is composed of.
 pub fn parts(schema: &Node) -> impl Iterator<Item = &Node> {
     COMPOSED.into_iter().filter_map(|key| schema.get(key)).flat_map(Node::items)
 }
 
-/// An operation, with where it is.
+/// An operation and its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Described<'a> {
-    /// Its path, from the first slash on.
+    /// The path, including the first slash.
     pub path: &'a str,
     /// Where the path is written.
     pub path_key: Place,
-    /// In lower case.
+    /// The method in lower case.
     pub method: &'a str,
     /// Where the method is written.
     pub method_key: Place,
     /// The path item that it belongs to.
     pub item: &'a Node,
-    /// The operation itself.
+    /// The operation object.
     pub node: &'a Node,
 }
 
-/// The methods that a path item may have, in the order in which progenitor goes through them.
+/// The methods of a path item, in the order in which progenitor visits them.
 pub(crate) const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
-/// Every operation, in the order in which progenitor goes through them.
+/// Every operation, in the order in which progenitor visits them.
 pub fn operations_of(document: &Node) -> impl Iterator<Item = Described<'_>> {
     let paths = document.get("paths").into_iter().flat_map(Node::entries).filter(|(path, _)| path.starts_with('/'));
     paths.flat_map(|(path, entry)| {
@@ -292,7 +291,7 @@ pub fn operations_of(document: &Node) -> impl Iterator<Item = Described<'_>> {
 }
 
 impl Described<'_> {
-    /// Whether the method says by itself that nothing is changed.
+    /// Whether the method alone guarantees that the operation changes nothing.
     pub fn is_safe(&self) -> bool {
         matches!(self.method, "get" | "head" | "options")
     }

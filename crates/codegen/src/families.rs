@@ -1,7 +1,7 @@
-//! Inheritance: a schema with a `discriminator`, and the schemas that are made of it by `allOf`.
+//! Inheritance: a schema with a `discriminator`, and the schemas derived from it by `allOf`.
 //!
-//! The value of one property, the tag, says which schema of the family an object is of. The tags of a schema are the keys
-//! that `mapping` has for it, or else what its own property lists in `enum`, or else its name.
+//! The value of one property, the tag, selects the schema of an object. The tags of a schema are its keys in `mapping`,
+//! else the values of its own property's `enum`, else its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,61 +9,61 @@ use serde_json::{Map, Value};
 
 use super::check::SCHEMAS;
 
-/// What says nothing of which objects there are.
+/// Keys that do not describe the objects of a schema.
 const WORDS: [&str; 9] =
     ["title", "description", "nullable", "example", "deprecated", "externalDocs", "readOnly", "writeOnly", "xml"];
 
-/// How many references are followed, and how deep parts nest.
+/// How many references are followed, and how many levels of parts.
 const DEEPEST: usize = 16;
 
 /// The schemas of all families, by name.
 #[derive(Debug, Default)]
 pub struct Families {
     members: BTreeMap<String, Member>,
-    /// Discriminators that lead to a schema that is not made of theirs, or to none: schema, key of the mapping, and why.
+    /// Mapping keys without a derived schema: the schema with the discriminator, the key, and the reason.
     pub(crate) flaws: Vec<(String, String, Flaw)>,
 }
 
 /// Why a key of a mapping selects no schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// It leads to nothing.
+    /// The target does not exist.
     Unresolved,
-    /// It leads to a schema that is not made of that of the discriminator.
+    /// The target is not derived from the schema with the discriminator.
     Unrelated,
 }
 
 /// A schema of a family.
 #[derive(Debug, Default)]
 pub struct Member {
-    /// The properties that tell it from others, each with its values; without values no object is of this schema alone.
+    /// The tag properties and their values. If a property has no values, no object is of exactly this schema.
     tags: BTreeMap<String, BTreeSet<String>>,
-    /// The schemas that an object of this one may be of: what is made of it, and itself.
+    /// The schemas that an object of this schema may have: the schema itself and all derived ones.
     pub variants: Vec<String>,
-    /// Whether another schema is made of it.
+    /// Whether another schema is derived from it.
     pub is_base: bool,
 }
 
 struct Discriminator<'v> {
     property: &'v str,
-    /// Key and name of the schema that it leads to.
+    /// The keys, and the names of their target schemas.
     mapping: Vec<(&'v str, Option<&'v str>)>,
 }
 
 impl Member {
-    /// The properties that tell an object of this schema alone, with their values.
+    /// The tag properties of exactly this schema, with their values.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
         self.tags.iter().map(|(property, tags)| (property.as_str(), tags))
     }
 
-    /// Whether an object may be of this schema alone.
+    /// Whether an object may be of exactly this schema.
     pub(crate) fn is_concrete(&self) -> bool {
         self.tags.values().all(|tags| !tags.is_empty())
     }
 }
 
 impl Families {
-    /// Those of `components/schemas`.
+    /// The families of `components/schemas`.
     pub fn of(schemas: &Map<String, Value>) -> Self {
         let all = || schemas.iter().filter_map(|(name, schema)| Some((name.as_str(), schema.as_object()?)));
         let discriminators: BTreeMap<&str, Discriminator<'_>> =
@@ -78,7 +78,7 @@ impl Families {
         for (name, schema) in all() {
             let mut found = Vec::new();
             ancestors(schema, schemas, 0, &mut found);
-            // What adds nothing is another name, unless a discriminator names it.
+            // A schema without additions is an alias, unless a discriminator names it.
             let is_named =
                 |of: &&str| mapped.contains(name) || discriminators.get(*of).is_some_and(|one| one.mapping.is_empty());
             if is_alias(schema) && (schema.contains_key("nullable") || !found.iter().any(is_named)) {
@@ -122,23 +122,21 @@ impl Families {
         };
         let found: Vec<Vec<String>> = families.members.keys().map(variants).collect();
         families.members.values_mut().zip(found).for_each(|(member, found)| member.variants = found);
-        // A circle has an error of its own.
+        // Another rule reports a circle.
         families.members.retain(|_, member| !member.variants.is_empty());
         families
     }
 
-    /// The member of this name.
     pub fn get(&self, name: &str) -> Option<&Member> {
         self.members.get(name)
     }
 
-    /// All members.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Member)> {
         self.members.iter().map(|(name, member)| (name.as_str(), member))
     }
 }
 
-/// The schema of this name and all that are made of it.
+/// The schema of this name and all schemas derived from it.
 fn reached<'v>(name: &'v str, children: &BTreeMap<&'v str, Vec<&'v str>>) -> BTreeSet<&'v str> {
     let (mut found, mut next) = (BTreeSet::new(), vec![name]);
     while let Some(name) = next.pop() {
@@ -157,7 +155,7 @@ struct Tree<'t, 'v> {
 
 impl Tree<'_, '_> {
     fn tags(&self, name: &str, is_base: bool) -> BTreeMap<String, BTreeSet<String>> {
-        // It and what it is made of, the nearest first.
+        // The schema and its ancestors, the nearest first.
         let mut line: Vec<&str> = vec![name];
         let mut seen = BTreeSet::from([name]);
         let mut at = 0;
@@ -203,7 +201,7 @@ impl Tree<'_, '_> {
         if is_base && all().any(|one| !one.mapping.is_empty()) { own } else { BTreeSet::from([name.to_owned()]) }
     }
 
-    /// The values that a schema itself, apart from what it is made of, lists for a property.
+    /// The enum values of a property in the schema itself, without its ancestors.
     fn listed(&self, name: &str, property: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         let mut next: Vec<&Value> = self.schemas.get(name).into_iter().collect();
@@ -216,7 +214,7 @@ impl Tree<'_, '_> {
     }
 }
 
-/// The discriminator of a schema that is not a choice itself.
+/// The discriminator of a schema that is no choice.
 fn discriminator<'v>(
     schema: &'v Map<String, Value>,
     schemas: &'v Map<String, Value>,
@@ -235,12 +233,12 @@ fn discriminator<'v>(
     parts.into_iter().flatten().find_map(|part| discriminator(part.as_object()?, schemas, depth + 1))
 }
 
-/// Whether a schema is one of several already.
+/// Whether a schema has a choice already.
 pub(crate) fn is_choice(schema: &Map<String, Value>) -> bool {
     ["oneOf", "anyOf"].iter().any(|key| schema.contains_key(*key))
 }
 
-/// The component that a name leads to, through components that are references.
+/// The component of a name. Follows components that are references.
 pub(crate) fn component<'v>(mut name: &'v str, schemas: &'v Map<String, Value>) -> Option<&'v str> {
     for _ in 0..DEEPEST {
         match schemas.get(name)?.get("$ref").and_then(Value::as_str) {
@@ -256,7 +254,7 @@ pub(crate) fn referred<'v>(part: &'v Value, schemas: &'v Map<String, Value>) -> 
     component(part.get("$ref")?.as_str()?.strip_prefix(SCHEMAS)?, schemas)
 }
 
-/// The components that a schema is made of.
+/// Collects the components that a schema is derived from.
 fn ancestors<'v>(
     schema: &'v Map<String, Value>,
     schemas: &'v Map<String, Value>,
@@ -272,12 +270,12 @@ fn ancestors<'v>(
     }
 }
 
-/// Whether a key says nothing of the objects of a schema.
+/// Whether a key does not describe the objects of a schema.
 pub(crate) fn is_word(key: &str) -> bool {
     WORDS.contains(&key) || key == "discriminator" || key.starts_with("x-")
 }
 
-/// Whether a schema adds nothing to the one that it is made of.
+/// Whether a schema adds nothing to its only part.
 fn is_alias(schema: &Map<String, Value>) -> bool {
     let parts = schema.get("allOf").and_then(Value::as_array);
     parts.is_some_and(|parts| matches!(parts.as_slice(), [part] if part.get("$ref").is_some()))

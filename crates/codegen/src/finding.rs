@@ -1,14 +1,14 @@
-//! What is wrong with the document, where, and what to write instead.
+//! Findings: a mistake in the document, its place, and the correction.
 
 use std::fmt;
 
-/// Where something is written: line and column, both counted from 1, columns in characters. The default is the very
-/// beginning.
+/// A position: line and column, both counted from 1, the column in characters. The default is the start of the
+/// document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// From 1 on.
+    /// Counted from 1.
     pub line: u64,
-    /// From 1 on, in characters.
+    /// Counted from 1, in characters.
     pub column: u64,
 }
 
@@ -18,12 +18,12 @@ impl Default for Place {
     }
 }
 
-/// What a finding means for what is made of the document.
+/// The effect of a finding on the generated code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// The code would be wrong, or there would be none. It stops a build.
+    /// The code would be wrong or missing. The build stops.
     Error,
-    /// The code is right. What is written is probably not what was meant.
+    /// The code is right, but the document probably does not say what its author meant.
     Warning,
 }
 
@@ -36,14 +36,14 @@ impl fmt::Display for Level {
     }
 }
 
-/// What is wrong with the document in one place.
+/// One mistake in the document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// Where it is written.
+    /// The place of the mistake.
     pub place: Place,
-    /// Which rule found it: a name in kebab case that never changes its meaning.
+    /// The rule: a name in kebab case that keeps its meaning forever.
     pub rule: &'static str,
-    /// Whether it stops a build.
+    /// Whether it stops the build.
     pub level: Level,
     /// What is wrong.
     pub message: String,
@@ -52,30 +52,30 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// An error in one line of words, and one of help.
+    /// Creates an error with one line of message and one line of help.
     pub fn new(rule: &'static str, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
         let (message, help) = (one_line(message.as_ref()), one_line(help.as_ref()));
         Self { place, rule, level: Level::Error, message, help }
     }
 
-    /// The same as a warning: the code that comes of it is right all the same.
+    /// Creates a warning: the generated code is right nevertheless.
     pub fn warning(rule: &'static str, place: Place, message: impl AsRef<str>, help: impl AsRef<str>) -> Self {
         Self { level: Level::Warning, ..Self::new(rule, place, message, help) }
     }
 
-    /// Whether it stops a build.
+    /// Whether it stops the build.
     pub fn is_error(&self) -> bool {
         self.level == Level::Error
     }
 
-    /// `openapi.yaml:12:5: error[rule]: message`, as compilers say it, and `help: …`.
+    /// `openapi.yaml:12:5: error[rule]: message`, the format of compilers, and `help: …`.
     pub fn lines(&self, file: impl fmt::Display) -> [String; 2] {
         let Self { place: Place { line, column }, rule, level, message, help } = self;
         [format!("{file}:{line}:{column}: {level}[{rule}]: {message}"), format!("  help: {help}")]
     }
 }
 
-/// A finding has one line for each of its parts, whatever the document holds; and it stays one that can be read.
+/// Removes line breaks and control characters, and shortens the text, so that each part of a finding fits on one line.
 pub fn one_line(text: &str) -> String {
     const LONGEST: usize = 600;
     let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());

@@ -1,4 +1,4 @@
-//! How progenitor is called, and what becomes of its failures.
+//! Calls progenitor, and turns its failures into findings.
 
 use std::{collections::BTreeSet, panic};
 
@@ -13,12 +13,12 @@ use super::{
     schemas, stack,
 };
 
-/// Runs the steps from a document to code. progenitor asserts where it could report, so a panic is reported like any other
-/// error; and it goes down into schemas step by step, so it has a stack for it.
+/// Runs the steps from a document to code. progenitor panics on some documents, so a panic is reported like any other
+/// error. progenitor also recurses into schemas, so the steps run on a large stack.
 ///
 /// # Errors
 ///
-/// An unforeseen failure: the reason of the failure in its own words, at the operation or the schema that makes it so.
+/// An unforeseen failure: its reason, with the place of the operation or schema that causes it.
 pub fn attempt<T: Send>(document: &Node, steps: impl Fn(&Node) -> Result<T, String> + Sync) -> Result<T, Vec<Finding>> {
     let guarded = |part: &Node| guarded(|| steps(part));
     guarded(document).map_err(|reason| {
@@ -43,7 +43,7 @@ fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T
     }
 }
 
-/// How progenitor writes the client: with builders, through the transport of the crate, and with its type of secrets.
+/// The settings for progenitor: builders, the crate's transport, and the crate's type of secrets.
 pub fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
@@ -69,7 +69,7 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it gives no reason")
 }
 
-/// Where a document is that `is_bad`: the operation or, if it is so without any, the schema that makes it so.
+/// The operation that causes a failure, or the schema if the document fails without operations.
 fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
     let bare = keep(document, "paths", |_| false);
     if is_bad(&bare) {
@@ -89,7 +89,7 @@ fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
     while suspects.len() > 1 {
         let half = suspects.split_off(suspects.len() / 2);
         let paths: BTreeSet<_> = suspects.iter().map(|operation| operation.path).collect();
-        // Operations of one path stay together: either of the halves may end up with it.
+        // The operations of one path stay together, in either half.
         if !is_bad(&keep(document, "paths", |path| paths.contains(path))) {
             suspects = half;
         }
@@ -99,7 +99,7 @@ fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
     })
 }
 
-/// The document with only some of what stands under a key, at the top or under `components`.
+/// The document with a part of what is under a key, at the top or under `components`.
 fn keep(document: &Node, under: &str, is_kept: impl Fn(&str) -> bool) -> Node {
     let mut document = document.clone();
     let mut holders = vec![&mut document];
@@ -115,7 +115,7 @@ fn keep(document: &Node, under: &str, is_kept: impl Fn(&str) -> bool) -> Node {
     document
 }
 
-/// A schema and all those that it leads to.
+/// A schema and all schemas that it refers to.
 fn closure(document: &Node, name: &str) -> BTreeSet<String> {
     let (mut found, mut next) = (BTreeSet::new(), vec![name.to_owned()]);
     while let Some(name) = next.pop() {

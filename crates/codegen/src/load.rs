@@ -1,4 +1,4 @@
-//! Text -> document: what is written, and where it is written.
+//! Parses YAML or JSON text into nodes with their places.
 
 mod node;
 
@@ -15,18 +15,18 @@ use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Spanned};
 use super::finding::{Finding, Place};
 pub use node::{Entry, Kind, Node};
 
-/// How deep a document may be nested: what reads it goes down into it step by step.
+/// The maximum depth of a document: the code that reads it is recursive.
 const DEEPEST: usize = 64;
-/// How many values a document may hold. A thousand operations have some hundred thousand.
+/// The maximum number of values. A document with a thousand operations has a few hundred thousand.
 const LARGEST: usize = 1_000_000;
-/// How many of them aliases may repeat: few files have any.
+/// How many values aliases may repeat: few files use aliases.
 const REPEATED: usize = 50_000;
 
-/// The help for YAML that is read in no way.
+/// The help for YAML that cannot be parsed.
 const LOOK: &str =
     "look for a bracket, a quote, a colon or an indentation that is missing or too much, here or just above";
 
-/// Reads the bytes of a file as text.
+/// Reads the bytes of a file as UTF-8.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, Finding> {
     })
 }
 
-/// Reads YAML, or JSON, which is YAML. What is read may be of use although something was found.
+/// Parses YAML. JSON is YAML too. The document may be usable even if there are findings.
 pub fn read(text: &str, findings: &mut Vec<Finding>) -> Option<Node> {
     let document = match parse(text, DuplicateKeyPolicy::Error) {
         Err(error) if matches!(error.without_snippet(), Error::DuplicateMappingKey { .. }) => {
@@ -64,7 +64,7 @@ pub fn read(text: &str, findings: &mut Vec<Finding>) -> Option<Node> {
 fn parse(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Node, Error> {
     let options = serde_saphyr::options! {
         with_snippet: false,
-        // As in YAML 1.2: `no` and `y` are texts.
+        // As in YAML 1.2, `no` and `y` are texts.
         strict_booleans: true,
         reject_unsupported_tags: true,
         duplicate_keys: duplicate_keys,
@@ -73,7 +73,7 @@ fn parse(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Node, Error> 
     serde_saphyr::from_str_with_options(text, options)
 }
 
-/// Keys that are written alike, or become alike: `200` and `'200'`.
+/// Reports keys that are equal, or equal as texts: `200` and `'200'`.
 fn duplicates(node: &Node, findings: &mut Vec<Finding>) {
     for (_, entry) in node.entries() {
         findings.extend(entry.again.iter().copied().map(duplicate));
@@ -94,7 +94,7 @@ fn duplicate(place: Place) -> Finding {
 fn unreadable(error: &Error, text: &str) -> Finding {
     let place = error.location().map_or_else(Place::default, Place::from);
     let said = error.without_snippet().to_string();
-    // Its own words end in the place, which stands before them here.
+    // The parser's message ends with the place, which the finding already has.
     let said = said.split(" at line ").next().unwrap_or_default();
     let said = said.split('\n').next().unwrap_or_default();
     let help = match error.without_snippet() {
@@ -118,8 +118,8 @@ fn unreadable(error: &Error, text: &str) -> Finding {
     Finding::new("yaml-syntax", place, format!("this cannot be read as YAML: {said}"), help)
 }
 
-/// The line that ends the map to which this line looks like belonging: it is further left, and what stands below it
-/// begins in another way.
+/// The line that ends the map to which `line` seems to belong. It has less indentation, and the lines below it begin
+/// differently.
 fn dedented(text: &str, line: u64) -> Option<u64> {
     let is_empty = |line: &str| line.trim_start().is_empty() || line.trim_start().starts_with('#');
     let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
@@ -157,7 +157,7 @@ impl<'de> Deserialize<'de> for Kind {
     }
 }
 
-/// Builds a [`Kind`] from whatever is there.
+/// Builds a [`Kind`] from any YAML value.
 struct Reader;
 
 impl<'de> Visitor<'de> for Reader {

@@ -1,7 +1,7 @@
-//! Null and nothing: an optional property that may be null has a value, null, or is not there.
+//! Distinguishes null from unset: an optional nullable property has a value, is null, or is unset.
 //!
-//! typify has one `Option` for both. What `adapt` has marked gets a second one, in its struct and in the builder of that: the
-//! outer one says whether there is something, and `Some(None)` is null. A call that sets it says what is sent, null included.
+//! typify has one `Option` for both. In the struct and its builder, a field that `adapt` has marked gets a second one:
+//! the outer `Option` states whether the field is set. `Some(None)` is null. A setter sends its argument, even null.
 
 mod fields;
 
@@ -12,23 +12,23 @@ use quote::quote;
 
 use fields::{fields, written};
 
-/// In front of the description of a property that may be null.
+/// Marks the description of a nullable property.
 pub(crate) const NULLABLE: &str = "\u{e000}";
-/// In front of that of one whose type has a null of its own.
+/// Marks the description of a property whose type includes null.
 pub(crate) const ANYTHING: &str = "\u{e001}";
 
-/// What a field gets.
+/// The change to a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
-    /// An `Option` around what it is, which is null or a value.
+    /// Adds an `Option`: the field is null or has a value.
     Nullable,
     Anything,
 }
 
-/// The marked fields: struct and field.
+/// The marked fields, by struct and field name.
 type Marked = BTreeMap<(String, String), Mark>;
 
-/// The same client, in which null differs from "not sent".
+/// Rewrites a client so that null differs from unset.
 pub(crate) fn told_apart(client: TokenStream) -> TokenStream {
     module(client, "types", &|types| {
         let mut marked = Marked::new();
@@ -52,7 +52,7 @@ pub(crate) fn told_apart(client: TokenStream) -> TokenStream {
     })
 }
 
-/// Changes the module of this name.
+/// Rewrites the module of this name.
 fn module(code: TokenStream, name: &str, change: &dyn Fn(TokenStream) -> TokenStream) -> TokenStream {
     let (mut before, mut last) = (String::new(), String::new());
     code.into_iter()
@@ -73,7 +73,7 @@ fn braced(delimiter: Delimiter, code: TokenStream) -> TokenTree {
     TokenTree::Group(Group::new(delimiter, code))
 }
 
-/// Changes the fields of every struct, and of every variant that has some.
+/// Rewrites the fields of every struct, and of every variant with fields.
 fn structs(code: TokenStream, change: &mut dyn FnMut(&str, TokenStream) -> TokenStream) -> TokenStream {
     let (mut before, mut last) = (String::new(), String::new());
     code.into_iter()
@@ -84,7 +84,7 @@ fn structs(code: TokenStream, change: &mut dyn FnMut(&str, TokenStream) -> Token
             TokenTree::Group(group) if before == "enum" && group.delimiter() == Delimiter::Brace => {
                 let of = std::mem::take(&mut last);
                 let variants = group.stream().into_iter().map(|tree| match tree {
-                    // No struct has such a name, so that no builder is meant.
+                    // No struct has a name with `::`, so no builder changes.
                     TokenTree::Group(fields) if fields.delimiter() == Delimiter::Brace => {
                         braced(Delimiter::Brace, change(&format!("{of}::"), fields.stream()))
                     }
@@ -183,7 +183,7 @@ fn around_first(of: Vec<TokenTree>) -> TokenStream {
     quote! { #head ::std::option::Option<#first> #rest }
 }
 
-/// What a marked setter is given, it sets, null included.
+/// Makes the setter of a marked field send its argument, even null.
 fn setters(code: TokenStream, is_marked: &dyn Fn(&str) -> bool) -> TokenStream {
     let (mut function, mut last) = (String::new(), String::new());
     code.into_iter()
@@ -234,7 +234,7 @@ fn mark(text: &str) -> Option<Mark> {
     }
 }
 
-/// The same without marks, wherever a description has come to.
+/// Removes the marks from every description.
 fn unmarked(code: TokenStream) -> TokenStream {
     let mut result = Vec::new();
     for tree in code {
@@ -246,7 +246,7 @@ fn unmarked(code: TokenStream) -> TokenStream {
         if let Some(text) = text.filter(|text| text.contains(NULLABLE) || text.contains(ANYTHING)) {
             let text = text.replace(NULLABLE, "").replace(ANYTHING, "");
             if text.trim().is_empty() {
-                // With the # before it.
+                // Also removes the # before the attribute.
                 result.pop();
             } else {
                 result.push(braced(Delimiter::Bracket, quote! { doc = #text }));

@@ -1,7 +1,7 @@
-//! The document -> the table of what progenitor leaves out.
+//! Generates the table of operations, which progenitor does not generate.
 //!
-//! The names of operations and of the types of their answers are read off the generated client, so that nothing of
-//! progenitor's naming is written a second time.
+//! The names of operations and of their response types come from the generated client, so that progenitor's naming
+//! rules are not repeated here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ use super::{
     load::Node,
 };
 
-/// The whole of `operations.rs`. `described` are method and path of every operation, in the order in which the client
-/// was generated from them.
+/// The content of `operations.rs`. `described` holds method and path of every operation, in the order of the generated
+/// client.
 pub(crate) fn table(
     document: &Node,
     described: &[(String, String)],
@@ -57,7 +57,7 @@ pub(crate) fn table(
     })
 }
 
-/// The operation that ends a session carries its token as whatever is sent by hand does.
+/// The session header of this operation comes first in the table: requests written by hand use it.
 const ENDS: &str = "endConnectivityManagementSession";
 
 /// The headers of session tokens, in lower case, each once.
@@ -111,7 +111,7 @@ fn row(
     })
 }
 
-/// `x-retry`, which only an operation that changes nothing may leave out.
+/// The `RetryPolicy` of `x-retry`. An operation that changes nothing may omit it.
 fn retry(operation: &Described<'_>) -> &'static str {
     match operation.node.text_of("x-retry") {
         Some("always") => "Always",
@@ -121,7 +121,7 @@ fn retry(operation: &Described<'_>) -> &'static str {
     }
 }
 
-/// The statuses that are documented as a success, and how their body is read.
+/// The documented success statuses, and how their bodies are decoded.
 fn success(document: &Node, operation: &Described<'_>, reads: &syn::Type) -> TokenStream {
     let responses = operation.node.get("responses").into_iter().flat_map(Node::entries);
     let (mut ranges, mut empty) = (Vec::new(), Vec::new());
@@ -134,7 +134,7 @@ fn success(document: &Node, operation: &Described<'_>, reads: &syn::Type) -> Tok
         }
         ranges.push(range);
     }
-    // progenitor takes any success where none is documented.
+    // Without a documented success, progenitor accepts any 2xx.
     if ranges.is_empty() {
         ranges.push(quote! { (200, 299) });
     }
@@ -147,8 +147,8 @@ fn success(document: &Node, operation: &Described<'_>, reads: &syn::Type) -> Tok
     quote! { Success { statuses: &[#(#ranges),*], body: #body } }
 }
 
-/// The names of the properties at the top of the documented errors, by which an error of the platform is told from
-/// one of somebody else.
+/// The top-level properties of the documented errors. They distinguish an error of the platform from an error of
+/// another server.
 fn errors(document: &Node, operation: &Described<'_>) -> BTreeSet<String> {
     let responses = operation.node.get("responses").into_iter().flat_map(Node::entries);
     let errors = responses.filter(|(status, _)| status.starts_with(['4', '5', 'd']));
@@ -161,7 +161,7 @@ fn errors(document: &Node, operation: &Described<'_>) -> BTreeSet<String> {
     names
 }
 
-/// The properties that a value of a schema may have, references and alternatives included.
+/// Collects the properties that a value of a schema may have, through references and alternatives.
 fn properties(document: &Node, schema: &Node, depth: usize, names: &mut BTreeSet<String>) {
     let Some(schema) = check::resolved(document, schema).filter(|_| depth < 16) else { return };
     names.extend(schema.get("properties").into_iter().flat_map(Node::entries).map(|(name, _)| name.to_owned()));
@@ -170,8 +170,8 @@ fn properties(document: &Node, schema: &Node, depth: usize, names: &mut BTreeSet
     }
 }
 
-/// The names of the secret properties of a request body: an error answer that repeats one of their values is not
-/// handed on in words.
+/// The secret properties of a request body. The crate does not pass on the text of an error response that repeats one
+/// of their values.
 fn secrets(document: &Node, operation: &Described<'_>, families: &Families) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     if let Some(body) = operation.node.get("requestBody") {
@@ -239,7 +239,7 @@ fn environments(document: &Node) -> TokenStream {
     }
 }
 
-/// The types of a client, if there is none twice.
+/// The types of a client, if no name occurs twice.
 pub(crate) fn type_names(client: TokenStream) -> Result<BTreeSet<String>, String> {
     let mut types = BTreeSet::new();
     match twice(client, false, &mut types) {
@@ -248,7 +248,7 @@ pub(crate) fn type_names(client: TokenStream) -> Result<BTreeSet<String>, String
     }
 }
 
-/// A type that the module `types` of a client has twice.
+/// The first type name that occurs twice in the module `types`.
 fn twice(tokens: TokenStream, are_types: bool, seen: &mut BTreeSet<String>) -> Option<String> {
     let (mut before, mut last) = (String::new(), String::new());
     for tree in tokens {
@@ -268,15 +268,15 @@ fn twice(tokens: TokenStream, are_types: bool, seen: &mut BTreeSet<String>) -> O
     None
 }
 
-/// What the generated client says of an operation.
+/// An operation as the generated client has it.
 struct Sender {
     id: String,
     success: syn::Type,
 }
 
-/// The operations of a client, in the order in which it was generated: every `fn send` that names one.
+/// The operations of a client, in generated order: every `fn send` that names one.
 ///
-/// Read off the tokens, as they are: to parse a client takes longer than to generate it.
+/// Reads the tokens directly, because parsing a client takes longer than generating it.
 fn senders(client: TokenStream, found: &mut Vec<Sender>) {
     let (mut is_function, mut signature) = (false, None::<TokenStream>);
     for tree in client {
@@ -296,7 +296,7 @@ fn senders(client: TokenStream, found: &mut Vec<Sender>) {
     }
 }
 
-/// The text that stands after a name and a colon.
+/// The text literal that follows a name and a colon.
 fn named(tokens: TokenStream, name: &str) -> Option<String> {
     let mut is_named = false;
     for tree in tokens {

@@ -1,15 +1,15 @@
-//! JSON schemas of generated types: they are derived only where the feature `schemars` of the facade is on.
+//! JSON schemas of generated types, which the code derives only with the facade's feature `schemars`.
 //!
-//! progenitor adds a derive to each type, and no other attribute. So the derive of `JsonSchema` is found again, and put
-//! behind the feature.
+//! progenitor can add a derive to each type, but no other attribute. This module finds the derive of `JsonSchema`, and
+//! moves it behind the feature.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 
-/// What every generated type derives.
+/// The derive on every generated type.
 pub(crate) const DERIVE: &str = "schemars::JsonSchema";
 
-/// The same code, with each derive of `JsonSchema` behind the feature.
+/// Moves each derive of `JsonSchema` behind the feature.
 pub(crate) fn behind_the_feature(code: TokenStream) -> TokenStream {
     let mut result = TokenStream::new();
     for tree in code {
@@ -31,7 +31,7 @@ pub(crate) fn behind_the_feature(code: TokenStream) -> TokenStream {
     result
 }
 
-/// The derives of an attribute without that of `JsonSchema`, if it has that.
+/// The attribute without `JsonSchema`, if it derives that.
 fn without(attribute: &Group) -> Option<Group> {
     let mut trees = attribute.stream().into_iter();
     let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(list))) = (trees.next(), trees.next()) else {

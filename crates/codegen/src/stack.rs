@@ -1,12 +1,11 @@
-//! Room for going down into a document step by step, however little of it the caller has: a main thread has one
-//! megabyte on some systems.
+//! Runs recursive code on a large stack: a main thread has one megabyte on some systems.
 
 use std::{io, thread};
 
-/// As much is reserved; what is not used takes no memory.
+/// The reserved size. Unused stack takes no memory.
 const STACK: usize = 256 << 20;
 
-/// Does something on a stack of its own. The inner result holds the panic, if there is one.
+/// Runs `work` on its own stack. The inner result holds the panic, if `work` panics.
 pub(crate) fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<thread::Result<T>> {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);

@@ -1,11 +1,11 @@
-//! Generated tokens -> text that an error or a debugger can point into.
+//! Formats generated tokens as text, so that errors and debuggers have lines to point to.
 //!
-//! prettyplease would write it more beautifully, but has to have all of it parsed first: that took two thirds of the
-//! time of a generation. The reviewable copy of the client is written with it; what the compiler reads is not.
+//! prettyplease formats better, but needs a full parse, which took two thirds of the generation time. Only the reviewed
+//! copy of the client uses it.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// One statement, field or item a line.
+/// Writes each statement, field or item on its own line.
 pub(crate) fn text(tokens: TokenStream) -> String {
     let mut text = String::new();
     write(tokens, 0, &mut text);
@@ -51,7 +51,7 @@ fn write(tokens: TokenStream, depth: usize, text: &mut String) {
     }
 }
 
-/// Begins a line; an empty one is used again.
+/// Begins a line. Reuses the current line if it is empty.
 fn line(depth: usize, text: &mut String) {
     text.truncate(text.trim_end().len());
     text.push('\n');

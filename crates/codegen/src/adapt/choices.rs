@@ -1,8 +1,8 @@
-//! Choices of which serde would drop a part.
+//! Merges the schemas of a choice where serde would lose data.
 //!
-//! A choice becomes an enum, of which serde takes the first variant that fits; what that one has no field for is lost. So
-//! objects that another one would be taken for become one object, which has the properties of all of them. What cannot
-//! become one is any JSON.
+//! A choice becomes an enum. serde takes the first variant that fits, and drops properties that this variant has no
+//! field for. Objects that serde could confuse therefore become one object with the properties of all. A choice that
+//! cannot be merged becomes any JSON.
 
 use std::collections::BTreeSet;
 
@@ -14,22 +14,22 @@ mod kinds;
 
 use kinds::{Kind, Object, loses};
 
-/// What may stand beside a choice.
+/// Keys that may stand beside a choice.
 const WORDS: [&str; 9] =
     ["title", "description", "nullable", "example", "deprecated", "externalDocs", "readOnly", "writeOnly", "xml"];
 
-/// What says which properties an object has.
+/// Keys that state which properties an object has.
 const FIELDS: [&str; 4] = ["type", "properties", "required", "additionalProperties"];
 
-/// How many choices are held against one another.
+/// Choices of this many schemas or more are not compared.
 const MOST: usize = 256;
 
-/// Whether a key says nothing of which values there are, but for null.
+/// Whether a key leaves the set of values unchanged, apart from null.
 fn is_word(key: &str) -> bool {
     WORDS.contains(&key) || key == "discriminator" || key.starts_with("x-")
 }
 
-/// Makes one schema of all choices that would lose something.
+/// Merges every choice in which serde would lose data.
 pub(super) fn merge(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     objects::each(document, &mut |schema| {
@@ -53,7 +53,7 @@ pub(super) fn merge(document: &mut Value) {
                 }
             }
         }
-        // typify makes a struct of an `anyOf`, with a field for each choice: no list and no text fits into it.
+        // For `anyOf`, typify generates a struct with a field for each choice, which lists and texts do not fit.
         if !schema.contains_key("oneOf")
             && let Some(choices) = schema.remove("anyOf")
         {
@@ -62,7 +62,7 @@ pub(super) fn merge(document: &mut Value) {
     });
 }
 
-/// typify closes all objects of a choice that stand in it, or none: one that is open has all of them open.
+/// typify closes either all inline objects of a choice or none. If one of them is open, this opens all.
 fn open_all(schema: &mut Map<String, Value>, key: &str) {
     let Some(choices) = schema.get_mut(key).and_then(Value::as_array_mut) else { return };
     let has_fields = |choice: &Map<String, Value>| FIELDS.iter().skip(1).any(|key| choice.contains_key(*key));
@@ -74,12 +74,12 @@ fn open_all(schema: &mut Map<String, Value>, key: &str) {
     }
 }
 
-/// The choices of a schema, with those of the choices among them in their place.
+/// The choices of a schema. A nested choice is replaced by its own choices.
 struct Flat<'v> {
     schemas: &'v Map<String, Value>,
     choices: Vec<Value>,
     has_null: bool,
-    /// What has been looked into: some choices lead back to themselves.
+    /// The schemas visited so far: some choices lead back to themselves.
     seen: BTreeSet<*const Value>,
 }
 
@@ -107,7 +107,7 @@ impl<'v> Flat<'v> {
     }
 }
 
-/// An object that is one of several, and has properties whichever it is.
+/// Merges an object that has a choice and its own properties beside it.
 fn with_own(schema: &mut Map<String, Value>, key: &str, kinds: &[Kind], schemas: &Map<String, Value>) {
     if !schema.keys().all(|other| other == key || is_word(other) || FIELDS.contains(&other.as_str())) {
         return;
@@ -118,7 +118,7 @@ fn with_own(schema: &mut Map<String, Value>, key: &str, kinds: &[Kind], schemas:
     let Some(merged) = merged(kinds.iter()) else { return };
     let required: BTreeSet<String> = own.required.union(&merged.required).cloned().collect();
     let mut properties = merged.properties;
-    // What is said of a property in any case holds for all of them.
+    // The object's own schema of a property applies to every choice.
     properties.extend(own.properties);
     schema.remove(key);
     schema.insert("properties".to_owned(), Value::Object(properties));
@@ -132,7 +132,7 @@ fn require(schema: &mut Map<String, Value>, required: BTreeSet<String>) {
     }
 }
 
-/// Changes a choice that would lose something; `false` if it does not.
+/// Rewrites a choice in which serde would lose data. Returns whether it changed the schema.
 fn alone(
     schema: &mut Map<String, Value>,
     key: &str,
@@ -173,7 +173,7 @@ fn alone(
     schema.remove(key);
     match left.as_slice() {
         [Value::Object(one)] => {
-            // Anything has no name of its own.
+            // A schema for any JSON needs no title.
             if one.is_empty() {
                 schema.retain(|word, _| word == "description");
             }
@@ -184,7 +184,7 @@ fn alone(
     true
 }
 
-/// An object with the properties of all of these; none if one of them is no object of known properties.
+/// An object with the properties of all of these, or `None` if the properties of one of them are unknown.
 fn merged<'k>(kinds: impl Iterator<Item = &'k Kind>) -> Option<Object> {
     let mut merged: Option<Object> = None;
     for kind in kinds {
@@ -197,7 +197,7 @@ fn merged<'k>(kinds: impl Iterator<Item = &'k Kind>) -> Option<Object> {
             continue;
         };
         for (name, property) in &object.properties {
-            // What one says in one way and another in another way may be anything.
+            // A property with two different schemas takes any JSON.
             let before = known.properties.entry(name.clone()).or_insert_with(|| property.clone());
             if before != property {
                 *before = json!({});

@@ -1,5 +1,5 @@
-//! Inheritance as a choice: where a schema with a `discriminator` is meant as a value, it is one of the schemas that are made
-//! of it, each with its own tag; where it is a part of one of those, it is its properties alone.
+//! Rewrites inheritance. Used as a value, a schema with a `discriminator` becomes a choice of the schemas derived from
+//! it, each with its own tag. Used as a part of a derived schema, it contributes its properties only.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,6 @@ use super::super::{
     families::{Families, is_word, referred},
 };
 
-/// Rewrites the schemas of every family.
 pub(super) fn split(document: &mut Value) {
     let Some(components) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
     let schemas = components.clone();
@@ -51,7 +50,7 @@ struct Family<'v> {
 }
 
 impl Family<'_> {
-    /// The objects of one schema alone: its parts, with its own tags.
+    /// The schema of a member without its variants: its parts, with the member's own tags.
     fn alone(&self, name: &str) -> Map<String, Value> {
         let mut parts = Vec::new();
         if let Some(schema) = self.schemas.get(name).and_then(Value::as_object) {
@@ -75,7 +74,7 @@ impl Family<'_> {
         Map::from_iter([("allOf".to_owned(), parts.into())])
     }
 
-    /// What a schema is made of, with the parts of the schemas of its family in the place of their names.
+    /// Collects the parts of a schema. References to schemas of the family are replaced by the parts of those schemas.
     fn parts(&self, schema: &Map<String, Value>, seen: &mut BTreeSet<String>, found: &mut Vec<Value>) {
         for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
             match referred(part, self.schemas) {
@@ -98,13 +97,13 @@ impl Family<'_> {
     }
 }
 
-/// What says nothing of the objects of a schema.
+/// The keys of a schema that do not describe its objects.
 fn words(schema: &Map<String, Value>) -> Map<String, Value> {
     let words = schema.iter().filter(|(key, _)| is_word(key) && *key != "discriminator");
     words.map(|(key, word)| (key.clone(), word.clone())).collect()
 }
 
-/// Takes a property out of a part.
+/// Removes a property from a part.
 fn without(part: &mut Map<String, Value>, property: &str) -> Option<Value> {
     if let Some(required) = part.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|name| name != property);

@@ -1,10 +1,10 @@
-//! The objects of a document, apart from the values that stand in it.
+//! Visits the objects of a document and skips the values in it, such as examples.
 
 use serde_json::{Map, Value};
 
-/// What holds values, and no schemas.
+/// Keys that hold values.
 const VALUES: [&str; 5] = ["default", "enum", "example", "examples", "const"];
-/// What holds objects by names: a name is no key.
+/// Keys that hold a map from names to objects: the names in it are no keywords.
 const NAMED: [&str; 14] = [
     "properties",
     "schemas",
@@ -22,7 +22,7 @@ const NAMED: [&str; 14] = [
     "mapping",
 ];
 
-/// Changes every object of a document that is no map of names.
+/// Applies a change to every object of a document that is no map of names.
 pub(super) fn each(document: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
     within(document, false, change);
 }
@@ -33,7 +33,7 @@ fn within(value: &mut Value, are_names: bool, change: &mut impl FnMut(&mut Map<S
             if !are_names {
                 change(map);
             }
-            // What a server's variable is by default, has to stay.
+            // The default of a server's variable must stay.
             let is_value = |key: &str| VALUES.contains(&key) || key == "variables" || key.starts_with("x-");
             for (key, inner) in map.iter_mut().filter(|(key, _)| are_names || !is_value(key)) {
                 within(inner, !are_names && NAMED.contains(&key.as_str()), change);

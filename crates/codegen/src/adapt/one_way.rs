@@ -1,4 +1,4 @@
-//! What travels one way alone: `readOnly` in answers, `writeOnly` in requests. Elsewhere it is not required.
+//! Drops `readOnly` properties from what requests require, and `writeOnly` properties from what responses require.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{
     optional::{each, is_true, is_value, target},
 };
 
-/// What is `readOnly` need not be in a request, and what is `writeOnly` need not be in an answer, whatever is required.
+/// Makes `readOnly` properties optional in requests, and `writeOnly` properties optional in responses.
 pub(super) fn properties(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let schemas = &schemas;
@@ -32,7 +32,7 @@ pub(super) fn properties(document: &mut Value) {
     }
 }
 
-/// Everything that stands under a key of this name.
+/// Applies a change to every value under a key of this name.
 fn below(value: &mut Value, holder: &str, change: &mut impl FnMut(&mut Value)) {
     match value {
         Value::Object(map) => {
@@ -49,7 +49,7 @@ fn below(value: &mut Value, holder: &str, change: &mut impl FnMut(&mut Value)) {
     }
 }
 
-/// The names of the components that lie below what stands under a key of this name.
+/// Collects the names of the components that values under a key of this name refer to.
 fn collect(document: &Value, holder: &str, schemas: &Map<String, Value>, found: &mut BTreeSet<String>) {
     let (mut within, mut next) = (Vec::new(), Vec::new());
     holders(document, holder, &mut within);
@@ -86,7 +86,7 @@ fn references(value: &Value, names: &mut Vec<String>) {
     });
 }
 
-/// Requires nothing that travels the other way. `names` are those of the whole that this is a part of.
+/// Removes the properties of the other direction from `required`. `names` are those of the enclosing composition.
 fn loosen(value: &mut Value, way: &str, schemas: &Map<String, Value>, names: &BTreeSet<String>) {
     let mut own = names.clone();
     flagged(value, way, schemas, &mut BTreeSet::new(), &mut own);
@@ -117,7 +117,7 @@ fn loosen(value: &mut Value, way: &str, schemas: &Map<String, Value>, names: &BT
     }
 }
 
-/// The properties of a schema, and of what it is made of, that travel one way alone.
+/// Collects the one-way properties of a schema and of its `allOf` parts.
 fn flagged(
     schema: &Value,
     way: &str,

@@ -1,4 +1,4 @@
-//! What a document leaves open, or says in a way that progenitor has no code for, in the form in which it has.
+//! Completes what a document leaves open, and rewrites what progenitor has no code for.
 
 use serde_json::{Map, Value, json};
 
@@ -8,10 +8,10 @@ use super::{
     optional::target,
 };
 
-/// Extensions that progenitor and typify take as instructions.
+/// Extensions that progenitor and typify treat as instructions.
 const FOREIGN: [&str; 2] = ["x-dropshot-pagination", "x-rust-type"];
 
-/// Says of every schema, body and parameter what is meant by what it leaves out.
+/// States what every schema, body and parameter implies.
 pub(super) fn close(document: &mut Value) {
     objects::each(document, &mut |object| {
         for key in FOREIGN {
@@ -35,7 +35,7 @@ pub(super) fn close(document: &mut Value) {
     bodies.into_iter().flat_map(Map::values_mut).for_each(|body| one_media_type(body, &schemas));
 }
 
-/// Values that are no texts have the type that they are of, and texts that would become one name are any text.
+/// Adds the type to an enum of numbers or booleans. Drops an enum whose texts would become the same Rust name.
 fn listed(schema: &mut Map<String, Value>) {
     let Some(values) = schema.get("enum").and_then(Value::as_array) else { return };
     let of = schema.get("type").and_then(Value::as_str);
@@ -57,7 +57,7 @@ fn listed(schema: &mut Map<String, Value>) {
     }
 }
 
-/// JSON that nothing is said of may be anything.
+/// A JSON body without a schema may hold any JSON.
 fn media(holder: &mut Map<String, Value>) {
     let bodies = holder.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
     for (_, media) in bodies.filter(|(media_type, _)| check::is_json(media_type)) {
@@ -67,7 +67,7 @@ fn media(holder: &mut Map<String, Value>) {
     }
 }
 
-/// Of several ways to send a body, one is taken.
+/// Keeps one of several media types of a body.
 fn one_media_type(body: &mut Value, schemas: &Map<String, Value>) {
     let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) else { return };
     if let Some(taken) = check::taken(&content.keys().map(String::as_str).collect::<Vec<_>>()).map(str::to_owned) {
@@ -85,7 +85,7 @@ fn one_media_type(body: &mut Value, schemas: &Map<String, Value>) {
         content.insert(check::of_any(is_text(&media)).to_owned(), media);
     }
     for (media_type, media) in content.iter_mut() {
-        // Nothing looks at texts and bytes before they are sent.
+        // The crate sends texts and bytes without looking at their content.
         let plain = match media_type.split(';').next() {
             Some("application/octet-stream") => json!({ "type": "string", "format": "binary" }),
             Some("text/plain" | "text/x-markdown") => json!({ "type": "string" }),
@@ -98,7 +98,7 @@ fn one_media_type(body: &mut Value, schemas: &Map<String, Value>) {
     }
 }
 
-/// The same without the parameters that OpenAPI has ignored.
+/// Removes the header parameters that OpenAPI requires to be ignored.
 fn without_ignored(holder: &mut Map<String, Value>, components: &Value) {
     let Some(parameters) = holder.get_mut("parameters").and_then(Value::as_array_mut) else { return };
     parameters.retain(|parameter| {

@@ -1,8 +1,8 @@
-//! What need not be there: what is not set is not sent, an empty list is, and null is neither.
+//! Optional properties: an unset property is not sent, and an empty list and null are sent as such.
 //!
-//! typify makes of an optional list a list that is left out where it is empty, and of an optional value that may be null one
-//! that is left out where it is null. Here a list becomes one that may be null, which typify leaves out only where there is
-//! none; and a value that may be null is marked, so that [`super::super::nulls`] can tell null from nothing.
+//! typify omits an optional list if it is empty, and an optional nullable value if it is null. This module makes the
+//! list nullable, because typify then omits it only if it is unset. It marks a nullable value, so that
+//! [`super::super::nulls`] can tell null from unset.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use super::super::{
     nulls::{ANYTHING, NULLABLE},
 };
 
-/// Does so with every property that need not be there.
+/// Rewrites every optional property.
 pub(super) fn properties(document: &mut Value) {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut parts = Parts::default();
@@ -34,7 +34,7 @@ pub(super) fn properties(document: &mut Value) {
     }
 }
 
-/// What is said of the parts of compositions: what one requires, another may have.
+/// The parts of all compositions: one part may require what another part has.
 #[derive(Default)]
 struct Parts {
     references: BTreeSet<String>,
@@ -56,7 +56,7 @@ impl Parts {
     }
 }
 
-/// The keys whose schemas typify makes one type of, with what stands beside them.
+/// The keys whose schemas typify merges with the rest of the schema into one type.
 fn merged_keys(schema: &Map<String, Value>) -> &'static [&'static str] {
     if says_more(schema) || schema.contains_key("allOf") { &COMPOSED } else { &["allOf"] }
 }
@@ -143,7 +143,7 @@ pub(super) fn is_true(value: Option<&Value>) -> bool {
     value.and_then(Value::as_bool) == Some(true)
 }
 
-/// Whether a schema says nothing of its values.
+/// Whether a schema allows any value.
 fn is_anything(schema: &Map<String, Value>) -> bool {
     ["type", "$ref", "enum", "properties", "required", "items", "additionalProperties", "not"]
         .iter()
@@ -151,7 +151,7 @@ fn is_anything(schema: &Map<String, Value>) -> bool {
         .all(|key| !schema.contains_key(*key))
 }
 
-/// Whether null is a value of a schema, or of one of its choices. `seen` has those that have been looked at.
+/// Whether a schema or one of its choices allows null. `seen` holds the schemas visited so far.
 fn takes_null<'v>(schema: &'v Value, schemas: &'v Map<String, Value>, seen: &mut BTreeSet<*const Value>) -> bool {
     let Some(schema) = target(schema, schemas).filter(|schema| seen.insert(std::ptr::from_ref(*schema))) else {
         return false;
@@ -165,7 +165,7 @@ fn takes_null<'v>(schema: &'v Value, schemas: &'v Map<String, Value>, seen: &mut
     parts("oneOf").iter().chain(parts("anyOf")).chain(alone).any(|part| takes_null(part, schemas, seen))
 }
 
-/// A list, or an object of any names.
+/// Whether a schema is a list, or a map with free keys.
 fn is_collection(schema: &Map<String, Value>) -> bool {
     match schema.get("type").and_then(Value::as_str) {
         Some("array") => true,
@@ -174,7 +174,7 @@ fn is_collection(schema: &Map<String, Value>) -> bool {
     }
 }
 
-/// What a schema leads to.
+/// Follows the references of a schema to its target.
 pub(super) fn target<'v>(schema: &'v Value, schemas: &'v Map<String, Value>) -> Option<&'v Value> {
     let mut schema = schema;
     for _ in 0..16 {

@@ -1,9 +1,9 @@
-//! The answers of an operation, folded to what progenitor can type: one success and one error.
+//! Folds the responses of an operation into what progenitor can type: one success and one error.
 //!
-//! progenitor asserts that all errors of an operation have one shape, and takes `default` for a success as well. An
-//! operation may document a shape per status all the same: here they become one `oneOf` of them, which is named after
-//! its shapes, so that operations with the same shapes share one type. A shape that is written in place becomes a
-//! component. Several successes cannot be folded, except those without a body: a call has one result.
+//! progenitor asserts that all errors of an operation have one shape, and also treats `default` as a success. A
+//! document may have a shape for each status: this module makes one `oneOf` of them. The `oneOf` is named after its
+//! shapes, so that operations with the same shapes share a type. An inline shape becomes a component. A call has one
+//! result, so successes with different bodies are an error.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use super::{
     shapes::Shapes,
 };
 
-/// Folds the answers of every operation.
+/// Folds the responses of every operation.
 pub(super) fn fold(document: &mut Value) -> Result<(), String> {
-    // Apart from the paths, so that these can be changed while those are read and added to.
+    // The components are taken out, so that the paths can change while the fold reads and extends the components.
     let mut components = document.get_mut("components").map(Value::take).unwrap_or_default();
     let operations = document.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::values);
     let operations = operations.flat_map(|item| METHODS.iter().filter_map(|method| item.get(method)));
@@ -39,10 +39,10 @@ pub(super) fn fold(document: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
-/// What an answer's body is, as far as progenitor tells them apart.
+/// The body of a response, as far as progenitor distinguishes them.
 #[derive(PartialEq)]
 enum Body<'a> {
-    /// Of this schema, if there is one.
+    /// With the schema, if the document has one.
     Json(Option<&'a Value>),
     Raw,
     None,
@@ -71,14 +71,14 @@ impl Answers<'_> {
         self.one_success(responses)?;
         self.one_error(responses)?;
         drop_covered(responses);
-        // Neither a success nor an error, and never handed on: its type would only be in the way.
+        // The client never returns a 1xx or 3xx response. A body would only add a type.
         for (_, response) in responses.iter_mut().filter(|(status, _)| matches!(class(status), Some('1' | '3'))) {
             *response = answer(None);
         }
         Ok(())
     }
 
-    /// JSON beside a success without a body is JSON that may be null: the transport says null where there is no body.
+    /// A JSON success beside one without a body becomes nullable: the transport reports a missing body as null.
     fn optional_success(&self, responses: &mut Map<String, Value>) -> Result<(), String> {
         let (mut schemas, mut are_known, mut is_empty) = (Vec::new(), true, false);
         for (status, response) in responses.iter().filter(|(status, _)| class(status) == Some('2')) {
@@ -139,7 +139,7 @@ impl Answers<'_> {
     }
 }
 
-/// An answer of this shape, or of none.
+/// A response with this schema, or without a body.
 fn answer(reference: Option<&str>) -> Value {
     match reference {
         Some(reference) => {
@@ -149,7 +149,7 @@ fn answer(reference: Option<&str>) -> Value {
     }
 }
 
-/// `default` stands for every error, and for the success where no other is documented.
+/// Replaces `default` by 4XX and 5XX, and by 2XX if the document has no success.
 fn spread_default(responses: &mut Map<String, Value>) {
     let Some(default) = responses.remove("default") else { return };
     if !responses.keys().any(|status| class(status) == Some('2')) {
@@ -160,13 +160,13 @@ fn spread_default(responses: &mut Map<String, Value>) {
     }
 }
 
-/// What a range covers is read like the range: a status beside it would be code that nothing reaches.
+/// Removes the statuses that a range covers: progenitor would generate unreachable code for them.
 fn drop_covered(responses: &mut Map<String, Value>) {
     let ranges: BTreeSet<char> = responses.keys().filter(|status| is_range(status)).filter_map(|s| class(s)).collect();
     responses.retain(|status, _| is_range(status) || class(status).is_none_or(|class| !ranges.contains(&class)));
 }
 
-/// A response and, if it is one of the components, its name.
+/// The target of a response, and its name if it is a component.
 fn resolved<'v>(
     components: &'v Value,
     status: &str,
@@ -197,7 +197,7 @@ fn is_error(status: &str) -> bool {
     matches!(class(status), Some('4' | '5'))
 }
 
-/// What a response holds: JSON, if any of its media types is that.
+/// The body of a response: JSON if one of its media types is JSON.
 fn body(response: &Value, is_json: impl Fn(&str) -> bool) -> Body<'_> {
     let Some(content) = response.get("content").and_then(Value::as_object).filter(|content| !content.is_empty()) else {
         return Body::None;
@@ -206,7 +206,7 @@ fn body(response: &Value, is_json: impl Fn(&str) -> bool) -> Body<'_> {
     json.map_or(Body::Raw, |(_, media)| Body::Json(media.get("schema")))
 }
 
-/// JSON by any of its names.
+/// Whether a media type is JSON, including `+json` types.
 fn is_json(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || essence.ends_with("+json")

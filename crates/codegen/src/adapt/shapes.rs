@@ -1,4 +1,4 @@
-//! The shapes of errors: each one under a name, and each set of them as one type.
+//! Names the shapes of errors, and makes one type of each set of shapes.
 
 use std::{
     cmp::Reverse,
@@ -9,19 +9,19 @@ use serde_json::{Map, Value, json};
 
 use super::super::check::{SCHEMAS, names::capitalised};
 
-/// A schema under a name. What demands most comes first: variants are tried in this order, and a shape that demands
-/// nothing would take everything.
+/// A named schema. The schema with the most required properties comes first: serde tries variants in this order, and a
+/// schema without required properties accepts everything.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shape {
     demands: Reverse<usize>,
     reference: String,
 }
 
-/// What the fold adds to `components/schemas`.
+/// The schemas that the fold adds to `components/schemas`.
 pub(super) struct Shapes {
-    /// Names as Rust sees them: two that differ in a dash alone become one.
+    /// The names as Rust types: names that differ only in a dash become the same type.
     taken: BTreeSet<String>,
-    /// The names of the schemas that were written in place, by their text.
+    /// The inline schemas that became components, by their text.
     lifted: BTreeMap<String, Shape>,
     /// The references to the types made of several shapes.
     unions: BTreeMap<Vec<Shape>, String>,
@@ -29,8 +29,8 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    /// With the names that are taken: those of the schemas, and those that progenitor gives to the bodies and answers
-    /// of `operations`, which it would silently read as a schema of the same name.
+    /// Reserves the names of the schemas, and the names that progenitor gives to the bodies and responses of
+    /// `operations`. progenitor would silently use a schema of such a name in their place.
     pub(super) fn new<'a>(components: &Value, operations: impl Iterator<Item = &'a str>) -> Self {
         let schemas = components.get("schemas").and_then(Value::as_object);
         let mut taken: BTreeSet<String> = schemas.into_iter().flat_map(Map::keys).map(|name| as_seen(name)).collect();
@@ -38,8 +38,8 @@ impl Shapes {
         Self { taken, lifted: BTreeMap::new(), unions: BTreeMap::new(), added: Map::new() }
     }
 
-    /// The shape that a schema is. One that is written in place becomes a component, named after the response that it
-    /// stands in or else after the operation.
+    /// The shape of a schema. An inline schema becomes a component, named after its response or else after the
+    /// operation.
     pub(super) fn shape(
         &mut self,
         schema: &Value,
@@ -61,7 +61,7 @@ impl Shapes {
         shape
     }
 
-    /// A reference to the type of a set of shapes: the shape itself, if it is one.
+    /// The reference to the type of a set of shapes. A single shape is that type itself.
     pub(super) fn one_of(&mut self, shapes: BTreeSet<Shape>) -> Option<String> {
         let shapes: Vec<Shape> = shapes.into_iter().collect();
         if let ([] | [_], first) = (shapes.as_slice(), shapes.first()) {
@@ -78,7 +78,7 @@ impl Shapes {
         Some(reference)
     }
 
-    /// Puts what was added beside what was there.
+    /// Adds the new schemas to the components.
     pub(super) fn add_to(self, components: &mut Value) {
         if self.added.is_empty() {
             return;
@@ -93,9 +93,9 @@ impl Shapes {
         }
     }
 
-    /// Adds a schema under this name, or one that is like it and not taken.
+    /// Adds a schema under this name or a free variation of it, and returns its reference.
     fn add(&mut self, name: &str, schema: Value) -> String {
-        // It stands in a JSON pointer, which takes not every letter of an operationId as it is.
+        // The name becomes part of a JSON pointer, in which some characters of an operationId would need escapes.
         let name = &name.replace(|letter: char| !letter.is_alphanumeric() && !['_', '.', '-'].contains(&letter), "-");
         let numbered = (2_usize..).map(|number| format!("{name}{number}"));
         let mut names = [name.to_owned(), format!("{name}Error")].into_iter().chain(numbered);

@@ -1,16 +1,16 @@
-//! Texts of the document that become doc comments. rustdoc compiles and runs what stands in a block of code there, so
-//! that no text has one: what is fenced or indented is shown line by line, as code in a paragraph.
+//! Makes the document's texts safe as doc comments. rustdoc compiles and runs code blocks, so no text may contain one.
+//! Each line of a block becomes inline code.
 //!
-//! A line that begins with a fence, with four spaces, or with HTML never comes out. So it is no question of how far a
-//! block goes, and nothing that progenitor writes behind a text can become a part of it.
+//! No output line begins with a fence, four spaces or HTML. The end of a block therefore does not matter, and text that
+//! progenitor appends cannot become part of a block.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-/// What becomes a doc comment.
+/// The keys whose texts become doc comments.
 const TEXTS: [&str; 3] = ["description", "summary", "title"];
-/// Makes the texts of an object harmless.
+/// Rewrites the texts of an object.
 pub(super) fn plain(map: &mut Map<String, Value>) {
     for (key, inner) in map.iter_mut().filter(|(key, _)| TEXTS.contains(&key.as_str())) {
         if let Value::String(text) = inner
@@ -25,13 +25,13 @@ fn text_of<'t>(key: &str, text: &'t str) -> Cow<'t, str> {
     if key == "description" {
         return harmless(text);
     }
-    // A heading is one line.
+    // A heading has one line.
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = shown(&line);
     if line == text { Cow::Borrowed(text) } else { Cow::Owned(line) }
 }
 
-/// A text without a block of code.
+/// The text without code blocks.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     let plain = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
     let (mut lines, mut fence) = (Vec::new(), None::<(char, usize)>);
@@ -42,7 +42,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
             (Some(_), _) => lines.push(code(line)),
             (None, Some(mark)) => {
                 fence = Some(mark);
-                // What stands before the fence, such as the mark of a list, stays.
+                // The text before the fence stays, for example a list marker.
                 lines.extend((!prefix.trim().is_empty()).then_some(prefix));
             }
             (None, None) if prefix.trim().is_empty() && line.starts_with("    ") => lines.push(code(line)),
@@ -53,7 +53,7 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     if lines == text { Cow::Borrowed(text) } else { Cow::Owned(lines) }
 }
 
-/// What opens lists and quotes at the beginning of a line, with single spaces, and what comes behind it.
+/// The markers of lists and quotes at the beginning of a line, with single spaces, and the rest of the line.
 fn containers(line: &str) -> (String, &str) {
     let (mut prefix, mut rest) = (String::new(), line);
     loop {
@@ -71,7 +71,7 @@ fn containers(line: &str) -> (String, &str) {
     }
 }
 
-/// How long the mark of a list or a quote is with which this begins.
+/// The length of the list or quote marker at the beginning of a text, or 0.
 fn mark(text: &str) -> usize {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let ends = |at: usize| text.get(at..).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
@@ -89,7 +89,7 @@ fn mark(text: &str) -> usize {
     }
 }
 
-/// The fence with which this begins, and how long it is.
+/// The fence character at the beginning of a text, and the length of the fence.
 fn fenced(text: &str) -> Option<(char, usize)> {
     let first = text.chars().next().filter(|first| ['`', '~'].contains(first))?;
     let length = text.chars().take_while(|letter| *letter == first).count();
@@ -100,17 +100,17 @@ fn is_bare(text: &str) -> bool {
     text.trim_end().chars().all(|letter| ['`', '~'].contains(&letter))
 }
 
-/// A line of code as a line of a paragraph.
+/// Writes a line of code as a line of a paragraph.
 fn code(line: &str) -> String {
     let line = line.trim();
     if line.is_empty() {
         return String::new();
     }
-    // Two spaces at the end keep the next line apart.
+    // Two spaces at the end of a line keep the line break.
     if line.contains('`') { format!("{}  ", shown(&line.replace('`', "\\`"))) } else { format!("`{line}`  ") }
 }
 
-/// A line that begins neither with a fence nor with HTML, and is not indented.
+/// Escapes a fence or HTML at the beginning of a line, and removes its indentation.
 fn shown(line: &str) -> String {
     let (prefix, line) = containers(line);
     let is_html = line.strip_prefix('<').is_some_and(|rest| {

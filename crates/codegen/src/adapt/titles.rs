@@ -1,4 +1,4 @@
-//! Titles that typify would give to a second type.
+//! Replaces titles that typify would use for a second type.
 
 mod unique;
 
@@ -10,8 +10,8 @@ use super::super::check::{COMPOSED, SCHEMAS, names::type_name};
 
 pub(super) use unique::unique;
 
-/// What may be null is a type with another one inside, and typify calls that one by the title of the schema, even where
-/// another type has that name. Here it gets a name that nothing else has.
+/// typify makes an outer and an inner type of a nullable schema. It names the inner type by the title, even if another
+/// type has that name. This function gives the inner type a free name.
 pub(super) fn of_nullable(document: &mut Value) {
     let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
     let Some(schemas) = schemas else { return };
@@ -24,7 +24,7 @@ pub(super) fn of_nullable(document: &mut Value) {
         let mut names = [inner.clone()].into_iter().chain(numbered);
         let free = names.find(|name| taken.insert(type_name(name))).unwrap_or_default();
         if COMPOSED.iter().any(|key| map.contains_key(*key)) {
-            // A title would not do: the inner type would have the name of the outer one.
+            // With a title, the inner type would get the name of the outer one.
             map.remove("nullable");
             map.remove("title");
             let said = map.get("description").cloned().unwrap_or_else(|| "".into());

@@ -1,4 +1,4 @@
-//! What a parameter holds: it travels as one text, or in the query as some.
+//! The values of parameters. A parameter is sent as one text; in the query, a list is sent as several.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{
     Context, parts,
 };
 
-/// A parameter whose value could not be sent.
+/// Reports a parameter whose value cannot be sent.
 pub(super) fn check<'a>(context: &Context<'a>, parameter: &'a Node, within: &str, findings: &mut Vec<Finding>) {
     let Some(schema) = parameter.get("schema") else { return };
     let held = match context.resolved(schema) {
@@ -28,7 +28,7 @@ pub(super) fn check<'a>(context: &Context<'a>, parameter: &'a Node, within: &str
     ));
 }
 
-/// What is in the way of writing a value as one text.
+/// Why a value cannot be written as one text, if it cannot.
 fn obstacle<'a>(
     context: &Context<'a>,
     schema: &'a Node,

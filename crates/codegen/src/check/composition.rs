@@ -1,4 +1,4 @@
-//! Schemas that are made of others: `allOf`, `oneOf`, `anyOf`, `not`.
+//! Composed schemas: `allOf`, `oneOf`, `anyOf`, `not`.
 
 mod discriminators;
 
@@ -59,7 +59,7 @@ fn twice(choices: &Node, key: &str, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A schema that no value fits, because the parts of its `allOf` contradict one another.
+/// Reports an `allOf` whose parts contradict one another, so that no value fits.
 fn conflict<'a>(context: &Context<'a>, schema: &'a Node, findings: &mut Vec<Finding>) {
     let Some(parts) = schema.get("allOf") else { return };
     let own = schema.entry("properties").or_else(|| schema.entry("type")).map_or(schema.place, |entry| entry.key);
@@ -83,14 +83,14 @@ fn conflict<'a>(context: &Context<'a>, schema: &'a Node, findings: &mut Vec<Find
     }
 }
 
-/// What a part of a schema, or a part of that part, says.
+/// A schema, and the part of the `allOf` that contains it.
 #[derive(Clone, Copy)]
 struct Said<'a> {
     of: &'a Node,
     part: Place,
 }
 
-/// Whether there is a value that all of this can be said of.
+/// Reports schemas that no value fits at the same time.
 fn one_value(what: &str, said: &[Said<'_>], findings: &mut Vec<Finding>) {
     let line = |one: &Said<'_>| one.part.line;
     let mut types = said.iter().filter_map(|one| Some((one, one.of.text_of("type")?)));
@@ -120,7 +120,7 @@ fn one_value(what: &str, said: &[Said<'_>], findings: &mut Vec<Finding>) {
     }
 }
 
-/// A part that refuses what another part has.
+/// Reports a closed part that refuses a property of another part.
 fn closed(one: &Said<'_>, properties: &BTreeMap<&str, Vec<Said<'_>>>, findings: &mut Vec<Finding>) {
     let Some(entry) = one.of.entry("additionalProperties").filter(|entry| entry.value.value() == false) else { return };
     let is_known = |name: &str| one.of.get("properties").is_some_and(|properties| properties.get(name).is_some());

@@ -1,11 +1,11 @@
-//! Crates that generated types come from, and that `Cargo.toml` has to have.
+//! The crates of generated types, which `Cargo.toml` must have.
 
 use std::collections::BTreeSet;
 
 use super::super::finding::{Finding, Place};
 
-/// What a type is made for (a format, or a pattern), its crate, the line that adds it, and the feature of schemars
-/// that knows its types: every generated type has a JSON schema where the feature `schemars` is on.
+/// Formats or patterns of a type, its crate, the line that adds the crate, and the feature of schemars for its types.
+/// With the feature `schemars`, every generated type has a JSON schema.
 const NEEDED: [(&[&str], &str, &str, Option<&str>); 3] = [
     (
         &["date", "date-time"],
@@ -20,19 +20,19 @@ const NEEDED: [(&[&str], &str, &str, Option<&str>); 3] = [
 /// The dependencies in `Cargo.toml`.
 pub(super) struct Crates {
     dependencies: Option<toml::Table>,
-    /// What has been told is not told for every place.
+    /// The crates that have a finding. Each crate gets one only.
     told: BTreeSet<&'static str>,
 }
 
 impl Crates {
     pub(super) fn of(manifest: &str) -> Self {
-        // If it cannot be read, cargo tells why.
+        // cargo reports a manifest that cannot be parsed.
         let table: Option<toml::Table> = manifest.parse().ok();
         let dependencies = table.and_then(|table| table.get("dependencies")?.as_table().cloned());
         Self { dependencies, told: BTreeSet::new() }
     }
 
-    /// What has to be added to `Cargo.toml`, for what is written at this place; once for each crate.
+    /// The finding for a crate that `Cargo.toml` lacks, once for each crate. `place` is where the document needs it.
     pub(super) fn lacking(&mut self, what: &str, place: Place) -> Option<Finding> {
         let dependencies = self.dependencies.as_ref()?;
         let (.., name, line, feature) = NEEDED.iter().find(|(all, ..)| all.contains(&what))?;

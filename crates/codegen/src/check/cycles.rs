@@ -1,7 +1,7 @@
-//! Schemas that never come to an end.
+//! Schemas that contain themselves without end.
 //!
-//! A property may lead back to the schema that it belongs to: that is a reference. What an `allOf` is made of is
-//! copied into it, and a copy that contains itself has no end: the generator would run out of memory.
+//! A property may refer back to its own schema. The generator copies `allOf` parts into the schema, however, and a copy
+//! that contains itself has no end: the generator would run out of memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use super::{
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut in_itself = BTreeSet::new();
     for (name, entry) in context.document.pointer("/components/schemas").into_iter().flat_map(Node::entries) {
-        // A circle of nothing but references is reported with these.
+        // A circle of references alone is reported in references.rs.
         if context.resolved(&entry.value).is_some() && leads_to(context, &entry.value, name, &mut BTreeSet::new()) {
             in_itself.insert(entry.value.place);
             findings.push(Finding::new(
@@ -42,7 +42,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a schema, without going through a property or an item, leads to the one with this name.
+/// Whether a schema leads to the schema of this name, without passing through a property or an item.
 fn leads_to<'a>(context: &Context<'a>, node: &'a Node, name: &str, seen: &mut BTreeSet<&'a str>) -> bool {
     if let Some(reference) = node.text_of("$ref") {
         let target = reference.strip_prefix(SCHEMAS).unwrap_or_default();
@@ -55,7 +55,7 @@ fn leads_to<'a>(context: &Context<'a>, node: &'a Node, name: &str, seen: &mut BT
     parts(node).any(|part| leads_to(context, part, name, seen))
 }
 
-/// Whether a schema is put together from copies: of several parts, or of one and what stands beside it.
+/// Whether the generator copies the parts of a schema: it has several parts, or one part and further keys.
 fn copies(schema: &Node) -> bool {
     const WORDS: [&str; 6] = ["title", "description", "example", "externalDocs", "deprecated", "nullable"];
     let beside = |composed: &str| {
@@ -66,17 +66,17 @@ fn copies(schema: &Node) -> bool {
         || ["oneOf", "anyOf"].into_iter().any(|key| schema.get(key).is_some() && beside(key))
 }
 
-/// The way from copy to copy.
+/// Follows copies into further copies.
 struct Walk<'a, 'c> {
     context: &'c Context<'a>,
-    /// Whether a schema is endless; nothing while that is being found out.
+    /// Whether a schema is endless; `None` while this is being determined.
     state: BTreeMap<Place, Option<bool>>,
 }
 
 impl<'a> Walk<'a, '_> {
-    /// Whether a copy, or a copy that it contains, contains itself.
+    /// Whether a copied schema contains itself, directly or through another copy.
     fn is_endless(&mut self, schema: &'a Node, depth: usize) -> bool {
-        // Copies that nest so deeply take too long to follow.
+        // Deeper copies would take too long to follow.
         if depth > 100 {
             return true;
         }
@@ -102,7 +102,7 @@ impl<'a> Walk<'a, '_> {
         is_endless
     }
 
-    /// Whether there is an endless copy in what is written at this place, itself included.
+    /// Whether this node or a node inside it is an endless copy.
     fn holds_endless(&mut self, node: &'a Node, depth: usize) -> bool {
         copies(node) && self.is_endless(node, depth + 1)
             || node.entries().any(|(_, entry)| self.holds_endless(&entry.value, depth))

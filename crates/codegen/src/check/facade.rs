@@ -1,5 +1,5 @@
-//! What `src/` needs of the operations that it is made of: what it could not be compiled with, or would fail with in
-//! the middle of a login, is reported with its place.
+//! Checks the operations that `src/` calls. A change that would break the build of `src/`, or make a login fail at run
+//! time, is reported with its place.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use super::{
 pub struct Called {
     /// Its `operationId`.
     pub id: &'static str,
-    /// What becomes of the facade without it.
+    /// The consequence if the facade cannot call it.
     pub fails: &'static str,
     /// The file that calls it.
     file: &'static str,
@@ -29,21 +29,21 @@ pub struct Called {
     pub reads: Model,
 }
 
-/// The properties that the facade fills in, and they have to be required, or those that it reads, and they may lack.
+/// The properties that the facade sends, which are all required, or that it reads, which are all optional.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {
-    /// Their names, and what each holds.
+    /// The names, and what each property holds.
     pub properties: &'static [(&'static str, Holds)],
-    /// The name of the schema, where `src/` says it and lists all of the properties.
+    /// The name of the schema, if `src/` names the schema and lists all its properties.
     pub name: Option<&'static str>,
 }
 
 /// What a property holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Holds {
-    /// A text that may be shown.
+    /// A text that may be printed.
     Text,
-    /// A text that is never shown.
+    /// A text that is never printed.
     Secret,
 }
 
@@ -80,19 +80,19 @@ pub const CALLED: [Called; 3] = [
     },
 ];
 
-/// What the facade looks for in the documented errors of these operations, wherever it is: each a way of properties, and
-/// what an error is without it.
+/// The paths of properties that the facade looks for in the documented errors of these operations, at any depth, and
+/// the consequence if one is missing.
 pub const REFUSED: [(&[&str], &str); 3] = [
     (&["errorCode"], "an error has no code, and the crate cannot act on it"),
     (&["errorMessage"], "an error has no message; its code is still read"),
     (&["fault", "code"], "an error of the gateway has no code, and the crate cannot act on it"),
 ];
 
-/// Tells what the facade lacks in a document.
+/// Reports what the facade needs and the document lacks.
 pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let operations: Vec<_> = context.operations().collect();
     let has_id = |operation: &Described<'_>, id| operation.node.text_of("operationId") == Some(id);
-    // One that has lost its name may be one of them.
+    // An operation without an id may be one of the called operations.
     let are_named = !operations.iter().any(|one| one.node.get("operationId").is_none() || has_id(one, ""));
     for called in &CALLED {
         if let Some(operation) = operations.iter().find(|one| has_id(one, called.id)) {
@@ -108,7 +108,7 @@ pub fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// One of them, held against what is needed of it.
+/// Compares one operation with the facade's use of it.
 struct Call<'c, 'a> {
     context: &'c Context<'a>,
     called: &'c Called,
@@ -141,7 +141,7 @@ impl<'a> Call<'_, 'a> {
         }
     }
 
-    /// Whether something else is wrong in this, or in what it leads to: then that is what has to be mended.
+    /// Whether another rule has an error in this node or in what it refers to. The author has to correct that first.
     fn is_told(&self, node: &'a Node) -> bool {
         let told: BTreeSet<Place> = {
             let errors = self.findings.iter().filter(|finding| finding.is_error());
@@ -181,7 +181,7 @@ impl<'a> Call<'_, 'a> {
         }
     }
 
-    /// The body that is sent or the answer that is read, held against its model.
+    /// Compares a sent body or a read response with its model.
     fn held(&mut self, holder: &'a Entry, model: Model, is_sent: bool, what: &str) {
         if model.properties.is_empty() || self.is_told(&holder.value) {
             return;
@@ -217,7 +217,7 @@ impl<'a> Call<'_, 'a> {
         }
     }
 
-    /// Required values that the facade does not fill in.
+    /// Reports required values that the facade does not set.
     fn others(&mut self, schema: &'a Node, model: Model, what: &str) {
         let is_other = |name: &str| model.properties.iter().all(|(known, _)| *known != name);
         for (name, place) in self.context.required(schema).into_iter().filter(|(name, _)| is_other(name)) {
@@ -243,7 +243,7 @@ impl Called {
 }
 
 impl Model {
-    /// The properties in words.
+    /// The properties as part of a message.
     pub fn listed(self, how: &str) -> String {
         let properties = self.properties.iter();
         let names: Vec<_> = properties.map(|(name, holds)| format!("{name} ({})", holds.in_words())).collect();
@@ -252,7 +252,7 @@ impl Model {
 }
 
 impl Holds {
-    /// What it holds, in words.
+    /// The kind of value as part of a message.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Text => "a text",
@@ -267,7 +267,7 @@ impl Holds {
         }
     }
 
-    /// Whether a property that says this becomes the type that `src/` hands in or takes out.
+    /// Whether the property becomes the type that `src/` passes or reads.
     pub fn fits(self, property: &Node) -> bool {
         let format = property.text_of("format");
         let is_so = match self {

@@ -1,5 +1,5 @@
-//! Types without a name of their own: what is written in place is named after where it stands, and two that come to
-//! the same name would silently become one.
+//! Inline types: an inline schema is named after its place. Two inline schemas with the same name would silently become
+//! one type.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ fn of_operation<'a>(context: &Context<'a>, operation: &Described<'a>, named: &mu
     for schema in body.into_iter().filter_map(media) {
         named.schema(&format!("{id}-body"), schema);
     }
-    // What is written in place for an error gets a name that nothing else has: see adapt/shapes.rs.
+    // The inline schema of an error gets a unique name: see adapt/shapes.rs.
     let responses = operation.node.get("responses").into_iter().flat_map(Node::entries);
     for (_, response) in responses.filter(|(status, _)| status.starts_with('2')) {
         if let Some(schema) = context.resolved(&response.value).and_then(media) {
@@ -54,21 +54,21 @@ fn media(holder: &Node) -> Option<&Node> {
     holder.get("content")?.entries().next()?.1.value.get("schema")
 }
 
-/// The names that types have come to.
+/// The schemas of the type names seen so far.
 struct Named<'a, 'f> {
     seen: BTreeMap<String, (Place, &'a Node)>,
     findings: &'f mut Vec<Finding>,
 }
 
 impl<'a> Named<'a, '_> {
-    /// A schema without a name of its own.
+    /// Visits an inline schema.
     fn schema(&mut self, name: &str, schema: &'a Node) {
         if schema.get("$ref").is_some() || schema.map().is_none() {
             return;
         }
         let title = schema.text_of("title").filter(|title| !title.is_empty());
         let name = title.unwrap_or(name);
-        // A composition of one schema is that schema.
+        // A composition of one schema equals that schema.
         let composed = COMPOSED.iter().filter_map(|key| schema.get(key)).map(Node::items);
         if let Some([part]) = composed.into_iter().next().filter(|_| schema.get("properties").is_none()) {
             self.schema(name, part);
@@ -77,7 +77,7 @@ impl<'a> Named<'a, '_> {
         if becomes_type(schema) {
             let rust = names::type_name(name);
             match self.seen.get(&rust) {
-                // It does not: see adapt/titles/unique.rs.
+                // The second type gets a number: see adapt/titles/unique.rs.
                 Some((first, known)) if !same(known, schema, false) => self.findings.push(Finding::warning(
                     "colliding-types",
                     schema.place,
@@ -94,7 +94,7 @@ impl<'a> Named<'a, '_> {
         self.within(name, schema);
     }
 
-    /// What stands inside a schema with this name.
+    /// Visits the schemas inside a schema of this name.
     fn within(&mut self, name: &str, schema: &'a Node) {
         for (property, entry) in schema.get("properties").into_iter().flat_map(Node::entries) {
             self.schema(&format!("{name}_{property}"), &entry.value);
@@ -121,7 +121,7 @@ impl<'a> Named<'a, '_> {
     }
 }
 
-/// Whether a schema says no more than what it refers to: the usual way to write a description beside a `$ref`.
+/// Whether a schema only refers to another one: the usual way to write a description beside a `$ref`.
 fn is_reference(schema: &Node) -> bool {
     let says_nothing =
         |key: &str| WORDS.contains(&key) || ["allOf", "nullable"].contains(&key) || key.starts_with("x-");
@@ -129,7 +129,7 @@ fn is_reference(schema: &Node) -> bool {
     matches!(parts, [part] if part.get("$ref").is_some()) && schema.entries().all(|(key, _)| says_nothing(key))
 }
 
-/// Whether a type with a name is made of a schema.
+/// Whether typify makes a named type of a schema.
 fn becomes_type(schema: &Node) -> bool {
     if is_reference(schema) {
         return false;
@@ -140,11 +140,11 @@ fn becomes_type(schema: &Node) -> bool {
         || is_text && ["minLength", "maxLength", "pattern"].iter().any(|key| schema.get(key).is_some())
 }
 
-/// Keys that say nothing of the type of a value.
+/// Keys that do not affect the type of a value.
 const WORDS: [&str; 9] =
     ["description", "title", "example", "externalDocs", "deprecated", "readOnly", "writeOnly", "xml", "x-secret"];
 
-/// Whether two schemas say the same of values. Below `properties`, each key is a name.
+/// Whether two schemas describe the same values. With `are_names`, the keys are names.
 fn same(left: &Node, right: &Node, are_names: bool) -> bool {
     let counts = |key: &str| are_names || !WORDS.contains(&key);
     match (&left.kind, &right.kind) {

@@ -1,4 +1,4 @@
-//! Keys that are right by themselves, but not where they stand.
+//! Valid keys in the wrong place.
 
 use super::{
     super::{
@@ -9,7 +9,7 @@ use super::{
     shape::Shape,
 };
 
-/// Keys that say something of values of some types alone.
+/// Keys that apply to values of some types only.
 const BELONGS: [(&[&str], &[&str]); 4] = [
     (&["minLength", "maxLength", "pattern"], &["string"]),
     (&["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"], &["integer", "number"]),
@@ -17,7 +17,7 @@ const BELONGS: [(&[&str], &[&str]); 4] = [
     (&["properties", "required", "additionalProperties", "minProperties", "maxProperties"], &["object"]),
 ];
 
-/// Extensions that the generator would take as instructions. All but the first are left out: see adapt/open.rs.
+/// Extensions that the generator would treat as instructions. adapt/open.rs removes all but the first.
 const FOREIGN: [(Shape, &str); 3] = [
     (Shape::Operation, "x-dropshot-websocket"),
     (Shape::Operation, "x-dropshot-pagination"),
@@ -69,12 +69,12 @@ fn misplaced(schema: &Node, findings: &mut Vec<Finding>) {
     else {
         return;
     };
-    // `required: true` has a finding of its own.
+    // A boolean `required` has its own finding.
     let is_told =
         |key: &str| key == "required" && schema.get(key).is_some_and(|required| required.value().is_boolean());
     for (keys, types) in BELONGS.iter().filter(|(_, types)| !types.contains(&of)) {
         for entry in keys.iter().filter(|key| !is_told(key)).filter_map(|key| Some((key, schema.entry(key)?))) {
-            // As JSON Schema has it, the key says nothing of such a value.
+            // In JSON Schema, the key does not apply to such a value.
             findings.push(Finding::warning(
                 "misplaced-key",
                 entry.1.key,

@@ -1,4 +1,4 @@
-//! Names that become one name in Rust.
+//! Different names that become the same name in Rust.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry as Slot};
 
@@ -58,7 +58,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The field that holds the properties without a name.
+/// The field for properties that the schema does not name.
 pub(super) const REST: &str = "extra";
 
 fn rest(schema: &Node, findings: &mut Vec<Finding>) {
@@ -74,7 +74,7 @@ fn rest(schema: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The one name that generated code uses without saying where it is from.
+/// The one name that generated code uses unqualified.
 const RESERVED: &str = "Default";
 
 fn values(schema: &Node, findings: &mut Vec<Finding>) {
@@ -83,7 +83,7 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
     let mut distinct = Vec::new();
     for item in values.items() {
         match seen.entry(item.value().to_string()) {
-            // One of them is left out: see adapt.rs.
+            // adapt.rs removes the repeated value.
             Slot::Occupied(first) => findings.push(Finding::warning(
                 "duplicate-enum-value",
                 item.place,
@@ -108,23 +108,22 @@ fn values(schema: &Node, findings: &mut Vec<Finding>) {
         "leave enum: out and list the values in description:, so that they stay what the server calls them",
         findings,
     );
-    // Any text is taken instead: see adapt/open.rs.
+    // adapt/open.rs makes it any text.
     findings.iter_mut().skip(before).for_each(|finding| finding.level = Level::Warning);
 }
 
-/// Whether there is no way to name a variant after each of these values.
+/// Whether variants cannot be named after these values without a collision.
 pub(crate) fn are_one(values: &[&str]) -> bool {
     let names = |rust: fn(&str) -> String| values.iter().map(|value| rust(value)).collect::<BTreeSet<_>>().len();
     let number = values.iter().collect::<BTreeSet<_>>().len();
-    // The generator takes the second name for all of them, if that tells them apart.
+    // The generator uses the second form for all values if the first form collides.
     names(type_name) < number && names(spelt_out) < number
 }
 
-/// What to do if the name belongs to the document alone.
+/// The help for names that only the document uses.
 pub(super) const RENAME: &str = "rename one of the two";
 
-/// Tells of every name that becomes the same in Rust as an earlier one. A name that is the same to the letter is
-/// somebody else's to tell.
+/// Reports every name that becomes the same in Rust as an earlier name. Another rule reports identical names.
 pub(super) fn collide<'a>(
     rule: &'static str,
     what: &str,
@@ -149,29 +148,29 @@ pub(super) fn collide<'a>(
     }
 }
 
-/// In quotes, where a name would not be seen as one.
+/// Quotes a name that would not be recognised as a name.
 fn shown(name: &str) -> String {
     let is_plain =
         !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || ['-', '_'].contains(&letter));
     if is_plain { name.to_owned() } else { format!("{name:?}") }
 }
 
-/// The name of a method or a parameter, as progenitor makes it.
+/// The name that progenitor gives to a method or a parameter.
 pub fn field_name(name: &str) -> String {
     identifier(name, ToSnakeCase::to_snake_case, "_")
 }
 
-/// The name of a field, as typify makes it.
+/// The name that typify gives to a field.
 pub(super) fn member_name(name: &str) -> String {
     identifier(name, ToSnakeCase::to_snake_case, "x")
 }
 
-/// The other name of a variant: what is no letter counts.
+/// typify's alternative name of a variant, in which other characters become X.
 fn spelt_out(name: &str) -> String {
     type_name(&name.replace(|letter: char| letter == '_' || !is_part(letter), "X"))
 }
 
-/// The name of a type or a variant, as typify makes it.
+/// The name that typify gives to a type or a variant.
 pub fn type_name(name: &str) -> String {
     identifier(name, ToPascalCase::to_pascal_case, "X")
 }
@@ -190,12 +189,12 @@ fn identifier(name: &str, to_case: impl Fn(&str) -> String, prefix: &str) -> Str
     }
 }
 
-/// Whether a letter may stand in a name of Rust.
+/// Whether a Rust name may contain this character.
 fn is_part(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_' || !letter.is_ascii() && is_ident(&format!("a{letter}"))
 }
 
-/// Whether a name of Rust may begin with it.
+/// Whether a Rust name may begin with this character.
 fn is_start(letter: char) -> bool {
     letter.is_ascii_alphabetic() || !letter.is_ascii() && is_ident(letter.encode_utf8(&mut [0; 4]))
 }
@@ -204,20 +203,19 @@ fn is_ident(text: &str) -> bool {
     syn::parse_str::<syn::Ident>(text).is_ok()
 }
 
-/// With its first letter in upper case.
 pub(crate) fn capitalised(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
-/// The one of a few words that another is most like, if it is like one.
+/// The known word that is most similar to `word`, if one is similar enough.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let likeness = known.into_iter().map(|known| (strsim::jaro_winkler(known, &word), known));
     likeness.max_by(|left, right| left.0.total_cmp(&right.0)).filter(|(like, _)| *like > 0.8).map(|(_, known)| known)
 }
 
-/// The extension of an object that is probably meant to be another one, and is not read.
+/// An extension of an object that is probably a misspelling of `meant`.
 pub(super) fn misspelt<'a>(object: &'a Node, meant: &str) -> Option<(&'a str, Place)> {
     let mut others = object.entries().filter(|(key, _)| key.starts_with("x-") && *key != meant);
     others.find(|(key, _)| strsim::jaro_winkler(&key.to_lowercase(), meant) > 0.9).map(|(key, entry)| (key, entry.key))

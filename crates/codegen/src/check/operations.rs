@@ -1,4 +1,4 @@
-//! What an operation says of itself: its name, its method, whether it may be sent twice.
+//! Operations: their ids, methods, paths, and whether a request may be sent twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use super::{
     Context, Described, names,
 };
 
-/// What the generated client has of its own.
+/// The generated client's own methods and fields.
 const TAKEN: [&str; 10] =
     ["new", "new_with_client", "api_version", "baseurl", "client", "inner", "pre", "post", "exec", "clone"];
 
-/// The types that the code of a call is written with: an operation becomes a type among them.
+/// The types that the generated code of a call uses. Every operation becomes a type beside them.
 const TAKEN_TYPES: [&str; 11] = [
     "ByteStream",
     "ClientHooks",
@@ -84,7 +84,7 @@ fn same_ids(ids: &[(&str, super::super::finding::Place)], findings: &mut Vec<Fin
     names::collide("colliding-operation-id", "method", ids.iter().copied(), names::field_name, names::RENAME, findings);
 }
 
-/// `x-retry`, which only an operation that changes nothing may leave out.
+/// Reports a missing or wrong `x-retry`. An operation that changes nothing may omit it.
 fn retry(operation: &Described<'_>, findings: &mut Vec<Finding>) {
     let Some(stated) = operation.node.get("x-retry") else {
         if !operation.is_safe() && operation.method != "trace" {
@@ -108,12 +108,12 @@ fn retry(operation: &Described<'_>, findings: &mut Vec<Finding>) {
     findings.push(Finding::new("retry-value", stated.place, message, help));
 }
 
-/// What `x-retry` may say.
+/// The values of `x-retry`.
 const RETRIES: [&str; 3] = ["always", "if-not-processed", "if-not-sent"];
 const RETRY: &str = "x-retry: always (again after any passing failure), if-not-processed (only where the \
                           platform has not processed it) or if-not-sent (only where it never left the machine)";
 
-/// A value in a message: a word, a number, or the kind of what is longer.
+/// A value for a message: the word or number itself, or the kind of a longer value.
 fn shown(value: &Node) -> String {
     match &value.kind {
         Kind::Map(_) => "a map".to_owned(),
@@ -123,7 +123,7 @@ fn shown(value: &Node) -> String {
     }
 }
 
-/// Paths that differ in nothing but the names of their parameters are one path.
+/// Reports paths that differ only in the names of their parameters.
 fn paths(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let paths = context.document.get("paths").into_iter().flat_map(Node::entries);
@@ -142,7 +142,7 @@ fn paths(context: &Context<'_>, findings: &mut Vec<Finding>) {
             .collect::<Vec<_>>()
             .join("{}");
         if let Some(line) = seen.get(&bare) {
-            // Each operation is a method of its own all the same.
+            // Each operation still becomes a method of its own.
             findings.push(Finding::warning(
                 "duplicate-path",
                 entry.key,
@@ -154,7 +154,7 @@ fn paths(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A name that no other operation has or is offered: made of the summary, or of method and path.
+/// A name that no operation has and no other finding suggests, made of the summary, or of method and path.
 fn suggested(operation: &Described<'_>, taken: &mut BTreeSet<String>) -> String {
     use heck::ToLowerCamelCase as _;
     let summary = operation.node.text_of("summary").map(heck::ToLowerCamelCase::to_lower_camel_case);

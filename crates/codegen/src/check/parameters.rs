@@ -1,4 +1,4 @@
-//! What an operation is called with.
+//! The parameters of operations.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ use super::{
     shape::Shape,
 };
 
-/// What the builder of a call has of its own.
+/// The methods that every builder of a call has.
 const TAKEN: [&str; 3] = ["new", "send", "header_map"];
-/// What it has where there is a body.
+/// The further methods of a builder with a body.
 const TAKEN_BY_BODY: [&str; 2] = ["body", "body_map"];
-/// Headers that a parameter cannot set: OpenAPI has them ignored, or the facade sets them.
+/// Headers that a parameter cannot set: OpenAPI ignores such a parameter, or the facade sets the header.
 const HEADERS: [&str; 5] = ["accept", "content-type", "authorization", "content-length", "host"];
 
-/// Whether a parameter of this name, in a header, is ignored: OpenAPI says that security and content types say the same.
+/// Whether OpenAPI ignores a header parameter of this name, because security and content types determine the header.
 pub(crate) fn is_ignored(header: &str) -> bool {
     HEADERS.iter().take(3).any(|known| known.eq_ignore_ascii_case(header))
 }
@@ -32,14 +32,14 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What to do where a name is the server's.
+/// The help where the server determines the name.
 const WIRE: &str = "leave one out that is not required: its name is the server's, and a request that has to have it goes \
                     through Session::request";
 
-/// What a caller does with what cannot be generated.
+/// The help for what cannot be generated.
 const BY_HAND: &str = "this is not supported: leave the operation out, and send it with Session::request";
 
-/// How a list is written that is sent as one text.
+/// The help for a list that is sent as one text.
 fn joined(by: &str) -> String {
     format!(
         "write type: string instead of the list, and say in description: that {by} stand between the items; leaving \
@@ -47,7 +47,7 @@ fn joined(by: &str) -> String {
     )
 }
 
-/// What can be said of a parameter without knowing where it is used.
+/// Checks a parameter independently of its operation.
 fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Finding>) {
     let Some(within) = parameter.get("in").filter(|within| within.text().is_some()) else { return };
     let usual = match within.text().unwrap_or_default() {
@@ -71,7 +71,7 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
         let help = match (usual, text) {
             ("form", "spaceDelimited") => joined("spaces"),
             ("form", "pipeDelimited") => joined("bars"),
-            // What is sent without a style, the server that reads this one does not understand.
+            // A server that expects this style does not understand a parameter sent without it.
             ("form", "deepObject") => {
                 format!("{BY_HAND}; an object whose properties are known can be a parameter for each")
             }
@@ -111,7 +111,7 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
             "write schema: with a type",
         ));
     }
-    // A value that is no flag has a finding of its own.
+    // A value that is no boolean has its own finding.
     let is_flag = parameter.get("required").is_none_or(|required| required.value().is_boolean());
     if within.text() == Some("path") && is_flag && !parameter.is("required") {
         findings.push(Finding::new(
@@ -143,7 +143,7 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
             format!("the header {text} is not the caller's to set"),
             "remove the parameter: credentials follow from security:, the rest from the body",
         );
-        // As OpenAPI has it, such a parameter is ignored: see adapt/open.rs.
+        // OpenAPI ignores such a parameter: see adapt/open.rs.
         let level = if is_ignored(text) { Level::Warning } else { Level::Error };
         findings.push(Finding { level, ..finding });
     } else {
@@ -151,7 +151,7 @@ fn alone<'a>(context: &Context<'a>, parameter: &'a Node, findings: &mut Vec<Find
     }
 }
 
-/// The parameters of an operation: those of its path, and its own, which replace them.
+/// The parameters of an operation: those of its path, replaced by its own where both have one.
 fn of<'a>(context: &Context<'a>, operation: &Described<'a>, findings: &mut Vec<Finding>) -> Vec<&'a Node> {
     let mut found: Vec<&Node> = Vec::new();
     for (level, of) in [operation.item, operation.node].into_iter().enumerate() {
@@ -159,7 +159,7 @@ fn of<'a>(context: &Context<'a>, operation: &Described<'a>, findings: &mut Vec<F
         let listed = of.get("parameters").map(Node::items).unwrap_or_default();
         for (written, parameter) in listed.iter().filter_map(|listed| Some((listed, context.resolved(listed)?))) {
             let Some(key) = parameter.text_of("name").zip(parameter.text_of("in")) else { continue };
-            // What the path says is reported once, with the first of its operations.
+            // A duplicate in the path item is reported once, with the first operation of the path.
             if !level_seen.insert(key) {
                 findings.push(Finding::new(
                     "duplicate-parameter",
@@ -231,7 +231,7 @@ fn together(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
     names::collide("colliding-parameters", "method", names.into_iter(), names::field_name, WIRE, findings);
 }
 
-/// The names in a path.
+/// The names of the parameters in a path.
 fn template<'a>(operation: &Described<'a>, findings: &mut Vec<Finding>) -> Option<Vec<&'a str>> {
     let mut names: Vec<&str> = Vec::new();
     let mut rest = operation.path;
@@ -258,7 +258,7 @@ fn template<'a>(operation: &Described<'a>, findings: &mut Vec<Finding>) -> Optio
     }
     let mut segments = operation.path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
-        // A slash at the end is one.
+        // A slash at the end is allowed.
         if matches!(segment, "." | "..") || segment.is_empty() && segments.peek().is_some() {
             let message = format!("{} has a segment that is left out on the way", operation.path);
             return complain(message, "write the path without it");

@@ -1,4 +1,4 @@
-//! What a `$ref` leads to.
+//! The targets of `$ref`s.
 
 use super::{
     super::{
@@ -9,11 +9,10 @@ use super::{
     shape::Shape,
 };
 
-/// How many names are compared in search of the one that was meant. Where so many references are wrong, it is not the
-/// spelling.
+/// How many names the search for the intended one compares. So many wrong references are not misspelled names.
 const COMPARED: usize = 100_000;
 
-/// Keys that say nothing of a value.
+/// Keys that do not affect values.
 const WORDS: [&str; 6] = ["title", "example", "examples", "externalDocs", "deprecated", "xml"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -27,7 +26,7 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
     let Some((entry, section)) = node.entry("$ref").zip(shape.section()) else { return };
     for (key, sibling) in node.entries() {
         if !matches!(key, "$ref" | "description" | "summary") && !key.starts_with("x-") {
-            // As OpenAPI 3.0 has it, nothing beside a $ref counts. The code is wrong if the server minds it all the same.
+            // OpenAPI 3.0 ignores keys beside a `$ref`. The generated code is wrong if the server applies them.
             let says_the_same = || Some(context.resolved(node)?.get(key)?.value() == sibling.value.value());
             let is_harmless = WORDS.contains(&key) || says_the_same() == Some(true);
             let level = if is_harmless { Level::Warning } else { Level::Error };
@@ -78,15 +77,14 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
     }
 }
 
-/// Whether a `$ref` that comes to nothing is where to begin: of those that lead round in a circle the first one, and not
-/// what leads into the circle.
+/// Whether to report this unresolvable `$ref`. Of a circle, only the first is reported, and none that leads into it.
 fn is_to_blame(document: &Node, node: &Node) -> bool {
     let mut way = vec![node];
     while let Some(next) = way.last().and_then(|node| document.pointer(node.text_of("$ref")?.strip_prefix('#')?)) {
         if let Some(start) = way.iter().position(|known| std::ptr::eq(*known, next)) {
             return start == 0 && way.iter().all(|other| node.place <= other.place);
         }
-        // A chain this long is no circle, but too long to follow.
+        // A longer chain is no circle, but would take too long to follow.
         if way.len() > 100 {
             return true;
         }

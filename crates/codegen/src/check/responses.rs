@@ -1,4 +1,4 @@
-//! What is sent, and what is answered.
+//! Request bodies and responses.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
     shape::Shape,
 };
 
-/// What a request body can be sent as.
+/// The media types that a request body can have.
 const SENT: [&str; 5] = [
     "application/json",
     "application/x-www-form-urlencoded",
@@ -39,12 +39,12 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 /// Any media type.
 pub(crate) const ANY: &str = "*/*";
 
-/// What is sent where any media type is taken.
+/// The media type of a request body whose documented media type is `*/*`.
 pub(crate) fn of_any(is_text: bool) -> &'static str {
     if is_text { "application/octet-stream" } else { "application/json" }
 }
 
-/// Keys of values that are no texts.
+/// Keys of schemas whose values are no texts.
 pub(crate) const STRUCTURE: [&str; 6] = ["properties", "additionalProperties", "items", "allOf", "oneOf", "anyOf"];
 
 fn is_text(schema: &Node) -> bool {
@@ -52,14 +52,14 @@ fn is_text(schema: &Node) -> bool {
     schema.get("type").map_or_else(|| !has_structure(), |of| of.text() == Some("string"))
 }
 
-/// The media type in which a body is sent: JSON, if it is among them, or else the first that can be sent.
+/// The media type of a request body: JSON if the document has it, else the first supported one.
 pub(crate) fn taken<'a>(media_types: &[&'a str]) -> Option<&'a str> {
     let is_sent = |name: &&str| name.split(';').next().is_some_and(|bare| SENT.contains(&bare));
     let mut all = media_types.iter().copied();
     media_types.iter().copied().find(|name| is_json(name)).or_else(|| all.find(is_sent))
 }
 
-/// What is read as JSON.
+/// Whether a body of this media type is read as JSON.
 pub(crate) fn is_json(media_type: &str) -> bool {
     media_type == "application/json" || media_type.starts_with("application/json;")
 }
@@ -77,7 +77,7 @@ fn has_schema(Entry { key, value, .. }: &Entry, has_json: bool, findings: &mut V
     if value.get("schema").is_none() && value.map().is_some() {
         let told =
             Finding::new("missing-schema", *key, "this does not say what the body holds", "write schema: below it");
-        // Any JSON is taken: see adapt/open.rs.
+        // The body takes any JSON: see adapt/open.rs.
         findings.push(Finding { level: if has_json { Level::Warning } else { Level::Error }, ..told });
     }
     if let Some(entry) = value.entry("encoding") {
@@ -154,13 +154,13 @@ fn sent(context: &Context<'_>, body: &Node, findings: &mut Vec<Finding>) {
             format!("a body of {bare} is sent as it is, and cannot be held against this"),
             format!("write type: string{format}, and nothing else"),
         );
-        // Texts and bytes are sent without a look at them: see adapt/open.rs.
+        // The crate sends texts and bytes without looking at their content: see adapt/open.rs.
         let level = if is_text(schema) { Level::Warning } else { Level::Error };
         findings.push(Finding { level, ..finding });
     }
 }
 
-/// A form has names and texts, and no more.
+/// Reports a form with values that are no texts.
 fn form(context: &Context<'_>, entry: &Entry, findings: &mut Vec<Finding>) {
     let Some(schema) = entry.value.get("schema").and_then(|schema| context.resolved(schema)) else { return };
     let deep = schema.get("properties").into_iter().flat_map(Node::entries).find(|(_, property)| {
@@ -207,7 +207,7 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
             }
             Some('d') => (has_error, has_default) = (true, true),
             Some('4' | '5') => has_error = true,
-            // It is left out: see adapt/responses.rs.
+            // adapt/responses.rs removes the body.
             Some('1') => findings.push(Finding::warning(
                 "status-code",
                 entry.key,
@@ -223,7 +223,7 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
             )),
         }
     }
-    // One that may be missing is an Option: see adapt/responses.rs.
+    // An optional body becomes an Option: see adapt/responses.rs.
     let is_optional = shapes.len() == 2 && shapes.contains_key("") && !shapes.contains_key(RAW);
     if let Some(place) = other.filter(|_| !is_optional) {
         let help = if shapes.contains_key(RAW) {
@@ -242,7 +242,7 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
         return;
     }
     if !has_error {
-        // Without a documented error, every error is handed on as it is.
+        // Without a documented error, the caller gets every error response as it is.
         findings.push(Finding::warning(
             "no-error-response",
             responses.key,
@@ -250,9 +250,9 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
             "write '400': with its description and content",
         ));
     }
-    // Where nothing else is documented, default stands for the success, too.
+    // Without a documented success, `default` is also the success.
     if !has_success && !has_default {
-        // Without a documented success, every success counts, and its body is not read.
+        // Without a documented success, every 2xx is a success, and its body is not read.
         findings.push(Finding::warning(
             "no-success-response",
             responses.key,
@@ -262,10 +262,10 @@ fn answered(context: &Context<'_>, operation: &Described<'_>, findings: &mut Vec
     }
 }
 
-/// What is wrong with the media types of a success: of errors, any JSON is read (see adapt/responses.rs).
+/// The finding for the media types of a success. An error may have any JSON (see adapt/responses.rs).
 fn read(content: &Node) -> Option<Finding> {
     let other_json = |name: &str| name.split(';').next().is_some_and(|name| name.trim().ends_with("+json"));
-    // Where JSON is among others, that is what is asked for.
+    // If JSON is one of several media types, the client requests JSON.
     if content.entries().any(|(name, _)| is_json(name)) {
         return None;
     }
@@ -275,7 +275,7 @@ fn read(content: &Node) -> Option<Finding> {
     None
 }
 
-/// The first digit of a status, or d for default.
+/// The first digit of a status, or `d` for `default`.
 pub(crate) fn class(status: &str) -> Option<char> {
     let first = status.chars().next()?;
     let rest = status.get(1..)?;
@@ -287,10 +287,10 @@ pub(crate) fn class(status: &str) -> Option<char> {
     }
 }
 
-/// The shape of what is no JSON.
+/// The shape of a body that is not JSON.
 const RAW: &str = "raw";
 
-/// What tells the body of one response from that of another.
+/// A text that is equal for responses with equal bodies.
 fn shape(context: &Context<'_>, response: &Node) -> String {
     let Some(bodies) = context.resolved(response).and_then(|response| response.get("content")) else {
         return String::new();

@@ -1,4 +1,4 @@
-//! What a schema says of values.
+//! Schemas: types, formats, limits and required properties.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ use super::{
 
 pub(super) const TYPES: [&str; 6] = ["string", "number", "integer", "boolean", "array", "object"];
 
-/// The formats that are known, and of what: those of OpenAPI and of JSON Schema.
+/// The known formats of each type, from OpenAPI and JSON Schema.
 const FORMATS: [(&str, &[&str]); 3] = [
     (
         "string",
@@ -45,7 +45,7 @@ const FORMATS: [(&str, &[&str]); 3] = [
     ("number", &["float", "double"]),
 ];
 
-/// Formats whose type leaves no room for a pattern.
+/// Formats whose Rust type cannot have a pattern.
 pub(super) const TYPED: [&str; 7] = ["date", "date-time", "ip", "ipv4", "ipv6", "password", "uuid"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -62,7 +62,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The schemas that no type is made of: those of headers of answers, and of bodies that are handed on as they are.
+/// The schemas that do not become types: those of response headers, and of bodies that are returned undecoded.
 fn undecoded(context: &Context<'_>) -> BTreeSet<Place> {
     let headers = context.objects.all(Shape::Header).filter_map(|header| header.get("schema"));
     let bodies = context.objects.all(Shape::Response).filter_map(|response| response.get("content"));
@@ -76,7 +76,7 @@ fn undecoded(context: &Context<'_>) -> BTreeSet<Place> {
     found
 }
 
-/// The properties beside which one stands that is named `items`, and in which line: it may be meant for one of them.
+/// The properties before a property named `items`, with its line: `items` may belong to the property before it.
 fn items_beside(context: &Context<'_>) -> BTreeMap<Place, u64> {
     let mut beside = BTreeMap::new();
     for properties in context.objects.all(Shape::Schema).filter_map(|schema| schema.get("properties")) {
@@ -92,7 +92,7 @@ fn items_beside(context: &Context<'_>) -> BTreeMap<Place, u64> {
 
 fn kind(schema: &Node, beside: Option<u64>, findings: &mut Vec<Finding>) {
     let Some(stated) = schema.get("type") else { return };
-    // What is no text has been told of already.
+    // A type that is no text already has a finding.
     let Some(text) = stated.text() else { return };
     if !TYPES.contains(&text) {
         let types = "rite string, number, integer, boolean, array or object";
@@ -103,7 +103,7 @@ fn kind(schema: &Node, beside: Option<u64>, findings: &mut Vec<Finding>) {
         };
         findings.push(Finding::new("unknown-type", stated.place, format!("there is no type {text}"), help));
     } else if text == "array" && schema.get("items").is_none() {
-        // It holds anything.
+        // The list may hold anything.
         findings.push(Finding::warning(
             "missing-items",
             stated.place,
@@ -116,7 +116,7 @@ fn kind(schema: &Node, beside: Option<u64>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The longest list of a fixed length that there is a type for.
+/// The greatest fixed length of a list for which a Rust type exists.
 const LONGEST: u64 = 32;
 
 fn length(schema: &Node, findings: &mut Vec<Finding>) {
@@ -154,21 +154,21 @@ fn format(schema: &Node, is_decoded: bool, crates: &mut Crates, findings: &mut V
         let help = match (FORMATS.iter().find(|(_, known)| known.contains(&text)), known) {
             (Some((kind, _)), _) => format!("it belongs to type: {kind}"),
             (None, []) => "leave it out".to_owned(),
-            // OpenAPI leaves formats open: only one that is nearly a known one is a slip.
+            // OpenAPI allows any format. Only a format similar to a known one is a mistake.
             (None, known) => match names::nearest(text, known.iter().copied()).filter(|near| is_slip(text, near)) {
                 Some(near) => format!("did you mean {near}? Write that, or leave it out"),
                 None => return,
             },
         };
         let message = format!("there is no format {text} of {of}");
-        // An unknown format says nothing: see adapt.rs.
+        // An unknown format has no effect: see adapt.rs.
         findings.push(Finding::warning("unknown-format", format.place, message, help));
     } else if of == "string" && is_decoded && schema.get("enum").is_none() {
         findings.extend(crates.lacking(text, format.place));
     }
 }
 
-/// Whether two names of formats differ in nothing but how a word is written, or in one letter.
+/// Whether two formats differ only in case and punctuation, or in one letter.
 fn is_slip(written: &str, known: &str) -> bool {
     let letters =
         |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
@@ -199,11 +199,11 @@ fn pattern(schema: &Node, is_decoded: bool, crates: &mut Crates, findings: &mut 
     }
 }
 
-/// What each schema is a part of, if it is one: a part may require what its siblings have.
+/// The schema that each part belongs to: a part may require properties of its siblings.
 pub(super) fn wholes<'a>(context: &Context<'a>) -> BTreeMap<Place, &'a Node> {
     let mut wholes = BTreeMap::new();
     for schema in context.objects.all(Shape::Schema) {
-        // A whole is found before its parts are.
+        // A whole comes before its parts.
         let whole = wholes.get(&schema.place).copied().unwrap_or(schema);
         wholes.extend(parts(schema).map(|part| (part.place, whole)));
     }
@@ -222,7 +222,7 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
     for item in required.items() {
         let Some(name) = item.text() else { continue };
         if !seen.insert(name) {
-            // Names are read as a set.
+            // The order and number of names do not matter.
             findings.push(Finding::warning(
                 "duplicate-required",
                 item.place,
@@ -240,7 +240,7 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
                     |near| format!("did you mean {near}? Otherwise add {name} to properties, or remove it here"),
                 ),
             );
-            // It may be anything, if the object takes more than its properties and the field has a name of its own.
+            // The property may be anything, unless the schema forbids other properties.
             let field = names::member_name(name);
             let others = known.iter().copied().chain(seen.iter().copied().filter(|other| *other != name));
             let is_taken = others.map(names::member_name).any(|other| other == field) || field == names::REST;
@@ -250,7 +250,7 @@ fn required(context: &Context<'_>, schema: &Node, whole: &Node, findings: &mut V
     }
 }
 
-/// The names of the properties of a schema and of what it is made of; `false` if there may be others on purpose.
+/// Collects the properties of a schema and its parts. Returns `false` if the schema allows others explicitly.
 fn properties<'a>(context: &Context<'a>, schema: &'a Node, depth: usize, known: &mut BTreeSet<&'a str>) -> bool {
     let Some(schema) = context.resolved(schema).filter(|_| depth < 16) else { return false };
     known.extend(schema.get("properties").into_iter().flat_map(Node::entries).map(|(name, _)| name));
@@ -261,7 +261,7 @@ fn properties<'a>(context: &Context<'a>, schema: &'a Node, depth: usize, known: 
         && (depth > 0 || schema.get("properties").is_some() || schema.text_of("type") == Some("object"))
 }
 
-/// The generator counts up to here.
+/// Whether the value fits the generator's type for counts.
 fn is_count(value: &Value) -> bool {
     value.as_u64().is_some_and(|count| u32::try_from(count).is_ok())
 }
@@ -305,7 +305,7 @@ fn bounds(schema: &Node, findings: &mut Vec<Finding>) {
     }
     for (flag, bound) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")] {
         if let Some(entry) = schema.entry(flag).filter(|_| schema.is(flag) && schema.get(bound).is_none()) {
-            // It says nothing, and is left out: see adapt.rs.
+            // The flag has no effect, and adapt.rs removes it.
             findings.push(Finding::warning(
                 "missing-bound",
                 entry.key,

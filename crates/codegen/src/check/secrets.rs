@@ -1,12 +1,12 @@
-//! Secrets: what has to be marked as one, and what cannot be.
+//! Secrets: values that the document must mark as secret, and values that cannot be secret.
 //!
-//! `format: password` is all that keeps a value from being printed. A property whose name says secret has it, holds
-//! something that has it, or says `x-secret: false`. A parameter whose name says so is sent in the body instead, or says
-//! `x-secret: false`.
+//! Only `format: password` keeps a value from being printed. A property with the name of a secret must have this
+//! format, contain a value that has it, or have `x-secret: false`. A parameter with such a name must move to the body
+//! or have `x-secret: false`.
 //!
-//! The doubt is the secret's: a name may say `secretId`, `tokenUrl` or `passwordHint` and hold what opens a door. Only
-//! where a name (`ABOUT`), a format (`PLAIN`) or a list of known values says that the value is another thing, nobody is
-//! asked. Nor is it of where a page of a list begins (`CURSORS`), or of the `key` of a pair.
+//! A doubtful name counts as a secret: `secretId`, `tokenUrl` or `passwordHint` may hold a credential. Three things
+//! show that a value is no secret: a name (`ABOUT`), a format (`PLAIN`) or a list of known values. Page cursors
+//! (`CURSORS`) and the `key` of a pair are no secrets either.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,13 @@ use super::{
     shape::Shape,
 };
 
-/// What says, anywhere in a name, that its value is a secret.
+/// Words that mark a secret anywhere in a name.
 const PARTS: [&str; 8] = ["password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey"];
-/// What says so as the last word of a name: `apiKey`, and not `keyValuePair`.
+/// Words that mark a secret at the end of a name: in `apiKey`, but not in `keyValuePair`.
 const WORDS: [&str; 7] = ["key", "pwd", "pin", "puk", "otp", "bearer", "authorization"];
-/// The words before `key` that make it public.
+/// Words before `key` that make it public.
 const OPEN_KEYS: [&str; 5] = ["public", "idempotency", "sort", "partition", "foreign"];
-/// What says before `token` or `key` that it is where the next page of a list begins.
+/// Words before `token` or `key` that mark the start of the next page of a list.
 const CURSORS: [&str; 13] = [
     "page",
     "pagination",
@@ -41,7 +41,7 @@ const CURSORS: [&str; 13] = [
     "evaluated",
     "sync",
 ];
-/// A last word after which a name speaks of the secret, and does not hold it.
+/// Last words of names that describe a secret but do not hold it.
 const ABOUT: [&str; 24] = [
     "type",
     "name",
@@ -68,9 +68,9 @@ const ABOUT: [&str; 24] = [
     "required",
     "enabled",
 ];
-/// What may stand after such a word: `tokenExpiresIn`, and not `passwordIn`.
+/// Words that may follow the last word: `tokenExpiresIn`, but not `passwordIn`.
 const AFTER: [&str; 3] = ["in", "at", "on"];
-/// Texts that are no secret, whatever they are called.
+/// Formats of texts that are never secrets.
 const PLAIN: [&str; 2] = ["date", "date-time"];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
@@ -81,7 +81,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             property(context.document, name, entry.key, &entry.value, findings);
         }
     }
-    // Beside a $ref, too: there it is read.
+    // `x-secret` is also read beside a `$ref`.
     let references = context.objects.references.iter().map(|(_, node)| *node);
     for node in context.objects.all(Shape::Parameter).chain(references) {
         spelling(node, findings);
@@ -107,7 +107,7 @@ fn property(document: &Node, name: &str, key: Place, schema: &Node, findings: &m
     findings.push(Finding::new("unmarked-secret", place, message, help));
 }
 
-/// A parameter that is a secret, or whose name says so.
+/// Reports a parameter that is a secret or has the name of one.
 pub(super) fn parameter(document: &Node, parameter: &Node, findings: &mut Vec<Finding>) {
     let (Some(name), Some(schema)) = (parameter.get("name"), parameter.get("schema")) else { return };
     let text = name.text().unwrap_or_default();
@@ -132,13 +132,13 @@ pub(super) fn parameter(document: &Node, parameter: &Node, findings: &mut Vec<Fi
     }
 }
 
-/// Whether `x-secret` stands here or where this leads to. What it says, if that is not false, is told of by itself.
+/// Whether this node or its target has `x-secret`. Another finding reports a value other than `false`.
 fn is_declared(document: &Node, node: &Node) -> bool {
     let says_so = |node: &Node| node.get("x-secret").is_some();
     says_so(node) || resolved(document, node).is_some_and(says_so)
 }
 
-/// `x-secret` says that something is no secret, and nothing else.
+/// Reports an `x-secret` with a value other than `false`.
 fn spelling(node: &Node, findings: &mut Vec<Finding>) {
     if let Some(stated) = node.get("x-secret").filter(|stated| stated.value() != false) {
         findings.push(Finding::new(
@@ -165,7 +165,7 @@ fn format(schema: &Node, findings: &mut Vec<Finding>) {
         ));
     }
     let of = schema.get("type");
-    // Another type that there is; one that there is not is told of by itself.
+    // Another known type. An unknown type has its own finding.
     let is_other = |of: &Node| of.text().is_some_and(|of| of != "string" && super::schemas::TYPES.contains(&of));
     if of.is_none_or(is_other) {
         findings.push(Finding::new(
@@ -193,7 +193,7 @@ fn format(schema: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The word that says secret in a name such as `newPassword`, `accesstoken` or `api_key2`; none in `tokenType`.
+/// The word for a secret in a name such as `newPassword`, `accesstoken` or `api_key2`; `None` for `tokenType`.
 fn secret_word(name: &str) -> Option<&'static str> {
     use heck::ToSnakeCase as _;
     let name = name.to_snake_case();
@@ -203,7 +203,7 @@ fn secret_word(name: &str) -> Option<&'static str> {
     match words.as_slice() {
         [.., before, last] if AFTER.contains(last) && speaks_about(before) => return None,
         [.., last] if speaks_about(last) => return None,
-        // One of a pair, as in `{key, value}`.
+        // The key of a pair, as in `{key, value}`.
         ["key" | "keys"] => return None,
         [.., before, "token" | "tokens" | "key" | "keys"] if CURSORS.contains(before) => return None,
         [.., before, "key" | "keys"] if OPEN_KEYS.contains(before) => return None,
@@ -215,12 +215,12 @@ fn secret_word(name: &str) -> Option<&'static str> {
     word.or_else(|| PARTS.iter().find(|part| joined.contains(**part))).copied()
 }
 
-/// What there is in a schema, at any depth.
+/// What a schema contains, at any depth.
 #[derive(Default)]
 struct Held {
     text: bool,
     secret: bool,
-    /// Whether the text is in a property of its own.
+    /// Whether a property inside the schema holds the text.
     is_inside: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Which credentials an operation needs, and which security scheme stands for which token.
+//! The credentials that an operation needs, and the token that each security scheme stands for.
 
 use super::{
     super::{
@@ -9,39 +9,39 @@ use super::{
     shape::Shape,
 };
 
-/// The schemes that the facade knows.
+/// The security schemes that the facade supports.
 #[derive(Debug)]
 pub struct Schemes<'a> {
-    /// OAuth 2.0 client credentials: the access token.
+    /// The scheme of the access token: OAuth 2.0 client credentials.
     pub access: &'a str,
-    /// Where access tokens are had.
+    /// The URL that issues access tokens.
     pub token_url: &'a Node,
     scopes: Option<&'a Node>,
-    /// An API key in a header: the session token. The first one of them.
+    /// The scheme of the session token: the first API key in a header.
     pub session: &'a str,
     /// The name of that header.
     pub session_header: &'a str,
-    /// Every scheme that means the session token, and its header.
+    /// Every scheme of the session token, and its header.
     sessions: Vec<(&'a str, &'a str)>,
 }
 
-/// Which credentials an operation carries.
+/// The credentials that an operation sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs<'a> {
-    /// Whether it carries the access token.
+    /// Whether it sends the access token.
     pub access: bool,
-    /// The header in which it carries the session token, if it does.
+    /// The header of the session token, if it sends one.
     pub session: Option<&'a str>,
 }
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(schemes) = Schemes::read(context.document, findings) else { return };
     if let Err(finding) = token_path(context.document, &schemes) {
-        // Without a server, no URL lies below the first one: that there is none is told already.
+        // Without a server, every URL is outside of the first one. The missing server has its own finding.
         findings.extend(context.document.pointer("/servers/0/url").map(|_| finding));
     }
     other_urls(context, &schemes, findings);
-    // Whether or not an operation falls back on it.
+    // Checked even if every operation has its own `security`.
     if let Some(Err(found)) =
         context.document.entry("security").map(|entry| schemes.read_requirement(entry.key, &entry.value))
     {
@@ -59,7 +59,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
 const BOTH: &str = "the facade knows one oauth2 scheme with a clientCredentials flow (the access token) and apiKey schemes \
                     in a header (the session token)";
 
-/// Whether an API key, of several, is the session token, by its own name or that of its header.
+/// Whether this one of several API keys is the session token, judged by its name or its header's name.
 fn is_session(name: &str, header: &str) -> bool {
     [name, header].iter().any(|text| {
         let text = text.to_ascii_lowercase();
@@ -68,7 +68,7 @@ fn is_session(name: &str, header: &str) -> bool {
 }
 
 impl<'a> Schemes<'a> {
-    /// Reads them; nothing, with the reasons, if they are not what the facade knows.
+    /// Reads the schemes. Returns `None` and adds findings if the facade does not support them.
     pub fn read(document: &'a Node, findings: &mut Vec<Finding>) -> Option<Self> {
         let mut access: Option<(&str, &Node, Option<&Node>)> = None;
         let mut sessions: Vec<(&str, &str)> = Vec::new();
@@ -76,7 +76,7 @@ impl<'a> Schemes<'a> {
         let before = findings.len();
         let header_of = |scheme: &'a Node| scheme.text_of("name").filter(|_| scheme.text_of("in") == Some("header"));
         let key_of = |scheme: &'a Node| header_of(scheme).filter(|_| scheme.text_of("type") == Some("apiKey"));
-        // One alone may have any name.
+        // A single API key may have any name.
         let are_named = schemes
             .into_iter()
             .flat_map(Node::entries)
@@ -114,12 +114,12 @@ impl<'a> Schemes<'a> {
         Some(Self { access, token_url, scopes, session, session_header, sessions })
     }
 
-    /// Whether a scheme means the session token and has this header.
+    /// Whether a scheme of the session token uses this header.
     pub fn has_header(&self, header: &str) -> bool {
         self.sessions.iter().any(|(_, known)| known.eq_ignore_ascii_case(header))
     }
 
-    /// What is wrong with the scopes of a requirement.
+    /// The findings for the scopes of a requirement.
     fn scopes(&self, requirement: &Node) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (name, entry) in requirement.entries() {
@@ -145,11 +145,11 @@ impl<'a> Schemes<'a> {
         findings
     }
 
-    /// Which tokens an operation needs, and in which header it carries the session token.
+    /// The tokens that an operation needs, and the header of its session token.
     ///
     /// # Errors
     ///
-    /// What its `security` says that the facade does not know.
+    /// The parts of its `security` that the facade does not support.
     pub fn needs(&self, document: &Node, operation: &Described<'_>) -> Result<Needs<'a>, Vec<Finding>> {
         let stated = operation.node.entry("security").or_else(|| document.entry("security"));
         let Some(Entry { key, value, .. }) = stated else {
@@ -166,7 +166,7 @@ impl<'a> Schemes<'a> {
         self.read_requirement(*key, value)
     }
 
-    /// What a `security` at this key asks for: of several requirements, the first.
+    /// The needs of the `security` at this key: those of its first requirement.
     fn read_requirement(&self, key: Place, value: &Node) -> Result<Needs<'a>, Vec<Finding>> {
         let Kind::List(items) = &value.kind else { return Err(vec![malformed(key)]) };
         let (mut first, mut findings) = (None, Vec::new());
@@ -179,14 +179,14 @@ impl<'a> Schemes<'a> {
         if findings.is_empty() { Ok(first.unwrap_or(Needs { access: false, session: None })) } else { Err(findings) }
     }
 
-    /// What is said of a choice between tokens: not of one between headers of the same token.
+    /// The finding for a choice between tokens. A choice between headers of one token is no finding.
     fn choice(&self, value: &Node) -> Option<Finding> {
         let kind =
             |requirement: &Node| self.one_requirement(requirement).ok().map(|it| (it.access, it.session.is_some()));
         let [first, rest @ ..] = value.items() else { return None };
         let other =
             rest.iter().find(|other| kind(other).is_some_and(|other| kind(first).is_some_and(|it| it != other)))?;
-        // The document says that each of them is enough.
+        // According to the document, each of them is enough.
         Some(Finding::warning(
             "security-choice",
             other.place,
@@ -236,7 +236,7 @@ fn malformed(place: Place) -> Finding {
     )
 }
 
-/// The other URLs that credentials would go to, in whatever flow.
+/// Reports other insecure URLs of flows, which would also receive credentials.
 fn other_urls(context: &Context<'_>, schemes: &Schemes<'_>, findings: &mut Vec<Finding>) {
     let flows = context.objects.all(Shape::Flow).flat_map(Node::entries).filter(|(key, _)| key.ends_with("Url"));
     for (_, Entry { value: url, .. }) in flows.filter(|(_, entry)| entry.value.place != schemes.token_url.place) {
@@ -251,7 +251,7 @@ fn other_urls(context: &Context<'_>, schemes: &Schemes<'_>, findings: &mut Vec<F
     }
 }
 
-/// The token URL below the first server, so that it moves with the base URL.
+/// The path of the token URL below the first server, so that it follows the base URL.
 pub(crate) fn token_path<'a>(document: &Node, schemes: &Schemes<'a>) -> Result<&'a str, Finding> {
     let (url, place) = (schemes.token_url.text().unwrap_or_default(), schemes.token_url.place);
     let server = document.pointer("/servers/0").and_then(|server| server.text_of("url")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where requests, and with them credentials, go.
+//! Servers: the URLs that receive requests and credentials.
 
 use super::{super::finding::Finding, Context, names};
 
@@ -65,7 +65,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Absolute, encrypted, and without a variable part.
+/// Whether a URL is absolute, encrypted and without variables.
 pub(super) fn is_secure(url: &str) -> bool {
     let host = url.strip_prefix("https://").unwrap_or_default();
     !host.is_empty() && !host.starts_with('/') && !url.contains(['{', '}', '@', '?', '#', ' '])

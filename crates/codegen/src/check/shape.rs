@@ -1,7 +1,7 @@
-//! What an OpenAPI 3.0 document is made of: which keys each object may have, and what stands behind them.
+//! The structure of an OpenAPI 3.0 document: the keys of each kind of object, and the values of these keys.
 //!
-//! The tables are those of the specification (3.0.4, section 4.7). Walking down them finds every object of a kind,
-//! wherever it is written, and whatever is written where nothing reads it.
+//! The tables follow the specification (3.0.4, section 4.7). A walk along them finds every object of a kind, and every
+//! key that nothing reads.
 
 mod objects;
 
@@ -33,7 +33,7 @@ pub(crate) enum Shape {
     Flow,
 }
 
-/// What stands behind a key.
+/// The kind of value that a key has.
 #[derive(Clone, Copy, Debug)]
 enum Expect {
     Any,
@@ -43,7 +43,7 @@ enum Expect {
     Texts,
     /// A map of texts.
     TextMap,
-    /// A map of maps in which nothing is read.
+    /// A map of maps whose content is not read.
     Maps,
     One(Shape),
     List(Shape),
@@ -52,7 +52,7 @@ enum Expect {
 
 use Expect::{Any, Flag, List, Map, Maps, Number, One, Text, TextMap, Texts};
 
-/// Key, what stands behind it, whether it has to be there.
+/// The key, its value, and whether it is required.
 type Field = (&'static str, Expect, bool);
 
 const MUST: bool = true;
@@ -240,7 +240,7 @@ impl Shape {
         }
     }
 
-    /// Where under `components` an object of this kind is kept, if a `$ref` may stand for it.
+    /// The section of `components` for objects of this kind, if a `$ref` may replace them.
     pub(crate) fn section(self) -> Option<&'static str> {
         match self {
             Self::Schema => Some("schemas"),

@@ -1,7 +1,7 @@
-//! Values that stand in the document, held against their schema: those of an `enum`, defaults and examples.
+//! Compares the values in a document with their schemas: enums, defaults and examples.
 //!
-//! Nothing is generated from a default or an example, but a wrong one misleads its reader, here or in the docs of the
-//! client.
+//! No code is generated from a default or an example. A wrong one still misleads the readers of the document and of the
+//! client's docs.
 
 mod trial;
 
@@ -15,17 +15,17 @@ use super::{
 };
 use trial::{Trial, Way};
 
-/// Says whether a value that stands in no document fits a schema of one.
+/// Determines whether a value from outside of the document fits one of its schemas.
 #[allow(missing_debug_implementations, reason = "it is made of what it has seen")]
 pub struct Judge<'c, 'a>(Trial<'c, 'a>);
 
 impl<'c, 'a> Judge<'c, 'a> {
-    /// For the schemas of this document.
+    /// Creates a judge for the schemas of this document.
     pub fn new(context: &'c Context<'a>) -> Self {
         Self(Trial::new(context, Way::Either))
     }
 
-    /// Why a schema refuses a value, if it does.
+    /// Why the schema refuses a value, or `None` if the value fits.
     pub fn refusal(&mut self, schema: &'a Node, value: &Node) -> Option<String> {
         self.0.forget();
         self.0.refusal(schema, value).map(|(_, why)| why)
@@ -37,7 +37,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for schema in context.objects.all(Shape::Schema) {
         listed(&mut either, schema, findings);
         if let Some((place, why)) = schema.get("default").and_then(|default| either.refusal(schema, default)) {
-            // No code is made of a default: see adapt.rs.
+            // The generated code ignores defaults: see adapt.rs.
             findings.push(Finding::warning(
                 "default-mismatch",
                 place,
@@ -62,7 +62,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What is shown beside a schema.
+/// Checks the examples beside a schema.
 fn examples<'a>(context: &Context<'a>, trial: &mut Trial<'_, 'a>, holder: &'a Node, findings: &mut Vec<Finding>) {
     let Some(schema) = holder.get("schema") else { return };
     let named = holder.get("examples").into_iter().flat_map(Node::entries);
@@ -83,13 +83,13 @@ fn refused<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, example: &'a Node, f
             "it is no integer" | "it is no number" | "it is no boolean" if is_quoted => "write it without quotes",
             _ => "write an example that fits, or change the schema",
         };
-        // Nothing is generated from an example.
+        // The generated code ignores examples.
         let message = format!("the schema refuses this example: {why}");
         findings.push(Finding::warning("example-mismatch", place, message, help));
     }
 }
 
-/// What is written at a place.
+/// The scalar at a place.
 fn at(node: &Node, place: Place) -> Option<&Node> {
     if node.place == place && matches!(node.kind, Kind::Scalar(_)) {
         return Some(node);
@@ -119,7 +119,7 @@ fn listed<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, findings: &mut Vec<Fi
     }
     let of = schema.text_of("type");
     if let (None, Some(of)) = (of, type_of(items)) {
-        // It is that type all the same: see adapt/open.rs.
+        // The enum gets this type: see adapt/open.rs.
         findings.push(Finding::warning(
             "unsupported-enum",
             entry.key,
@@ -148,7 +148,7 @@ fn listed<'a>(trial: &mut Trial<'_, 'a>, schema: &'a Node, findings: &mut Vec<Fi
     }
 }
 
-/// The type that all of these values have, if it is one that can be written beside them and is not that of texts.
+/// The common type of these values, if it is not `string` and can be written beside them.
 fn type_of(items: &[Node]) -> Option<&'static str> {
     let values: Vec<_> = items.iter().map(Node::value).filter(|value| !value.is_null()).collect();
     let all = |fits: fn(&serde_json::Value) -> bool| !values.is_empty() && values.iter().all(fits);

@@ -1,53 +1,53 @@
-//! What was read: every value with the place where it is written.
+//! The parsed document: every value with its place.
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::super::finding::Place;
 
-/// A value, and where it is written.
+/// A value with its place.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Where it is written.
+    /// Where the value is written.
     pub place: Place,
-    /// What is written there.
+    /// The value.
     pub kind: Kind,
 }
 
-/// What is written.
+/// The kinds of values.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// A text, a number, a truth value or nothing.
+    /// A string, a number, a boolean or null.
     Scalar(Value),
-    /// Items, in their order.
+    /// The items in their order.
     List(Vec<Node>),
-    /// Keys and what stands behind them, in their order.
+    /// The keys and their values in their order.
     Map(IndexMap<String, Entry>),
 }
 
-/// What a key of a map stands before.
+/// The value of a key, with the places of the key.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Where the key is written.
     pub key: Place,
-    /// What stands behind it.
+    /// The value.
     pub value: Node,
-    /// Where the same key is written again, with something that does not count.
+    /// The places where the same key is repeated. The repeated values are ignored.
     pub again: Vec<Place>,
 }
 
 impl Node {
-    /// What stands behind a key.
+    /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)
     }
 
-    /// A key with what stands behind it.
+    /// The entry of a key.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.map()?.get(key)
     }
 
-    /// What is written, if it is a map.
+    /// The map, if this is one.
     pub fn map(&self) -> Option<&IndexMap<String, Entry>> {
         match &self.kind {
             Kind::Map(map) => Some(map),
@@ -55,12 +55,12 @@ impl Node {
         }
     }
 
-    /// The entries of a map; of anything else, none.
+    /// The entries of a map. Other kinds have none.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.map().into_iter().flatten().map(|(key, entry)| (key.as_str(), entry))
     }
 
-    /// The items of a list; of anything else, none.
+    /// The items of a list. Other kinds have none.
     pub fn items(&self) -> &[Node] {
         match &self.kind {
             Kind::List(items) => items,
@@ -68,7 +68,7 @@ impl Node {
         }
     }
 
-    /// What is written, if it is a text.
+    /// The text, if this is one.
     pub fn text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar(Value::String(text)) => Some(text),
@@ -76,17 +76,17 @@ impl Node {
         }
     }
 
-    /// The text behind a key.
+    /// The text of a key.
     pub fn text_of(&self, key: &str) -> Option<&str> {
         self.get(key)?.text()
     }
 
-    /// Whether `true` stands behind a key.
+    /// Whether the value of a key is `true`.
     pub fn is(&self, key: &str) -> bool {
         matches!(self.get(key), Some(Node { kind: Kind::Scalar(Value::Bool(true)), .. }))
     }
 
-    /// What a JSON pointer (RFC 6901) leads to.
+    /// The target of a JSON pointer (RFC 6901).
     pub fn pointer(&self, pointer: &str) -> Option<&Node> {
         if pointer.is_empty() {
             return Some(self);
@@ -101,7 +101,7 @@ impl Node {
         })
     }
 
-    /// The same without the places.
+    /// The value without places.
     pub fn value(&self) -> Value {
         match &self.kind {
             Kind::Scalar(value) => value.clone(),

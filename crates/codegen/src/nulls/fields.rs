@@ -1,9 +1,9 @@
-//! The fields of a struct, read off its tokens.
+//! Parses the fields of a struct from its tokens.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 
-/// A field: its attributes, its name with what stands before it, and its type.
+/// A field: its attributes, its visibility, its name and its type.
 pub(super) struct Field {
     pub(super) attributes: Vec<Group>,
     pub(super) visibility: TokenStream,
@@ -11,7 +11,7 @@ pub(super) struct Field {
     pub(super) of: TokenStream,
 }
 
-/// The fields in the braces of a struct.
+/// The fields between the braces of a struct.
 pub(super) fn fields(code: TokenStream) -> Vec<Field> {
     let mut fields = Vec::new();
     let mut trees = code.into_iter().peekable();
@@ -47,7 +47,7 @@ pub(super) fn fields(code: TokenStream) -> Vec<Field> {
     fields
 }
 
-/// The same, written again.
+/// Writes fields as tokens.
 pub(super) fn written(fields: impl Iterator<Item = Field>) -> TokenStream {
     let fields = fields.map(|Field { attributes, visibility, name, of }| {
         quote! { #(# #attributes)* #visibility #name: #of }

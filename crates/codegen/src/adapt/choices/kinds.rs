@@ -1,4 +1,4 @@
-//! What a choice is of, as far as serde can tell one from another.
+//! Classifies the schemas of a choice as far as serde can tell them apart.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use serde_json::{Map, Value, json};
 
 use super::{super::super::check::SCHEMAS, FIELDS, is_word};
 
-/// How deep references are followed.
+/// How many references and levels are followed.
 const DEEPEST: usize = 16;
-/// How many parts an object may be made of.
+/// How many parts an object may consist of.
 const MOST: usize = 256;
 
-/// What a choice is of.
+/// The kind of value that a schema describes.
 pub(super) enum Kind {
     Object(Object),
-    /// With the schema of its items.
+    /// The schema of the list's items.
     List(Value),
-    /// A text, a number, a truth value, or what is not understood: serde keeps it, or does not take it.
+    /// A string, a number, a boolean or an unknown schema. serde keeps such a value whole or rejects it.
     Other,
 }
 
@@ -34,15 +34,15 @@ impl Kind {
     }
 }
 
-/// An object, with the properties of all that it is made of.
+/// An object, with the properties of all its `allOf` parts.
 #[derive(Clone, Default)]
 pub(super) struct Object {
     pub(super) properties: Map<String, Value>,
     pub(super) required: BTreeSet<String>,
     pub(super) is_nullable: bool,
-    /// Whether it says of what kind all other properties are.
+    /// Whether it has a schema for all other properties.
     pub(super) has_rest: bool,
-    /// Whether it has no others.
+    /// Whether it forbids other properties.
     is_closed: bool,
 }
 
@@ -99,7 +99,7 @@ impl Object {
         schema
     }
 
-    /// Whether a value of it keeps all properties, whatever they are, or is refused because of them.
+    /// Whether decoding as this object keeps all properties of a value, or rejects the value.
     fn keeps_all(&self) -> bool {
         self.is_closed || self.has_rest || self.properties.is_empty()
     }
@@ -113,8 +113,8 @@ pub(super) fn resolved<'v>(mut schema: &'v Value, schemas: &'v Map<String, Value
     None
 }
 
-/// Whether what is meant to be the next one may be taken for the first, which has not all that is in it. `both` says that
-/// a value may be of both.
+/// Whether serde could decode a value of `next` as `first` and lose properties. `both` states that a value may match
+/// both schemas.
 pub(super) fn loses(first: &Kind, next: &Kind, both: bool, schemas: &Map<String, Value>, depth: usize) -> bool {
     match (first, next) {
         (Kind::List(first), Kind::List(next)) if depth < DEEPEST => {
@@ -127,7 +127,7 @@ pub(super) fn loses(first: &Kind, next: &Kind, both: bool, schemas: &Map<String,
             let refuses = first.required.iter().any(|name| {
                 match (first.properties.get(name), next.properties.get(name)) {
                     (Some(own), Some(other)) => are_apart(own, other, schemas),
-                    // A value of both has it.
+                    // A value of both schemas has the property.
                     _ => !both,
                 }
             });
@@ -146,7 +146,7 @@ pub(super) fn loses(first: &Kind, next: &Kind, both: bool, schemas: &Map<String,
     }
 }
 
-/// Whether no value fits both, as far as their own words go.
+/// Whether no value fits both schemas. Compares their own types and enums only.
 fn are_apart(left: &Value, right: &Value, schemas: &Map<String, Value>) -> bool {
     let (Some(left), Some(right)) = (resolved(left, schemas), resolved(right, schemas)) else { return false };
     let kind =

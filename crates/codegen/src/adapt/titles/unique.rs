@@ -1,8 +1,8 @@
-//! A title for each schema that is written in place and becomes a type, so that no two schemas become one.
+//! Gives a unique title to each inline schema that becomes a type.
 //!
-//! typify names such a type after its title or its place, and takes what it has under that name already, whatever that is.
-//! Here each gets the name that typify would give it or, where another schema has that, one with a number behind it. Equal
-//! schemas of one name stay one type.
+//! typify names such a type after its title or its place. If the name is taken, typify silently uses the existing type.
+//! This module assigns the name that typify would choose, and appends a number if another schema has it. Equal schemas
+//! with one name remain one type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,12 +17,12 @@ use super::{
     is_nullable,
 };
 
-/// Keys that say nothing of the type of a value.
+/// Keys that do not affect the type of a value.
 const WORDS: [&str; 8] =
     ["description", "title", "example", "externalDocs", "deprecated", "readOnly", "writeOnly", "xml"];
-/// Keys that may stand around a schema that has a name.
+/// Keys that may stand around a named schema.
 const AROUND: [&str; 5] = ["description", "nullable", "readOnly", "writeOnly", "deprecated"];
-/// How deep parts are merged.
+/// How many levels of parts are merged.
 const DEEPEST: usize = 16;
 /// How many schemas are merged at most.
 const MOST: usize = 100_000;
@@ -71,7 +71,7 @@ pub(in super::super) fn unique(document: &mut Value) -> Result<(), String> {
     }
 }
 
-/// Takes the parameters out of a path item that become types, so that each operation has its own.
+/// Takes the parameters that become types out of a path item, so that each operation gets its own copy.
 fn own_parameters(item: &mut Map<String, Value>, components: &Value) -> Vec<Value> {
     let Some(parameters) = item.get_mut("parameters").and_then(Value::as_array_mut) else { return Vec::new() };
     let has_type = |parameter: &Value| {
@@ -83,7 +83,7 @@ fn own_parameters(item: &mut Map<String, Value>, components: &Value) -> Vec<Valu
     own
 }
 
-/// What a `$ref` to a component leads to, or the value itself.
+/// The component that a `$ref` refers to, or the value itself.
 fn resolved<'v>(mut value: &'v Value, section: &str, components: &'v Value) -> Option<&'v Value> {
     for _ in 0..DEEPEST {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Some(value) };
@@ -94,11 +94,11 @@ fn resolved<'v>(mut value: &'v Value, section: &str, components: &'v Value) -> O
 
 struct Names<'v> {
     schemas: &'v Map<String, Value>,
-    /// What becomes the type of a name.
+    /// The schema of each type name.
     seen: BTreeMap<String, Value>,
     /// The components, by the names of their types.
     components: BTreeMap<String, &'v str>,
-    /// The name of two types of which neither can have another one.
+    /// A name of two types that cannot be renamed.
     clash: Option<String>,
     /// What is being merged, from the outside to the inside: the parts by their places in memory.
     merging: Vec<BTreeSet<*const Value>>,
@@ -108,10 +108,10 @@ struct Names<'v> {
     left: usize,
 }
 
-/// What becomes of a schema that is written in place.
+/// The name of an inline schema.
 enum Name {
     Title(String),
-    /// It is this component.
+    /// The schema equals this component.
     Component(String),
 }
 
@@ -155,12 +155,12 @@ impl Names<'_> {
         }
     }
 
-    /// A component, which has its name in any case.
+    /// Registers the types within a component. The component keeps its name.
     fn component(&mut self, name: &str, schema: &mut Value) {
         let Some(map) = schema.as_object_mut().filter(|map| !map.contains_key("$ref")) else { return };
         let inner = if is_nullable(map) { format!("{name}Inner") } else { name.to_owned() };
         match alone(map) {
-            // The title of what a component is made of alone is not its name.
+            // A component that wraps one part keeps its own name. The part's title does not apply.
             Some(part) => {
                 if let Some(map) = part.as_object_mut().filter(|map| !map.contains_key("$ref")) {
                     self.within(&inner, map);
@@ -170,7 +170,7 @@ impl Names<'_> {
         }
     }
 
-    /// A schema without a name of its own. A title on one of several would change the name of its variant.
+    /// Names an inline schema. A title on one of several variants would rename the variant.
     fn schema(&mut self, place: &str, schema: &mut Value, is_variant: bool) {
         let Some(map) = schema.as_object_mut().filter(|map| !map.contains_key("$ref")) else { return };
         if let Some(part) = alone(map) {
@@ -178,7 +178,7 @@ impl Names<'_> {
             return;
         }
         if is_nullable(map) && COMPOSED.iter().any(|key| map.contains_key(*key)) {
-            // A title beside null is lost.
+            // typify ignores a title beside `nullable`.
             let (outer, inner): (Map<_, _>, Map<_, _>) =
                 std::mem::take(map).into_iter().partition(|(key, _)| AROUND.contains(&key.as_str()));
             *map = outer;
@@ -210,7 +210,7 @@ impl Names<'_> {
         self.within(&name, map);
     }
 
-    /// What stands inside a schema of this name.
+    /// Names the schemas inside a schema of this name.
     fn within(&mut self, name: &str, map: &mut Map<String, Value>) {
         let has_fields = map.get("properties").and_then(Value::as_object).is_some_and(|fields| !fields.is_empty());
         for (property, schema) in map.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
@@ -242,7 +242,7 @@ impl Names<'_> {
         }
     }
 
-    /// The first name like this one that is not that of another schema.
+    /// The first variation of a name that no other schema has.
     fn free(&mut self, natural: &str, content: &Value) -> Name {
         let numbered = (2_usize..).map(|number| format!("{natural}{number}"));
         for name in [natural.to_owned()].into_iter().chain(numbered) {
@@ -262,7 +262,7 @@ impl Names<'_> {
         Name::Title(type_name(natural))
     }
 
-    /// Keeps the names of what is merged of several parts: a title of a part does not come through.
+    /// Reserves the names inside merged parts: typify ignores the title of a part.
     fn reserve(&mut self, name: &str, schema: &Value) {
         let schemas = self.schemas;
         let parts = parts(schema, schemas);
@@ -316,7 +316,7 @@ impl Names<'_> {
     }
 }
 
-/// A component in the place of a reference to it, if it leads to a type without a name.
+/// Replaces a reference by a copy of its component, if the component leads to an unnamed type.
 fn own(value: &mut Value, section: &str, components: &Value) {
     if value.get("$ref").is_none() {
         return;
@@ -328,7 +328,7 @@ fn own(value: &mut Value, section: &str, components: &Value) {
     }
 }
 
-/// Whether a type without a name is made of a schema, or of something in it.
+/// Whether typify makes an unnamed type of a schema or of a schema inside it.
 fn leads_to_type(schema: &Value) -> bool {
     let Some(map) = schema.as_object() else { return false };
     becomes_type(map)
@@ -336,7 +336,7 @@ fn leads_to_type(schema: &Value) -> bool {
         || COMPOSED.iter().filter_map(|key| map.get(*key)?.as_array()).flatten().any(leads_to_type)
 }
 
-/// Whether a type with a name is made of a schema.
+/// Whether typify makes a named type of a schema.
 fn becomes_type(map: &Map<String, Value>) -> bool {
     let is_text = map.get("type").is_some_and(|of| of == "string") && !map.contains_key("format");
     let parts = COMPOSED.iter().filter_map(|key| map.get(*key)?.as_array()).flatten().collect::<Vec<_>>();
@@ -346,7 +346,7 @@ fn becomes_type(map: &Map<String, Value>) -> bool {
         || !parts.is_empty() && !matches!(parts.as_slice(), [part] if part.get("$ref").is_some())
 }
 
-/// What a schema is made of, if it is made of one other alone.
+/// The only part of a schema that wraps exactly one other schema.
 fn alone(map: &mut Map<String, Value>) -> Option<&mut Value> {
     let key = COMPOSED.into_iter().find(|key| map.contains_key(*key))?;
     let is_word = |other: &String| {
@@ -361,7 +361,7 @@ fn alone(map: &mut Map<String, Value>) -> Option<&mut Value> {
     }
 }
 
-/// Gives a schema a title. Beside a composition that says more, it would be lost.
+/// Sets the title of a schema. typify would ignore a title beside an `allOf` with further keys.
 fn titled(map: &mut Map<String, Value>, title: &str) {
     let is_word = |key: &str| key == "nullable" || WORDS.contains(&key) || key.starts_with("x-");
     let keys: Vec<&str> = map.keys().map(String::as_str).filter(|key| !is_word(key)).collect();
@@ -377,7 +377,7 @@ fn titled(map: &mut Map<String, Value>, title: &str) {
     map.insert("title".to_owned(), title.into());
 }
 
-/// What a schema is made of by `allOf`, itself included, each once.
+/// A schema and all its `allOf` parts, each once.
 fn parts<'v>(schema: &'v Value, schemas: &'v Map<String, Value>) -> Vec<&'v Value> {
     let (mut found, mut seen, mut next) = (Vec::new(), BTreeSet::new(), vec![schema]);
     while let Some(schema) = next.pop() {
@@ -426,7 +426,7 @@ fn named(choice: &Value) -> Option<String> {
     Some(type_name(&name))
 }
 
-/// A schema without what says nothing of its type; null is around it.
+/// Removes from a schema the keys that do not affect its type. At the top, `nullable` is removed too.
 fn plain(schema: &Value, is_top: bool) -> Value {
     match schema {
         Value::Object(map) => plain_map(map, is_top),
@@ -455,7 +455,7 @@ fn plain_map(map: &Map<String, Value>, is_top: bool) -> Value {
     Value::Object(kept)
 }
 
-/// A mark in the description of a field says how null is read.
+/// A marker in the description of a field determines how null is decoded.
 fn of_field(field: &Value) -> Value {
     let mut plain = plain(field, false);
     let mark = field.get("description").and_then(Value::as_str).and_then(|text| text.chars().next());

@@ -1,4 +1,4 @@
-//! Discriminators: of a choice, and of a schema that others are made of.
+//! Discriminators of choices and of inheritance.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::super::{
 };
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    // Those of components, with the name of the component and whether they are read.
+    // The discriminators of components, with the name of the component.
     let mut components: BTreeMap<Place, &str> = BTreeMap::new();
     for (name, entry) in context.document.pointer("/components/schemas").into_iter().flat_map(Node::entries) {
         let Some(entry) = inner(&entry.value, 0) else { continue };
@@ -22,7 +22,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for schema in context.objects.all(Shape::Schema) {
         let Some(entry) = schema.entry("discriminator") else { continue };
         if ["oneOf", "anyOf"].iter().any(|key| schema.get(key).is_some()) {
-            // What it would tell apart becomes one object: see adapt/choices.rs.
+            // The schemas of the choice become one object: see adapt/choices.rs.
             findings.push(Finding::warning(
                 "ignored-discriminator",
                 entry.key,
@@ -43,7 +43,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         if let Some(name) = components.get(&entry.key) {
             of_component(context, name, entry, findings);
         } else {
-            // What the schemas of the mapping add would be lost.
+            // The generated type would lose what the schemas of the mapping add.
             let has_mapping = entry.value.get("mapping").is_some_and(|mapping| mapping.entries().next().is_some());
             let finding = Finding::new(
                 "ignored-discriminator",
@@ -56,7 +56,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The discriminator of a component, which may stand in a part of it.
+/// The discriminator of a component or of one of its parts.
 fn inner(schema: &Node, depth: usize) -> Option<&Entry> {
     let parts = schema.get("allOf").map(Node::items).unwrap_or_default().iter().filter(|_| depth < 16);
     schema.entry("discriminator").or_else(|| parts.into_iter().find_map(|part| inner(part, depth + 1)))

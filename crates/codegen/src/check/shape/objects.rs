@@ -1,4 +1,4 @@
-//! The walk down a document: every object there is, and whatever does not belong where it stands.
+//! Walks through a document: collects every object, and reports keys that are wrong where they stand.
 
 use indexmap::IndexMap;
 
@@ -11,16 +11,15 @@ use super::{
     Shape,
 };
 
-/// Every object of a document that is not a `$ref`, with its kind.
+/// Every object of a document, with its kind. A `$ref` is not among them.
 #[derive(Debug)]
 pub(crate) struct Objects<'a> {
     found: Vec<(Shape, &'a Node)>,
-    /// Every `$ref`, with what it stands for.
+    /// Every `$ref`, with the kind of object that it replaces.
     pub(crate) references: Vec<(Shape, &'a Node)>,
 }
 
 impl<'a> Objects<'a> {
-    /// Walks down the document.
     pub(crate) fn of(document: &'a Node, findings: &mut Vec<Finding>) -> Self {
         let mut objects = Self { found: Vec::new(), references: Vec::new() };
         objects.enter(Shape::Document, document, findings);
@@ -66,8 +65,8 @@ impl<'a> Objects<'a> {
         }
     }
 
-    /// Properties. A key of a schema that is not indented stands beside the property that it is meant for, and that one
-    /// holds nothing.
+    /// Visits properties. A schema key with too little indentation appears beside its property, and the property is
+    /// empty.
     fn properties(&mut self, map: &'a IndexMap<String, Entry>, findings: &mut Vec<Finding>) {
         let mut entries = map.iter().peekable();
         while let Some((name, property)) = entries.next() {
@@ -139,7 +138,7 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Whether this is a key of a schema, and no property of that name.
+/// Whether this is a key of a schema rather than a property of that name.
 fn is_of_schema(key: &str, node: &Node) -> bool {
     node.map().is_none() && (key == "$ref" || Shape::Schema.fields().iter().any(|(name, ..)| *name == key))
 }

@@ -1,6 +1,6 @@
-//! Whether a value fits a schema, and if not, where and why.
+//! Determines whether a value fits a schema, and if not, where and why.
 //!
-//! In doubt it fits: what is wrong with a schema, such as a reference that leads nowhere, is reported by other rules.
+//! In doubt, a value fits. Other rules report mistakes of the schema, such as a reference without a target.
 
 mod formats;
 mod limits;
@@ -18,7 +18,7 @@ use super::super::{
     Context, schemas,
 };
 
-/// Which way a value goes: what is `readOnly` is not sent, and what is `writeOnly` is not answered.
+/// The direction of a value: `readOnly` properties are not sent, and `writeOnly` properties are not received.
 #[derive(Clone, Copy)]
 pub(super) enum Way {
     Sent,
@@ -26,16 +26,16 @@ pub(super) enum Way {
     Either,
 }
 
-/// Where a value does not fit, and why.
+/// The place that does not fit, and the reason.
 type Refusal = (Place, String);
 
-/// Values held against schemas.
+/// Compares values with schemas.
 pub(super) struct Trial<'c, 'a> {
     context: &'c Context<'a>,
     way: Way,
-    /// What each schema is a part of: a part may require what its siblings have.
+    /// The schema that each part belongs to: a part may require properties of its siblings.
     wholes: BTreeMap<Place, &'a Node>,
-    /// What is known of a schema and a value. While it is being found out, the value fits: some schemas lead back to
+    /// The results for pairs of schema and value. A pair in progress counts as fitting: some schemas lead back to
     /// themselves.
     known: HashMap<(usize, usize, bool), Option<Refusal>>,
 }
@@ -45,17 +45,17 @@ impl<'c, 'a> Trial<'c, 'a> {
         Self { context, way, wholes: schemas::wholes(context), known: HashMap::new() }
     }
 
-    /// Forgets what is known of values: another one may lie where they lay.
+    /// Drops the results: the address of a dropped value may belong to another one later.
     pub(super) fn forget(&mut self) {
         self.known.clear();
     }
 
-    /// Where a schema refuses a value, and why.
+    /// Where and why a schema refuses a value.
     pub(super) fn refusal(&mut self, schema: &'a Node, node: &Node) -> Option<Refusal> {
         self.below(schema, node, 0)
     }
 
-    /// All places in which a schema refuses a value, as far as each can be told by itself, and why.
+    /// All places where a schema refuses a value, with the reasons, as far as each can be judged separately.
     pub(super) fn refusals(&mut self, schema: &'a Node, node: &Node) -> Vec<Refusal> {
         let (mut found, mut next) = (Vec::new(), vec![(schema, node)]);
         while let Some((schema, node)) = next.pop() {
@@ -69,7 +69,7 @@ impl<'c, 'a> Trial<'c, 'a> {
             if let Some(of) = resolved.and_then(|schema| schema.get("items")) {
                 next.extend(node.items().iter().map(|item| (of, item)));
             }
-            // What lies deeper has a finding of its own.
+            // The deeper place gets the finding.
             let is_deeper = next
                 .get(before..)
                 .is_some_and(|inner| inner.iter().copied().any(|(schema, node)| self.refusal(schema, node).is_some()));
@@ -100,7 +100,7 @@ impl<'c, 'a> Trial<'c, 'a> {
         found
     }
 
-    /// An object of a family is of the schema that its tag names.
+    /// Compares an object of a family with the schema that its tag names.
     fn of_family(&mut self, member: &Member, node: &Node, depth: usize) -> Option<Refusal> {
         let refusals: Vec<_> =
             self.context.variants(member, node).into_iter().map(|one| self.held(one, node, depth, true)).collect();
@@ -126,7 +126,7 @@ impl<'c, 'a> Trial<'c, 'a> {
         self.inside(schema, node, depth).or_else(|| self.of_parts(schema, node, depth))
     }
 
-    /// The required property that an object lacks.
+    /// The reason for an object without a required property.
     fn lacking(&self, schema: &'a Node, node: &Node) -> Option<String> {
         node.map()?;
         let whole = self.wholes.get(&schema.place).copied().unwrap_or(schema);
@@ -144,7 +144,7 @@ impl<'c, 'a> Trial<'c, 'a> {
         lacking.find(|name| !does_not_go(name)).map(|name| format!("it lacks {name}"))
     }
 
-    /// The items of a list and the properties of an object.
+    /// Compares the items of a list or the properties of an object.
     fn inside(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
         if let (Kind::List(items), Some(of)) = (&node.kind, schema.get("items")) {
             return items.iter().find_map(|item| self.below(of, item, depth));
@@ -177,7 +177,7 @@ impl<'c, 'a> Trial<'c, 'a> {
     }
 }
 
-/// Why a value is not what a schema by itself wants.
+/// Why a value does not fit a schema, apart from parts, items and properties.
 fn own(schema: &Node, value: &Value) -> Option<String> {
     if let Some(of) = schema.text_of("type").filter(|of| !is_of(value, of)) {
         let whole = value.as_f64().filter(|number| of == "integer" && number.fract() == 0.0);
@@ -195,7 +195,7 @@ fn own(schema: &Node, value: &Value) -> Option<String> {
     }
 }
 
-/// Why a value is none of those that are listed. Those that are listed are not searched for.
+/// Why a value is none of the listed ones. The listed values themselves are not compared.
 fn unlisted(schema: &Node, node: &Node, value: &Value) -> Option<String> {
     let values = schema.get("enum").map(Node::items).filter(|values| !values.is_empty())?;
     let is_listed = values.as_ptr_range().contains(&std::ptr::from_ref(node));

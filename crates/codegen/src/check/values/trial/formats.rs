@@ -1,8 +1,8 @@
-//! Formats of texts.
+//! Checks texts against their formats.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a text of a format looks like; some hold more than that.
+/// Patterns of formats. Some formats have further conditions.
 const LOOKS: [(&str, &str); 10] = [
     ("byte", r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"),
     ("date", r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$"),
@@ -19,7 +19,7 @@ const LOOKS: [(&str, &str); 10] = [
     ("json-pointer", r"^(?:/(?:[^~/]|~[01])*)*$"),
 ];
 
-/// Whether a text is of a format, as far as that is known.
+/// Whether a text has a format. Unknown formats fit.
 pub(super) fn fits(format: &str, text: &str) -> bool {
     match format {
         "ip" => text.parse::<IpAddr>().is_ok(),
@@ -35,7 +35,7 @@ pub(super) fn fits(format: &str, text: &str) -> bool {
     }
 }
 
-/// Whether a month has the day that a date begins with.
+/// Whether the day at the beginning of a date exists in its month.
 fn is_day(date: &str) -> bool {
     let number = |digits: std::ops::Range<usize>| date.get(digits).and_then(|digits| digits.parse::<u32>().ok());
     let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else { return false };

@@ -1,10 +1,10 @@
-//! How long, how large and how many: why a value is beyond what a schema allows.
+//! Limits of length, size and number.
 
 use serde_json::{Map, Number, Value};
 
 use super::super::super::super::load::Node;
 
-/// Least and most of a count.
+/// Compares a count with its bounds.
 fn count(schema: &Node, [least, most]: [&str; 2], found: usize, what: &str) -> Option<String> {
     let bound = |key: &str| schema.get(key).map(Node::value).as_ref().and_then(Value::as_u64);
     let found = found as u64;
@@ -39,7 +39,7 @@ pub(super) fn object(schema: &Node, fields: &Map<String, Value>) -> Option<Strin
     other.or_else(|| count(schema, ["minProperties", "maxProperties"], fields.len(), "properties"))
 }
 
-/// The whole numbers of each format, from the least to the most.
+/// The range of each integer format.
 const INTEGERS: [(&str, i128, i128); 9] = [
     ("int8", i8::MIN as i128, i8::MAX as i128),
     ("int16", i16::MIN as i128, i16::MAX as i128),
@@ -80,7 +80,7 @@ pub(super) fn number(schema: &Node, number: &Number) -> Option<String> {
     }
     let step = bound("multipleOf").filter(|step| *step > 0.0)?;
     let steps = number / step;
-    // 0.3 is no multiple of 0.1 to the last digit, but it is meant to be one.
+    // 0.3 is no exact multiple of 0.1 in floating point, but is intended as one.
     let is_multiple = (steps - steps.round()).abs() <= 1e-9 * steps.abs().max(1.0);
     (!is_multiple).then(|| format!("it is no multiple of {step}"))
 }
