@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     generate(arguments).map(drop)
 }
 
-/// As `run`, and returns the generated code.
+/// Like `run`, but returns the generated code.
 pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
     let path = path(arguments.file.as_deref());
     let name = shown(&path);
@@ -42,7 +42,7 @@ pub(super) fn generate(arguments: &Arguments) -> Result<Output> {
     let text = contract.as_ref().map(|contract| String::from_utf8_lossy(contract).into_owned()).unwrap_or_default();
     let checked = match contract {
         Ok(contract) => codegen::compile(&contract, &read(&workspace::root().join("Cargo.toml"))?),
-        // A caller of JSON gets this as JSON, too.
+        // With JSON output, this error is JSON too.
         Err(error) if is_json => Err(vec![unreadable(&error.to_string())]),
         Err(error) => return Err(error),
     };
@@ -81,7 +81,7 @@ fn number<T>(what: &[T], name: &str) -> String {
     format!("{} {name}{}", what.len(), if what.len() == 1 { "" } else { "s" })
 }
 
-/// The line of the finding, with a mark below the word.
+/// The line of the finding, with the word underlined.
 fn excerpt(text: &str, place: Place) -> String {
     let (line, column) = (usize::try_from(place.line), usize::try_from(place.column));
     let (Ok(line), Ok(column)) = (line, column) else { return String::new() };
@@ -94,7 +94,7 @@ fn excerpt(text: &str, place: Place) -> String {
     format!("\n{shown}")
 }
 
-/// The contents of a document, in words.
+/// The number of operations and schemas, for the output.
 fn counted(document: &Node) -> String {
     let schemas = document.pointer("/components/schemas").into_iter().flat_map(Node::entries).count();
     let number = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });

@@ -72,14 +72,14 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
 }
 
-/// The output, and what the release lacks. `missing` is `None` if the base is a file.
+/// The output, and what the release still needs. `missing` is `None` if the base is a file.
 #[derive(Debug)]
 struct Outcome {
     text: String,
     missing: Option<Vec<String>>,
 }
 
-/// Compares the contract in a directory with a revision of it, or with a file.
+/// Compares the contract in a directory with one of its revisions, or with a file.
 fn outcome(root: &Path, word: &str, format: Format) -> Result<Outcome> {
     let base = Base::of(root, word)?;
     let contract = bytes(&root.join(SPEC))?;

@@ -12,7 +12,7 @@ use thingspace_codegen::Place;
 pub(super) enum Class {
     /// Only documentation changes.
     DocumentationOnly,
-    /// Something is added; existing uses go on working.
+    /// Something is added; existing uses keep working.
     Compatible,
     /// Something is removed or changes its meaning.
     Breaking,
@@ -32,7 +32,7 @@ pub(super) struct Use {
     pub(super) answered: bool,
 }
 
-/// The effect on the wire: does a client that is already built go on working?
+/// The effect on the wire: does a client that is already built keep working?
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wire {
     /// The same effect everywhere.

@@ -55,7 +55,7 @@ pub(super) struct Comparison<'a> {
     changes: Vec<Change>,
 }
 
-/// All changes, the most severe first, then in the order of the lines.
+/// All changes: the most severe first, then by line.
 pub(super) fn compare(base: &Node, now: &Node) -> Vec<Change> {
     let mut comparison = Comparison {
         documents: Pair { base, now },
@@ -141,7 +141,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Reports a key that is added, removed or changed, each with its own rule. Returns whether it did.
+    /// Reports a key that is added, removed or changed, with one rule for each case. Returns whether it reported one.
     pub(super) fn key(&mut self, pair: Pair<'a>, key: &str, [new, gone, other]: [&str; 3], subject: &Subject) -> bool {
         let Some(found) = found(pair, key) else { return false };
         match found {
@@ -164,7 +164,7 @@ impl<'a> Comparison<'a> {
         true
     }
 
-    /// Compares keys that need no other treatment.
+    /// Compares keys that need no special treatment.
     pub(super) fn keys(&mut self, pair: Pair<'a>, keys: &[(&str, &str)], subject: &Subject) {
         for (key, rule) in keys {
             self.key(pair, key, [rule; 3], subject);
@@ -207,7 +207,7 @@ impl Pair<'_> {
 }
 
 impl Subject {
-    /// A part of it.
+    /// A part of this subject.
     pub(super) fn part(&self, name: &str) -> Self {
         Self { name: format!("{}.{name}", self.name), within: self.within }
     }
@@ -253,7 +253,7 @@ pub(super) fn same(base: &Node, now: &Node) -> bool {
     }
 }
 
-/// A value that is short enough for a message, or `None`.
+/// Formats a short value for a message, after `before`. Returns an empty text for a long value.
 pub(super) fn shown(node: &Node, before: &str) -> String {
     const LONGEST: usize = 60;
     match &node.kind {

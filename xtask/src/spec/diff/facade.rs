@@ -1,8 +1,8 @@
-//! Checks what the facade (`src/`) needs of the document. A change that removes it is breaking, even where the rule
-//! says otherwise: a response may lack an optional property, but no login succeeds without the session token.
+//! Checks what the facade (`src/`) needs of the document. Removing it is breaking, even if the rule says otherwise: a
+//! response may lack an optional property, but no login succeeds without the session token.
 //!
 //! `spec check` has the list of operations and properties. This module looks up each in both documents. If the facade
-//! can no longer use one, or it is another one now, the changes at its places are breaking.
+//! can no longer use a part, or a different one took its place, the changes at its places are breaking.
 
 mod why;
 
@@ -28,13 +28,13 @@ use why::{Why, culprits};
 /// A part of the document that the facade relies on.
 #[derive(Default)]
 struct Need {
-    /// Its places, or the places where it is expected.
+    /// The places of the part, or the places where it is expected.
     places: BTreeSet<Place>,
-    /// Whether the facade can use it.
+    /// Whether the facade can use the part.
     holds: bool,
-    /// A value that must not change, even to one that the facade could use.
+    /// A value that must not change at all, not even to another usable one.
     is: String,
-    /// How the facade uses it, and what fails without it.
+    /// How the facade uses the part, and what fails without it.
     why: Why,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Both<'a> {
     pub(super) now: Described<'a>,
 }
 
-/// Operations are the same if they have the same operationId or, where nothing has it, the same method and path.
+/// Matches operations by operationId, and the remaining ones by method and path.
 pub(super) fn compare(comparison: &mut Comparison<'_>) {
     let Pair { base, now } = comparison.documents;
     let before: Vec<_> = operations_of(base).collect();

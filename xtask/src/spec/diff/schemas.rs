@@ -217,7 +217,7 @@ fn parts<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, key: &str, here: &
             None => true,
         });
     }
-    // As many removed as added: each replaces one.
+    // If the same number of parts was removed and added, each new part replaces an old one.
     if before.len() == after.len() {
         matched.extend(before.drain(..).zip(after.drain(..)).map(|(base, now)| Pair { base, now }));
     }

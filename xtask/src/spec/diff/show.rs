@@ -19,7 +19,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// The format of a compiler.
+    /// The format of a compiler's messages.
     pub(super) fn text(&self) -> String {
         let mut lines = Vec::new();
         for change in self.changes {
@@ -113,7 +113,7 @@ impl Report<'_> {
     }
 }
 
-/// Text with the markup of tables escaped.
+/// Escapes the markup of tables.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {

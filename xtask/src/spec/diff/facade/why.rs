@@ -11,12 +11,12 @@ use thingspace_codegen::Place;
 pub(super) struct Why {
     pub(super) does: String,
     pub(super) fails: String,
-    /// Whether the same is needed of several operations, and told once.
+    /// Whether several operations have the same need, which is reported once.
     pub(super) is_shared: bool,
 }
 
 impl Why {
-    /// In one sentence, with the number of other operations that lose the same.
+    /// The reason in one sentence, with the number of other operations that lose the same part.
     pub(super) fn told(&self, others: usize) -> String {
         let Self { does, fails, .. } = self;
         match others {
@@ -27,7 +27,7 @@ impl Why {
     }
 }
 
-/// The indices of the changes at these places; adds a change if there is none.
+/// The indices of the changes at these places. Adds a change if no change is there.
 pub(super) fn culprits(
     changes: &mut Vec<Change>,
     is_culprit: impl Fn(&Change) -> bool,

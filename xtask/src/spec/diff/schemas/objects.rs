@@ -31,7 +31,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
                 requirement(comparison, property, (was, is), &here);
                 schema(comparison, property, &here, Site::Field { base: was.is_none(), now: is.is_none() });
             }
-            // Told with the old name.
+            // Reported with the old name.
             Found::New(_) if renamed.is_some_and(|[_, (new, _)]| name == new) => {}
             Found::New(_) => {
                 let (rule, what) = match is {
@@ -69,7 +69,7 @@ pub(super) fn compare<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here:
     others(comparison, pair, here, site);
 }
 
-/// The old and the new name of the one property that may have been renamed, with its places: no other is gone or new.
+/// The old and the new name of a renamed property, with the places: exactly one property is gone, and one is new.
 fn renamed<'a>(properties: &[(&'a str, Found<'a>)]) -> Option<[(&'a str, Place); 2]> {
     let mut others = properties.iter().filter(|(_, property)| !matches!(property, Found::Both(_)));
     let (mut gone, mut new) = (None, None);

@@ -1,4 +1,4 @@
-//! The Rust type of a schema, as far as typify's choice decides whether callers still compile.
+//! The Rust type of a schema, as far as it decides whether callers still compile.
 
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub(super) fn name(written: &Node, target: &Node) -> String {
     }
 }
 
-/// A value that may be missing and may be null has two options: one for each.
+/// A value that may be missing and may be null gets two options.
 fn whole(schema: &Node, optional: bool) -> String {
     let bare = bare(schema);
     match (optional, schema.is("nullable")) {

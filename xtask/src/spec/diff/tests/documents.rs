@@ -58,7 +58,7 @@ fn changes_outside_of_operations() {
     hold_edits(EDITS);
 }
 
-/// Replacements of every occurrence.
+/// Edits that replace every occurrence.
 pub(super) const RENAMES: &[Edit] = &[
     ("Answered", "Thing", &["schema-renamed D B"], &["schema-renamed D B"]),
     ("oauth:", "oauth2:", &["security-scheme-renamed D D"], &["security-scheme-renamed D D"]),

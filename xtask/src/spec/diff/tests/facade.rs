@@ -12,7 +12,7 @@ fn changed(from: &str, to: &str) -> String {
     contract.replacen(from, to, 1)
 }
 
-/// The changes with a reason of the facade: kind and reason.
+/// The changes whose reason is the facade: kind and reason.
 fn reported(now: &str) -> Vec<(&'static str, String)> {
     let changes = changes(&contract(), now);
     let of_facade = changes.iter().filter(|change| change.wire().reason.starts_with("src/ "));
@@ -42,7 +42,7 @@ const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
     ("          vzM2mToken: []\n", "", "session-token-dropped", ["with these credentials", END]),
     ("/api/ts/v1/oauth2/token", "/api/token", "token-url-changed", ["requests every access token", "no call succeeds"]),
     ("name: VZ-M2M-Token", "name: Session-Token", "session-header-renamed", ["the session token in this header", ""]),
-    // What is sent.
+    // Sent properties.
     ("        username:\n", "        user:\n", "required-property-removed", ["sends username", LOGIN]),
     ("        oldPassword:\n", "        current:\n", "required-property-removed", ["sends oldPassword", RESET]),
     ("[username, password]", "[username]", "property-made-optional", ["sends password", LOGIN]),
@@ -50,7 +50,7 @@ const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
     ("          type: string\n          example: zbeeblebrox", "          type: integer", "type-changed", ["sends username (a text)", LOGIN]),
     ("          example: zbeeblebrox", "          readOnly: true\n          example: zbeeblebrox", "made-read-only", ["sends username", LOGIN]),
     ("          application/json:\n            schema:\n              $ref: '#/components/schemas/LogInRequest'", "          application/xml:\n            schema:\n              $ref: '#/components/schemas/LogInRequest'", "request-media-type-changed", ["sends username (a text) and password (a secret)", LOGIN]),
-    // What is read.
+    // Properties read from a success.
     ("        sessionToken:\n", "        accessToken:\n", "optional-property-removed", ["reads sessionToken (a secret) from what startConnectivityManagementSession answers", LOGIN]),
     ("        newPassword:\n", "        password:\n", "optional-property-removed", ["reads newPassword (a secret)", RESET]),
     ("      description: What a login yields.\n      type: object", "      description: What a login yields.\n      type: object\n      required: [sessionToken]", "property-made-required", ["reads sessionToken", LOGIN]),
@@ -61,13 +61,13 @@ const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
     ("$ref: '#/components/schemas/LogInResult'", "$ref: '#/components/schemas/Fault'", "reference-changed", ["reads sessionToken", LOGIN]),
     ("        '200':\n          description: The session has started.", "        '201':\n          description: The session has started.", "success-answer-removed", ["takes 200 for a success of startConnectivityManagementSession", LOGIN]),
     ("        '200':\n          description: The session has ended.", "        '204':\n          description: The session has ended.", "success-answer-removed", ["takes 200 for a success of endConnectivityManagementSession", END]),
-    // What is read from errors.
+    // Properties read from errors.
     ("        errorCode:\n", "        error:\n", "optional-property-removed", ["reads errorCode", "no code"]),
     ("        errorMessage:\n", "        text:\n", "optional-property-removed", ["reads errorMessage from what endConnectivityManagementSession answers with 400, and from 2 others: ", "no message; its code is still read"]),
     ("        code:\n", "        number:\n", "optional-property-removed", ["reads fault.code", "no code"]),
     ("          type: string\n          example: UnifiedWebService.REQUEST_FAILED.AccountNotFound", "          type: integer", "type-changed", ["reads errorCode", "no code"]),
     ("        '400':\n          $ref: '#/components/responses/Error'\n", "", "error-answer-removed", ["reads errorCode", "no code"]),
-    // What the facade does not fill in.
+    // Properties that the facade does not set.
     ("      required: [oldPassword]\n      properties:\n", "      required: [oldPassword]\n      properties:\n        hint:\n          type: string\n", "optional-property-added", ["sends oldPassword", "nothing else"]),
 ];
 

@@ -44,8 +44,8 @@ fn fields(fields: &Fields) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join(", ")
 }
 
-/// Changes that break callers with the same types: the builder fails at run time, a response becomes another variant,
-/// or no rule knows the change.
+/// Changes that break callers although the types stay: the builder fails at run time, a response becomes another
+/// variant, or no rule knows the change.
 const OTHERWISE: [&str; 3] = ["property-made-required", "variants-reordered", "unclassified"];
 
 /// Schemas whose differences determine the Rust type.

@@ -23,7 +23,7 @@ fn circular_references_do_not_loop() {
         document("{$ref: '#/components/schemas/A'}", "{$ref: '#/components/schemas/C'}") + &schemas
     };
     assert_eq!(changes(&circle(""), &circle(", c: {type: string}")).len(), 1);
-    // The same circles under other names.
+    // The same circle with other names.
     let renamed = circle("")
         .replace("schemas/A", "schemas/Aa")
         .replace("    A:", "    Aa:")
@@ -46,7 +46,7 @@ fn a_chain_of_references_may_have_any_length() {
     assert!(changes(&chain("A"), &chain("B")).len() > 10_000);
 }
 
-/// Each side may be broken.
+/// Either side may be broken.
 #[test]
 fn no_document_causes_a_panic() {
     let base = plain();

@@ -13,7 +13,7 @@ use super::{
     plain,
 };
 
-/// An empty directory of its own, where cargo has the files of tests.
+/// An empty directory for one test, in cargo's directory for the files of tests.
 fn directory(name: &str) -> PathBuf {
     let program = env::current_exe().unwrap();
     let target = program.ancestors().nth(3).unwrap();
@@ -33,7 +33,7 @@ fn git(root: &Path, arguments: &[&str]) {
     assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success(), "git {arguments:?}");
 }
 
-/// A repository whose last commit has a plain document, and whose working tree has lost an operation.
+/// A repository whose last commit has a plain document, and whose working tree lacks one operation.
 fn repository(name: &str) -> PathBuf {
     let root = directory(name);
     fs::write(root.join("Cargo.toml"), "[workspace.package]\nversion = \"0.1.0\"\n").unwrap();
