@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
     check: Option<PathBuf>,
 }
 
-/// What the run needs.
+/// The settings and programs of a run.
 struct Plan {
     server: Program,
     sandbox: PathBuf,

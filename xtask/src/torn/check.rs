@@ -22,7 +22,7 @@ pub(super) struct Verdict {
     pub(super) broken: Vec<String>,
 }
 
-/// All rules. docs/fleet.md says what may go wrong if fewer than all replicas of Redis confirm a claim.
+/// All rules. docs/fleet.md states what may go wrong if not all replicas of Redis confirm a claim.
 pub(super) fn all(events: &[Event]) -> Vec<Verdict> {
     let claims = claims::of(events);
     let begin = events.iter().find(|event| event.is_of_conductor("clock"));

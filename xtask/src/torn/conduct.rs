@@ -1,4 +1,4 @@
-//! Causes the faults of a schedule, and writes them into the history.
+//! Causes the faults of a schedule, and records them in the history.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,7 +68,7 @@ impl<'a> Conductor<'a> {
         Self { network, servers, stage, history, recovery: Recovery::default() }
     }
 
-    /// Returns after the last fault has ended.
+    /// Causes the faults. Returns after the last one has ended.
     pub(super) fn carry_out(&mut self, steps: &[Step]) -> Result {
         let (begin, mut coming, mut ending) = (Instant::now(), steps.iter().enumerate().peekable(), BTreeMap::new());
         while coming.peek().is_some() || !ending.is_empty() {
@@ -90,7 +90,7 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Waits. Meanwhile the operator recovers rotations.
+    /// Waits. The operator recovers rotations meanwhile.
     pub(super) fn rest(&mut self, time: Duration) -> Result {
         let begin = Instant::now();
         while begin.elapsed() < time {
@@ -123,7 +123,7 @@ impl<'a> Conductor<'a> {
         let primary = servers::primary();
         let others = |host: usize| HOSTS.into_iter().filter(|other| *other != host).collect::<Vec<_>>();
         let whole = || HOSTS.to_vec();
-        // `watch` notes when Redis cannot confirm writes because of another host.
+        // `watch` records when Redis cannot confirm writes because of another host.
         let redis = |host: usize| if primary == Some(host) { whole() } else { vec![host] };
         let mut suffers = Suffers::default();
         let undo = match fault {
@@ -149,7 +149,7 @@ impl<'a> Conductor<'a> {
                 suffers.platform = whole();
                 let filters = HOSTS.map(|host| self.network.lose_logins(host));
                 let filters = filters.into_iter().collect::<Result<_>>()?;
-                // At once, so that the first login is lost as long as possible.
+                // Immediately, so that the first login is lost as long as possible.
                 stage::kill_session()?;
                 Undo::Filters(filters)
             }
@@ -260,13 +260,13 @@ impl<'a> Conductor<'a> {
     }
 }
 
-/// A host by its place in the list, which leaves one host out.
+/// A host by its index in the list without `not`.
 fn nth(place: usize, not: Option<usize>) -> usize {
     let hosts: Vec<_> = HOSTS.into_iter().filter(|host| Some(*host) != not).collect();
     hosts.get(place % hosts.len().max(1)).copied().unwrap_or(1)
 }
 
-/// Notes when the sandbox answers late because the machine is busy. Then a request may fail without a fault.
+/// Records when the sandbox responds late because the machine is busy. A request may then fail without a fault.
 pub(super) fn watch_platform(history: &History, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         let since = micros(ClockId::Monotonic);
@@ -277,8 +277,8 @@ pub(super) fn watch_platform(history: &History, stop: &AtomicBool) {
     }
 }
 
-/// Notes whether Redis confirms writes, and which server is the primary, until it is stopped. It observes Redis from
-/// outside of all hosts.
+/// Records whether Redis confirms writes, and which server is the primary, until `stop` is set. The probe does not run
+/// on one of the hosts.
 pub(super) fn watch(history: &History, confirmations: u32, stop: &AtomicBool) {
     let (mut was_well, mut last) = (true, None);
     while !stop.load(Ordering::Relaxed) {

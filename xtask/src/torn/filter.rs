@@ -20,7 +20,7 @@ impl Direction {
         }
     }
 
-    /// The offset of the peer's address in a frame: the destination of a sent one, the source of a received one.
+    /// The offset of the peer's address in a frame: the destination of a sent frame, or the source of a received one.
     fn offset(self) -> u32 {
         match self {
             Self::Sent => 30,
@@ -35,7 +35,7 @@ const JUMP_IF_EQUAL: u32 = 21;
 const JUMP_IF_NOT_LESS: u32 = 53;
 const RETURN: u32 = 6;
 const IPV4: u32 = 0x0800;
-/// A load from this offset gives a random number.
+/// A load from this offset returns a random number.
 const RANDOM: u32 = 0xffff_f038;
 /// The results that `tc` understands as "drop" and as "ask the next filter".
 const DROP: u32 = 2;

@@ -1,7 +1,7 @@
-//! Makes hosts of network namespaces, each with a link to one bridge.
+//! Builds hosts from network namespaces, each with a link to one bridge.
 //!
-//! A shell, the warden, waits until this process ends, also by a signal. Then it kills the processes of the hosts and
-//! removes the namespaces and links. It holds the lock until then, so the next run starts on a clean machine.
+//! A shell, the warden, waits until this process ends, even by a signal. Then it kills the processes of the hosts, and
+//! removes the namespaces and links. It holds the lock until then, so that the next run starts on a clean machine.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -60,7 +60,7 @@ pub(super) fn socket(host: usize, port: u16) -> SocketAddr {
     (address(host), port).into()
 }
 
-/// Why this machine cannot make the network, and what to do. `None` if it can.
+/// The reason why this machine cannot build the network, and the next step. `None` if it can.
 pub(super) fn obstacle() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("this needs root; run the command as root".to_owned());
@@ -78,7 +78,7 @@ pub(super) fn obstacle() -> Option<String> {
             drops(Direction::Sent, &[], 100)
         ),
     ];
-    // A killed run may have left them.
+    // A killed run may have left the devices.
     let _ = shell(REMOVE_TRIES);
     let failed = tries.iter().find_map(|line| shell(line).err().map(|error| error.to_string()));
     let _ = shell(REMOVE_TRIES);
@@ -93,7 +93,7 @@ impl Network {
             .args(["-c", &format!("cat >/dev/null\n{TAKE_DOWN}")])
             .process_group(0)
             .stdin(Stdio::piped())
-            // The warden keeps this file open and so holds the lock.
+            // The warden keeps this file open and thereby holds the lock.
             .stdout(lock)
             .spawn()?;
         let relay = directory.join("relay.py");

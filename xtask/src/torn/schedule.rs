@@ -4,23 +4,23 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-/// A fault. `host` is a place in a list of hosts, because the host of the primary of Redis is known only when the fault
+/// A fault. `host` is an index into a list of hosts, because the host of Redis's primary is known only when the fault
 /// begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
-    /// A host without the primary reaches the platform, and no other server of Redis.
+    /// A host without the primary reaches the platform but no other server of Redis.
     RedisCut { host: usize },
-    /// A host reaches Redis, but not the platform.
+    /// A host reaches Redis but not the platform.
     PlatformCut { host: usize },
     /// The platform receives a host's packets, and the host receives no response.
     PlatformMute { host: usize },
-    /// The packets from the host of the primary to the other hosts are lost; their packets arrive.
+    /// The packets from the host of the primary to the other hosts are lost. The packets of the other hosts arrive.
     RedisMute { host: usize },
     /// The packets that begin a login are lost, on all hosts.
     LoginsLost,
     /// 30 % of a host's packets are lost.
     Loss { host: usize },
-    /// A host's packets are delayed by 500 ms.
+    /// The host of the primary reaches the platform but no other host. Its own replicas still write to the primary.
     Delay { host: usize },
     /// The host of the primary reaches the platform, and no other host. Its own replicas still write to the primary.
     IsolatedPrimary,
@@ -28,7 +28,7 @@ pub(super) enum Fault {
     Failover,
     /// The primary is killed and restarted.
     CrashedPrimary,
-    /// A replica is killed and restarted.
+    /// The clock of one host is moved by this number of seconds. It is always the same host.
     Killed { replica: usize },
     /// A replica is stopped and continued.
     Stopped { replica: usize },
@@ -49,7 +49,7 @@ impl Fault {
     }
 }
 
-/// A fault, with its time since the begin of the run and its length.
+/// A fault, its start time relative to the run, and its duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
     pub(super) at: Duration,
@@ -59,9 +59,9 @@ pub(super) struct Step {
 
 /// The time before the first fault, in which the fleet starts.
 const QUIET: Duration = Duration::from_secs(1);
-/// Longer than a call.
+/// Longer than a call takes.
 const LONG: Duration = Duration::from_secs(7);
-/// No rotation begins in this time before the end, because its recovery takes time.
+/// No rotation begins in this time before the end: its recovery takes time.
 const LAST_ROTATION: Duration = Duration::from_secs(12);
 
 /// Limits of the pauses between faults, in milliseconds. Some pauses of the network are long enough for all three
@@ -80,7 +80,7 @@ pub(super) fn faults(seed: u64, time: Duration, replicas: usize) -> Vec<Step> {
     steps
 }
 
-/// The faults of the network and of Redis, one after the other. Each kind comes once before any comes again.
+/// The faults of the network and of Redis, one after another. Each kind occurs once before any kind occurs again.
 fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
     let (mut kinds, pauses) = (Vec::new(), Pauses { usual: (800, 2000), some: (9000, 13000) });
     one_after_the_other(random, time, &pauses, (2000, 6000), |random| {
@@ -104,7 +104,7 @@ fn network(random: &mut Rng, time: Duration) -> Vec<Step> {
     })
 }
 
-/// The faults of processes, clocks and passwords, one after the other, at the same time as those of the network.
+/// The faults of processes, clocks and passwords, one after another, in parallel to the faults of the network.
 fn processes(random: &mut Rng, time: Duration, replicas: usize) -> Vec<Step> {
     let (mut kinds, pauses) = (Vec::new(), Pauses { usual: (300, 1500), some: (300, 1500) });
     let steps = one_after_the_other(random, time, &pauses, (1000, 5000), |random| {
@@ -148,9 +148,9 @@ fn one_after_the_other(
         at += Duration::from_millis(random.u64(pause.0..pause.1));
         let Some(fault) = next(random) else { return steps };
         let lasts = Duration::from_millis(random.u64(lengths.0..lengths.1));
-        // Some last longer than a request may take.
+        // Some faults last longer than a request may take.
         let lasts = if random.u8(..5) == 0 { lasts * 2 } else { lasts };
-        // TCP delivers a login after its call has timed out only if this lasts longer than a call.
+        // TCP delivers a login after its call has timed out only if the fault lasts longer than a call.
         let lasts = if fault == Fault::LoginsLost { lasts.max(LONG) } else { lasts };
         if at + lasts > time {
             return steps;

@@ -19,7 +19,7 @@ const SENTINEL: u16 = 26379;
 /// How long a primary may be silent before the sentinels replace it. By then an isolated primary refuses writes,
 /// because of `min-replicas-to-write`.
 const DOWN_AFTER: Duration = Duration::from_secs(3);
-/// How long a server may take to answer. No fault cuts a host off from this process.
+/// How long a server may take to respond. No fault cuts off this process from a host.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long replicas may take to confirm a write: as long as for `RedisStore`.
@@ -127,7 +127,7 @@ pub(super) fn fail_over() -> bool {
     HOSTS.iter().any(|host| says(socket(*host, SENTINEL), "SENTINEL FAILOVER mymaster", "+OK"))
 }
 
-/// Whether so many replicas confirm a write, as for a swap, and no other server still acts as a primary.
+/// Whether this number of replicas confirms a write, as for a swap, and no other server still acts as a primary.
 pub(super) fn is_well(primary: Option<usize>, confirmations: u32) -> bool {
     let write = format!("SET probe 1\r\nWAIT {confirmations} {}", CONFIRMED.as_millis());
     let is_confirmed = |host: usize| {
@@ -143,12 +143,12 @@ fn says(address: SocketAddr, command: &str, text: &str) -> bool {
     ask(address, command).is_ok_and(|said| said.contains(text))
 }
 
-/// A server's answer to one command.
+/// A server's response to one command.
 fn ask(address: SocketAddr, command: &str) -> Result<String> {
     ask_for(address, command, 1, PATIENCE)
 }
 
-/// A server's answers to commands: so many lines, or the texts that one command returns.
+/// A server's responses to commands: this number of lines, or the texts that one command returns.
 fn ask_for(address: SocketAddr, commands: &str, lines: usize, patience: Duration) -> Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(patience))?;
@@ -158,7 +158,7 @@ fn ask_for(address: SocketAddr, commands: &str, lines: usize, patience: Duration
         stream.read_line(&mut answer)?;
     }
     match answer.trim().split_at_checked(1) {
-        // Two texts, each after its length.
+        // Two texts, each after a line with its length.
         Some(("*", _)) => {
             for _ in 0..4 {
                 stream.read_line(&mut answer)?;

@@ -23,7 +23,7 @@ const WORKERS: usize = 84;
 const PAUSE: Duration = Duration::from_secs(4);
 /// How long a request may take.
 const DEADLINE: Duration = Duration::from_secs(6);
-/// How long a start or an end may take.
+/// How long starting or ending may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The host whose clock can be moved.
 const SHIFTED: usize = 3;
@@ -115,7 +115,7 @@ impl Stage {
         }
     }
 
-    /// Gives a replica an order. Returns whether it runs.
+    /// Sends an order to a replica. Returns whether the replica is running.
     pub(super) fn order(&mut self, number: usize, order: &str) -> bool {
         let running = self.replicas.get_mut(number).and_then(|replica| replica.running.as_mut());
         running.is_some_and(|(_, orders)| writeln!(orders, "{order}").is_ok())
@@ -141,7 +141,7 @@ impl Stage {
         fs::read_to_string(self.directory.join("vault")).is_ok_and(|vault| vault.contains("\"pending\""))
     }
 
-    /// How often a recovery has found that a password is lost.
+    /// How many recoveries found that a password was lost.
     pub(super) fn passwords_lost(&self) -> usize {
         let text = |replica: &Replica| fs::read_to_string(self.directory.join(format!("{}.jsonl", replica.name)));
         let lost = |text: String| text.matches("NewPasswordLost").count();
@@ -166,7 +166,7 @@ impl Stage {
     }
 }
 
-/// Whether the sandbox answers. No fault cuts it off from this process.
+/// Whether the sandbox responds. No fault cuts it off from this process.
 pub(super) fn is_answering() -> bool {
     control("GET", "counters", "").is_ok()
 }

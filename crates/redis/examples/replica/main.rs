@@ -1,14 +1,14 @@
-//! A replica of the fleet that `cargo xtask torn` tears apart: workers send through one session, and all that happens is
-//! noted in a history.
+//! A replica of the fleet of `cargo xtask torn`. Its workers send requests through one session, and it records every
+//! event in a history.
 //!
 //! ```text
 //! replica --name h1-0 --history FILE --vault FILE --deployed FILE --sentinels redis://HOST:26379,… [--replicas 1]
 //!         [--tasks 80] [--pause 4000] [--timeout 6]
 //! ```
 //!
-//! The platform and the account are those of the `THINGSPACE_*` variables. The password is that of `--deployed`, if there
-//! is such a file, else the vault's. Lines of the standard input are orders: `rotate`, `recover`, `adopt PASSWORD`,
-//! `stop`. It ends with its standard input.
+//! `THINGSPACE_*` variables configure the platform and the account. The password comes from the file `--deployed` if
+//! it exists, else from the vault. The replica reads orders from the standard input, one a line: `rotate`, `recover`,
+//! `adopt PASSWORD`, `stop`. It exits when its standard input closes.
 
 #![allow(clippy::print_stderr, reason = "telling is what an example is for")]
 
@@ -33,7 +33,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// The pause before a session is asked for again, or a rotation is recovered.
+/// The pause before the next attempt to get a session or to recover a rotation.
 const PAUSE: Duration = Duration::from_millis(500);
 const PATH: &str = "/m2m/v1/devices/actions/list";
 
@@ -107,7 +107,7 @@ async fn run() -> Outcome<()> {
     Ok(())
 }
 
-/// Lines of the standard input, until it ends.
+/// Reads orders from the standard input until it closes.
 fn orders() -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
@@ -120,7 +120,7 @@ fn orders() -> mpsc::UnboundedReceiver<String> {
     receiver
 }
 
-/// The deployed password, the vault's, or that of the environment.
+/// Provides the deployed password, else that of the vault, else that of the environment.
 fn provider(vault: &RecordingVault, deployed: PathBuf, first: Credentials) -> impl CredentialsProvider + Clone + use<> {
     let vault = vault.clone();
     move || {
@@ -139,7 +139,7 @@ fn provider(vault: &RecordingVault, deployed: PathBuf, first: Credentials) -> im
 
 async fn work(session: Session, history: History, pause: Duration) {
     loop {
-        // By chance up to twice as long, so that the workers do not march in step.
+        // A random pause keeps the workers from sending in step.
         sleep(pause.mul_f64(fastrand::f64() * 2.0)).await;
         let from = now();
         let outcome = match session.request(Method::GET, PATH) {
@@ -156,7 +156,7 @@ async fn work(session: Session, history: History, pause: Duration) {
     }
 }
 
-/// That of the first cause.
+/// The kind of the root cause.
 fn kind(error: &Error) -> &'static str {
     match error {
         Error::Session { source } | Error::AccessToken { source } => kind(source),
@@ -182,7 +182,7 @@ impl Replica {
         self.history.note(event);
     }
 
-    /// Until it is known what became of a rotation.
+    /// Retries until the outcome of the rotation is known.
     async fn recover(&self) {
         loop {
             let recovered = self.thingspace.recover_rotation(&self.vault).await;
@@ -195,7 +195,7 @@ impl Replica {
         }
     }
 
-    /// What an operator does when the new password of a rotation is lost: another is set, and put into the vault.
+    /// Stores the password that an operator has set after a rotation lost the new one.
     async fn adopt(&self, password: &str) -> Outcome<()> {
         let state = self.vault.inner.load().await?;
         if let VaultState::Pending(pending) = &state {

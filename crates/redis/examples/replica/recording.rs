@@ -1,4 +1,4 @@
-//! What notes in the history what a replica does: around its store, its vault, and its spans.
+//! Wrappers around the store, the vault and the spans that record in the history what a replica does.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The store, and what this replica has loaded, heard of superseded credentials and noted of attempts.
+/// A store that records the versions, superseded credentials and changed attempts that this replica has seen.
 pub(super) struct Recording {
     inner: RedisStore,
     history: History,
@@ -36,7 +36,7 @@ impl Recording {
         Self { inner, history, loaded: Mutex::default(), heard: Mutex::default(), noted: Mutex::default() }
     }
 
-    /// Those with superseded credentials are heard of now, if not before.
+    /// Records the superseded credentials in a record that this replica has not seen before.
     fn hear(&self, bytes: &[u8]) {
         for attempt in attempts(bytes).values() {
             let superseded = attempt.get("outcome").and_then(Value::as_str) == Some("superseded");
@@ -47,7 +47,7 @@ impl Recording {
         }
     }
 
-    /// The attempts that are other than this replica has noted.
+    /// The attempts that changed since this replica last recorded them.
     fn changed(&self, bytes: &[u8]) -> serde_json::Map<String, Value> {
         let mut attempts = attempts(bytes);
         if let Ok(mut noted) = self.noted.lock() {
@@ -57,7 +57,6 @@ impl Recording {
     }
 }
 
-/// The attempts of a record.
 fn attempts(bytes: &[u8]) -> serde_json::Map<String, Value> {
     let record: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let attempts = record.pointer("/record/history/attempts").and_then(Value::as_object).cloned();
@@ -93,9 +92,9 @@ impl SessionStore for Recording {
     ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let (from, attempts) = (now(), self.changed(bytes));
-            // What it writes itself it has heard, too.
+            // A replica also knows what it writes itself.
             self.hear(bytes);
-            // Before it is answered: a replica that is killed meanwhile has told what it may have written.
+            // Recorded before the write, because a replica may be killed after the write and before the response.
             let (before, version) = (expected.map(|version| version.to_string()), new.to_string());
             self.history.note(json!({ "what": "swap", "before": before, "version": version, "attempts": attempts }));
             let swapped = self.inner.compare_and_swap(account, expected, new, bytes).await;
@@ -117,7 +116,7 @@ impl SessionStore for Recording {
     }
 }
 
-/// A vault that notes each state that it keeps.
+/// A vault that records every stored state.
 #[derive(Clone)]
 pub(super) struct RecordingVault {
     pub(super) inner: FileVault,
@@ -152,7 +151,7 @@ impl PasswordVault for RecordingVault {
     }
 }
 
-/// Notes when a login is begun and when it is over, and what else operators see of logins and rotations.
+/// Records the begin and the end of logins, and the events about logins and rotations that operators see.
 pub(super) struct Spans(History);
 
 const LOGIN: &str = "start_connectivity_management_session";
@@ -164,7 +163,7 @@ impl Spans {
     }
 }
 
-/// The fields that are looked at.
+/// The fields that this layer reads.
 #[derive(Default)]
 struct Fields {
     operation: String,

@@ -1,4 +1,4 @@
-//! After the last fault, all replicas soon use one session.
+//! Soon after the last fault, all replicas use one session.
 
 use std::collections::{BTreeMap, BTreeSet};
 

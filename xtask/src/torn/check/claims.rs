@@ -14,11 +14,11 @@ pub(super) struct Claim {
     credentials: String,
     /// When its owner wrote it.
     pub(super) begins: u64,
-    /// When its owner released it, or it expired: no other login is allowed before.
+    /// When it was released or expired: no other login is allowed before.
     pub(super) ends: u64,
     /// When it expires unless it is released.
     pub(super) until: u64,
-    /// When the store confirmed the release, or it expired: other processes may have waited until then.
+    /// When the store confirmed the release, or when the claim expired: other processes may have waited until then.
     pub(super) held: u64,
     /// When its owner sent the login, and when that call returned.
     pub(super) login: Option<(u64, u64)>,
@@ -28,10 +28,10 @@ pub(super) struct Claim {
     pub(super) version: String,
 }
 
-/// All claims, in the order in which they were written.
+/// All claims, in the order of their first write.
 pub(super) fn of(events: &[Event]) -> Vec<Claim> {
     let offset = events.iter().find(|event| event.is_of_conductor("clock")).map_or(0, |event| event.number("offset"));
-    // The versions that a replica has loaded or replaced: the store had them.
+    // The versions that a replica has loaded or replaced, and that were therefore in the store.
     let version = |event: &Event| match &*event.what {
         "swap" => Some(event.text("before").to_owned()),
         "loaded" => Some(event.text("version").to_owned()),
@@ -62,7 +62,7 @@ pub(super) fn of(events: &[Event]) -> Vec<Claim> {
                 let claim = last.get(&*event.who).and_then(|id| claims.get_mut(id));
                 if let Some(claim) = claim.filter(|claim| claim.version == event.text("version")) {
                     claim.is_stored |= event.text("outcome") == "ok";
-                    // A retry may return a conflict although the store had the version: another swap replaced it.
+                    // A retry may return a conflict although the store accepted the version: another swap replaced it.
                     if event.text("outcome") == "conflict" && !known.contains(&*claim.version) {
                         (claim.ends, claim.held) = (claim.begins, claim.begins);
                     }
@@ -138,7 +138,7 @@ fn write(
     }
 }
 
-/// A replica that knows of a reset does not log in with the superseded password.
+/// A replica that has read of a reset does not log in with the superseded password.
 pub(super) fn superseded(events: &[Event], claims: &[Claim]) -> Verdict {
     let mut heard: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     let (mut broken, mut resets) = (Vec::new(), BTreeSet::new());
@@ -147,7 +147,7 @@ pub(super) fn superseded(events: &[Event], claims: &[Claim]) -> Verdict {
     };
     for event in events {
         match &*event.what {
-            // A new process knows of no reset.
+            // A new process has not read of any reset.
             "started" => drop(heard.remove(&*event.who)),
             "heard" => {
                 resets.insert(event.text("superseded"));

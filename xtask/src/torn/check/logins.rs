@@ -1,4 +1,4 @@
-//! The failed logins that the platform counts for an account.
+//! Checks the failed logins that the platform counts for an account.
 
 use std::collections::BTreeMap;
 

@@ -52,7 +52,7 @@ pub(super) fn one_login(events: &[Event], claims: &[Claim], confirmations: u64) 
         let sent =
             |claim: &&Claim| claim.owner == arrival.text("by") && claim.login.is_some_and(|(sent, _)| sent < arrival.t);
         let has_arrived = |claim: &Claim| arrivals.iter().any(|event| is_during(claim, event));
-        // It belongs to the last claim whose login has not arrived in time.
+        // The arrival belongs to the last claim whose login has not arrived in time.
         let own = claims.iter().filter(sent).rfind(|claim| !has_arrived(claim));
         if let Some(own) = own {
             overlaps.add(own, arrival.t, "arrived");

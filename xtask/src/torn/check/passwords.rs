@@ -53,7 +53,7 @@ fn fate(reset: &Event, before: &[Event], after: &[Event]) -> Option<Fate> {
     let end = |event: &&Event| event.who == by && (event.is("rotated") || event.is("started"));
     let end = after.iter().find(end);
     let is_unknown = end.is_some_and(|event| event.text("outcome") == "reset_outcome_unknown");
-    // A killed replica returned no error. Then a recovery by another replica has to report it.
+    // A killed replica returned no error. A recovery by another replica must report the lost password.
     let was_killed = end.is_none_or(|event| event.is("started"));
     let is_found_out = after.iter().any(|event| event.text("outcome") == "NewPasswordLost");
     (is_unknown || was_killed && is_found_out).then_some(Fate::Told)

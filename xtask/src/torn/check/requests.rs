@@ -53,7 +53,7 @@ pub(super) fn fail_with_a_reason(events: &[Event], claims: &[Claim], is_careless
     Verdict { rule, measured, broken }
 }
 
-/// The share of the time, over all replicas, in which no fault explains a missing session, in percent.
+/// The share of the time without a fault that explains a missing session, over all replicas, in percent.
 fn free_percent(events: &[Event], troubles: &[Trouble], claims: &[Claim]) -> u64 {
     let time = |what: &str| events.iter().find(|event| event.is_of_conductor(what)).map_or(0, |event| event.t);
     let (begin, calm) = (time("begin"), time("calm"));

@@ -1,4 +1,4 @@
-//! Doctored histories. Each breaks one rule, and the checker names that rule.
+//! Tests the checker with manipulated histories. Each breaks one rule, and the checker names this rule.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ const PASSWORD: &str = "failed logins per password ≤ 2";
 const CALM: &str = "when the faults end, one session within 30 s on all hosts";
 const HAPPENED: &str = "the history has faults, requests and logins";
 
-/// The rules that the healthy history breaks after it was doctored.
+/// The rules that the healthy history breaks after the change.
 fn broken(doctor: impl FnOnce(&mut Story)) -> Vec<&'static str> {
     let mut story = Story::healthy();
     doctor(&mut story);

@@ -1,4 +1,4 @@
-//! The times in which a fault explains a failure of a host, a replica or the whole fleet, from the conductor's events.
+//! Derives from the conductor's events the times in which a fault explains a failure.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::torn::history::{Event, host};
 /// How long a host needs after a fault to detect a dead connection and to open another one, in microseconds.
 const TAIL: u64 = 2_500_000;
 
-/// What is affected.
+/// The affected part.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Kind {
     Platform,
@@ -21,11 +21,11 @@ pub(super) enum Kind {
     Password,
 }
 
-/// One fault, as a replica sees it.
+/// One fault, as it affects a replica.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) kind: Kind,
-    /// A host, a replica, or all of them if the name is missing.
+    /// The affected host or replica. `None` affects all.
     pub(super) whose: Option<String>,
     pub(super) from: u64,
     pub(super) to: u64,

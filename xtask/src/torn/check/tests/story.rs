@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::{Event, all};
 
-/// Microseconds of a second.
+/// Microseconds in a second.
 const SECOND: u64 = 1_000_000;
 
 /// The lines of a history with their seconds, and the version of the record in the store.
@@ -81,7 +81,7 @@ impl Story {
         self.add(at, "sandbox", json!({ "what": "login", "by": by, "password": password, "ok": ok }));
     }
 
-    /// A login under a claim, which is released afterwards.
+    /// A login under a claim that is released afterwards.
     pub(super) fn login(&mut self, at: f64, by: &str, id: &str, password: &str, ok: bool) {
         self.claim(at, by, id, password);
         self.send(at + 0.1, by, password, ok);
@@ -102,7 +102,7 @@ impl Story {
         self.0.into_iter().map(line).collect()
     }
 
-    /// The rules that it breaks.
+    /// The rules that the story breaks.
     pub(super) fn broken(self) -> Vec<&'static str> {
         let verdicts = all(&self.events());
         verdicts.into_iter().filter(|verdict| !verdict.broken.is_empty()).map(|verdict| verdict.rule).collect()
