@@ -1,4 +1,4 @@
-//! Composed schemas: `allOf`, `oneOf`, `anyOf`, `not`.
+//! Checks composed schemas: `allOf`, `oneOf`, `anyOf`, `not`.
 
 mod discriminators;
 

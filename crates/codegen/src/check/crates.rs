@@ -1,4 +1,4 @@
-//! The crates of generated types, which `Cargo.toml` must have.
+//! Reports crates of generated types that `Cargo.toml` lacks.
 
 use std::collections::BTreeSet;
 

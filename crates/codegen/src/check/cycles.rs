@@ -1,4 +1,4 @@
-//! Schemas that contain themselves without end.
+//! Reports schemas that contain themselves without end.
 //!
 //! A property may refer back to its own schema. The generator copies `allOf` parts into the schema, however, and a copy
 //! that contains itself has no end: the generator would run out of memory.

@@ -1,5 +1,5 @@
-//! Inline types: an inline schema is named after its place. Two inline schemas with the same name would silently become
-//! one type.
+//! Inline types, which are named after their place. Reports two inline schemas with the same name: the second type gets
+//! a number in its name.
 
 use std::collections::BTreeMap;
 

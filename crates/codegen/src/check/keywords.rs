@@ -1,4 +1,4 @@
-//! Valid keys in the wrong place.
+//! Reports valid keys in the wrong place.
 
 use super::{
     super::{

@@ -1,4 +1,4 @@
-//! Different names that become the same name in Rust.
+//! Reports different names that become the same name in Rust.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry as Slot};
 

@@ -1,4 +1,4 @@
-//! The parameters of operations.
+//! Checks the parameters of operations.
 
 use std::collections::BTreeSet;
 

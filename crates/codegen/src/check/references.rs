@@ -1,4 +1,4 @@
-//! The targets of `$ref`s.
+//! Checks the targets of `$ref`s.
 
 use super::{
     super::{

@@ -1,4 +1,4 @@
-//! Request bodies and responses.
+//! Checks request bodies and responses.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Schemas: types, formats, limits and required properties.
+//! Checks schemas: types, formats, limits and required properties.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Servers: the URLs that receive requests and credentials.
+//! Checks the servers, whose URLs receive requests and credentials.
 
 use super::{super::finding::Finding, Context, names};
 

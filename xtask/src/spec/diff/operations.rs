@@ -207,7 +207,7 @@ fn stated<'a>(document: &'a Node, operation: &'a Node) -> Option<&'a Entry> {
     operation.entry("security").or_else(|| document.entry("security"))
 }
 
-/// The values of `x-retry`, in ascending order.
+/// Compares `x-retry`, whose values are ordered: `if-not-sent`, `if-not-processed`, `always`.
 fn compare_retry(comparison: &mut Comparison<'_>, Both { base, now }: Both<'_>, here: &Subject) {
     let rank = |one: &Described<'_>| match one.node.text_of("x-retry") {
         Some("always") => (2, "always"),

@@ -1,4 +1,4 @@
-//! Soon after the last fault, all replicas use one session.
+//! Checks that all replicas use one session soon after the last fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 

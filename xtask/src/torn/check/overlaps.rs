@@ -1,4 +1,4 @@
-//! No login is sent, and none arrives, within the claim of another login.
+//! Checks that no login is sent, and none arrives, within the claim of another login.
 
 use super::claims::Claim;
 use super::versions::Versions;

@@ -1,4 +1,4 @@
-//! Every password that the platform returned is in the vault or in an error.
+//! Checks that the vault or an error has every password that the platform returned.
 
 use super::{Verdict, seconds};
 use crate::torn::history::Event;

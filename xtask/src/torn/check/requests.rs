@@ -1,4 +1,4 @@
-//! Requests fail only on a host that is cut off from the platform, or if a problem lasts longer than a request waits.
+//! Checks that requests fail only on a host that is cut off from the platform, or if a problem outlasts the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

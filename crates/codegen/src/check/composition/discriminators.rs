@@ -1,4 +1,4 @@
-//! Discriminators of choices and of inheritance.
+//! Checks the discriminators of choices and of inheritance.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Limits of length, size and number.
+//! Checks values against limits of length, size and number.
 
 use serde_json::{Map, Number, Value};
 
