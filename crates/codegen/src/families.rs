@@ -127,6 +127,7 @@ impl Families {
         families
     }
 
+    /// The member of a family with this name.
     pub fn get(&self, name: &str) -> Option<&Member> {
         self.members.get(name)
     }
