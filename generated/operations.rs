@@ -48,14 +48,14 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         errors: &["errorCode", "errorMessage", "fault"],
     },
 ];
-/// Where access tokens are had, below the base URL.
+/// The path of the token endpoint, below the base URL.
 pub(crate) const TOKEN_PATH: &str = "/ts/v1/oauth2/token";
-/// The headers that carry the session token; the first is that of the session itself.
+/// The headers of the session token. Requests written by hand use the first one.
 pub(crate) static SESSION_HEADERS: [http::HeaderName; 1usize] = [
     http::HeaderName::from_static("vz-m2m-token"),
 ];
-/// The servers that the document names; the first is the default. In a configuration each has its
-/// `x-environment` as its name.
+/// The environments of the platform, from the servers of `openapi.yaml`. The first is the default. A
+/// configuration selects an environment by its `x-environment`.
 #[derive(
     Clone,
     Copy,

@@ -14,7 +14,7 @@ const WORDS: [&str; 9] =
     ["title", "description", "nullable", "example", "deprecated", "externalDocs", "readOnly", "writeOnly", "xml"];
 
 /// How many references are followed, and how many levels of parts.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// The schemas of all families, by name.
 #[derive(Debug, Default)]
@@ -230,7 +230,7 @@ fn discriminator<'v>(
         });
         return Some(Discriminator { property, mapping: mapping.collect() });
     }
-    let parts = schema.get("allOf").and_then(Value::as_array).filter(|_| depth < DEEPEST);
+    let parts = schema.get("allOf").and_then(Value::as_array).filter(|_| depth < MAX_DEPTH);
     parts.into_iter().flatten().find_map(|part| discriminator(part.as_object()?, schemas, depth + 1))
 }
 
@@ -241,7 +241,7 @@ pub(crate) fn is_choice(schema: &Map<String, Value>) -> bool {
 
 /// The component of a name. Follows components that are references.
 pub(crate) fn component<'v>(mut name: &'v str, schemas: &'v Map<String, Value>) -> Option<&'v str> {
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_DEPTH {
         match schemas.get(name)?.get("$ref").and_then(Value::as_str) {
             Some(reference) => name = reference.strip_prefix(SCHEMAS)?,
             None => return Some(name),
@@ -262,7 +262,7 @@ fn ancestors<'v>(
     depth: usize,
     found: &mut Vec<&'v str>,
 ) {
-    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter(|_| depth < DEEPEST) {
+    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten().filter(|_| depth < MAX_DEPTH) {
         if let Some(name) = referred(part, schemas) {
             found.push(name);
         } else if let Some(part) = part.as_object() {

@@ -77,10 +77,10 @@ impl Finding {
 
 /// Removes line breaks and control characters, and shortens the text, so that each part of a finding fits on one line.
 pub fn one_line(text: &str) -> String {
-    const LONGEST: usize = 600;
+    const MAX_LENGTH: usize = 600;
     let words = text.split(|letter: char| letter.is_whitespace() || letter.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(LONGEST) {
+    match line.char_indices().nth(MAX_LENGTH) {
         Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
         None => line,
     }

@@ -22,7 +22,7 @@ use super::{
 pub fn attempt<T: Send>(document: &Node, steps: impl Fn(&Node) -> Result<T, String> + Sync) -> Result<T, Vec<Finding>> {
     let guarded = |part: &Node| guarded(|| steps(part));
     guarded(document).map_err(|reason| {
-        let (place, what) = blame(document, |part| guarded(part).is_err());
+        let (place, what) = culprit(document, |part| guarded(part).is_err());
         vec![Finding::new(
             "unsupported",
             place,
@@ -38,7 +38,7 @@ fn guarded<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T
     drop(panic::take_hook());
     match outcome {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(said(&*panic).to_owned()),
+        Ok(Err(panic)) => Err(reason_of(&*panic).to_owned()),
         Err(error) => Err(format!("no thread could be started: {error}")),
     }
 }
@@ -64,13 +64,13 @@ fn secret() -> SchemaObject {
     }
 }
 
-fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+fn reason_of(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it gives no reason")
 }
 
 /// The operation that causes a failure, or the schema if the document fails without operations.
-fn blame(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
+fn culprit(document: &Node, is_bad: impl Fn(&Node) -> bool) -> (Place, String) {
     let bare = keep(document, "paths", |_| false);
     if is_bad(&bare) {
         if is_bad(&keep(&bare, "schemas", |_| false)) {

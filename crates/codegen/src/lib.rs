@@ -16,7 +16,7 @@
 //!     ]
 //! );
 //! ```
-#![allow(clippy::must_use_candidate, reason = "functions that read a document do nothing but return")]
+#![allow(clippy::must_use_candidate, reason = "functions that read a document have no side effects")]
 
 mod adapt;
 pub mod check;

@@ -16,11 +16,11 @@ use super::finding::{Finding, Place};
 pub use node::{Entry, Kind, Node};
 
 /// The maximum depth of a document: the code that reads it is recursive.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 /// The maximum number of values. A document with a thousand operations has a few hundred thousand.
-const LARGEST: usize = 1_000_000;
+const MAX_VALUES: usize = 1_000_000;
 /// How many values aliases may repeat: few files use aliases.
-const REPEATED: usize = 50_000;
+const MAX_ALIASED: usize = 50_000;
 
 /// The help for YAML that cannot be parsed.
 const LOOK: &str =
@@ -68,7 +68,7 @@ fn parse(text: &str, duplicate_keys: DuplicateKeyPolicy) -> Result<Node, Error> 
         strict_booleans: true,
         reject_unsupported_tags: true,
         duplicate_keys: duplicate_keys,
-        budget: serde_saphyr::budget! { max_depth: DEEPEST, max_nodes: LARGEST, max_events: 2 * LARGEST, max_recorded_anchor_events: REPEATED },
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_VALUES, max_events: 2 * MAX_VALUES, max_recorded_anchor_events: MAX_ALIASED },
     };
     serde_saphyr::from_str_with_options(text, options)
 }
@@ -93,10 +93,10 @@ fn duplicate(place: Place) -> Finding {
 
 fn unreadable(error: &Error, text: &str) -> Finding {
     let place = error.location().map_or_else(Place::default, Place::from);
-    let said = error.without_snippet().to_string();
+    let reason = error.without_snippet().to_string();
     // The parser's message ends with the place, which the finding already has.
-    let said = said.split(" at line ").next().unwrap_or_default();
-    let said = said.split('\n').next().unwrap_or_default();
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    let reason = reason.split('\n').next().unwrap_or_default();
     let help = match error.without_snippet() {
         Error::NonFiniteFloat { .. } => "write a number that JSON has, or put a text in quotes",
         Error::MultipleDocuments { .. } => "keep one document: remove the line --- above and all that follows",
@@ -105,8 +105,8 @@ fn unreadable(error: &Error, text: &str) -> Finding {
         }
         Error::UnsupportedTag { .. } => "remove the tag, or put a text that begins with ! in quotes",
         Error::NullIntoString { .. } => "write a key that is a text; null and ~ need quotes",
-        _ if said.contains("tab") => "indent with spaces",
-        _ if ["budget", "recursion limit", "alias"].iter().any(|word| said.contains(word)) => {
+        _ if reason.contains("tab") => "indent with spaces",
+        _ if ["budget", "recursion limit", "alias"].iter().any(|word| reason.contains(word)) => {
             "nest less deeply, and repeat less with aliases"
         }
         _ => LOOK,
@@ -115,7 +115,7 @@ fn unreadable(error: &Error, text: &str) -> Finding {
         Some(line) => format!("{help}; line {line} is further left: if it belongs to the same map, indent it as far"),
         None => help.to_owned(),
     };
-    Finding::new("yaml-syntax", place, format!("this cannot be read as YAML: {said}"), help)
+    Finding::new("yaml-syntax", place, format!("this cannot be read as YAML: {reason}"), help)
 }
 
 /// The line that ends the map to which `line` seems to belong. It has less indentation, and the lines below it begin

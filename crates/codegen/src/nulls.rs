@@ -40,7 +40,7 @@ pub(crate) fn told_apart(client: TokenStream) -> TokenStream {
         }
         quote! {
             #types
-            /// Whatever is there is a value, even if it is null.
+            /// Decodes a present value as `Some`, even if it is null.
             fn present<'de, T, D>(deserializer: D) -> ::std::result::Result<::std::option::Option<T>, D::Error>
             where
                 T: ::serde::Deserialize<'de>,
@@ -108,9 +108,9 @@ fn of_struct(name: &str, code: TokenStream, marked: &mut Marked) -> TokenStream 
             return field;
         }
         marked.insert((name.to_owned(), field.name.to_string()), mark);
-        let said = field.attributes.iter().map(ToString::to_string).collect::<String>();
+        let text = field.attributes.iter().map(ToString::to_string).collect::<String>();
         let is_default =
-            said.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "default");
+            text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == "default");
         let default = (!is_default).then(|| quote! { default, });
         let attribute = quote! { serde(#default deserialize_with = "present") };
         field.attributes.push(Group::new(Delimiter::Bracket, attribute));

@@ -39,7 +39,7 @@ pub(crate) fn table(
     let number = headers.len();
     let mut rows = Vec::new();
     for ((method, path), sender) in described.iter().zip(generated) {
-        let operation = operations.get(&(method, path)).ok_or("an operation came out of nowhere")?;
+        let operation = operations.get(&(method, path)).ok_or("the client has an unknown operation")?;
         rows.push((sender.id.clone(), row(document, &schemes, &headers, operation, &sender, &families)?));
     }
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
@@ -49,9 +49,9 @@ pub(crate) fn table(
     Ok(quote! {
         /// Every operation of the document, by id.
         pub(crate) static OPERATIONS: &[Operation] = &[#(#rows),*];
-        /// Where access tokens are had, below the base URL.
+        /// The path of the token endpoint, below the base URL.
         pub(crate) const TOKEN_PATH: &str = #token_path;
-        /// The headers that carry the session token; the first is that of the session itself.
+        /// The headers of the session token. Requests written by hand use the first one.
         pub(crate) static SESSION_HEADERS: [http::HeaderName; #number] = [#(http::HeaderName::from_static(#headers)),*];
         #environments
     })
@@ -216,15 +216,15 @@ fn environments(document: &Node) -> TokenStream {
     for server in document.get("servers").map(Node::items).unwrap_or_default() {
         let (Some(url), Some(name)) = (server.text_of("url"), server.text_of("x-environment")) else { continue };
         let variant = format_ident!("{}", names::capitalised(name));
-        let said = adapt::harmless(server.text_of("description").unwrap_or_default());
-        let doc = format!("{said} `{url}`");
+        let text = adapt::harmless(server.text_of("description").unwrap_or_default());
+        let doc = format!("{text} `{url}`");
         let default = variants.is_empty().then(|| quote! { #[default] });
         arms.push(quote! { Self::#variant => #url });
         variants.push(quote! { #[doc = #doc] #default #[serde(rename = #name)] #variant });
     }
     quote! {
-        /// The servers that the document names; the first is the default. In a configuration each has its
-        /// `x-environment` as its name.
+        /// The environments of the platform, from the servers of `openapi.yaml`. The first is the default. A
+        /// configuration selects an environment by its `x-environment`.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ::serde::Serialize, ::serde::Deserialize)]
         #[non_exhaustive]
         pub enum Environment { #(#variants),* }

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_derive_of_the_schema_is_behind_the_feature_wherever_it_stands() {
+    fn every_derive_of_the_schema_is_behind_the_feature() {
         let code = quote! {
             pub mod types {
                 #[derive(Clone, schemars::JsonSchema, Debug)]

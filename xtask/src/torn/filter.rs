@@ -112,11 +112,11 @@ mod tests {
     #[test]
     fn a_login_is_dropped_and_no_other_request() {
         let frame = |line: &str| [&[0; 66][..], line.as_bytes(), &[0; 64]].concat();
-        let said = |line: &str| verdict(&drops_logins(), &frame(line), 0);
-        assert_eq!(said("POST /api/m2m/v1/session/login HTTP/1.1"), DROP);
-        assert_eq!(said("POST /api/m2m/v1/session/logout HTTP/1.1"), GO_ON);
-        assert_eq!(said("GET /api/m2m/v1/devices/actions/list HTTP/1.1"), GO_ON);
-        assert_eq!(said("POST /api/ts/v1/oauth2/token HTTP/1.1"), GO_ON);
+        let outcome = |line: &str| verdict(&drops_logins(), &frame(line), 0);
+        assert_eq!(outcome("POST /api/m2m/v1/session/login HTTP/1.1"), DROP);
+        assert_eq!(outcome("POST /api/m2m/v1/session/logout HTTP/1.1"), GO_ON);
+        assert_eq!(outcome("GET /api/m2m/v1/devices/actions/list HTTP/1.1"), GO_ON);
+        assert_eq!(outcome("POST /api/ts/v1/oauth2/token HTTP/1.1"), GO_ON);
     }
 
     #[test]

@@ -167,13 +167,13 @@ mod tests {
     const TIME: Duration = Duration::from_secs(600);
 
     #[test]
-    fn a_seed_is_a_schedule() {
+    fn the_same_seed_gives_the_same_schedule() {
         assert_eq!(faults(7, TIME, 12), faults(7, TIME, 12));
         assert_ne!(faults(7, TIME, 12), faults(8, TIME, 12));
     }
 
     #[test]
-    fn every_fault_comes_and_all_are_over_in_time() {
+    fn every_fault_occurs_and_ends_in_time() {
         let steps = faults(7, TIME, 12);
         let kinds: std::collections::HashSet<_> =
             steps.iter().map(|step| std::mem::discriminant(&step.fault)).collect();

@@ -113,12 +113,12 @@ pub(super) fn sentinels() -> String {
 
 /// The host of the primary that at least two sentinels name.
 pub(super) fn primary() -> Option<usize> {
-    let said = |sentinel: usize| {
+    let answer = |sentinel: usize| {
         ask(socket(sentinel, SENTINEL), "SENTINEL GET-MASTER-ADDR-BY-NAME mymaster").unwrap_or_default()
     };
-    let said = HOSTS.map(said);
+    let all = HOSTS.map(answer);
     let votes =
-        |host: usize| said.iter().filter(|said| said.lines().any(|line| line == address(host).to_string())).count();
+        |host: usize| all.iter().filter(|text| text.lines().any(|line| line == address(host).to_string())).count();
     HOSTS.into_iter().find(|host| votes(*host) >= 2)
 }
 
@@ -140,7 +140,7 @@ pub(super) fn is_well(primary: Option<usize>, confirmations: u32) -> bool {
 }
 
 fn says(address: SocketAddr, command: &str, text: &str) -> bool {
-    ask(address, command).is_ok_and(|said| said.contains(text))
+    ask(address, command).is_ok_and(|answer| answer.contains(text))
 }
 
 /// A server's response to one command.

@@ -19,7 +19,7 @@ fn sent_round(documents: &[(&str, Value)]) -> (String, usize) {
     let rows = said.lines().filter(|line| line.starts_with("| ") && line.contains("| yes |"));
     let tried = rows.filter_map(|row| row.split(" of ").last()?.split(' ').next()?.parse::<usize>().ok()).sum();
     let wrong: Vec<&str> = said.lines().filter(|line| !line.starts_with('|')).collect();
-    assert_eq!(output.status.success(), said.contains(" 0 of them wrong, 0 without an answer"), "{said}");
+    assert_eq!(output.status.success(), said.contains(" 0 of them wrong, 0 without a result"), "{said}");
     if output.status.success() {
         return (String::new(), tried);
     }
@@ -260,12 +260,12 @@ fn whatever_lies_in_the_folder_has_a_row() {
     for (name, bytes) in files {
         fs::write(folder.path().join("inner").join(name), bytes).unwrap();
     }
-    // What is refused compiles nothing: no other test waits for the package.
+    // A rejected document compiles nothing: no other test waits for the package.
     let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("corpus").arg(folder.path()).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     for (name, _) in files {
         let row = said.lines().find(|line| line.starts_with(&format!("| inner/{name} |"))).unwrap();
-        assert!(row.contains("| refused |"), "{row}");
+        assert!(row.contains("| rejected |"), "{row}");
     }
 }

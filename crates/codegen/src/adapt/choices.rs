@@ -22,7 +22,7 @@ const WORDS: [&str; 9] =
 const FIELDS: [&str; 4] = ["type", "properties", "required", "additionalProperties"];
 
 /// Choices of this many schemas or more are not compared.
-const MOST: usize = 256;
+const MAX_CHOICES: usize = 256;
 
 /// Whether a key leaves the set of values unchanged, apart from null.
 fn is_word(key: &str) -> bool {
@@ -36,7 +36,7 @@ pub(super) fn merge(document: &mut Value) {
         for key in ["anyOf", "oneOf"] {
             open_all(schema, key);
             let choices = schema.get(key).and_then(Value::as_array);
-            let Some(choices) = choices.filter(|all| all.len() > 1 && all.len() < MOST).cloned() else {
+            let Some(choices) = choices.filter(|all| all.len() > 1 && all.len() < MAX_CHOICES).cloned() else {
                 continue;
             };
             if schema.contains_key("properties") {

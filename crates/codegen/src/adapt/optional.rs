@@ -134,9 +134,9 @@ fn of_object(schema: &mut Map<String, Value>, schemas: &Map<String, Value>, part
 }
 
 fn mark(schema: &mut Map<String, Value>, mark: &str) {
-    let said = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    let said = format!("{mark}{said}");
-    schema.insert("description".to_owned(), said.into());
+    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let marked = format!("{mark}{text}");
+    schema.insert("description".to_owned(), marked.into());
 }
 
 pub(super) fn is_true(value: Option<&Value>) -> bool {

@@ -27,9 +27,9 @@ pub(super) fn of_nullable(document: &mut Value) {
             // With a title, the inner type would get the name of the outer one.
             map.remove("nullable");
             map.remove("title");
-            let said = map.get("description").cloned().unwrap_or_else(|| "".into());
+            let text = map.get("description").cloned().unwrap_or_else(|| "".into());
             let outer =
-                json!({ "description": said, "nullable": true, "allOf": [{ "$ref": format!("{SCHEMAS}{free}") }] });
+                json!({ "description": text, "nullable": true, "allOf": [{ "$ref": format!("{SCHEMAS}{free}") }] });
             added.push((free, std::mem::replace(schema, outer)));
         } else {
             map.insert("title".to_owned(), free.into());

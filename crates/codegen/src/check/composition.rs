@@ -4,8 +4,6 @@ mod discriminators;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::{
     super::{
         finding::{Finding, Place},
@@ -63,37 +61,37 @@ fn twice(choices: &Node, key: &str, findings: &mut Vec<Finding>) {
 fn conflict<'a>(context: &Context<'a>, schema: &'a Node, findings: &mut Vec<Finding>) {
     let Some(parts) = schema.get("allOf") else { return };
     let own = schema.entry("properties").or_else(|| schema.entry("type")).map_or(schema.place, |entry| entry.key);
-    let mut said = vec![Said { of: schema, part: own }];
+    let mut all = vec![Part { of: schema, part: own }];
     for part in parts.items() {
-        said.extend(context.merged(part).into_iter().map(|of| Said { of, part: part.place }));
+        all.extend(context.merged(part).into_iter().map(|of| Part { of, part: part.place }));
     }
-    one_value("a value", &said, findings);
-    let mut properties: BTreeMap<&str, Vec<Said<'_>>> = BTreeMap::new();
-    for Said { of, part } in &said {
+    contradictions("a value", &all, findings);
+    let mut properties: BTreeMap<&str, Vec<Part<'_>>> = BTreeMap::new();
+    for Part { of, part } in &all {
         for (name, entry) in of.get("properties").into_iter().flat_map(Node::entries) {
             let of = context.resolved(&entry.value);
-            properties.entry(name).or_default().extend(of.map(|of| Said { of, part: *part }));
+            properties.entry(name).or_default().extend(of.map(|of| Part { of, part: *part }));
         }
     }
-    for (name, said) in &properties {
-        one_value(name, said, findings);
+    for (name, parts) in &properties {
+        contradictions(name, parts, findings);
     }
-    for one in &said {
+    for one in &all {
         closed(one, &properties, findings);
     }
 }
 
 /// A schema, and the part of the `allOf` that contains it.
 #[derive(Clone, Copy)]
-struct Said<'a> {
+struct Part<'a> {
     of: &'a Node,
     part: Place,
 }
 
 /// Reports schemas that no value fits at the same time.
-fn one_value(what: &str, said: &[Said<'_>], findings: &mut Vec<Finding>) {
-    let line = |one: &Said<'_>| one.part.line;
-    let mut types = said.iter().filter_map(|one| Some((one, one.of.text_of("type")?)));
+fn contradictions(what: &str, parts: &[Part<'_>], findings: &mut Vec<Finding>) {
+    let line = |one: &Part<'_>| one.part.line;
+    let mut types = parts.iter().filter_map(|one| Some((one, one.of.text_of("type")?)));
     let number = |of| matches!(of, "integer" | "number");
     if let Some((first, of)) = types.next()
         && let Some((other, another)) = types.find(|(_, other)| *other != of && !(number(*other) && number(of)))
@@ -106,8 +104,8 @@ fn one_value(what: &str, said: &[Said<'_>], findings: &mut Vec<Finding>) {
         ));
         return;
     }
-    let values = |one: &Said<'_>| one.of.get("enum").map(|values| values.items().iter().map(Node::value).collect());
-    let mut listed = said.iter().filter_map(|one| Some((one, values(one).filter(|all: &Vec<Value>| !all.is_empty())?)));
+    let values = |one: &Part<'_>| one.of.get("enum").map(|values| values.items().iter().map(Node::value).collect());
+    let mut listed = parts.iter().filter_map(|one| Some((one, values(one).filter(|all: &Vec<_>| !all.is_empty())?)));
     if let Some((first, known)) = listed.next()
         && let Some((other, _)) = listed.find(|(_, values)| !values.iter().any(|value| known.contains(value)))
     {
@@ -121,14 +119,14 @@ fn one_value(what: &str, said: &[Said<'_>], findings: &mut Vec<Finding>) {
 }
 
 /// Reports a closed part that refuses a property of another part.
-fn closed(one: &Said<'_>, properties: &BTreeMap<&str, Vec<Said<'_>>>, findings: &mut Vec<Finding>) {
+fn closed(one: &Part<'_>, properties: &BTreeMap<&str, Vec<Part<'_>>>, findings: &mut Vec<Finding>) {
     let Some(entry) = one.of.entry("additionalProperties").filter(|entry| entry.value.value() == false) else { return };
     let is_known = |name: &str| one.of.get("properties").is_some_and(|properties| properties.get(name).is_some());
     let refused = properties.iter().find(|(name, _)| !is_known(name));
-    if let Some((name, said)) = refused.and_then(|(name, said)| Some((name, said.first()?))) {
+    if let Some((name, first)) = refused.and_then(|(name, parts)| Some((name, parts.first()?))) {
         findings.push(Finding::new(
             "conflicting-parts",
-            said.part,
+            first.part,
             format!("{name} is refused by additionalProperties: false at line {}", entry.key.line),
             "leave additionalProperties: false out, or write all properties into one schema",
         ));

@@ -21,7 +21,7 @@ const NEEDED: [(&[&str], &str, &str, Option<&str>); 3] = [
 pub(super) struct Crates {
     dependencies: Option<toml::Table>,
     /// The crates that have a finding. Each crate gets one only.
-    told: BTreeSet<&'static str>,
+    reported: BTreeSet<&'static str>,
 }
 
 impl Crates {
@@ -29,7 +29,7 @@ impl Crates {
         // cargo reports a manifest that cannot be parsed.
         let table: Option<toml::Table> = manifest.parse().ok();
         let dependencies = table.and_then(|table| table.get("dependencies")?.as_table().cloned());
-        Self { dependencies, told: BTreeSet::new() }
+        Self { dependencies, reported: BTreeSet::new() }
     }
 
     /// The finding for a crate that `Cargo.toml` lacks, once for each crate. `place` is where the document needs it.
@@ -43,7 +43,7 @@ impl Crates {
         ];
         let lines: Vec<String> = lines.into_iter().flatten().collect();
         let what = if what == "pattern" { "a pattern".to_owned() } else { format!("format: {what}") };
-        (!lines.is_empty() && self.told.insert(name)).then(|| {
+        (!lines.is_empty() && self.reported.insert(name)).then(|| {
             Finding::new(
                 "missing-crate",
                 place,

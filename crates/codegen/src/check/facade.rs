@@ -122,7 +122,7 @@ impl<'a> Call<'_, 'a> {
         let parameters = [operation.item, operation.node].into_iter().filter_map(|of| of.get("parameters"));
         for parameter in parameters.flat_map(Node::items) {
             let is_required = self.context.resolved(parameter).is_some_and(|parameter| parameter.is("required"));
-            if is_required && !self.is_told(parameter) {
+            if is_required && !self.has_error(parameter) {
                 self.tell(parameter.place, format!("calls {id} without parameters"), "write required: false in it");
             }
         }
@@ -130,20 +130,20 @@ impl<'a> Call<'_, 'a> {
             Some(body) if sends.properties.is_empty() => {
                 self.tell(body.key, format!("calls {id} without a body"), "remove requestBody:");
             }
-            Some(body) => self.held(body, *sends, SENT, &format!("sends {} with {id}", sends.listed("required"))),
+            Some(body) => self.compare(body, *sends, SENT, &format!("sends {} with {id}", sends.listed("required"))),
             None if sends.properties.is_empty() => {}
             None => self.tell(operation.method_key, format!("calls {id} with a body"), "write a requestBody: for it"),
         }
         let mut answers = operation.node.get("responses").into_iter().flat_map(Node::entries);
         if let Some((_, answer)) = answers.find(|(status, _)| status.starts_with('2')) {
             let what = format!("reads {} from what {id} answers", reads.listed("not required"));
-            self.held(answer, *reads, READ, &what);
+            self.compare(answer, *reads, READ, &what);
         }
     }
 
     /// Whether another rule has an error in this node or in what it refers to. The author has to correct that first.
-    fn is_told(&self, node: &'a Node) -> bool {
-        let told: BTreeSet<Place> = {
+    fn has_error(&self, node: &'a Node) -> bool {
+        let faulty: BTreeSet<Place> = {
             let errors = self.findings.iter().filter(|finding| finding.is_error());
             errors.map(|finding| finding.place).collect()
         };
@@ -152,7 +152,7 @@ impl<'a> Call<'_, 'a> {
             if !seen.insert(node.place) {
                 continue;
             }
-            if told.contains(&node.place) || node.entries().any(|(_, entry)| told.contains(&entry.key)) {
+            if faulty.contains(&node.place) || node.entries().any(|(_, entry)| faulty.contains(&entry.key)) {
                 return true;
             }
             next.extend(self.context.resolved(node));
@@ -182,8 +182,8 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Compares a sent body or a read response with its model.
-    fn held(&mut self, holder: &'a Entry, model: Model, is_sent: bool, what: &str) {
-        if model.properties.is_empty() || self.is_told(&holder.value) {
+    fn compare(&mut self, holder: &'a Entry, model: Model, is_sent: bool, what: &str) {
+        if model.properties.is_empty() || self.has_error(&holder.value) {
             return;
         }
         let content = self.context.resolved(&holder.value).and_then(|holder| holder.get("content"));

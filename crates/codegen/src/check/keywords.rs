@@ -70,10 +70,10 @@ fn misplaced(schema: &Node, findings: &mut Vec<Finding>) {
         return;
     };
     // A boolean `required` has its own finding.
-    let is_told =
+    let has_finding =
         |key: &str| key == "required" && schema.get(key).is_some_and(|required| required.value().is_boolean());
     for (keys, types) in BELONGS.iter().filter(|(_, types)| !types.contains(&of)) {
-        for entry in keys.iter().filter(|key| !is_told(key)).filter_map(|key| Some((key, schema.entry(key)?))) {
+        for entry in keys.iter().filter(|key| !has_finding(key)).filter_map(|key| Some((key, schema.entry(key)?))) {
             // In JSON Schema, the key does not apply to such a value.
             findings.push(Finding::warning(
                 "misplaced-key",

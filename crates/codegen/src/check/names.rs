@@ -117,7 +117,7 @@ pub(crate) fn are_one(values: &[&str]) -> bool {
     let names = |rust: fn(&str) -> String| values.iter().map(|value| rust(value)).collect::<BTreeSet<_>>().len();
     let number = values.iter().collect::<BTreeSet<_>>().len();
     // The generator uses the second form for all values if the first form collides.
-    names(type_name) < number && names(spelt_out) < number
+    names(type_name) < number && names(alternative_name) < number
 }
 
 /// The help for names that only the document uses.
@@ -166,7 +166,7 @@ pub(super) fn member_name(name: &str) -> String {
 }
 
 /// typify's alternative name of a variant, in which other characters become X.
-fn spelt_out(name: &str) -> String {
+fn alternative_name(name: &str) -> String {
     type_name(&name.replace(|letter: char| letter == '_' || !is_part(letter), "X"))
 }
 

@@ -67,7 +67,7 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
             |(_, known)| format!("did you mean '#/components/{section}/{known}'?"),
         );
         findings.push(Finding::new("unresolved-reference", place, format!("{text} does not exist"), help));
-    } else if context.resolved(node).is_none() && is_to_blame(context.document, node) {
+    } else if context.resolved(node).is_none() && is_reported(context.document, node) {
         findings.push(Finding::new(
             "circular-reference",
             place,
@@ -78,7 +78,7 @@ fn reference(context: &Context<'_>, shape: Shape, node: &Node, left: &mut usize,
 }
 
 /// Whether to report this unresolvable `$ref`. Of a circle, only the first is reported, and none that leads into it.
-fn is_to_blame(document: &Node, node: &Node) -> bool {
+fn is_reported(document: &Node, node: &Node) -> bool {
     let mut way = vec![node];
     while let Some(next) = way.last().and_then(|node| document.pointer(node.text_of("$ref")?.strip_prefix('#')?)) {
         if let Some(start) = way.iter().position(|known| std::ptr::eq(*known, next)) {

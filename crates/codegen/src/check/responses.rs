@@ -75,10 +75,10 @@ fn unsupported(place: Place, media_type: &str, instead: &str) -> Finding {
 
 fn has_schema(Entry { key, value, .. }: &Entry, has_json: bool, findings: &mut Vec<Finding>) {
     if value.get("schema").is_none() && value.map().is_some() {
-        let told =
+        let finding =
             Finding::new("missing-schema", *key, "this does not say what the body holds", "write schema: below it");
         // The body takes any JSON: see adapt/open.rs.
-        findings.push(Finding { level: if has_json { Level::Warning } else { Level::Error }, ..told });
+        findings.push(Finding { level: if has_json { Level::Warning } else { Level::Error }, ..finding });
     }
     if let Some(entry) = value.entry("encoding") {
         findings.push(Finding::new(

@@ -117,19 +117,19 @@ fn kind(schema: &Node, beside: Option<u64>, findings: &mut Vec<Finding>) {
 }
 
 /// The greatest fixed length of a list for which a Rust type exists.
-const LONGEST: u64 = 32;
+const MAX_FIXED_LENGTH: u64 = 32;
 
 fn length(schema: &Node, findings: &mut Vec<Finding>) {
     let bound = |key: &str| schema.get(key).and_then(|bound| Some((bound.place, bound.value().as_u64()?)));
     if let (Some((_, least)), Some((place, most))) = (bound("minItems"), bound("maxItems"))
         && least == most
-        && most > LONGEST
+        && most > MAX_FIXED_LENGTH
     {
         findings.push(Finding::new(
             "unsupported-length",
             place,
             format!("there is no type for a list of exactly {most}"),
-            format!("leave maxItems out, or write at most {LONGEST}"),
+            format!("leave maxItems out, or write at most {MAX_FIXED_LENGTH}"),
         ));
     }
 }

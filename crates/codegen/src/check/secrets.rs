@@ -111,12 +111,12 @@ fn property(document: &Node, name: &str, key: Place, schema: &Node, findings: &m
 pub(super) fn parameter(document: &Node, parameter: &Node, findings: &mut Vec<Finding>) {
     let (Some(name), Some(schema)) = (parameter.get("name"), parameter.get("schema")) else { return };
     let text = name.text().unwrap_or_default();
-    let told = "a parameter is printed with the URL or the headers";
+    let printed = "a parameter is printed with the URL or the headers";
     if is_secret(document, schema, 0) {
         findings.push(Finding::new(
             "secret-parameter",
             name.place,
-            format!("the parameter {text} is a secret, and {told}"),
+            format!("the parameter {text} is a secret, and {printed}"),
             "send a secret in the body",
         ));
     } else if let Some(word) = secret_word(text)
@@ -126,7 +126,7 @@ pub(super) fn parameter(document: &Node, parameter: &Node, findings: &mut Vec<Fi
         findings.push(Finding::new(
             "secret-parameter",
             name.place,
-            format!("the parameter {text} says {word}, and {told}"),
+            format!("the parameter {text} says {word}, and {printed}"),
             "send a secret in the body, or write x-secret: false beside the name if it is none",
         ));
     }

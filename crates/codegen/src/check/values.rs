@@ -16,7 +16,7 @@ use super::{
 use trial::{Trial, Way};
 
 /// Determines whether a value from outside of the document fits one of its schemas.
-#[allow(missing_debug_implementations, reason = "it is made of what it has seen")]
+#[allow(missing_debug_implementations, reason = "its fields cache borrowed nodes")]
 pub struct Judge<'c, 'a>(Trial<'c, 'a>);
 
 impl<'c, 'a> Judge<'c, 'a> {

@@ -10,7 +10,7 @@
 //! it exists, else from the vault. The replica reads orders from the standard input, one a line: `rotate`, `recover`,
 //! `adopt PASSWORD`, `stop`. It exits when its standard input closes.
 
-#![allow(clippy::print_stderr, reason = "telling is what an example is for")]
+#![allow(clippy::print_stderr, reason = "an example prints its errors")]
 
 mod recording;
 
@@ -61,22 +61,22 @@ async fn run() -> Outcome<()> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let options: BTreeMap<_, _> = arguments.chunks(2).filter_map(|pair| Some((pair.first()?, pair.get(1)?))).collect();
     let option = |name: &str| options.get(&name.to_owned()).map(|value| value.as_str());
-    let wanted = |name: &str| option(name).ok_or_else(|| format!("the option {name} is missing"));
+    let required = |name: &str| option(name).ok_or_else(|| format!("the option {name} is missing"));
     let number = |name: &str, usual: u64| option(name).map_or(Ok(usual), str::parse);
 
-    let history = History::open(wanted("--history")?.as_ref(), wanted("--name")?)?;
+    let history = History::open(required("--history")?.as_ref(), required("--name")?)?;
     Spans::install(history.clone())?;
-    let store = RedisStore::sentinel("redis://mymaster/0", wanted("--sentinels")?.split(','))?
+    let store = RedisStore::sentinel("redis://mymaster/0", required("--sentinels")?.split(','))?
         .replicated_to(u32::try_from(number("--replicas", 0)?)?)?;
-    let vault = RecordingVault { inner: FileVault::new(wanted("--vault")?), history: history.clone() };
+    let vault = RecordingVault { inner: FileVault::new(required("--vault")?), history: history.clone() };
     let limit = Duration::from_secs(number("--timeout", 6)?);
     let thingspace = ThingSpaceBuilder::from_env()?
         .store(Recording::new(store, history.clone()))
-        .user_agent(wanted("--name")?)
+        .user_agent(required("--name")?)
         .timeout(limit)
         .allow_plain_http()
         .build()?;
-    let credentials = provider(&vault, wanted("--deployed")?.into(), Credentials::from_env()?);
+    let credentials = provider(&vault, required("--deployed")?.into(), Credentials::from_env()?);
     let mut orders = orders();
     history.note(json!({ "what": "started", "deadline": u64::try_from(limit.as_micros())? }));
     let session = loop {

@@ -37,7 +37,7 @@ impl Recording {
     }
 
     /// Records the superseded credentials in a record that this replica has not seen before.
-    fn hear(&self, bytes: &[u8]) {
+    fn note_superseded(&self, bytes: &[u8]) {
         for attempt in attempts(bytes).values() {
             let superseded = attempt.get("outcome").and_then(Value::as_str) == Some("superseded");
             let Some(credentials) = attempt.get("credentials").and_then(Value::as_str) else { continue };
@@ -77,7 +77,7 @@ impl SessionStore for Recording {
                 if self.loaded.lock().is_ok_and(|mut last| last.replace(value.version) != Some(value.version)) {
                     self.history.note(json!({ "what": "loaded", "version": value.version.to_string() }));
                 }
-                self.hear(value.bytes());
+                self.note_superseded(value.bytes());
             }
             Ok(snapshot)
         })
@@ -93,7 +93,7 @@ impl SessionStore for Recording {
         Box::pin(async move {
             let (from, attempts) = (now(), self.changed(bytes));
             // A replica also knows what it writes itself.
-            self.hear(bytes);
+            self.note_superseded(bytes);
             // Recorded before the write, because a replica may be killed after the write and before the response.
             let (before, version) = (expected.map(|version| version.to_string()), new.to_string());
             self.history.note(json!({ "what": "swap", "before": before, "version": version, "attempts": attempts }));
@@ -155,7 +155,7 @@ impl PasswordVault for RecordingVault {
 pub(super) struct Spans(History);
 
 const LOGIN: &str = "start_connectivity_management_session";
-const TOLD: [&str; 3] = ["thingspace.login.", "thingspace.rotation.", "thingspace.password."];
+const EVENTS: [&str; 3] = ["thingspace.login.", "thingspace.rotation.", "thingspace.password."];
 
 impl Spans {
     pub(super) fn install(history: History) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
@@ -199,7 +199,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
 
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         let name = event.metadata().name();
-        if TOLD.iter().any(|told| name.starts_with(told)) {
+        if EVENTS.iter().any(|prefix| name.starts_with(prefix)) {
             let mut fields = Fields::default();
             event.record(&mut fields);
             self.0.note(json!({ "what": "told", "name": name, "kind": fields.kind }));

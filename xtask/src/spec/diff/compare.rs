@@ -66,7 +66,7 @@ pub(super) fn compare(base: &Node, now: &Node) -> Vec<Change> {
     };
     document::compare(&mut comparison);
     comparison.rest();
-    comparison.told()
+    comparison.reports()
 }
 
 impl<'a> Comparison<'a> {
@@ -78,16 +78,16 @@ impl<'a> Comparison<'a> {
     }
 
     /// Reports a change once, with all of its uses, even if several paths lead to it.
-    fn told(self) -> Vec<Change> {
-        let mut told: BTreeMap<_, Change> = BTreeMap::new();
+    fn reports(self) -> Vec<Change> {
+        let mut merged: BTreeMap<_, Change> = BTreeMap::new();
         for change in self.changes {
             let key = (change.rule.name, change.base, change.now, change.message.clone());
-            match told.get_mut(&key) {
+            match merged.get_mut(&key) {
                 Some(known) => known.within = known.within.or(change.within),
-                None => drop(told.insert(key, change)),
+                None => drop(merged.insert(key, change)),
             }
         }
-        let mut changes: Vec<_> = told.into_values().collect();
+        let mut changes: Vec<_> = merged.into_values().collect();
         facade::judge(self.documents, &mut changes);
         changes.sort_by_cached_key(|change| {
             (std::cmp::Reverse(change.class()), change.now.or(change.base), change.rule.name)

@@ -62,7 +62,7 @@ pub(super) fn judge(documents: Pair<'_>, changes: &mut Vec<Change>) {
     for (index, whys) in hit {
         let Some((change, (first, rest))) = changes.get_mut(index).zip(whys.split_first()) else { continue };
         let others = rest.iter().filter(|why| why.is_shared && why.fails == first.fails).count();
-        change.wire.get_or_insert_with(|| Verdict::new(Class::Breaking, first.told(others)));
+        change.wire.get_or_insert_with(|| Verdict::new(Class::Breaking, first.reason(others)));
     }
     let known: BTreeSet<_> = found(documents.base).into_iter().map(|one| (one.message, one.help)).collect();
     for finding in found(documents.now) {

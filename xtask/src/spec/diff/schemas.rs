@@ -168,9 +168,9 @@ const WORDS: [(&str, &str); 4] = [
 
 fn words<'a>(comparison: &mut Comparison<'a>, pair: Pair<'a>, here: &Subject, site: Site) {
     comparison.keys(pair, &WORDS, here);
-    let is_told = comparison.key(pair, "title", ["title-changed"; 3], here);
+    let is_renamed_title = comparison.key(pair, "title", ["title-changed"; 3], here);
     // A component names its type; an inline type is named after its title.
-    if is_told && !matches!(site, Site::Component) && types::is_named(pair.now) {
+    if is_renamed_title && !matches!(site, Site::Component) && types::is_named(pair.now) {
         comparison.rust(Class::Breaking, "the type is named after its title, and the name changes");
     }
     comparison.flag(pair, "readOnly", ["made-read-only", "no-longer-read-only"], here);

@@ -4,14 +4,14 @@ use super::{Verdict, seconds};
 use crate::torn::history::Event;
 
 pub(super) fn are_kept(events: &[Event]) -> Verdict {
-    let (mut kept, mut told, mut broken) = (0, 0, Vec::new());
+    let (mut kept, mut reported, mut broken) = (0, 0, Vec::new());
     for (place, reset) in
         events.iter().enumerate().filter(|(_, event)| event.is_of_sandbox("reset") && event.holds("ok"))
     {
         let after = events.get(place..).unwrap_or_default();
         match fate(reset, events.get(..place).unwrap_or_default(), after) {
             Some(Fate::Kept) => kept += 1,
-            Some(Fate::Told) => told += 1,
+            Some(Fate::Reported) => reported += 1,
             None => broken.push(format!(
                 "the password {} that the platform returned to {} at {} is neither in the vault nor in an error",
                 reset.text("new"),
@@ -23,7 +23,7 @@ pub(super) fn are_kept(events: &[Event]) -> Verdict {
     Verdict {
         rule: "every given-out password is in a vault or in an error",
         measured: format!(
-            "{kept} in the vault; the response with {told} was lost, and an error or a recovery reports it"
+            "{kept} in the vault; the response with {reported} was lost, and an error or a recovery reports it"
         ),
         broken,
     }
@@ -32,7 +32,7 @@ pub(super) fn are_kept(events: &[Event]) -> Verdict {
 enum Fate {
     Kept,
     /// The response was lost, and an error or a recovery reports it.
-    Told,
+    Reported,
 }
 
 fn fate(reset: &Event, before: &[Event], after: &[Event]) -> Option<Fate> {
@@ -56,5 +56,5 @@ fn fate(reset: &Event, before: &[Event], after: &[Event]) -> Option<Fate> {
     // A killed replica returned no error. A recovery by another replica must report the lost password.
     let was_killed = end.is_none_or(|event| event.is("started"));
     let is_found_out = after.iter().any(|event| event.text("outcome") == "NewPasswordLost");
-    (is_unknown || was_killed && is_found_out).then_some(Fate::Told)
+    (is_unknown || was_killed && is_found_out).then_some(Fate::Reported)
 }

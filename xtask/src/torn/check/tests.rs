@@ -36,7 +36,7 @@ fn a_healthy_history_breaks_no_rule() {
 }
 
 #[test]
-fn a_history_without_an_end_or_without_faults_proves_nothing() {
+fn a_history_without_an_end_or_without_faults_is_refuted() {
     assert_eq!(broken(|story| story.0.retain(|(_, event)| event["what"] != "end")), [HAPPENED, CALM]);
     assert_eq!(broken(|story| story.0.retain(|(_, event)| event["what"] != "fault")), [HAPPENED]);
 }
@@ -115,7 +115,7 @@ fn a_claim_that_was_lost_without_a_failover_or_that_the_second_replica_had_seen_
 }
 
 #[test]
-fn what_the_documents_say_of_a_careless_operator_is_not_refuted() {
+fn the_documented_losses_of_careless_settings_are_not_refuted() {
     let split = |confirmations| {
         broken(move |story| {
             lost(story, confirmations, 31.0);
@@ -170,7 +170,7 @@ fn a_login_that_arrives_after_its_claim_is_refuted() {
 }
 
 #[test]
-fn a_superseded_password_is_refuted_from_when_the_replica_has_heard_of_it() {
+fn a_superseded_password_is_refuted_once_the_replica_knows_of_the_reset() {
     let log_in = |by: &'static str| {
         move |story: &mut Story| {
             story.add(25.0, "h1-0", json!({ "what": "heard", "superseded": "right" }));
@@ -199,7 +199,7 @@ fn a_request_that_fails_without_a_reason_is_refuted() {
 }
 
 #[test]
-fn trouble_with_redis_is_a_reason_only_if_it_lasts() {
+fn a_redis_fault_explains_a_failure_only_if_it_lasts() {
     let down = |seconds: f64, from: f64, kind: &'static str| {
         broken(move |story| {
             story.add(30.0, "conductor", json!({ "what": "redis-down" }));
@@ -213,7 +213,7 @@ fn trouble_with_redis_is_a_reason_only_if_it_lasts() {
 }
 
 #[test]
-fn a_claim_of_a_replica_that_was_killed_is_a_reason_for_others_to_wait() {
+fn the_claim_of_a_killed_replica_explains_why_other_replicas_wait() {
     let wait = |is_killed: bool, outcome: &'static str| {
         broken(move |story| {
             story.claim(25.0, "h1-0", "b", "right");
@@ -234,7 +234,7 @@ fn a_claim_of_a_replica_that_was_killed_is_a_reason_for_others_to_wait() {
 }
 
 #[test]
-fn a_wrong_password_is_a_reason_on_its_host_alone() {
+fn a_wrong_password_explains_failures_on_its_host_only() {
     let fail = |by: &'static str| {
         broken(move |story| {
             let fault = json!({ "what": "fault", "id": 1, "platform": [], "redis": [], "wrong": "h2" });
@@ -248,11 +248,11 @@ fn a_wrong_password_is_a_reason_on_its_host_alone() {
 }
 
 #[test]
-fn a_password_that_is_nowhere_is_refuted() {
-    let reset = |told: &'static [(&'static str, &'static str)]| {
+fn a_password_that_is_neither_stored_nor_reported_is_refuted() {
+    let reset = |events: &'static [(&'static str, &'static str)]| {
         broken(move |story| {
             story.reset(30.0, "h1-0", "new");
-            for (what, outcome) in told {
+            for (what, outcome) in events {
                 let event = json!({ "what": what, "state": outcome, "outcome": outcome, "password": "new" });
                 story.add(31.0, "h1-0", event);
             }
@@ -271,7 +271,7 @@ fn a_password_that_is_nowhere_is_refuted() {
 }
 
 #[test]
-fn a_fleet_that_does_not_come_to_one_session_is_refuted() {
+fn a_fleet_that_does_not_agree_on_one_session_is_refuted() {
     assert_eq!(broken(|story| story.request(75.0, "h2-0", "session-2")), [CALM]);
     // Within the 30 seconds another session is allowed.
     assert_eq!(broken(|story| story.request(60.0, "h2-0", "session-2")), [""; 0]);

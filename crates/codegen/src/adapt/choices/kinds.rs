@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::{super::super::check::SCHEMAS, FIELDS, is_word};
 
 /// How many references and levels are followed.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 /// How many parts an object may consist of.
-const MOST: usize = 256;
+const MAX_PARTS: usize = 256;
 
 /// The kind of value that a schema describes.
 pub(super) enum Kind {
@@ -48,13 +48,13 @@ pub(super) struct Object {
 
 impl Object {
     pub(super) fn of(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Option<Self> {
-        let mut left = MOST;
+        let mut left = MAX_PARTS;
         Self::within(schema, schemas, depth, &mut left)
     }
 
     fn within(schema: &Value, schemas: &Map<String, Value>, depth: usize, left: &mut usize) -> Option<Self> {
         *left = left.checked_sub(1)?;
-        let map = resolved(schema, schemas).filter(|_| depth < DEEPEST)?.as_object()?;
+        let map = resolved(schema, schemas).filter(|_| depth < MAX_DEPTH)?.as_object()?;
         let is_known = |key: &String| {
             is_word(key)
                 || FIELDS.contains(&key.as_str())
@@ -106,7 +106,7 @@ impl Object {
 }
 
 pub(super) fn resolved<'v>(mut schema: &'v Value, schemas: &'v Map<String, Value>) -> Option<&'v Value> {
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_DEPTH {
         let Some(reference) = schema.get("$ref").and_then(Value::as_str) else { return Some(schema) };
         schema = schemas.get(reference.strip_prefix(SCHEMAS)?)?;
     }
@@ -117,7 +117,7 @@ pub(super) fn resolved<'v>(mut schema: &'v Value, schemas: &'v Map<String, Value
 /// both schemas.
 pub(super) fn loses(first: &Kind, next: &Kind, both: bool, schemas: &Map<String, Value>, depth: usize) -> bool {
     match (first, next) {
-        (Kind::List(first), Kind::List(next)) if depth < DEEPEST => {
+        (Kind::List(first), Kind::List(next)) if depth < MAX_DEPTH => {
             loses(&Kind::of(first, schemas), &Kind::of(next, schemas), both, schemas, depth + 1)
         }
         (Kind::Object(first), Kind::Object(next)) => {

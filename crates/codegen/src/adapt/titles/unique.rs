@@ -23,9 +23,9 @@ const WORDS: [&str; 8] =
 /// Keys that may stand around a named schema.
 const AROUND: [&str; 5] = ["description", "nullable", "readOnly", "writeOnly", "deprecated"];
 /// How many levels of parts are merged.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 /// How many schemas are merged at most.
-const MOST: usize = 100_000;
+const MAX_SCHEMAS: usize = 100_000;
 
 pub(in super::super) fn unique(document: &mut Value) -> Result<(), String> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -36,7 +36,7 @@ pub(in super::super) fn unique(document: &mut Value) -> Result<(), String> {
         clash: None,
         merging: Vec::new(),
         endless: None,
-        left: MOST,
+        left: MAX_SCHEMAS,
     };
     for (name, schema) in &schemas {
         names.seen.insert(type_name(name), plain(schema, false));
@@ -85,7 +85,7 @@ fn own_parameters(item: &mut Map<String, Value>, components: &Value) -> Vec<Valu
 
 /// The component that a `$ref` refers to, or the value itself.
 fn resolved<'v>(mut value: &'v Value, section: &str, components: &'v Value) -> Option<&'v Value> {
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_DEPTH {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Some(value) };
         value = components.get(section)?.get(reference.rsplit('/').next()?)?;
     }
@@ -290,7 +290,7 @@ impl Names<'_> {
         let (schemas, [first, rest @ ..]) = (self.schemas, sources) else { return };
         let is_reference =
             first.get("$ref").is_some() && rest.iter().all(|source| source.get("$ref") == first.get("$ref"));
-        if rest.is_empty() || is_reference || depth > DEEPEST || self.left == 0 {
+        if rest.is_empty() || is_reference || depth > MAX_DEPTH || self.left == 0 {
             return;
         }
         self.left -= 1;

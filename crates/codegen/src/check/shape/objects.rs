@@ -71,14 +71,14 @@ impl<'a> Objects<'a> {
         let mut entries = map.iter().peekable();
         while let Some((name, property)) = entries.next() {
             let is_empty = matches!(&property.value.kind, Kind::Scalar(value) if value.is_null());
-            let mut is_told = false;
+            let mut is_misplaced = false;
             while is_empty && let Some((key, entry)) = entries.next_if(|(key, entry)| is_of_schema(key, &entry.value)) {
-                is_told = true;
+                is_misplaced = true;
                 let (message, help) =
                     (format!("{key} is a property here"), format!("move it further right, under {name}:"));
                 findings.push(Finding::new("wrong-kind", entry.key, message, help));
             }
-            if !is_told {
+            if !is_misplaced {
                 self.enter(Shape::Schema, &property.value, findings);
             }
         }

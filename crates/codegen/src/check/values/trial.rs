@@ -82,10 +82,10 @@ impl<'c, 'a> Trial<'c, 'a> {
     }
 
     fn below(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
-        self.held(schema, node, depth, false)
+        self.cached(schema, node, depth, false)
     }
 
-    fn held(&mut self, schema: &'a Node, node: &Node, depth: usize, is_part: bool) -> Option<Refusal> {
+    fn cached(&mut self, schema: &'a Node, node: &Node, depth: usize, is_part: bool) -> Option<Refusal> {
         let schema = self.context.resolved(schema).filter(|_| depth < 200)?;
         let key = (std::ptr::from_ref(schema).addr(), std::ptr::from_ref(node).addr(), is_part);
         if let Some(known) = self.known.get(&key) {
@@ -94,7 +94,7 @@ impl<'c, 'a> Trial<'c, 'a> {
         self.known.insert(key, None);
         let found = match self.context.member(schema).filter(|_| !is_part && node.map().is_some()) {
             Some(member) => self.of_family(member, node, depth + 1),
-            None => self.judged(schema, node, depth + 1),
+            None => self.judge(schema, node, depth + 1),
         };
         self.known.insert(key, found.clone());
         found
@@ -103,7 +103,7 @@ impl<'c, 'a> Trial<'c, 'a> {
     /// Compares an object of a family with the schema that its tag names.
     fn of_family(&mut self, member: &Member, node: &Node, depth: usize) -> Option<Refusal> {
         let refusals: Vec<_> =
-            self.context.variants(member, node).into_iter().map(|one| self.held(one, node, depth, true)).collect();
+            self.context.variants(member, node).into_iter().map(|one| self.cached(one, node, depth, true)).collect();
         if refusals.iter().any(Option::is_none) {
             return None;
         }
@@ -114,7 +114,7 @@ impl<'c, 'a> Trial<'c, 'a> {
         })
     }
 
-    fn judged(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
+    fn judge(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
         let value = node.value();
         if value.is_null() && (schema.is("nullable") || schema.get("type").is_none()) {
             return None;
@@ -131,7 +131,7 @@ impl<'c, 'a> Trial<'c, 'a> {
         node.map()?;
         let whole = self.wholes.get(&schema.place).copied().unwrap_or(schema);
         let properties = self.context.properties(whole);
-        let does_not_go = |name: &str| {
+        let is_absent = |name: &str| {
             let found = properties.iter().filter(|(known, _)| *known == name);
             found.filter_map(|(_, entry)| self.context.resolved(&entry.value)).any(|property| match self.way {
                 Way::Sent => property.is("readOnly"),
@@ -141,7 +141,7 @@ impl<'c, 'a> Trial<'c, 'a> {
         };
         let required = schema.get("required").map(Node::items).unwrap_or_default();
         let mut lacking = required.iter().filter_map(Node::text).filter(|name| node.get(name).is_none());
-        lacking.find(|name| !does_not_go(name)).map(|name| format!("it lacks {name}"))
+        lacking.find(|name| !is_absent(name)).map(|name| format!("it lacks {name}"))
     }
 
     /// Compares the items of a list or the properties of an object.
@@ -158,7 +158,7 @@ impl<'c, 'a> Trial<'c, 'a> {
 
     fn of_parts(&mut self, schema: &'a Node, node: &Node, depth: usize) -> Option<Refusal> {
         let parts = |key: &str| schema.get(key).map(Node::items).unwrap_or_default();
-        if let Some(refused) = parts("allOf").iter().find_map(|part| self.held(part, node, depth, true)) {
+        if let Some(refused) = parts("allOf").iter().find_map(|part| self.cached(part, node, depth, true)) {
             return Some(refused);
         }
         for key in ["oneOf", "anyOf"] {

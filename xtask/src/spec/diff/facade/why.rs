@@ -17,7 +17,7 @@ pub(super) struct Why {
 
 impl Why {
     /// The reason in one sentence, with the number of other operations that lose the same part.
-    pub(super) fn told(&self, others: usize) -> String {
+    pub(super) fn reason(&self, others: usize) -> String {
         let Self { does, fails, .. } = self;
         match others {
             0 => format!("src/ {does}: {fails}"),

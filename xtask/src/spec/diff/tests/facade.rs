@@ -75,10 +75,10 @@ const TAKEN: &[(&str, &str, &str, [&str; 2])] = &[
 fn removing_what_the_facade_needs_is_breaking() {
     let mut wrong = Vec::new();
     for (from, to, kind, reasons) in TAKEN {
-        let told = reported(&changed(from, to));
-        let is_told = told.iter().any(|(rule, why)| rule == kind && reasons.iter().all(|reason| why.contains(reason)));
-        if !is_told {
-            wrong.push(format!("{from:?} -> {to:?}: {kind} {reasons:?}, but\n{told:#?}"));
+        let found = reported(&changed(from, to));
+        let is_hit = found.iter().any(|(rule, why)| rule == kind && reasons.iter().all(|reason| why.contains(reason)));
+        if !is_hit {
+            wrong.push(format!("{from:?} -> {to:?}: {kind} {reasons:?}, but\n{found:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -125,9 +125,9 @@ fn typed(probe: &str) -> Typed {
 fn wrong((base, base_types): &Typed, (now, now_types): &Typed) -> Option<String> {
     let (base_types, now_types) = (base_types.as_ref()?, now_types.as_ref()?);
     let changes = changes(base, now);
-    let is_told =
+    let is_reported =
         |change: &Change| change.rust().class == Class::Breaking || change.rule.name.ends_with("property-added");
-    let is_fine = (base_types != now_types) == changes.iter().any(is_told)
+    let is_fine = (base_types != now_types) == changes.iter().any(is_reported)
         || changes.iter().any(|change| OTHERWISE.contains(&change.rule.name));
     (!is_fine).then(|| format!("{changes:#?}\n{base_types:#?}\n{now_types:#?}"))
 }

@@ -195,9 +195,9 @@ fn one_change_of_several_operations_is_reported_for_each() {
     let base = plain().replace("paths:", "security: [{oauth: []}]\npaths:");
     let base = base.replace("      security: [{oauth: []}]\n", "").replace(&format!("      {SECURITY}\n"), "");
     let now = base.replace("security: [{oauth: []}]", SECURITY);
-    let told: Vec<_> =
+    let lines: Vec<_> =
         changes(&base, &now).iter().map(|change| format!("{} {}", change.rule.name, change.message)).collect();
-    assert_eq!(told.iter().filter(|line| line.starts_with("session-token-required")).count(), 2, "{told:?}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("session-token-required")).count(), 2, "{lines:?}");
 }
 
 #[test]

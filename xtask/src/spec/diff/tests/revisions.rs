@@ -136,7 +136,7 @@ fn an_invalid_base_or_document_is_an_error() {
 }
 
 #[test]
-fn options_are_options() {
+fn invalid_arguments_are_rejected() {
     for arguments in [&["diff", "-p"][..], &["diff", "--format", "xml"], &["diff", "HEAD", "HEAD"]] {
         let line = ["xtask", "spec"].iter().chain(arguments);
         assert!(crate::Arguments::try_parse_from(line).is_err(), "{arguments:?}");

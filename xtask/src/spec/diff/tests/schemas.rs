@@ -3,10 +3,10 @@
 use super::{PLAIN, changes, document, hold, plain, reported};
 
 /// A kind, its effect on the wire in a request and in a response, and its effect on Rust callers.
-type Told = (&'static str, &'static str, &'static str);
+type Effect = (&'static str, &'static str, &'static str);
 /// The property, its replacement, the kinds reported in this direction and in the other. Two letters for Rust are those
 /// for a request and for a response.
-pub(super) type Probe = (&'static str, &'static str, Told, Told);
+pub(super) type Probe = (&'static str, &'static str, Effect, Effect);
 
 const TEXT: &str = "{type: string}";
 const NUMBER: &str = "{type: integer}";
@@ -214,7 +214,7 @@ fn changes_of_schemas() {
                 _ => document(PLAIN, probe),
             });
             let letter = |letters: &str| letters.chars().nth(role).or(letters.chars().next()).unwrap();
-            let line = |told: &Told| format!("{} {} {}", told.0, letter(told.1), letter(told.2));
+            let line = |it: &Effect| format!("{} {} {}", it.0, letter(it.1), letter(it.2));
             hold(&base, &now, &[&line(there)], &[&line(back)]);
         }
     }
