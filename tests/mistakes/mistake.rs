@@ -1,9 +1,9 @@
-//! Mistakes in the contract, a file each: how to make it, and what is said of it.
+//! Mistakes in the contract, a file each: the finding, and the change that provokes it.
 //!
-//! A file holds the two lines that are said, without the place; an empty line; and a change of the `openapi.yaml` in this
-//! folder, as in a diff without numbers: a line begins with a space if it stays, with `-` if it goes, with `+` if it comes, and `@@`
-//! stands between two changes. The brackets ⟦ ⟧ are around what the mistake is: there it is told. What is said may name
-//! the line of something else: that has the brackets ⟪ ⟫ around it, and `⟪⟫` stands for its line. All are taken out.
+//! A file holds the two lines of the finding, without the place; an empty line; and a change of the `openapi.yaml` in this
+//! folder, as a diff without numbers: a line begins with a space if it stays, with `-` if it is removed, with `+` if it is
+//! added, and `@@` separates two changes. The brackets ⟦ ⟧ mark the place of the finding. If the finding names the line of
+//! something else, the brackets ⟪ ⟫ mark that, and `⟪⟫` stands for its line. The test removes all brackets.
 
 use std::{
     fs,

@@ -18,7 +18,7 @@ pub(super) struct Goal {
     is_reached: bool,
 }
 
-/// A limit, and how it is told: with the limit in the place of `#`.
+/// A limit, and its text, in which `#` stands for the limit.
 #[derive(Clone, Copy)]
 pub(super) enum Wanted {
     AtMost(f64, &'static str),

@@ -47,7 +47,7 @@ pub(super) fn rotation(plan: &Plan) -> Result<Row> {
     let suspended = uninformed.failed.get(SUSPENDED).copied().unwrap_or_default();
     let otherwise = uninformed.failures() - suspended;
     Ok(Row {
-        what: "6. a rotation: no login with the old password after it; who has no other is told so",
+        what: "6. a rotation: no login with the old password after it; a replica without another gets an error",
         measured: format!(
             "{resets} reset, then {killed} sessions killed; {logins} logins, {refused} with the old password after it; \
              with the vault {} requests, {} failed; without it {}, {suspended} × {SUSPENDED}, {otherwise} failed otherwise",
